@@ -1,0 +1,193 @@
+# simprof: one makefile, no recursion, no configure step. Sources are found by folder, so a new
+# file needs no edit here. Everything generated lands in build/ (or in build/SANITIZERS/).
+#
+#   make SAN=address,undefined check    the same with sanitizers, in a build folder of its own
+#   make V=1                            show the commands
+#   make WERROR=1                       warnings are errors (CI)
+
+VERSION  := 0.1.0
+prefix   ?= /usr/local
+SAN      ?=
+B        := build$(if $(SAN),/$(SAN))
+
+CC       := $(if $(filter default,$(origin CC)),gcc,$(CC))
+PKGS_sim       := openblas sqlite3 inih
+PKGS_collector := libdw libelf sqlite3 zlib capstone
+PKGS_reports   := jansson sqlite3
+PKGS_unit      := criterion
+LIBS_sim       := -lm
+LIBS_collector := -liberty
+LIBS_reports   := -lm
+
+GIT_REVISION := $(shell git describe --always --dirty 2>/dev/null)
+WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \
+            -Wformat=2 -Wvla $(if $(WERROR),-Werror)
+CFLAGS   ?= -O2 -g
+ALL_CFLAGS = -std=gnu17 $(CFLAGS) $(WARNINGS) $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
+            -fno-omit-frame-pointer) -I. -D_GNU_SOURCE -DVERSION='"$(VERSION)"'
+
+ifneq ($(filter-out help clean lint format uninstall,$(or $(MAKECMDGOALS),all)),)
+ifneq ($(shell pkg-config --exists $(PKGS_sim) $(PKGS_collector) $(PKGS_reports) || echo missing),)
+$(error libraries are missing; run scripts/install-deps)
+endif
+endif
+
+folder_sources = $(wildcard $(1)/*.c $(1)/*/*.c)
+objects        = $(patsubst %.c,$(B)/obj/%.o,$(1))
+
+PROFILE_SOURCES   := $(wildcard collector/base/*.c collector/profile/*.c)
+SIM_SOURCES       := $(filter-out sim/drivers/%,$(call folder_sources,sim))
+COLLECTOR_SOURCES := $(filter-out $(PROFILE_SOURCES),$(call folder_sources,collector))
+REPORTS_SOURCES   := $(call folder_sources,reports)
+
+SIM_OBJECTS       := $(call objects,$(SIM_SOURCES))
+COLLECTOR_OBJECTS := $(call objects,$(COLLECTOR_SOURCES) $(PROFILE_SOURCES))
+REPORTS_OBJECTS   := $(call objects,$(REPORTS_SOURCES) $(PROFILE_SOURCES))
+
+PROGRAMS  := $(B)/bin/sim $(B)/bin/collector $(B)/bin/reports
+WORKLOADS := $(patsubst tests/workloads/%.c,$(B)/workloads/%,$(wildcard tests/workloads/*.c))
+UNITS     := $(patsubst tests/unit/%,$(B)/tests/unit-%,$(wildcard tests/unit/*))
+
+Q := $(if $(V),,@)
+say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(B)/%,%,$@)')
+
+.DELETE_ON_ERROR:
+.SECONDARY:
+.PHONY: FORCE all help check unit cli workloads lint format bench install uninstall clean
+
+all: $(PROGRAMS) ## build the programs into build/bin (default)
+
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z%-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+## ---- compile -------------------------------------------------------------------------------
+
+$(B)/obj/%.o: %.c $(B)/flags
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+
+# Files that a C source embeds (.incbin) are no dependencies the compiler could report.
+$(call objects,$(wildcard reports/*.c)): $(wildcard reports/*.js reports/*.css)
+$(call objects,$(wildcard collector/profile/*.c)): $(wildcard collector/profile/*.sql)
+$(B)/obj/sim/database.o: $(wildcard sim/*.sql)
+
+$(B)/obj/sim/%.o $(B)/obj/tests/unit/sim/%.o: \
+	private PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS_sim)) -fno-math-errno \
+	-ffp-contract=off -fvect-cost-model=dynamic
+$(B)/obj/collector/main.o: private PKG_CFLAGS = -DREVISION='"$(GIT_REVISION)"'
+$(B)/obj/collector/main.o: $(B)/revision
+
+# What no file's time tells: other flags or another revision compile again what they went into.
+remember = @mkdir -p $(@D) && echo '$(1)' | cmp -s - $@ || echo '$(1)' > $@
+$(B)/flags: FORCE
+	$(call remember,$(CC) $(CFLAGS))
+$(B)/revision: FORCE
+	$(call remember,$(GIT_REVISION))
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+## ---- link ----------------------------------------------------------------------------------
+
+define link
+	$(call say,LINK)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(ALL_CFLAGS) -o $@ $(filter %.o,$^) $(LDFLAGS) $(1)
+endef
+
+libraries = $$(pkg-config --libs $(PKGS_$(1))) $(LIBS_$(1))
+
+$(B)/bin/sim: $(SIM_OBJECTS)
+	$(call link,$(call libraries,sim))
+
+$(B)/bin/collector: $(COLLECTOR_OBJECTS)
+	$(call link,$(call libraries,collector))
+
+$(B)/bin/reports: $(REPORTS_OBJECTS)
+	$(call link,$(call libraries,reports))
+
+# One test program for each program, linked with its objects except main.
+SUBJECT_sim       = $(SIM_OBJECTS)
+SUBJECT_collector = $(COLLECTOR_OBJECTS)
+SUBJECT_reports   = $(REPORTS_OBJECTS)
+.SECONDEXPANSION:
+$(B)/tests/unit-%: $$(call objects,$$(wildcard tests/unit/$$*/*.c)) $$(filter-out $$(B)/obj/$$*/main.o,$$(SUBJECT_$$*))
+	$(call link,$(call libraries,unit) $(call libraries,$*))
+
+# Workloads are what we measure: plain -O2 without frame pointers, never sanitized.
+$(B)/workloads/%: tests/workloads/%.c $(wildcard tests/workloads/*.h)
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 -O2 -g -fomit-frame-pointer $(WARNINGS) -I. -D_GNU_SOURCE -o $@ $< -lm -lpthread
+
+# Programs that tests and measurements need, made of the collector's parts.
+$(B)/bench/%: $(B)/obj/tests/bench/%.o $(filter-out %/main.o,$(COLLECTOR_OBJECTS))
+	$(call link,$(call libraries,collector) -lm)
+
+# Those that measure the engine are made of its parts.
+$(B)/obj/tests/bench/sim_%.o: private PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS_sim))
+$(B)/bench/sim_%: $(B)/obj/tests/bench/sim_%.o $(filter-out %/main.o,$(SIM_OBJECTS))
+	$(call link,$(call libraries,sim))
+
+BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
+
+# The indices of sim beside peers that are C++ headers; made only where those are installed.
+SPATIAL_PEERS := $(if $(wildcard /usr/include/nanoflann.hpp),$(B)/bench/spatial_peers)
+$(B)/bench/spatial_peers: tests/bench/spatial_peers.cc $(filter $(B)/obj/sim/spatial/%,$(SIM_OBJECTS)) $(B)/obj/sim/allocate.o
+	$(call say,CXX)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -std=gnu++17 $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN)) -I. -o $@ $^
+
+# A fuzz target with the driver that replays its corpus; `make fuzz-NAME SECONDS=60` looks for more.
+$(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(filter-out %/main.o,$(COLLECTOR_OBJECTS))
+	$(call link,$(call libraries,collector) -lm)
+
+FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(filter-out %/replay.c,$(wildcard tests/fuzz/*.c)))
+
+workloads: $(WORKLOADS) $(BENCH) $(FUZZ)
+
+$(B)/tests/requirements: $(B)/obj/tests/requirements.o
+	$(call link)
+
+## ---- test ----------------------------------------------------------------------------------
+
+check: unit cli ## all tests
+
+unit: $(UNITS) ## unit tests (Criterion)
+	$(Q)scripts/run-tests unit $(B)
+
+cli: all workloads $(B)/tests/requirements ## command line tests (bats)
+	$(Q)scripts/run-tests cli $(B)
+
+# The engine needs every source instrumented, so they are compiled by clang in one go.
+SECONDS ?= 60
+fuzz-%: tests/fuzz/%.c ## fuzz one target of tests/fuzz for SECONDS
+	$(Q)mkdir -p build/fuzz/found-$*
+	$(Q)clang -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I. \
+		-D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DREVISION='""' -o build/fuzz/engine-$* $< \
+		$(filter-out %/main.c,$(COLLECTOR_SOURCES) $(PROFILE_SOURCES)) $(call libraries,collector) -lm
+	$(Q)build/fuzz/engine-$* -max_total_time=$(SECONDS) -artifact_prefix=build/fuzz/$*- \
+		build/fuzz/found-$* tests/fuzz/corpus/$*
+
+lint: ## layers, formatting, clang-tidy, cppcheck, shellcheck
+	$(Q)scripts/lint
+
+format: ## rewrite the sources in the house's layout
+	$(Q)clang-format -i $$(git ls-files '*.c' '*.h')
+
+bench: all workloads $(SPATIAL_PEERS) ## measure against peers, interleaved in one run
+	$(Q)tests/bench/run $(B)
+
+## ---- install -------------------------------------------------------------------------------
+
+INSTALLED := $(patsubst $(B)/bin/%,$(prefix)/bin/%,$(PROGRAMS))
+
+install: all ## install below prefix (honours DESTDIR)
+	install -d $(DESTDIR)$(prefix)/bin
+	install $(PROGRAMS) $(DESTDIR)$(prefix)/bin
+
+uninstall: ## remove what install put there
+	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
+
+clean: ## remove build/
+	rm -rf build

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * event: what every source of samples delivers, and nothing of how it got it.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+/* DWARF register numbers of x86-64; 16 is the instruction pointer. */
+#define EVENT_REGISTERS 17
+
+enum event_kind {
+	EVENT_NONE, /* a record of no interest */
+	EVENT_SAMPLE,
+	EVENT_MAPPING, /* executable memory was mapped */
+	EVENT_FORK,    /* a process or thread was born */
+	EVENT_EXIT,    /* a thread ended */
+	EVENT_NAME,    /* a thread was renamed, perhaps because it executes another program */
+	EVENT_LOST,    /* records were dropped because a ring was full */
+};
+
+enum event_registers {
+	EVENT_REGISTERS_NONE, /* no user code was running */
+	EVENT_REGISTERS_32,   /* 32-bit code: registers are not delivered */
+	EVENT_REGISTERS_64,
+};
+
+struct event_sample {
+	uint64_t weight;	/* in the event's unit (ns or cycles); 0: one period */
+	const uint64_t *kernel; /* kernel call chain, innermost first; may be empty */
+	size_t kernel_count;
+	enum event_registers has_registers;
+	uint64_t registers[EVENT_REGISTERS];
+	const uint8_t *stack; /* bytes from the stack pointer upward */
+	size_t stack_bytes;
+};
+
+struct event_mapping {
+	uint64_t start;
+	uint64_t end;
+	uint64_t file_offset;
+	uint64_t inode;
+	uint8_t build_id[20];
+	uint8_t build_id_bytes; /* 0: not known */
+	const char *path;
+};
+
+struct event_fork {
+	pid_t parent_pid;
+	pid_t parent_tid;
+};
+
+struct event_name {
+	const char *name;
+	bool is_exec;
+};
+
+/* Pointers borrow the source's memory and are valid during the callback only. */
+struct event {
+	enum event_kind kind;
+	pid_t pid, tid;
+	uint64_t time_ns; /* CLOCK_MONOTONIC */
+	union {
+		struct event_sample sample;
+		struct event_mapping mapping;
+		struct event_fork fork;
+		struct event_name name;
+		uint64_t lost; /* records */
+	};
+};

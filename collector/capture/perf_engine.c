@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* perf_engine: see perf_engine.h. Source: perf_event_open(2). */
+#include "collector/capture/perf_engine.h"
+
+#include "collector/capture/perf_record.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#define NANOSECONDS_PER_SECOND 1000000000u
+
+const struct perf_engine perf_engines[PERF_ENGINES] = {
+	{
+		.name = "cycles",
+		.metric = "cpu",
+		.unit = "cycles",
+		.note = "",
+		.type = PERF_TYPE_HARDWARE,
+		.config = PERF_COUNT_HW_CPU_CYCLES,
+		.has_frequency = true,
+	},
+	{
+		.name = "cycles-user",
+		.metric = "cpu",
+		.unit = "cycles",
+		.note = "kernel code is not seen",
+		.type = PERF_TYPE_HARDWARE,
+		.config = PERF_COUNT_HW_CPU_CYCLES,
+		.exclude_kernel = true,
+		.has_frequency = true,
+	},
+	{
+		.name = "cpu-clock",
+		.metric = "cpu",
+		.unit = "ns",
+		.note = "",
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+	},
+	{
+		.name = "cpu-clock-user",
+		.metric = "cpu",
+		.unit = "ns",
+		.note = "kernel code is not seen",
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_CPU_CLOCK,
+		.exclude_kernel = true,
+	},
+	{
+		.name = "tick",
+		.metric = "cpu",
+		.unit = "ns",
+		.note = "samples come with the kernel's tick, so work driven by it is seen too "
+			"often",
+		.type = PERF_TYPE_TRACEPOINT,
+		.is_tick = true,
+	},
+};
+
+const struct perf_engine *perf_engine_find(const char *name)
+{
+	for (int i = 0; i < PERF_ENGINES; i++)
+		if (!strcmp(perf_engines[i].name, name))
+			return &perf_engines[i];
+	return NULL;
+}
+
+uint64_t perf_engine_period(const struct perf_engine *engine, unsigned frequency_hz)
+{
+	return engine->has_frequency ? 1 : NANOSECONDS_PER_SECOND / frequency_hz;
+}
+
+static int paranoid_level(void)
+{
+	FILE *stream = fopen("/proc/sys/kernel/perf_event_paranoid", "re");
+	int level = 0;
+
+	if (stream) {
+		if (fscanf(stream, "%d", &level) != 1)
+			level = 0;
+		fclose(stream);
+	}
+	return level;
+}
+
+static int open_event(struct perf_event_attr *attr, pid_t pid, int cpu, struct error *error)
+{
+	int fd = syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+
+	if (fd >= 0)
+		return fd;
+	switch (errno) {
+	case EACCES:
+	case EPERM:
+		return fail(
+			error, -errno,
+			"the kernel refuses perf_event_open (%m; kernel.perf_event_paranoid is "
+			"%d); run as root, or `sysctl kernel.perf_event_paranoid=2` for programs "
+			"of your own; in a container allow the system call or --cap-add PERFMON",
+			paranoid_level());
+	case ESRCH:
+		return fail(error, -errno, "there is no process or thread %d", pid);
+	case EMFILE:
+		return fail(error, -errno, "too many open files; raise `ulimit -n`");
+	case ENOENT:
+	case EOPNOTSUPP:
+		return fail(error, -errno,
+			    "this machine does not count processor events; use -e cpu-clock");
+	default:
+		return fail(error, -errno, "perf_event_open failed: %m");
+	}
+}
+
+static void common(struct perf_event_attr *attr)
+{
+	attr->size = sizeof(*attr);
+	attr->use_clockid = 1;
+	attr->clockid = CLOCK_MONOTONIC;
+}
+
+int perf_engine_open_ring(int cpu, uint32_t ring_bytes, struct error *error)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_DUMMY,
+		.exclude_kernel = 1,
+		.watermark = 1,
+		.wakeup_watermark = ring_bytes / 2,
+	};
+
+	common(&attr);
+	return open_event(&attr, 0, cpu, error);
+}
+
+/* Opens an event of a thread that writes into the ring of @ring_fd. */
+static int open_redirected(struct perf_event_attr *attr, enum perf_start start, pid_t tid, int cpu,
+			   int ring_fd, struct error *error)
+{
+	int fd;
+
+	common(attr);
+	attr->inherit = 1;
+	attr->sample_id_all = 1;
+	attr->disabled = attr->enable_on_exec = start == PERF_START_ON_EXEC;
+	fd = open_event(attr, tid, cpu, error);
+	if (fd >= 0 && ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, ring_fd)) {
+		int code = errno;
+
+		close(fd);
+		return fail(error, -code, "cannot redirect a perf event: %m");
+	}
+	return fd;
+}
+
+int perf_engine_open(const struct perf_engine *engine, enum perf_start start, pid_t tid, int cpu,
+		     unsigned frequency_hz, uint32_t copy_bytes, int ring_fd,
+		     const struct tick *tick, struct error *error)
+{
+	struct perf_event_attr attr = {
+		.type = engine->type,
+		.config = engine->is_tick ? tick->tracepoint : engine->config,
+		.sample_type = PERF_RECORD_SAMPLE_TYPE,
+		.read_format = PERF_FORMAT_LOST,
+		.exclude_kernel = engine->exclude_kernel,
+		.exclude_hv = 1,
+		.exclude_callchain_user = 1,
+		.sample_regs_user = PERF_RECORD_REGISTERS,
+		.sample_stack_user = copy_bytes,
+	};
+	int fd;
+
+	if (engine->is_tick) {
+		attr.sample_period = 1;
+	} else if (engine->has_frequency) {
+		attr.freq = 1;
+		attr.sample_freq = frequency_hz;
+	} else {
+		attr.sample_period = perf_engine_period(engine, frequency_hz);
+	}
+	fd = open_redirected(&attr, start, tid, cpu, ring_fd, error);
+	if (fd == -EINVAL) { /* before Linux 6.0 losses are told by records only */
+		attr.read_format = 0;
+		fd = open_redirected(&attr, start, tid, cpu, ring_fd, error);
+	}
+	if (fd >= 0 && engine->is_tick) {
+		int result = tick_filter(tick, fd, error);
+
+		if (result) {
+			close(fd);
+			return result;
+		}
+	}
+	return fd;
+}
+
+int perf_engine_open_side(enum perf_start start, pid_t tid, int cpu, int ring_fd,
+			  struct error *error)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_TASK_CLOCK,
+		.sample_type = PERF_RECORD_SIDE_TYPE,
+		.exclude_kernel = 1,
+		.mmap = 1,
+		.mmap2 = 1,
+		.build_id = 1,
+		.comm = 1,
+		.comm_exec = 1,
+		.task = 1,
+	};
+	int fd = open_redirected(&attr, start, tid, cpu, ring_fd, error);
+
+	if (fd == -EINVAL) { /* before Linux 5.12 mappings carry inodes instead of build-ids */
+		attr.build_id = 0;
+		fd = open_redirected(&attr, start, tid, cpu, ring_fd, error);
+	}
+	return fd;
+}

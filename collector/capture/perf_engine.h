@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * perf_engine: the rungs of the ladder of CPU samplers, best first, and how each is opened.
+ *
+ * Which rung a machine offers is found by trying; which one was used, and what it cannot see, goes
+ * into the profile. Adding a rung is adding a row.
+ */
+#pragma once
+
+#include "collector/base/error.h"
+#include "collector/capture/tick.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+struct perf_engine {
+	const char *name;   /* for --engine and the trust line */
+	const char *metric; /* what its samples count */
+	const char *unit;
+	const char *note; /* what it cannot see; "" when nothing */
+	uint32_t type;	  /* perf_event_attr.type and .config */
+	uint64_t config;
+	bool exclude_kernel;
+	bool is_tick; /* rides on the kernel's tick: see tick.h; .config is found at run time */
+	bool has_frequency; /* the kernel adapts the period; else the period is fixed time */
+};
+
+#define PERF_ENGINES 5
+extern const struct perf_engine perf_engines[PERF_ENGINES];
+
+/* Returns the engine called @name, or NULL. */
+const struct perf_engine *perf_engine_find(const char *name);
+
+/* Units one sample stands for when the period is fixed; 1 where each sample tells its own. Not for
+ * the tick, whose period is the kernel's. */
+uint64_t perf_engine_period(const struct perf_engine *engine, unsigned frequency_hz);
+
+/* When an event begins to count. */
+enum perf_start {
+	PERF_START_ON_EXEC, /* when its thread executes a program */
+	PERF_START_NOW,
+};
+
+/*
+ * Opens the event that owns the ring of a CPU. It counts nothing and belongs to the calling
+ * process, so that the ring outlives the threads whose events write into it.
+ *
+ * @ring_bytes  a reader is woken when half of it is full
+ * Returns the file descriptor, or a negative errno; -ENODEV when the CPU is offline.
+ */
+int perf_engine_open_ring(int cpu, uint32_t ring_bytes, struct error *error);
+
+/*
+ * Opens the sampling event of a thread, inherited by all it creates.
+ *
+ * @cpu         events that are inherited and write into a ring must be opened for each CPU
+ * @copy_bytes  of stack to copy with each sample; a multiple of 8
+ * @ring_fd     of perf_engine_open_ring on the same CPU
+ * @tick        of tick_find; for an engine that rides on it
+ * Returns the file descriptor, or a negative errno: -ESRCH when the thread is gone. @error says
+ * what the machine's administrator can do.
+ */
+int perf_engine_open(const struct perf_engine *engine, enum perf_start start, pid_t tid, int cpu,
+		     unsigned frequency_hz, uint32_t copy_bytes, int ring_fd,
+		     const struct tick *tick, struct error *error);
+
+/* Opens the event that reports mappings, forks, exits and names, and counts CPU time in
+ * nanoseconds; otherwise as above. */
+int perf_engine_open_side(enum perf_start start, pid_t tid, int cpu, int ring_fd,
+			  struct error *error);

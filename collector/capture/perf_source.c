@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* perf_source: see perf_source.h. */
+#include "collector/capture/perf_source.h"
+
+#include "collector/base/xalloc.h"
+#include "collector/capture/perf_record.h"
+#include "collector/capture/perf_ring.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#define SMALLEST_RING_BYTES (64u << 10)
+#define LEAST_SAMPLE_RING   (2u << 20)
+#define MOST_RING_MEMORY    (128u << 20) /* over all CPUs */
+#define LEAST_COPY_BYTES    (8u << 10)
+#define RING_MILLISECONDS   60 /* of samples that a ring holds: three missed polls */
+
+/* One ring and the event that owns it. */
+struct stream {
+	int fd;
+	int cpu;
+	bool is_side;
+	struct perf_ring ring;
+	const struct perf_event_header *next; /* peeked record, or NULL */
+	uint64_t next_time_ns;
+};
+
+struct thread_event {
+	int fd;
+	bool is_side;
+};
+
+struct perf_source {
+	const struct perf_engine *engine;
+	struct tick tick; /* when the engine rides on it */
+	struct perf_source_options options;
+	size_t ring_bytes;
+	int poll_fd;
+	struct stream *streams; /* samples of all CPUs first, then side records */
+	size_t stream_count, stream_capacity;
+	struct thread_event *events; /* of the target's threads */
+	size_t event_count, event_capacity;
+	struct perf_source_losses losses;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return time.tv_sec * 1000000000ull + time.tv_nsec;
+}
+
+static void close_all(struct perf_source *source)
+{
+	for (size_t i = 0; i < source->event_count; i++)
+		close(source->events[i].fd);
+	for (size_t i = 0; i < source->stream_count; i++) {
+		perf_ring_unmap(&source->streams[i].ring);
+		close(source->streams[i].fd);
+	}
+	source->event_count = source->stream_count = 0;
+}
+
+static int add_stream(struct perf_source *source, int cpu, bool is_side, size_t ring_bytes,
+		      struct error *error)
+{
+	struct epoll_event interest = {.events = EPOLLIN};
+	struct stream stream = {.cpu = cpu, .is_side = is_side};
+	int result;
+
+	stream.fd = perf_engine_open_ring(cpu, (uint32_t)ring_bytes, error);
+	if (stream.fd == -ENODEV)
+		return 0;
+	if (stream.fd < 0)
+		return stream.fd;
+	result = perf_ring_map(&stream.ring, stream.fd, ring_bytes, error);
+	if (result) {
+		close(stream.fd);
+		return result;
+	}
+	epoll_ctl(source->poll_fd, EPOLL_CTL_ADD, stream.fd, &interest);
+	xgrow(source->streams, source->stream_count, source->stream_capacity);
+	source->streams[source->stream_count++] = stream;
+	return 0;
+}
+
+/* Makes both rings of every CPU that is online. */
+static int open_streams(struct perf_source *source, size_t ring_bytes, struct error *error)
+{
+	size_t side_bytes = ring_bytes / 8;
+	int result = 0, cpus = (int)sysconf(_SC_NPROCESSORS_CONF);
+
+	if (side_bytes < SMALLEST_RING_BYTES)
+		side_bytes = SMALLEST_RING_BYTES;
+	for (int cpu = 0; cpu < cpus && !result; cpu++)
+		result = add_stream(source, cpu, false, ring_bytes, error);
+	for (int cpu = 0; cpu < cpus && !result; cpu++)
+		result = add_stream(source, cpu, true, side_bytes, error);
+	return result;
+}
+
+static int open_event(struct perf_source *source, const struct stream *stream, pid_t tid,
+		      struct error *error)
+{
+	const struct perf_source_options *options = &source->options;
+
+	if (stream->is_side)
+		return perf_engine_open_side(options->start, tid, stream->cpu, stream->fd, error);
+	return perf_engine_open(source->engine, options->start, tid, stream->cpu,
+				options->frequency_hz, options->copy_bytes, stream->fd,
+				&source->tick, error);
+}
+
+/* The side records first: what the thread maps from then on is known. */
+int perf_source_add(struct perf_source *source, pid_t tid, struct error *error)
+{
+	size_t before = source->event_count;
+
+	for (size_t i = source->stream_count; i-- > 0;) {
+		int fd = open_event(source, &source->streams[i], tid, error);
+
+		if (fd < 0) {
+			while (source->event_count > before)
+				close(source->events[--source->event_count].fd);
+			return fd;
+		}
+		xgrow(source->events, source->event_count, source->event_capacity);
+		source->events[source->event_count++] =
+			(struct thread_event){fd, source->streams[i].is_side};
+	}
+	return 0;
+}
+
+static size_t wanted_ring_bytes(const struct perf_source_options *options)
+{
+	uint64_t wanted =
+		(uint64_t)options->frequency_hz * options->copy_bytes * RING_MILLISECONDS / 1000;
+	uint64_t most = MOST_RING_MEMORY / sysconf(_SC_NPROCESSORS_ONLN);
+	size_t bytes = LEAST_SAMPLE_RING;
+
+	while (bytes < wanted && 2 * bytes <= most)
+		bytes *= 2;
+	return bytes;
+}
+
+/* Maps the rings; ring and copy are halved together where memory may not be locked. */
+static int open_rings(struct perf_source *source, struct error *error)
+{
+	struct perf_source_options *options = &source->options;
+	int result;
+
+	source->ring_bytes = wanted_ring_bytes(options);
+	for (;;) {
+		result = open_streams(source, source->ring_bytes, error);
+		if (!result)
+			return 0;
+		close_all(source);
+		if (result != -EPERM || options->copy_bytes / 2 < LEAST_COPY_BYTES)
+			return result;
+		source->ring_bytes /= 2;
+		/* A ring that holds fewer than 16 copies loses samples. */
+		if (options->copy_bytes > source->ring_bytes / 16)
+			options->copy_bytes = options->copy_bytes / 2 & ~7u;
+	}
+}
+
+/* Opens the first thread's events with one engine. */
+static int try_engine(struct perf_source *source, const struct perf_engine *engine, pid_t tid,
+		      struct error *error)
+{
+	int result = 0;
+
+	if (engine->is_tick)
+		result = tick_find(&source->tick, error);
+	if (!result && engine->is_tick)
+		result = tick_prove(&source->tick, error);
+	if (result)
+		return result;
+	source->engine = engine;
+	return perf_source_add(source, tid, error);
+}
+
+static int open_first(struct perf_source *source, pid_t tid, struct error *error)
+{
+	int result = open_rings(source, error);
+
+	if (result)
+		return result;
+	if (source->options.engine)
+		return try_engine(source, source->options.engine, tid, error);
+	result = -ENOENT;
+	if (source->options.prefers_tick)
+		result = try_engine(source, perf_engine_find("tick"), tid, error);
+	for (int i = 0; i < PERF_ENGINES && result && result != -ESRCH; i++)
+		result = try_engine(source, &perf_engines[i], tid, error);
+	return result;
+}
+
+struct perf_source *perf_source_open(const struct perf_source_options *options, pid_t tid,
+				     struct error *error)
+{
+	struct perf_source *source = xcalloc(1, sizeof(*source));
+	int result;
+
+	source->options = *options;
+	source->poll_fd = epoll_create1(EPOLL_CLOEXEC);
+	result = open_first(source, tid, error);
+	if (result) {
+		perf_source_close(source);
+		errno = -result;
+		return NULL;
+	}
+	return source;
+}
+
+void perf_source_close(struct perf_source *source)
+{
+	if (!source)
+		return;
+	close_all(source);
+	close(source->poll_fd);
+	free(source->streams);
+	free(source->events);
+	free(source);
+}
+
+const struct perf_engine *perf_source_engine(const struct perf_source *source)
+{
+	return source->engine;
+}
+
+uint32_t perf_source_copy_bytes(const struct perf_source *source)
+{
+	return source->options.copy_bytes;
+}
+
+size_t perf_source_ring_bytes(const struct perf_source *source)
+{
+	return source->ring_bytes;
+}
+
+int perf_source_poll_fd(const struct perf_source *source)
+{
+	return source->poll_fd;
+}
+
+void perf_source_stop(struct perf_source *source)
+{
+	for (size_t i = 0; i < source->event_count; i++)
+		ioctl(source->events[i].fd, PERF_EVENT_IOC_DISABLE, 0);
+}
+
+static void peek(struct stream *stream)
+{
+	stream->next = perf_ring_peek(&stream->ring);
+	stream->next_time_ns = stream->next ? perf_record_time(stream->next) : 0;
+}
+
+/* Returns the stream with the earliest record of this round, or NULL. */
+static struct stream *earliest(struct perf_source *source, uint64_t horizon_ns)
+{
+	struct stream *found = NULL;
+
+	for (size_t i = 0; i < source->stream_count; i++) {
+		struct stream *stream = &source->streams[i];
+
+		if (stream->next && stream->next_time_ns <= horizon_ns &&
+		    (!found || stream->next_time_ns < found->next_time_ns))
+			found = stream;
+	}
+	return found;
+}
+
+static void deliver_event(const struct perf_source *source, struct event *event,
+			  void (*deliver)(void *context, const struct event *event), void *context)
+{
+	/* A tracepoint's weight is one hit. */
+	if (event->kind == EVENT_SAMPLE && source->engine->is_tick) {
+		event->sample.weight = source->tick.period_ns;
+		tick_cut(&source->tick, &event->sample);
+	}
+	deliver(context, event);
+}
+
+void perf_source_read(struct perf_source *source, bool last,
+		      void (*deliver)(void *context, const struct event *event), void *context)
+{
+	uint64_t horizon_ns = last ? UINT64_MAX : now_ns();
+	struct stream *stream;
+	struct event event;
+
+	for (size_t i = 0; i < source->stream_count; i++) {
+		perf_ring_snapshot(&source->streams[i].ring);
+		if (!source->streams[i].next)
+			peek(&source->streams[i]);
+	}
+	while ((stream = earliest(source, horizon_ns))) {
+		if (perf_record_parse(stream->next, &event))
+			source->losses.unreadable++;
+		else if (event.kind == EVENT_LOST && stream->is_side)
+			source->losses.side += event.lost;
+		else if (event.kind == EVENT_LOST)
+			source->losses.samples += event.lost;
+		else if (event.kind != EVENT_NONE)
+			deliver_event(source, &event, deliver, context);
+		perf_ring_advance(&stream->ring, stream->next);
+		peek(stream);
+	}
+}
+
+/* The kernel's own totals include losses at the very end, which no record could report. */
+void perf_source_count_losses(struct perf_source *source, struct perf_source_losses *losses)
+{
+	struct perf_source_losses totals = {0};
+
+	for (size_t i = 0; i < source->event_count; i++) {
+		uint64_t values[2]; /* count, lost */
+
+		if (!source->events[i].is_side &&
+		    read(source->events[i].fd, values, sizeof(values)) == sizeof(values))
+			totals.samples += values[1];
+	}
+	*losses = source->losses;
+	if (totals.samples > losses->samples)
+		losses->samples = totals.samples;
+}
+
+uint64_t perf_source_cpu_ns(const struct perf_source *source)
+{
+	uint64_t sum_ns = 0;
+
+	for (size_t i = 0; i < source->event_count; i++) {
+		uint64_t cpu_ns;
+
+		if (source->events[i].is_side &&
+		    read(source->events[i].fd, &cpu_ns, sizeof(cpu_ns)) == sizeof(cpu_ns))
+			sum_ns += cpu_ns;
+	}
+	return sum_ns;
+}
+
+uint64_t perf_source_period(const struct perf_source *source)
+{
+	return source->engine->is_tick
+		       ? source->tick.period_ns
+		       : perf_engine_period(source->engine, source->options.frequency_hz);
+}
+
+unsigned perf_source_frequency_hz(const struct perf_source *source)
+{
+	return source->engine->is_tick ? (unsigned)(1000000000u / source->tick.period_ns)
+				       : source->options.frequency_hz;
+}

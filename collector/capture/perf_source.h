@@ -1,0 +1,82 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * perf_source: all perf events of a target and their rings, read as one stream in time order.
+ *
+ * Each CPU has two rings: samples, and side records (mappings, forks, exits, names), which must
+ * not be lost because samples fill their ring. Order across rings is restored by rounds:
+ *
+ *     horizon = now;  look at all heads, those of the samples first;
+ *     merge all records with time <= horizon;  leave the others for the next round
+ *
+ * A record with time <= horizon had been written when the heads were read, so no later round can
+ * bring one that should have come before. Cost: one comparison per ring and record.
+ *
+ * No wake-up per sample: it would cost the target more than the sample itself (research: copy lab,
+ * section 3). The owner polls every PERF_SOURCE_POLL_MS; poll_fd wakes it before a ring overflows.
+ */
+#pragma once
+
+#include "collector/base/error.h"
+#include "collector/capture/event.h"
+#include "collector/capture/perf_engine.h"
+
+#define PERF_SOURCE_POLL_MS 20
+/* The largest copy for which a whole record stays below 64 KB. */
+#define PERF_SOURCE_COPY_BYTES 65000
+
+struct perf_source;
+
+struct perf_source_options {
+	unsigned frequency_hz;		  /* > 0; the tick has its own */
+	const struct perf_engine *engine; /* NULL: the first of the ladder that works */
+	bool prefers_tick;		  /* the tick is tried before the ladder */
+	enum perf_start start;
+	uint32_t copy_bytes; /* of stack with each sample; a multiple of 8 */
+};
+
+struct perf_source_losses {
+	uint64_t samples;    /* a sample ring was full */
+	uint64_t side;	     /* a side ring was full: mappings or threads are missing */
+	uint64_t unreadable; /* records that contradicted themselves */
+};
+
+/*
+ * Opens a source for thread @tid and all that it will create.
+ *
+ * Returns the source, or NULL with @error naming the remedy and errno set.
+ */
+struct perf_source *perf_source_open(const struct perf_source_options *options, pid_t tid,
+				     struct error *error);
+
+/* Adds another thread. Returns 0 or a negative errno: -ESRCH when it has ended meanwhile. */
+int perf_source_add(struct perf_source *source, pid_t tid, struct error *error);
+void perf_source_close(struct perf_source *source); /* accepts NULL */
+
+const struct perf_engine *perf_source_engine(const struct perf_source *source);
+uint32_t perf_source_copy_bytes(const struct perf_source *source); /* may be less than asked */
+size_t perf_source_ring_bytes(const struct perf_source *source);   /* of one CPU's samples */
+
+/* Readable when a ring is half full; an epoll descriptor owned by the source. */
+int perf_source_poll_fd(const struct perf_source *source);
+
+/* Stops the events: the target runs on unsampled. */
+void perf_source_stop(struct perf_source *source);
+
+/*
+ * Delivers the events up to now, in time order.
+ *
+ * @last  deliver everything that is left; no further call follows
+ */
+void perf_source_read(struct perf_source *source, bool last,
+		      void (*deliver)(void *context, const struct event *event), void *context);
+
+void perf_source_count_losses(struct perf_source *source, struct perf_source_losses *losses);
+
+/* Returns the CPU time in nanoseconds that all threads have used since they were watched, ended
+ * ones too, as the kernel counted it. */
+uint64_t perf_source_cpu_ns(const struct perf_source *source);
+
+/* Returns the units of the engine that one sample stands for, and the samples per second asked
+ * for: the tick's own where that is used. */
+uint64_t perf_source_period(const struct perf_source *source);
+unsigned perf_source_frequency_hz(const struct perf_source *source);

@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * proc_snapshot: what /proc says of a running process, as the events that would have told it had
+ * they been watched from the beginning.
+ *
+ * Source: proc(5), /proc/PID/{task,comm,maps,stat}.
+ */
+#pragma once
+
+#include "collector/base/error.h"
+#include "collector/capture/event.h"
+
+#include <sys/types.h>
+
+typedef void proc_deliver(void *context, const struct event *event);
+
+/*
+ * Says whether @pid can be attached to at all.
+ *
+ * Returns 0, or a negative errno with a sentence: -ESRCH no such process, or one that has ended
+ * (a zombie); -EINVAL a kernel thread, or a thread that is not a process's first.
+ */
+int proc_check(pid_t pid, struct error *error);
+
+/*
+ * Lists the threads of a process.
+ *
+ * @tids  receives an array, owned by the caller
+ * Returns their number, 0 when the process is gone.
+ */
+size_t proc_threads(pid_t pid, pid_t **tids);
+
+/* Adds to the array *@pids all descendants of the processes in it. Returns the new number. */
+size_t proc_descendants(pid_t **pids, size_t count);
+
+/* Delivers the names of the threads and the executable mappings of a process. */
+void proc_describe(pid_t pid, uint64_t time_ns, proc_deliver *deliver, void *context);

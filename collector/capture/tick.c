@@ -1,0 +1,185 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* tick: see tick.h. Source: perf_event_open(2), PERF_EVENT_IOC_SET_FILTER; clock_getres(2). */
+#include "collector/capture/tick.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <linux/perf_event.h>
+#include <sched.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#define PROOF_TICKS 12
+
+#define TRACEPOINT "events/timer/hrtimer_expire_entry/id"
+
+/* Returns the number in a file, 0 when it cannot be read. */
+static uint64_t read_number(const char *path)
+{
+	FILE *stream = fopen(path, "re");
+	uint64_t number = 0;
+
+	if (!stream)
+		return 0;
+	if (fscanf(stream, "%" SCNu64, &number) != 1)
+		number = 0;
+	fclose(stream);
+	return number;
+}
+
+/*
+ * Where tracefs is not mounted, root can mount it, and a process in a mount namespace of its own
+ * can do so without anybody noticing.
+ */
+static uint64_t read_number_unmounted(void)
+{
+	uint64_t number = 0;
+	int channel[2];
+	pid_t pid;
+
+	if (pipe2(channel, O_CLOEXEC))
+		return 0;
+	pid = fork();
+	if (pid == 0) {
+		if (!unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
+		    !mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL))
+			number = read_number("/sys/kernel/tracing/" TRACEPOINT);
+		_exit(write(channel[1], &number, sizeof(number)) != sizeof(number));
+	}
+	close(channel[1]);
+	if (pid > 0) {
+		if (read(channel[0], &number, sizeof(number)) != sizeof(number))
+			number = 0;
+		waitpid(pid, NULL, 0);
+	}
+	close(channel[0]);
+	return number;
+}
+
+static int read_tracepoint(struct tick *tick, struct error *error)
+{
+	tick->tracepoint = read_number("/sys/kernel/tracing/" TRACEPOINT);
+	if (!tick->tracepoint)
+		tick->tracepoint = read_number("/sys/kernel/debug/tracing/" TRACEPOINT);
+	if (!tick->tracepoint)
+		tick->tracepoint = read_number_unmounted();
+	if (tick->tracepoint)
+		return 0;
+	return fail(error, -EACCES,
+		    "the kernel's tracepoints cannot be read; run as root, with tracefs mounted on "
+		    "/sys/kernel/tracing");
+}
+
+/* Takes the addresses we want from a line of kallsyms; @entry_open says that the symbol before was
+ * the entry, whose end is this one's start. */
+static void take_symbol(struct tick *tick, uint64_t address, const char *name, bool *entry_open)
+{
+	if (*entry_open && address > tick->entry_start) {
+		tick->entry_end = address;
+		*entry_open = false;
+	}
+	/* The second is its name before Linux 6.10. */
+	if (!strcmp(name, "tick_nohz_handler") || !strcmp(name, "tick_sched_timer"))
+		tick->handler = address;
+	if (!strcmp(name, "asm_sysvec_apic_timer_interrupt")) {
+		tick->entry_start = address;
+		*entry_open = true;
+	}
+}
+
+static int read_symbols(struct tick *tick, struct error *error)
+{
+	FILE *stream = fopen("/proc/kallsyms", "re");
+	bool entry_open = false;
+	char line[512], name[256];
+	uint64_t address;
+
+	while (stream && fgets(line, sizeof(line), stream))
+		if (sscanf(line, "%" SCNx64 " %*c %255s", &address, name) == 2)
+			take_symbol(tick, address, name, &entry_open);
+	if (stream)
+		fclose(stream);
+	if (tick->handler && tick->entry_start && tick->entry_end)
+		return 0;
+	return fail(error, -ENOENT,
+		    "the address of the kernel's tick is hidden or unknown; run as root, or with "
+		    "kernel.kptr_restrict=0");
+}
+
+int tick_find(struct tick *tick, struct error *error)
+{
+	struct timespec resolution;
+	int result;
+
+	*tick = (struct tick){0};
+	result = read_tracepoint(tick, error);
+	if (!result)
+		result = read_symbols(tick, error);
+	if (result)
+		return result;
+	/* The coarse clock advances by one tick. */
+	clock_getres(CLOCK_MONOTONIC_COARSE, &resolution);
+	tick->period_ns = (uint64_t)resolution.tv_sec * 1000000000u + (uint64_t)resolution.tv_nsec;
+	return 0;
+}
+
+int tick_filter(const struct tick *tick, int fd, struct error *error)
+{
+	char filter[64];
+
+	snprintf(filter, sizeof(filter), "function == 0x%" PRIx64, tick->handler);
+	if (ioctl(fd, PERF_EVENT_IOC_SET_FILTER, filter))
+		return fail(error, -errno, "the kernel refuses a filter on its tick: %m");
+	return 0;
+}
+
+void tick_cut(const struct tick *tick, struct event_sample *sample)
+{
+	for (size_t i = 0; i < sample->kernel_count; i++) {
+		uint64_t address = sample->kernel[i];
+
+		if (address < tick->entry_start || address > tick->entry_end)
+			continue;
+		sample->kernel += i + 1;
+		sample->kernel_count -= i + 1;
+		return;
+	}
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+int tick_prove(const struct tick *tick, struct error *error)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.size = sizeof(attr),
+		.config = tick->tracepoint,
+	};
+	uint64_t end_ns = now_ns() + PROOF_TICKS * tick->period_ns, count = 0;
+	int fd = (int)syscall(SYS_perf_event_open, &attr, 0, -1, -1, PERF_FLAG_FD_CLOEXEC);
+	int result;
+
+	if (fd < 0)
+		return fail(error, -errno,
+			    "the kernel refuses events on its tick (%m); run as root");
+	result = tick_filter(tick, fd, error);
+	while (!result && now_ns() < end_ns)
+		;
+	if (!result && (read(fd, &count, sizeof(count)) != sizeof(count) || !count))
+		result = fail(error, -EIO, "the kernel's tick delivers no samples here");
+	close(fd);
+	return result;
+}

@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* command_attach: collector attach PID: record running processes, which go on undisturbed. */
+#include "collector/command.h"
+
+#include "collector/attached.h"
+#include "collector/base/xalloc.h"
+#include "collector/recording.h"
+
+#include <errno.h>
+#include <limits.h>
+
+struct attach_options {
+	struct recording_options recording;
+	uint64_t duration_ns;
+	bool is_tree;
+	pid_t *pids;
+	size_t pid_count, pid_capacity;
+};
+
+static const struct argp_option option_table[] = {
+	{"duration", 'd', "SECONDS", 0, "End after this time (default: at the processes' end)", 0},
+	{"tree", 't', NULL, 0, "All descendants of the processes too", 0},
+	{0},
+};
+
+static const char documentation[] =
+	"Samples where running processes spend their time, in all their threads, and in threads "
+	"and "
+	"children that they create meanwhile. Ends with the processes, after -d, or when "
+	"interrupted; the processes go on. Leaves a profile (NAME.prof) and a flame graph "
+	"(NAME.svg) as collector run does. Unless -F or -e is given it samples with the kernel's "
+	"own tick, where that is possible: so the processes are not interrupted any oftener than "
+	"without it."
+	"\v"
+	"Exit status: 0 done, 1 failed.\n\n"
+	"Example: collector attach -d 10 $(pidof sim)";
+
+static uint64_t parse_duration(const struct argp_state *state, const char *text)
+{
+	char *end;
+	double seconds;
+
+	errno = 0;
+	seconds = strtod(text, &end);
+	if (errno || *end || end == text || !(seconds > 0) || seconds > 1e9)
+		argp_failure(state, 1, 0, "-d takes a number of seconds above 0, not '%s'", text);
+	return (uint64_t)(seconds * 1e9);
+}
+
+static void parse_pid(struct attach_options *options, const struct argp_state *state,
+		      const char *text)
+{
+	char *end;
+	long value;
+
+	errno = 0;
+	value = strtol(text, &end, 10);
+	if (errno || *end || end == text || value < 1 || value > INT_MAX)
+		argp_failure(state, 1, 0, "'%s' is no process number", text);
+	xgrow(options->pids, options->pid_count, options->pid_capacity);
+	options->pids[options->pid_count++] = (pid_t)value;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct attach_options *options = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &options->recording;
+		break;
+	case 'd':
+		options->duration_ns = parse_duration(state, argument);
+		break;
+	case 't':
+		options->is_tree = true;
+		break;
+	case ARGP_KEY_ARG:
+		parse_pid(options, state, argument);
+		break;
+	case ARGP_KEY_END:
+		if (!options->pid_count)
+			argp_failure(state, 1, 0,
+				     "which process? For instance: collector attach -d 10 1234");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+int command_attach(int argc, char **argv)
+{
+	static const struct argp_child children[] = {{&recording_argp, 0, NULL, 0}, {0}};
+	static const struct argp argp = {
+		.options = option_table,
+		.parser = parse,
+		.args_doc = "PID...",
+		.doc = documentation,
+		.children = children,
+	};
+	struct attach_options options = {0};
+	struct session_options session = {0};
+	char *program;
+	int status;
+
+	argp_err_exit_status = 1;
+	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	session.prefers_tick = true;
+	session.pids = options.pids;
+	session.pid_count = options.pid_count;
+	session.is_tree = options.is_tree;
+	session.duration_ns = options.duration_ns;
+	program = attached_program(options.pids[0]);
+	status = recording_make(&options.recording, &session, program, argv[0]);
+	free(program);
+	free(options.pids);
+	return status;
+}

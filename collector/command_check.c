@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * command_check: collector check: what this machine allows, why not more, and how to allow it.
+ *
+ * Nothing is concluded from settings: each sampler is opened on ourselves and must deliver.
+ */
+#include "collector/command.h"
+
+#include "collector/capture/perf_source.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TRIAL_HZ 999
+#define TRIAL_NS 60000000u
+
+/* What trying an engine brought. */
+struct trial {
+	bool works;
+	int samples;
+	int kernel_samples;
+	uint32_t copy_bytes;
+	size_t ring_bytes;
+	unsigned frequency_hz;
+	struct error error; /* why it does not work, and the remedy */
+};
+
+static void count_sample(void *context, const struct event *event)
+{
+	struct trial *trial = context;
+
+	if (event->kind != EVENT_SAMPLE)
+		return;
+	trial->samples++;
+	trial->kernel_samples += event->sample.kernel_count > 0;
+}
+
+/* Uses CPU time in user code and in the kernel. */
+static void work(void)
+{
+	struct timespec time;
+	uint64_t start_ns = 0, now_ns;
+
+	do {
+		clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+		now_ns = (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+		if (!start_ns)
+			start_ns = now_ns;
+		getppid();
+	} while (now_ns - start_ns < TRIAL_NS);
+}
+
+static void try_engine(const struct perf_engine *engine, struct trial *trial)
+{
+	struct perf_source_options options = {
+		.frequency_hz = TRIAL_HZ,
+		.engine = engine,
+		.start = PERF_START_NOW,
+		.copy_bytes = PERF_SOURCE_COPY_BYTES,
+	};
+	struct perf_source *source = perf_source_open(&options, getpid(), &trial->error);
+
+	if (!source)
+		return;
+	work();
+	perf_source_stop(source);
+	perf_source_read(source, true, count_sample, trial);
+	trial->copy_bytes = perf_source_copy_bytes(source);
+	trial->ring_bytes = perf_source_ring_bytes(source);
+	trial->frequency_hz = perf_source_frequency_hz(source);
+	perf_source_close(source);
+	trial->works = trial->samples > 0;
+	if (!trial->works)
+		fail(&trial->error, -EIO, "it opens, but delivers no samples here");
+}
+
+static void print_trial(const struct perf_engine *engine, const struct trial *trial)
+{
+	if (!trial->works) {
+		printf("%-15s no   %s\n", engine->name, trial->error.text);
+		return;
+	}
+	printf("%-15s yes  %d samples in %u ms of CPU time at %u Hz, %d of them in the kernel\n",
+	       engine->name, trial->samples, TRIAL_NS / 1000000, trial->frequency_hz,
+	       trial->kernel_samples);
+	if (*engine->note)
+		printf("%-20s %s\n", "", engine->note);
+	if (trial->copy_bytes < PERF_SOURCE_COPY_BYTES)
+		printf("%-20s stacks are copied up to %u KB only, because little memory may be "
+		       "locked; raise `ulimit -l` or kernel.perf_event_mlock_kb\n",
+		       "", trial->copy_bytes / 1024);
+}
+
+/* Returns the index of the first engine of the ladder that works, or -1. */
+static int first_working(const struct trial *trials)
+{
+	for (int i = 0; i < PERF_ENGINES; i++)
+		if (trials[i].works && !perf_engines[i].is_tick)
+			return i;
+	return -1;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	if (key == ARGP_KEY_ARG)
+		argp_failure(state, 1, 0, "takes no argument, not '%s' either", argument);
+	return ARGP_ERR_UNKNOWN;
+}
+
+int command_check(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.parser = parse,
+		.doc = "Tries every way of sampling on this machine and says which work, why the "
+		       "others do not, and what would help."
+		       "\v"
+		       "Exit status: 0 collector run works, 1 failed, 2 it does not.",
+	};
+	struct trial trials[PERF_ENGINES] = {0};
+	int best;
+
+	argp_err_exit_status = 1;
+	argp_parse(&argp, argc, argv, 0, NULL, NULL);
+	for (int i = 0; i < PERF_ENGINES; i++) {
+		try_engine(&perf_engines[i], &trials[i]);
+		print_trial(&perf_engines[i], &trials[i]);
+	}
+	best = first_working(trials);
+	if (best < 0) {
+		puts("collector run cannot sample here");
+		return 2;
+	}
+	printf("collector run uses %s\n", perf_engines[best].name);
+	printf("collector attach uses %s\n", trials[PERF_ENGINES - 1].works
+						     ? perf_engines[PERF_ENGINES - 1].name
+						     : perf_engines[best].name);
+	return 0;
+}

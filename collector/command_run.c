@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* command_run: collector run -- PROGRAM: start a program, record it, draw it. */
+#include "collector/command.h"
+
+#include "collector/recording.h"
+
+#include <string.h>
+
+struct run_options {
+	struct recording_options recording;
+	const char **argv;
+};
+
+static const char documentation[] =
+	"Runs PROGRAM and samples where it spends its time, in all its threads and children, up to "
+	"its end. Leaves a profile (NAME.prof) and a flame graph (NAME.svg); files of those names "
+	"are kept as .old. A summary goes to standard error."
+	"\v"
+	"The program's results, output, signals and exit status stay its own. An interrupt goes to "
+	"the program; a second one ends the recording.\n\n"
+	"Exit status: the program's own (128 + n for signal n); 125 the collector failed, 126 the "
+	"program cannot be executed, 127 it is not found.\n\n"
+	"Example: collector run -- ./sim --agents 200";
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct run_options *options = state->input;
+
+	(void)argument;
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &options->recording;
+		break;
+	case ARGP_KEY_ARG: /* the program; what follows is its own */
+		options->argv = (const char **)&state->argv[state->next - 1];
+		state->next = state->argc;
+		break;
+	case ARGP_KEY_END:
+		if (!options->argv)
+			argp_failure(state, COMMAND_FAILED, 0,
+				     "which program? For instance: collector run -- ./sim --agents "
+				     "200");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+int command_run(int argc, char **argv)
+{
+	static const struct argp_child children[] = {{&recording_argp, 0, NULL, 0}, {0}};
+	static const struct argp argp = {
+		.parser = parse,
+		.args_doc = "-- PROGRAM [ARGUMENT...]",
+		.doc = documentation,
+		.children = children,
+	};
+	struct run_options options = {0};
+	struct session_options session = {0};
+
+	argp_err_exit_status = COMMAND_FAILED;
+	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &options);
+	session.argv = options.argv;
+	return recording_make(&options.recording, &session, basename(options.argv[0]), argv[0]);
+}

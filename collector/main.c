@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* main: the table of commands; report commands are handed on to `reports`. */
+#include "collector/command.h"
+#include "collector/sibling.h"
+
+#include <elfutils/version.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+struct command {
+	const char *name;
+	const char *summary;
+	int (*function)(int argc, char **argv); /* NULL: a command of `reports` */
+};
+
+static const struct command commands[] = {
+	{"run", "run a program and record where it spends its time", command_run},
+	{"attach", "record running processes", command_attach},
+	{"check", "try what this machine allows", command_check},
+	{"summary", "print what a profile holds and how far it can be trusted", NULL},
+	{"functions", "list functions by self and total time", NULL},
+	{"flame", "draw a flame graph (SVG)", NULL},
+	{"export", "write a profile in another tool's format", NULL},
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(*commands))
+
+static void print_help(FILE *stream)
+{
+	fputs("Usage: collector COMMAND [OPTION...]\n"
+	      "Profiles programs from outside: they need no change and no special build.\n\n",
+	      stream);
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(stream, "  %-10s %s\n", commands[i].name, commands[i].summary);
+	fputs("\n`collector COMMAND --help` explains a command. To begin:\n"
+	      "  collector run -- ./sim --agents 200\n",
+	      stream);
+}
+
+static int print_version(void)
+{
+	printf("collector %s (%s), elfutils %d, SQLite %s\n", VERSION, REVISION, _ELFUTILS_VERSION,
+	       sqlite3_libversion());
+	return 0;
+}
+
+static int start(const struct command *command, int argc, char **argv)
+{
+	struct error error;
+	char name[64];
+
+	if (command->function) {
+		snprintf(name, sizeof(name), "collector %s", command->name);
+		argv[1] = name;
+		return command->function(argc - 1, argv + 1);
+	}
+	sibling_become((const char **)argv, &error);
+	fprintf(stderr, "collector: %s\n", error.text);
+	return 1;
+}
+
+/*
+ * Holds the places of standard streams that are closed, so that no file of ours gets their number.
+ * They are closed again in what we execute, as they were.
+ */
+static void hold_closed_streams(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+
+	hold_closed_streams();
+
+	if (!strcmp(name, "--version") || !strcmp(name, "-V"))
+		return print_version();
+	if (!strcmp(name, "--help") || !strcmp(name, "-?") || !strcmp(name, "help")) {
+		print_help(stdout);
+		return 0;
+	}
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (!strcmp(commands[i].name, name))
+			return start(&commands[i], argc, argv);
+	if (*name)
+		fprintf(stderr, "collector: there is no command '%s'\n", name);
+	print_help(stderr);
+	return 1;
+}

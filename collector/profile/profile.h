@@ -1,0 +1,200 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * profile: the data model that the collector writes and the reports read.
+ *
+ * It mirrors profile.sql, which describes each table and column. Every id is a dense index into
+ * the array of its table. Element 0 of modules, files, functions, frames, stacks and threads is a
+ * placeholder that means "none"; metrics and endings begin at 0.
+ *
+ *     sample ─→ stack ─→ frame ─→ module
+ *        │        └─→ parent stack        (the caller's stack; ids of parents are smaller)
+ *        └─→ thread         frame ─→ lines[first_line … + line_count) ─→ function
+ *
+ * Interning: profile_module, profile_file_name, profile_function, profile_frame and profile_stack
+ * return the id of an equal row, adding it when it is new. Cost: one hash look-up, no allocation
+ * unless the row is new. Strings are copied in and owned by the profile.
+ *
+ * A recording does not keep samples here: they go straight to the file (profile_file.h). A loaded
+ * profile holds them in `samples`, ordered by time.
+ */
+#pragma once
+
+#include "collector/base/error.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum profile_module_kind {
+	PROFILE_MODULE_ELF,	/* an ELF file */
+	PROFILE_MODULE_KERNEL,	/* the kernel and its modules; addresses are run addresses */
+	PROFILE_MODULE_VDSO,	/* the kernel's shared object in every process */
+	PROFILE_MODULE_JIT,	/* generated code: anonymous executable memory */
+	PROFILE_MODULE_UNKNOWN, /* no mapping was known for the address */
+	PROFILE_MODULE_NOTE,	/* not code: frames made by the collector, such as "[truncated]" */
+};
+
+/* How a stack walk ended; profile_endings has a row for each. */
+enum profile_ending {
+	PROFILE_ENDING_COMPLETE,       /* reached the thread's first function in the copied stack */
+	PROFILE_ENDING_FINISHED_LIVE,  /* the rest was read from the live process and verified */
+	PROFILE_ENDING_FINISHED_CHAIN, /* the rest is the thread's last complete stack, joined */
+	PROFILE_ENDING_TRUNCATED,      /* the copied stack ended and nothing could finish it */
+	PROFILE_ENDING_GUESSED,	 /* complete, but passed code without CFI by its epilogue or frame
+				    pointer */
+	PROFILE_ENDING_NO_RULE,	 /* code without CFI, and the frame pointer does not lead on */
+	PROFILE_ENDING_UNMAPPED, /* an address that belongs to no known mapping */
+	PROFILE_ENDING_BAD,	 /* the rules led backwards or to an impossible address */
+	PROFILE_ENDING_TOO_DEEP, /* more frames than the limit */
+	PROFILE_ENDING_NO_USER,	 /* no user registers: kernel thread, or before the first exec */
+	PROFILE_ENDINGS
+};
+
+struct profile_ending_row {
+	const char *name; /* stable identifier: "complete", "truncated", ... */
+	bool complete;	  /* the stack reaches the root of the thread */
+	const char *says; /* what it means, for people */
+};
+
+extern const struct profile_ending_row profile_endings[PROFILE_ENDINGS];
+
+struct profile_metric {
+	char *name;
+	char *unit;
+	uint64_t period; /* > 0 */
+};
+
+struct profile_module {
+	enum profile_module_kind kind;
+	char *path;
+	char *build_id; /* hexadecimal, or NULL */
+};
+
+struct profile_function {
+	char *name;
+	char *linkage_name; /* NULL when the same as name */
+	uint32_t module;
+	uint32_t file; /* 0 unknown */
+	uint32_t line; /* 0 unknown */
+	bool named;    /* false: no symbol; the name is made of module and start address */
+};
+
+struct profile_frame {
+	uint32_t module;
+	uint32_t first_line; /* index into lines; meaningful when line_count > 0 */
+	uint32_t line_count; /* 0: not symbolized (the recording did not reach its end) */
+	uint64_t address;
+};
+
+struct profile_line {
+	uint32_t function;
+	uint32_t line; /* 0 unknown */
+};
+
+struct profile_stack {
+	uint32_t parent;
+	uint32_t frame;
+};
+
+struct profile_thread {
+	int32_t pid;
+	int32_t tid;
+	char *name;
+};
+
+struct profile_sample {
+	uint64_t time_ns;
+	uint64_t value; /* in periods of the metric */
+	uint32_t thread;
+	uint32_t stack;
+	uint16_t metric;
+	uint16_t ending; /* enum profile_ending */
+};
+
+/*
+ * Meta keys (text unless said; counts and times are integers):
+ *   state              "recording" | "complete" | "stopped: SENTENCE"
+ *   command, program   command line, shell-quoted; base name of the program
+ *   start_time         UTC, ISO 8601
+ *   duration_ns        from start to end of the recording
+ *   exit_status        of the target as `run` returns it (128 + n for a signal)
+ *   host, kernel, cpu_model, cpu_count, collector_version
+ *   engine             name of the rung used, e.g. "cpu-clock"; engine_note: what it cannot see
+ *   frequency_hz       asked for
+ *   target_cpu_ns      CPU time of all its threads as the kernel counted it while recording
+ *   collector_cpu_ns, naming_cpu_ns     of the collector: while recording; naming frames after it
+ *   still_running      processes of the target that had not ended when the recording did
+ *   lost.REASON        samples known to be lost: lost.ring_full, lost.unreadable,
+ *                      lost.write_failed (the disk was full, see state), ...
+ *   copy_bytes, ring_bytes
+ */
+struct profile_meta {
+	char *key;
+	char *text;	/* NULL for an integer */
+	int64_t number; /* meaningful when text is NULL */
+};
+
+struct profile_index; /* interning tables; private to profile.c */
+
+#define PROFILE_TABLE(type, name)                                                                  \
+	type *name;                                                                                \
+	size_t name##_count;                                                                       \
+	size_t name##_capacity
+
+struct profile {
+	PROFILE_TABLE(struct profile_meta, meta);
+	PROFILE_TABLE(struct profile_metric, metrics);
+	PROFILE_TABLE(struct profile_module, modules);
+	PROFILE_TABLE(char *, files);
+	PROFILE_TABLE(struct profile_function, functions);
+	PROFILE_TABLE(struct profile_frame, frames);
+	PROFILE_TABLE(struct profile_line, lines);
+	PROFILE_TABLE(struct profile_stack, stacks);
+	PROFILE_TABLE(struct profile_thread, threads);
+	PROFILE_TABLE(struct profile_sample, samples);
+	uint32_t renames; /* of threads; tells the file that rows it has were changed */
+	struct profile_index *index;
+};
+
+/* Returns an empty profile; profile_free releases it and everything in it, and accepts NULL. */
+struct profile *profile_new(void);
+void profile_free(struct profile *profile);
+
+/* Set a meta row, replacing one of the same key. */
+void profile_set_text(struct profile *profile, const char *key, const char *text);
+void profile_set_number(struct profile *profile, const char *key, int64_t number);
+
+/* Returns the meta row of @key, or NULL; borrowed until the next profile_set_*. */
+const struct profile_meta *profile_meta_find(const struct profile *profile, const char *key);
+/* Returns the text (or number) of @key, or @missing when there is none of that type. */
+const char *profile_text(const struct profile *profile, const char *key, const char *missing);
+int64_t profile_number(const struct profile *profile, const char *key, int64_t missing);
+
+/* Adds a metric and returns its id (from 0). */
+uint32_t profile_metric_add(struct profile *profile, const char *name, const char *unit,
+			    uint64_t period);
+
+/* Intern a row and return its id. @build_id, @linkage_name may be NULL; @path "" gives file 0. */
+uint32_t profile_module(struct profile *profile, enum profile_module_kind kind, const char *path,
+			const char *build_id);
+uint32_t profile_file_name(struct profile *profile, const char *path);
+uint32_t profile_function(struct profile *profile, const char *name, const char *linkage_name,
+			  uint32_t module, uint32_t file, uint32_t line, bool named);
+uint32_t profile_frame(struct profile *profile, uint32_t module, uint64_t address);
+uint32_t profile_stack(struct profile *profile, uint32_t parent, uint32_t frame);
+
+/* Adds a thread and returns its id; profile_thread_rename changes its name. Never interned:
+ * the kernel reuses thread numbers, the caller knows when one is new. */
+uint32_t profile_thread_add(struct profile *profile, int32_t pid, int32_t tid, const char *name);
+void profile_thread_rename(struct profile *profile, uint32_t thread, const char *name);
+
+/*
+ * Gives a frame its source meaning, innermost function first. A frame is named once.
+ *
+ * @lines  @count rows, copied
+ */
+void profile_frame_set_lines(struct profile *profile, uint32_t frame,
+			     const struct profile_line *lines, uint32_t count);
+
+/* Appends a sample to the table in memory. Times must not fall. */
+void profile_sample_add(struct profile *profile, const struct profile_sample *sample);

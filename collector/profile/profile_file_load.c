@@ -1,0 +1,439 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * profile_file_load: reading of untrusted profile files; see profile_file.h.
+ *
+ * A file is believed step by step: SQLite's own structure check; then our application id and
+ * version; then the SQL of every table must be, to the letter, the one of profile.sql (so that no
+ * view or generated column can stand in for a table and compute without end); then each row's
+ * types, the density of its id, and each id that it names.
+ */
+#include "collector/profile/profile_file.h"
+
+#include "collector/base/xalloc.h"
+#include "collector/profile/profile_rollback.h"
+#include "collector/profile/profile_schema.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sqlite3.h>
+#include <stdarg.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define LONGEST_VALUE_BYTES (16 << 20)
+
+struct loading {
+	const char *path;
+	char *copy; /* what is read instead, NULL: the file itself */
+	sqlite3 *database;
+	struct profile *profile;
+	struct error *error;
+};
+
+/* One row of a table → the profile. Returns 0 or the failure. */
+typedef int row_function(struct loading *loading, sqlite3_stmt *row);
+
+static int damaged(struct loading *loading, const char *what)
+{
+	return fail(loading->error, -EINVAL, "%s is damaged: %s", loading->path, what);
+}
+
+static int database_error(struct loading *loading)
+{
+	int code = sqlite3_errcode(loading->database);
+
+	if (code == SQLITE_NOTADB)
+		return fail(loading->error, -EINVAL,
+			    "%s is no profile; `collector run` writes profiles", loading->path);
+	if (code == SQLITE_CORRUPT)
+		return damaged(loading, "it was cut or overwritten; record it again");
+	if (code == SQLITE_BUSY)
+		return fail(loading->error, -EAGAIN, "%s is being written; try again",
+			    loading->path);
+	return fail(loading->error, -EIO, "cannot read %s: %s", loading->path,
+		    sqlite3_errmsg(loading->database));
+}
+
+static int64_t pragma(sqlite3 *database, const char *sql)
+{
+	sqlite3_stmt *statement;
+	int64_t value = -1;
+
+	if (sqlite3_prepare_v2(database, sql, -1, &statement, NULL) == SQLITE_OK &&
+	    sqlite3_step(statement) == SQLITE_ROW)
+		value = sqlite3_column_int64(statement, 0);
+	sqlite3_finalize(statement);
+	return value;
+}
+
+/* Opens what is there, and says why not; SQLite does not tell reasons apart. */
+static int check_file(struct loading *loading)
+{
+	unsigned char head[20] = {0};
+	struct stat status;
+	int descriptor = open(loading->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC), result = 0;
+
+	if (descriptor < 0)
+		return fail(loading->error, -errno, "cannot open %s: %m", loading->path);
+	if (fstat(descriptor, &status))
+		result = fail(loading->error, -errno, "cannot open %s: %m", loading->path);
+	else if (!S_ISREG(status.st_mode))
+		result = fail(loading->error, -EINVAL, "%s is no file", loading->path);
+	else if (status.st_size == 0)
+		result = fail(loading->error, -EINVAL, "%s is empty", loading->path);
+	else if (pread(descriptor, head, sizeof(head), 0) < 0)
+		result = fail(loading->error, -errno, "cannot read %s: %m", loading->path);
+	/* Bytes 18 and 19: even readers of a write-ahead log make files beside it. */
+	else if (!memcmp(head, "SQLite format 3", 16) && (head[18] == 2 || head[19] == 2))
+		result = damaged(loading, "it has a write-ahead log, which no profile has");
+	close(descriptor);
+	return result;
+}
+
+static int open_readonly(struct loading *loading, const char *path)
+{
+	if (sqlite3_open_v2(path, &loading->database, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX,
+			    NULL))
+		return database_error(loading);
+	sqlite3_db_config(loading->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
+	sqlite3_db_config(loading->database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
+	sqlite3_limit(loading->database, SQLITE_LIMIT_LENGTH, LONGEST_VALUE_BYTES);
+	return 0;
+}
+
+/*
+ * A recording that was killed in the middle of a commit leaves a journal to be rolled back, which
+ * a read-only connection refuses; a journal whose writer lives is none of our business.
+ */
+static int open_database(struct loading *loading)
+{
+	int result = check_file(loading);
+
+	if (!result)
+		result = open_readonly(loading, loading->path);
+	if (result || pragma(loading->database, "PRAGMA user_version") >= 0 ||
+	    sqlite3_extended_errcode(loading->database) != SQLITE_READONLY_ROLLBACK)
+		return result;
+	sqlite3_close(loading->database);
+	loading->database = NULL;
+	result = profile_rollback_copy(loading->path, &loading->copy, loading->error);
+	return result ? result : open_readonly(loading, loading->copy);
+}
+
+static int check_header(struct loading *loading)
+{
+	int64_t application_id = pragma(loading->database, "PRAGMA application_id");
+	int64_t version = pragma(loading->database, "PRAGMA user_version");
+
+	if (application_id < 0)
+		return database_error(loading);
+	if (application_id != PROFILE_APPLICATION_ID)
+		return fail(loading->error, -EINVAL,
+			    "%s is an SQLite file, but no profile; `collector run` writes profiles",
+			    loading->path);
+	if (version != PROFILE_FORMAT_VERSION)
+		return fail(loading->error, -EPROTONOSUPPORT,
+			    "%s has format version %lld, this program reads version %d; use the "
+			    "collector it was recorded with",
+			    loading->path, (long long)version, PROFILE_FORMAT_VERSION);
+	return 0;
+}
+
+/* Returns whether table @name of the file was made by exactly @sql. */
+static bool same_table(struct loading *loading, const char *name, const char *sql)
+{
+	sqlite3_stmt *statement;
+	bool same = false;
+
+	if (sqlite3_prepare_v2(loading->database,
+			       "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?",
+			       -1, &statement, NULL) == SQLITE_OK) {
+		sqlite3_bind_text(statement, 1, name, -1, SQLITE_STATIC);
+		if (sqlite3_step(statement) == SQLITE_ROW) {
+			const char *found = (const char *)sqlite3_column_text(statement, 0);
+
+			same = found && !strcmp(found, sql);
+		}
+	}
+	sqlite3_finalize(statement);
+	return same;
+}
+
+static int check_schema(struct loading *loading)
+{
+	sqlite3 *model = NULL;
+	sqlite3_stmt *tables = NULL;
+	bool same = true;
+
+	if (sqlite3_open(":memory:", &model) == SQLITE_OK &&
+	    sqlite3_exec(model, profile_schema, NULL, NULL, NULL) == SQLITE_OK &&
+	    sqlite3_prepare_v2(model, "SELECT name, sql FROM sqlite_master WHERE type = 'table'",
+			       -1, &tables, NULL) == SQLITE_OK)
+		while (same && sqlite3_step(tables) == SQLITE_ROW)
+			same = same_table(loading, (const char *)sqlite3_column_text(tables, 0),
+					  (const char *)sqlite3_column_text(tables, 1));
+	sqlite3_finalize(tables);
+	sqlite3_close(model);
+	return same ? 0 : damaged(loading, "its tables are not those of a profile");
+}
+
+static int check_structure(struct loading *loading)
+{
+	sqlite3_stmt *statement;
+	struct stat status;
+	int result = 0;
+
+	/* SQLite reads what is missing of the last page as zeros. */
+	if (stat(loading->copy ? loading->copy : loading->path, &status) ||
+	    status.st_size < pragma(loading->database, "PRAGMA page_count") *
+				     pragma(loading->database, "PRAGMA page_size"))
+		return damaged(loading, "it was cut; record it again");
+	if (sqlite3_prepare_v2(loading->database, "PRAGMA quick_check(1)", -1, &statement, NULL) ||
+	    sqlite3_step(statement) != SQLITE_ROW)
+		result = database_error(loading);
+	else if (strcmp((const char *)sqlite3_column_text(statement, 0), "ok"))
+		result = damaged(loading, "it was cut or overwritten; record it again");
+	sqlite3_finalize(statement);
+	return result;
+}
+
+/* Calls @each for every row of @sql. */
+static int rows(struct loading *loading, const char *sql, row_function *each)
+{
+	sqlite3_stmt *statement;
+	int code, result = 0;
+
+	if (sqlite3_prepare_v2(loading->database, sql, -1, &statement, NULL))
+		return database_error(loading);
+	while (!result && (code = sqlite3_step(statement)) == SQLITE_ROW)
+		result = each(loading, statement);
+	if (!result && code != SQLITE_DONE)
+		result = database_error(loading);
+	sqlite3_finalize(statement);
+	return result;
+}
+
+/* Reads an integer column that must be below @limit. Returns false when it is anything else. */
+static bool number(sqlite3_stmt *row, int column, uint64_t limit, uint64_t *value)
+{
+	int64_t found = sqlite3_column_int64(row, column);
+
+	*value = found;
+	return sqlite3_column_type(row, column) == SQLITE_INTEGER && found >= 0 &&
+	       (uint64_t)found < limit;
+}
+
+/* Reads a text column; NULL when it holds no text, or text with a zero byte inside. */
+static const char *text(sqlite3_stmt *row, int column)
+{
+	const char *found;
+
+	if (sqlite3_column_type(row, column) != SQLITE_TEXT)
+		return NULL;
+	found = (const char *)sqlite3_column_text(row, column);
+	if (!found || strlen(found) != (size_t)sqlite3_column_bytes(row, column))
+		return NULL;
+	return found;
+}
+
+static bool is_next_id(sqlite3_stmt *row, size_t count)
+{
+	uint64_t id;
+
+	return number(row, 0, UINT32_MAX, &id) && id == count;
+}
+
+static int meta_row(struct loading *loading, sqlite3_stmt *row)
+{
+	const char *key = text(row, 0), *value = text(row, 1);
+
+	if (!key)
+		return damaged(loading, "bad row in meta");
+	if (value)
+		profile_set_text(loading->profile, key, value);
+	else
+		profile_set_number(loading->profile, key, sqlite3_column_int64(row, 1));
+	return 0;
+}
+
+static int metric_row(struct loading *loading, sqlite3_stmt *row)
+{
+	const char *name = text(row, 1), *unit = text(row, 2);
+	uint64_t period;
+
+	if (!is_next_id(row, loading->profile->metrics_count) || !name || !unit ||
+	    !number(row, 3, INT64_MAX, &period) || !period)
+		return damaged(loading, "bad row in metrics");
+	profile_metric_add(loading->profile, name, unit, period);
+	return 0;
+}
+
+static int module_row(struct loading *loading, sqlite3_stmt *row)
+{
+	struct profile *profile = loading->profile;
+	const char *path = text(row, 2);
+	uint64_t kind;
+
+	if (!is_next_id(row, profile->modules_count) || !path ||
+	    !number(row, 1, PROFILE_MODULE_NOTE + 1, &kind))
+		return damaged(loading, "bad row in modules");
+	if (profile_module(profile, kind, path, text(row, 3)) != profile->modules_count - 1)
+		return damaged(loading, "a module is listed twice");
+	return 0;
+}
+
+static int file_row(struct loading *loading, sqlite3_stmt *row)
+{
+	struct profile *profile = loading->profile;
+	const char *path = text(row, 1);
+
+	if (!is_next_id(row, profile->files_count) || !path || !*path ||
+	    profile_file_name(profile, path) != profile->files_count - 1)
+		return damaged(loading, "bad row in files");
+	return 0;
+}
+
+static int function_row(struct loading *loading, sqlite3_stmt *row)
+{
+	struct profile *profile = loading->profile;
+	const char *name = text(row, 1);
+	uint64_t module, file, line, named;
+
+	if (!is_next_id(row, profile->functions_count) || !name ||
+	    !number(row, 3, profile->modules_count, &module) ||
+	    !number(row, 4, profile->files_count, &file) || !number(row, 5, INT32_MAX, &line) ||
+	    !number(row, 6, 2, &named) ||
+	    profile_function(profile, name, text(row, 2), module, file, line, named) !=
+		    profile->functions_count - 1)
+		return damaged(loading, "bad row in functions");
+	return 0;
+}
+
+static int frame_row(struct loading *loading, sqlite3_stmt *row)
+{
+	struct profile *profile = loading->profile;
+	uint64_t module;
+
+	/* The address is 64 bits wide, kernel addresses come back negative. */
+	if (!is_next_id(row, profile->frames_count) ||
+	    !number(row, 1, profile->modules_count, &module) ||
+	    sqlite3_column_type(row, 2) != SQLITE_INTEGER)
+		return damaged(loading, "bad row in frames");
+	xgrow(profile->frames, profile->frames_count, profile->frames_capacity);
+	profile->frames[profile->frames_count++] = (struct profile_frame){
+		.module = (uint32_t)module, .address = (uint64_t)sqlite3_column_int64(row, 2)};
+	return 0;
+}
+
+static int line_row(struct loading *loading, sqlite3_stmt *row)
+{
+	struct profile *profile = loading->profile;
+	struct profile_frame *frame;
+	uint64_t id, depth, function, line;
+
+	if (!number(row, 0, profile->frames_count, &id) || !id ||
+	    !number(row, 2, profile->functions_count, &function) ||
+	    !number(row, 3, INT32_MAX, &line) ||
+	    !number(row, 1, (uint64_t)profile->frames[id].line_count + 1, &depth) ||
+	    depth != profile->frames[id].line_count)
+		return damaged(loading, "bad row in lines");
+	frame = &profile->frames[id];
+	if (!depth)
+		frame->first_line = profile->lines_count;
+	frame->line_count++;
+	xgrow(profile->lines, profile->lines_count, profile->lines_capacity);
+	profile->lines[profile->lines_count++] = (struct profile_line){function, line};
+	return 0;
+}
+
+static int stack_row(struct loading *loading, sqlite3_stmt *row)
+{
+	struct profile *profile = loading->profile;
+	uint64_t parent, frame;
+
+	/* parent < id keeps the tree a tree: no cycle can be told. */
+	if (!is_next_id(row, profile->stacks_count) ||
+	    !number(row, 1, profile->stacks_count, &parent) ||
+	    !number(row, 2, profile->frames_count, &frame) || !frame)
+		return damaged(loading, "bad row in stacks");
+	xgrow(profile->stacks, profile->stacks_count, profile->stacks_capacity);
+	profile->stacks[profile->stacks_count++] =
+		(struct profile_stack){(uint32_t)parent, (uint32_t)frame};
+	return 0;
+}
+
+static int thread_row(struct loading *loading, sqlite3_stmt *row)
+{
+	const char *name = text(row, 3);
+	uint64_t pid, tid;
+
+	if (!is_next_id(row, loading->profile->threads_count) || !name ||
+	    !number(row, 1, INT32_MAX, &pid) || !number(row, 2, INT32_MAX, &tid))
+		return damaged(loading, "bad row in threads");
+	profile_thread_add(loading->profile, pid, tid, name);
+	return 0;
+}
+
+static int sample_row(struct loading *loading, sqlite3_stmt *row)
+{
+	struct profile *profile = loading->profile;
+	uint64_t time_ns, thread, stack, metric, value, ending;
+
+	if (!number(row, 0, INT64_MAX, &time_ns) ||
+	    !number(row, 1, profile->threads_count, &thread) ||
+	    !number(row, 2, profile->stacks_count, &stack) ||
+	    !number(row, 3, profile->metrics_count, &metric) ||
+	    !number(row, 4, (uint64_t)INT64_MAX + 1, &value) ||
+	    !number(row, 5, PROFILE_ENDINGS, &ending))
+		return damaged(loading, "bad row in samples");
+	profile_sample_add(profile,
+			   &(struct profile_sample){time_ns, value, thread, stack, metric, ending});
+	return 0;
+}
+
+static int load(struct loading *loading)
+{
+	static const struct {
+		const char *sql;
+		row_function *each;
+	} tables[] = {
+		{"SELECT * FROM meta", meta_row},
+		{"SELECT * FROM metrics ORDER BY id", metric_row},
+		{"SELECT * FROM modules ORDER BY id", module_row},
+		{"SELECT * FROM files ORDER BY id", file_row},
+		{"SELECT * FROM functions ORDER BY id", function_row},
+		{"SELECT * FROM frames ORDER BY id", frame_row},
+		{"SELECT * FROM lines ORDER BY frame, depth", line_row},
+		{"SELECT * FROM stacks ORDER BY id", stack_row},
+		{"SELECT * FROM threads ORDER BY id", thread_row},
+		{"SELECT * FROM samples ORDER BY time_ns", sample_row},
+	};
+	int result = open_database(loading);
+
+	if (!result)
+		result = check_header(loading);
+	if (!result)
+		result = check_schema(loading);
+	if (!result)
+		result = check_structure(loading);
+	/* One transaction: the tables are read as of one commit of a recording that goes on. */
+	if (!result && sqlite3_exec(loading->database, "BEGIN", NULL, NULL, NULL))
+		result = database_error(loading);
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables) && !result; i++)
+		result = rows(loading, tables[i].sql, tables[i].each);
+	return result;
+}
+
+int profile_file_load(const char *path, struct profile **profile, struct error *error)
+{
+	struct loading loading = {.path = path, .profile = profile_new(), .error = error};
+	int result = load(&loading);
+
+	sqlite3_close(loading.database);
+	profile_rollback_remove(loading.copy);
+	if (result)
+		profile_free(loading.profile);
+	else
+		*profile = loading.profile;
+	return result;
+}

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* recorder: see recorder.h. */
+#include "collector/recorder.h"
+
+#include "collector/base/xalloc.h"
+#include "collector/resolve/address_space.h"
+#include "collector/resolve/unwind.h"
+
+#include <uthash.h>
+
+#define KERNEL_DEPTH 256 /* the kernel's own limit is 127 unless raised */
+
+/* One step of a thread's previous stack, outermost first. */
+struct path_step {
+	uint32_t frame;
+	uint32_t stack;
+};
+
+struct process {
+	UT_hash_handle hh;
+	pid_t pid;
+	uint32_t thread_count;
+	struct address_space *space;
+};
+
+struct thread {
+	UT_hash_handle hh;
+	pid_t tid;
+	uint32_t id; /* row in profile->threads */
+	struct process *process;
+	struct unwind_memory memory;
+	struct path_step *path;
+	size_t path_count, path_capacity;
+};
+
+struct recorder {
+	struct profile *profile;
+	struct modules *modules;
+	struct profile_file *file;
+	uint64_t start_ns;
+	uint32_t metric;
+	uint64_t period;
+	uint32_t kernel_module;
+	uint32_t ending_frames[PROFILE_ENDINGS]; /* 0 until one is needed */
+	struct process *processes;
+	struct thread *threads;
+	int failure;
+	struct error error;
+	uint32_t frames[KERNEL_DEPTH + UNWIND_DEPTH +
+			1]; /* of the sample at hand, innermost first */
+};
+
+struct recorder *recorder_new(struct profile *profile, struct modules *modules,
+			      struct profile_file *file, uint64_t start_ns, uint32_t metric)
+{
+	struct recorder *recorder = xcalloc(1, sizeof(*recorder));
+
+	recorder->profile = profile;
+	recorder->modules = modules;
+	recorder->file = file;
+	recorder->start_ns = start_ns;
+	recorder->metric = metric;
+	recorder->period = profile->metrics[metric].period;
+	recorder->kernel_module = profile_module(profile, PROFILE_MODULE_KERNEL, "[kernel]", NULL);
+	return recorder;
+}
+
+static void thread_remove(struct recorder *recorder, struct thread *thread)
+{
+	struct process *process = thread->process;
+
+	HASH_DEL(recorder->threads, thread);
+	unwind_memory_done(&thread->memory);
+	free(thread->path);
+	free(thread);
+	if (--process->thread_count)
+		return;
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it has a table */
+	HASH_DEL(recorder->processes, process);
+	address_space_free(process->space);
+	free(process);
+}
+
+void recorder_free(struct recorder *recorder)
+{
+	struct thread *thread, *next;
+
+	if (!recorder)
+		return;
+	HASH_ITER (hh, recorder->threads, thread, next)
+		thread_remove(recorder, thread);
+	free(recorder);
+}
+
+static struct thread *thread_add(struct recorder *recorder, struct process *process, pid_t tid,
+				 const char *name)
+{
+	struct thread *thread = xcalloc(1, sizeof(*thread));
+
+	thread->tid = tid;
+	thread->process = process;
+	thread->id = profile_thread_add(recorder->profile, process->pid, tid, name);
+	process->thread_count++;
+	HASH_ADD_INT(recorder->threads, tid, thread);
+	return thread;
+}
+
+/* Returns the process @pid, a copy of @parent (which may be NULL) when it is new. */
+static struct process *process_get(struct recorder *recorder, pid_t pid,
+				   const struct process *parent)
+{
+	struct process *process;
+
+	HASH_FIND_INT(recorder->processes, &pid, process);
+	if (process)
+		return process;
+	process = xcalloc(1, sizeof(*process));
+	process->pid = pid;
+	process->space = parent ? address_space_fork(parent->space, pid)
+				: address_space_new(recorder->profile, recorder->modules, pid);
+	HASH_ADD_INT(recorder->processes, pid, process);
+	return process;
+}
+
+/* Returns the thread of an event; one whose birth was not told is made up. */
+static struct thread *thread_get(struct recorder *recorder, const struct event *event)
+{
+	struct thread *thread;
+
+	HASH_FIND_INT(recorder->threads, &event->tid, thread);
+	if (thread && thread->process->pid == event->pid)
+		return thread;
+	if (thread)
+		thread_remove(recorder, thread);
+	return thread_add(recorder, process_get(recorder, event->pid, NULL), event->tid, "");
+}
+
+static void take_fork(struct recorder *recorder, const struct event *event)
+{
+	struct process *parent;
+	struct thread *parent_thread, *old;
+	const char *name = "";
+
+	HASH_FIND_INT(recorder->threads, &event->tid, old);
+	if (old)
+		thread_remove(recorder, old);
+	HASH_FIND_INT(recorder->processes, &event->fork.parent_pid, parent);
+	HASH_FIND_INT(recorder->threads, &event->fork.parent_tid, parent_thread);
+	if (parent_thread)
+		name = recorder->profile->threads[parent_thread->id].name;
+	thread_add(recorder, process_get(recorder, event->pid, parent), event->tid, name);
+}
+
+static void take_exit(struct recorder *recorder, const struct event *event)
+{
+	struct thread *thread;
+
+	HASH_FIND_INT(recorder->threads, &event->tid, thread);
+	if (thread)
+		thread_remove(recorder, thread);
+}
+
+static void take_name(struct recorder *recorder, const struct event *event)
+{
+	struct thread *thread = thread_get(recorder, event);
+
+	profile_thread_rename(recorder->profile, thread->id, event->name.name);
+	if (event->name.is_exec)
+		address_space_exec(thread->process->space);
+}
+
+static void take_mapping(struct recorder *recorder, const struct event *event)
+{
+	const struct event_mapping *mapping = &event->mapping;
+	struct module_identity identity = {
+		.path = mapping->path,
+		.inode = mapping->inode,
+		.build_id_bytes = mapping->build_id_bytes,
+	};
+
+	memcpy(identity.build_id, mapping->build_id, sizeof(identity.build_id));
+	address_space_map(thread_get(recorder, event)->process->space, mapping->start, mapping->end,
+			  mapping->file_offset, &identity);
+}
+
+/* Returns the frame under which stacks hang that ended in this incomplete way. */
+static uint32_t ending_frame(struct recorder *recorder, enum profile_ending ending)
+{
+	uint32_t *frame = &recorder->ending_frames[ending];
+	struct profile *profile = recorder->profile;
+	char name[64];
+
+	if (!*frame) {
+		uint32_t module = profile_module(profile, PROFILE_MODULE_NOTE, "[note]", NULL);
+		struct profile_line line = {0};
+
+		snprintf(name, sizeof(name), "[%s]", profile_endings[ending].name);
+		line.function = profile_function(profile, name, NULL, module, 0, 0, true);
+		*frame = profile_frame(profile, module, ending);
+		profile_frame_set_lines(profile, *frame, &line, 1);
+	}
+	return *frame;
+}
+
+static size_t add_kernel_frames(struct recorder *recorder, const struct event_sample *sample)
+{
+	size_t count = sample->kernel_count < KERNEL_DEPTH ? sample->kernel_count : KERNEL_DEPTH;
+
+	/* All but the innermost are return addresses. */
+	for (size_t i = 0; i < count; i++)
+		recorder->frames[i] = profile_frame(recorder->profile, recorder->kernel_module,
+						    sample->kernel[i] - (i > 0));
+	return count;
+}
+
+static size_t add_user_frames(struct recorder *recorder, struct thread *thread,
+			      const struct event_sample *sample, size_t count,
+			      enum profile_ending *ending)
+{
+	struct unwind_sample walk = {.stack = sample->stack, .stack_bytes = sample->stack_bytes};
+	uint32_t frame_count;
+
+	if (sample->has_registers != EVENT_REGISTERS_64) {
+		*ending = sample->has_registers == EVENT_REGISTERS_32 ? PROFILE_ENDING_NO_RULE
+								      : PROFILE_ENDING_NO_USER;
+		return count;
+	}
+	memcpy(walk.registers, sample->registers, sizeof(walk.registers));
+	frame_count = unwind_walk(thread->process->space, &thread->memory, thread->process->pid,
+				  &walk, recorder->frames + count, ending);
+	/* Inside execve the old stack is gone and the new program has not begun. */
+	if (*ending == PROFILE_ENDING_UNMAPPED && sample->kernel_count && !sample->stack_bytes) {
+		*ending = PROFILE_ENDING_NO_USER;
+		return count;
+	}
+	return count + frame_count;
+}
+
+/*
+ * Interns a stack. Two samples of a thread in a row share most of their outer frames: as far as
+ * they do, the ids are taken from the previous path without a look-up.
+ */
+static uint32_t intern_stack(struct recorder *recorder, struct thread *thread,
+			     const uint32_t *frames, size_t count)
+{
+	uint32_t stack = 0;
+	size_t depth = 0;
+
+	while (depth < count && depth < thread->path_count &&
+	       thread->path[depth].frame == frames[count - 1 - depth])
+		stack = thread->path[depth++].stack;
+	thread->path_count = depth;
+	for (; depth < count; depth++) {
+		uint32_t frame = frames[count - 1 - depth];
+
+		stack = profile_stack(recorder->profile, stack, frame);
+		xgrow(thread->path, thread->path_count, thread->path_capacity);
+		thread->path[thread->path_count++] = (struct path_step){frame, stack};
+	}
+	return stack;
+}
+
+static void take_sample(struct recorder *recorder, const struct event *event)
+{
+	struct thread *thread = thread_get(recorder, event);
+	enum profile_ending ending = PROFILE_ENDING_COMPLETE;
+	size_t count = add_kernel_frames(recorder, &event->sample);
+	struct profile_sample row = {
+		.time_ns = event->time_ns > recorder->start_ns ? event->time_ns - recorder->start_ns
+							       : 0,
+		.value = event->sample.weight / recorder->period,
+		.thread = thread->id,
+		.metric = recorder->metric,
+	};
+
+	count = add_user_frames(recorder, thread, &event->sample, count, &ending);
+	if (!profile_endings[ending].complete)
+		recorder->frames[count++] = ending_frame(recorder, ending);
+	row.ending = ending;
+	row.stack = intern_stack(recorder, thread, recorder->frames, count);
+	recorder->failure = profile_file_append(recorder->file, &row, &recorder->error);
+}
+
+void recorder_take(struct recorder *recorder, const struct event *event)
+{
+	switch (event->kind) {
+	case EVENT_SAMPLE:
+		if (!recorder->failure)
+			take_sample(recorder, event);
+		break;
+	case EVENT_MAPPING:
+		take_mapping(recorder, event);
+		break;
+	case EVENT_FORK:
+		take_fork(recorder, event);
+		break;
+	case EVENT_EXIT:
+		take_exit(recorder, event);
+		break;
+	case EVENT_NAME:
+		take_name(recorder, event);
+		break;
+	case EVENT_NONE:
+	case EVENT_LOST:
+		break;
+	}
+}
+
+uint32_t recorder_process_count(const struct recorder *recorder)
+{
+	return HASH_COUNT(recorder->processes);
+}
+
+int recorder_failure(const struct recorder *recorder, const struct error **error)
+{
+	*error = &recorder->error;
+	return recorder->failure;
+}

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* recording: see recording.h. */
+#include "collector/recording.h"
+
+#include "collector/base/xalloc.h"
+#include "collector/command.h"
+#include "collector/sibling.h"
+
+#include <errno.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#define DEFAULT_FREQUENCY_HZ 999 /* not 1000: out of step with work driven by a clock */
+/* Above this the sampling interrupts themselves take a large share of the target's time. */
+#define HIGHEST_FREQUENCY_HZ 10000
+
+static const struct argp_option option_table[] = {
+	{"output", 'o', "NAME", 0, "Write NAME.prof and NAME.svg (default: the program's name)", 0},
+	{"frequency", 'F', "HZ", 0, "Samples per second of CPU time, 1 to 10000 (default 999)", 0},
+	{"engine", 'e', "ENGINE", 0,
+	 "Insist on one sampler: cycles, cycles-user, cpu-clock, cpu-clock-user (default: the "
+	 "first "
+	 "of these that works), or tick: with the kernel's own tick, at its rate, without any "
+	 "further interrupt",
+	 0},
+	{"quiet", 'q', NULL, 0, "Print no summary", 0},
+	{0},
+};
+
+static unsigned parse_frequency(const struct argp_state *state, const char *text)
+{
+	char *end;
+	unsigned long value;
+
+	errno = 0;
+	value = strtoul(text, &end, 10);
+	if (errno || *end || end == text || *text == '-' || value < 1 ||
+	    value > HIGHEST_FREQUENCY_HZ)
+		argp_failure(state, argp_err_exit_status, 0,
+			     "-F takes a number of samples per second from 1 to %d, not '%s'",
+			     HIGHEST_FREQUENCY_HZ, text);
+	return (unsigned)value;
+}
+
+static const struct perf_engine *parse_engine(const struct argp_state *state, const char *name)
+{
+	const struct perf_engine *engine = perf_engine_find(name);
+
+	if (!engine)
+		argp_failure(state, argp_err_exit_status, 0,
+			     "there is no engine '%s'; --help lists them", name);
+	return engine;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct recording_options *options = state->input;
+
+	switch (key) {
+	case 'o':
+		options->name = argument;
+		break;
+	case 'F':
+		options->frequency_hz = parse_frequency(state, argument);
+		break;
+	case 'e':
+		options->engine = parse_engine(state, argument);
+		break;
+	case 'q':
+		options->is_quiet = true;
+		break;
+	case ARGP_KEY_END:
+		if (options->engine && options->engine->is_tick && options->frequency_hz)
+			argp_failure(state, argp_err_exit_status, 0,
+				     "the tick has a rate of its own; leave -F out");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+const struct argp recording_argp = {.options = option_table, .parser = parse};
+
+/* Returns NAME + @suffix, for a NAME given with or without ".prof"; owned by the caller. */
+static char *result_path(const char *name, const char *suffix)
+{
+	size_t length = strlen(name);
+	char *path;
+
+	if (length > 5 && !strcmp(name + length - 5, ".prof"))
+		length -= 5;
+	path = xmalloc(length + strlen(suffix) + 1);
+	memcpy(path, name, length);
+	strcpy(path + length, suffix);
+	return path;
+}
+
+/* Renames an existing file to PATH.old; returns false when there is one that cannot be renamed. */
+static bool keep_old(const char *path)
+{
+	char *old = xmalloc(strlen(path) + sizeof(".old"));
+	bool is_kept;
+
+	sprintf(old, "%s.old", path);
+	is_kept = !rename(path, old) || errno == ENOENT;
+	free(old);
+	return is_kept;
+}
+
+/* Draws the picture and prints the summary. Troubles are told; the target's status stands. */
+static void show(const struct recording_options *options, const char *profile_path,
+		 const char *svg_path, const char *command)
+{
+	const char *flame[] = {NULL, "flame", "-o", svg_path, "--", profile_path, NULL};
+	const char *summary[] = {NULL, "summary", "--", profile_path, NULL};
+	struct error error;
+	bool is_drawn = false;
+
+	if (!keep_old(svg_path))
+		fprintf(stderr, "%s: cannot rename %s to keep it: %s\n", command, svg_path,
+			strerror(errno));
+	else
+		is_drawn = !sibling_run(flame, STDERR_FILENO, &error);
+	if (!is_drawn)
+		fprintf(stderr, "%s: no flame graph was written\n", command);
+	if (options->is_quiet)
+		return;
+	if (sibling_run(summary, STDERR_FILENO, &error) < 0)
+		fprintf(stderr, "%s: %s\n", command, error.text);
+	fprintf(stderr, "profile      %s\n", profile_path);
+	if (is_drawn)
+		fprintf(stderr, "flame graph  %s\n", svg_path);
+}
+
+static int make(const struct recording_options *options, const struct session_options *session,
+		const char *svg_path, const char *command)
+{
+	struct session_result result;
+	struct error error;
+
+	if (session_record(session, &result, &error)) {
+		fprintf(stderr, "%s: %s\n", command, error.text);
+		return session->argv ? result.exit_status : 1;
+	}
+	if (result.cut.text[0])
+		fprintf(stderr, "%s: the recording ended early: %s\n", command, result.cut.text);
+	if (result.left_running)
+		fprintf(stderr, "%s: interrupted twice; the program runs on\n", command);
+	show(options, session->path, svg_path, command);
+	return result.exit_status;
+}
+
+/* Says what is wrong with the name of the results, or NULL. */
+static const char *name_problem(const char *name, const char *program)
+{
+	const char *slash = strrchr(name, '/');
+	const char *base = slash ? slash + 1 : name;
+	struct stat result, target;
+	char *path = result_path(name, ".prof");
+	bool is_target = !stat(path, &result) && !stat(program, &target) &&
+			 result.st_ino == target.st_ino && result.st_dev == target.st_dev;
+
+	free(path);
+	if (!*base || !strcmp(base, ".") || !strcmp(base, "..") || !strcmp(base, ".prof"))
+		return "the results need a name; give one with -o";
+	if (is_target)
+		return "the results would replace the program itself; choose another name with -o";
+	return NULL;
+}
+
+int recording_make(const struct recording_options *options, struct session_options *session,
+		   const char *program, const char *command)
+{
+	const char *name = options->name ? options->name : program;
+	const char *problem = name_problem(name, session->argv ? session->argv[0] : "");
+	char *profile_path, *svg_path;
+	int status;
+
+	if (problem) {
+		fprintf(stderr, "%s: %s\n", command, problem);
+		return session->argv ? COMMAND_FAILED : 1;
+	}
+	profile_path = result_path(name, ".prof");
+	svg_path = result_path(name, ".svg");
+	session->path = profile_path;
+	session->frequency_hz =
+		options->frequency_hz ? options->frequency_hz : DEFAULT_FREQUENCY_HZ;
+	session->engine = options->engine;
+	if (options->frequency_hz || options->engine)
+		session->prefers_tick = false;
+	status = make(options, session, svg_path, command);
+	free(profile_path);
+	free(svg_path);
+	return status;
+}

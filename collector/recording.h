@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * recording: what the recording commands share: their options, the names of their results, and
+ * what is shown at the end.
+ */
+#pragma once
+
+#include "collector/session.h"
+
+#include <argp.h>
+#include <stdbool.h>
+
+struct recording_options {
+	const char *name;      /* of the results, without suffix; NULL: the program's */
+	unsigned frequency_hz; /* 0: the default */
+	const struct perf_engine *engine;
+	bool is_quiet;
+};
+
+/* Child parser for the options above; its input is a struct recording_options. Bad values end the
+ * program with argp_err_exit_status and a sentence. */
+extern const struct argp recording_argp;
+
+/*
+ * Makes a recording, draws it and prints its summary.
+ *
+ * @session  what to record and how by default; path, frequency and engine are filled in
+ * @program  names the results when the options do not
+ * @command  for messages: "collector run"
+ * Returns the exit status of the command.
+ */
+int recording_make(const struct recording_options *options, struct session_options *session,
+		   const char *program, const char *command);

@@ -1,0 +1,341 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* address_space: see address_space.h. */
+#include "collector/resolve/address_space.h"
+#include "collector/base/xalloc.h"
+#include "collector/profile/id_table.h"
+#include "collector/resolve/epilogue.h"
+
+#define CACHE_BITS 8 /* 256 entries to begin with: 10 KB */
+
+/* Hand-written entry points without CFI are shorter than this (ld.so's: 64 bytes). */
+#define ENTRY_BYTES 128
+
+struct mapping {
+	uint64_t start;
+	uint64_t end;
+	uint64_t file_offset;
+	struct module *module;
+	uint64_t bias;	/* run address - elf address; meaningful when is_known */
+	bool is_known;	/* the module was opened and the bias computed */
+	bool has_rules; /* elf addresses are real ones */
+	bool is_cached; /* addresses of it are in the cache */
+};
+
+struct address_space {
+	struct profile *profile;
+	struct modules *modules;
+	pid_t pid;
+	struct mapping *mappings; /* sorted, disjoint */
+	size_t mapping_count;
+	size_t mapping_capacity;
+	/* Open addressing, linear probing, at most half full; address 0 marks a free entry. */
+	struct code_address *cache;
+	unsigned int cache_bits;
+	size_t cache_count;
+	struct id_table epilogue_ids; /* ip → number of a rule in epilogues, from 1 */
+	struct cfi_rule *epilogues;
+	size_t epilogue_count;
+	size_t epilogue_capacity;
+	bool has_unknown;	  /* addresses outside all mappings are in the cache */
+	struct code_address zero; /* the answer for address 0, which the cache cannot hold */
+};
+
+struct address_space *address_space_new(struct profile *profile, struct modules *modules, pid_t pid)
+{
+	struct address_space *space = xcalloc(1, sizeof(*space));
+
+	space->profile = profile;
+	space->modules = modules;
+	space->pid = pid;
+	space->cache_bits = CACHE_BITS;
+	space->cache = xcalloc((size_t)1 << CACHE_BITS, sizeof(*space->cache));
+	return space;
+}
+
+struct address_space *address_space_fork(const struct address_space *parent, pid_t pid)
+{
+	struct address_space *space = xmalloc(sizeof(*space));
+	size_t cache_bytes = sizeof(*space->cache) << parent->cache_bits;
+
+	*space = *parent;
+	space->pid = pid;
+	/* Few programs need these, they are learnt again. */
+	space->epilogue_ids = (struct id_table){0};
+	space->epilogues = NULL;
+	space->epilogue_count = space->epilogue_capacity = 0;
+	space->mappings = xreallocarray(NULL, parent->mapping_count, sizeof(*space->mappings));
+	space->mapping_capacity = parent->mapping_count;
+	if (parent->mapping_count)
+		memcpy(space->mappings, parent->mappings,
+		       parent->mapping_count * sizeof(*space->mappings));
+	space->cache = xmalloc(cache_bytes);
+	memcpy(space->cache, parent->cache, cache_bytes);
+	return space;
+}
+
+static void forget_epilogues(struct address_space *space)
+{
+	id_table_done(&space->epilogue_ids);
+	space->epilogue_count = 0;
+}
+
+void address_space_exec(struct address_space *space)
+{
+	forget_epilogues(space);
+	free(space->cache);
+	space->cache_bits = CACHE_BITS;
+	space->cache = xcalloc((size_t)1 << CACHE_BITS, sizeof(*space->cache));
+	space->cache_count = 0;
+	space->mapping_count = 0;
+	space->has_unknown = false;
+}
+
+void address_space_free(struct address_space *space)
+{
+	if (!space)
+		return;
+	id_table_done(&space->epilogue_ids);
+	free(space->epilogues);
+	free(space->mappings);
+	free(space->cache);
+	free(space);
+}
+
+pid_t address_space_pid(const struct address_space *space)
+{
+	return space->pid;
+}
+
+/* ---- cache -------------------------------------------------------------------------------- */
+
+/* Returns the entry of @address, or the free one where it belongs. */
+static struct code_address *cache_entry(const struct address_space *space, uint64_t address)
+{
+	size_t mask = ((size_t)1 << space->cache_bits) - 1;
+	size_t i = (address * 0x9e3779b97f4a7c15) >> (64 - space->cache_bits);
+
+	while (space->cache[i].address != address && space->cache[i].address)
+		i = (i + 1) & mask;
+	return &space->cache[i];
+}
+
+/* Moves all entries outside [start, end) to a new table. */
+static void rebuild_cache(struct address_space *space, unsigned int bits, uint64_t start,
+			  uint64_t end)
+{
+	struct code_address *old = space->cache;
+	size_t old_size = (size_t)1 << space->cache_bits;
+
+	space->cache = xcalloc((size_t)1 << bits, sizeof(*space->cache));
+	space->cache_bits = bits;
+	space->cache_count = 0;
+	for (size_t i = 0; i < old_size; i++) {
+		if (!old[i].address || (old[i].address >= start && old[i].address < end))
+			continue;
+		*cache_entry(space, old[i].address) = old[i];
+		space->cache_count++;
+	}
+	free(old);
+}
+
+/* ---- mappings ----------------------------------------------------------------------------- */
+
+/* Returns the index of the first mapping that ends above @address. */
+static size_t first_above(const struct address_space *space, uint64_t address)
+{
+	size_t low = 0;
+	size_t high = space->mapping_count;
+
+	while (low < high) {
+		size_t middle = low + (high - low) / 2;
+
+		if (space->mappings[middle].end <= address)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low;
+}
+
+static struct mapping *find_mapping(const struct address_space *space, uint64_t address)
+{
+	size_t i = first_above(space, address);
+
+	if (i == space->mapping_count || space->mappings[i].start > address)
+		return NULL;
+	return &space->mappings[i];
+}
+
+static void insert_mapping(struct address_space *space, size_t at, const struct mapping *mapping)
+{
+	xgrow(space->mappings, space->mapping_count, space->mapping_capacity);
+	memmove(&space->mappings[at + 1], &space->mappings[at],
+		(space->mapping_count - at) * sizeof(*space->mappings));
+	space->mappings[at] = *mapping;
+	space->mapping_count++;
+}
+
+static void remove_mapping(struct address_space *space, size_t at)
+{
+	space->mapping_count--;
+	memmove(&space->mappings[at], &space->mappings[at + 1],
+		(space->mapping_count - at) * sizeof(*space->mappings));
+}
+
+/* Cuts [start, end) out of all mappings. Returns whether cached addresses were in there. */
+static bool cut_mappings(struct address_space *space, uint64_t start, uint64_t end)
+{
+	size_t i = first_above(space, start);
+	bool was_cached = false;
+
+	while (i < space->mapping_count && space->mappings[i].start < end) {
+		struct mapping *mapping = &space->mappings[i];
+		struct mapping rest = *mapping;
+
+		was_cached |= mapping->is_cached;
+		if (rest.end > end) {
+			rest.file_offset += end - rest.start;
+			rest.start = end;
+			insert_mapping(space, i + 1, &rest);
+			mapping = &space->mappings[i];
+		}
+		if (mapping->start < start) {
+			mapping->end = start;
+			i++;
+		} else {
+			remove_mapping(space, i);
+		}
+		if (rest.start == end)
+			break;
+	}
+	return was_cached;
+}
+
+void address_space_map(struct address_space *space, uint64_t start, uint64_t end,
+		       uint64_t file_offset, const struct module_identity *identity)
+{
+	struct mapping mapping = {.start = start, .end = end, .file_offset = file_offset};
+	bool was_cached;
+
+	if (start >= end)
+		return;
+	mapping.module = modules_get(space->modules, identity, space->pid);
+	was_cached = cut_mappings(space, start, end);
+	if (was_cached)
+		forget_epilogues(space);
+	if (was_cached || space->has_unknown)
+		rebuild_cache(space, space->cache_bits, start, end);
+	insert_mapping(space, first_above(space, start), &mapping);
+}
+
+/* Opens a mapping's module and finds how its run addresses translate. */
+static void learn_mapping(struct mapping *mapping)
+{
+	const struct module *module = mapping->module;
+	uint64_t elf_address;
+
+	mapping->is_known = true;
+	module_open(mapping->module);
+	if (module->kind == PROFILE_MODULE_JIT)
+		return;
+	/* The kernel maps the whole vDSO and reports an offset without meaning. */
+	if (module->kind == PROFILE_MODULE_VDSO)
+		mapping->file_offset = 0;
+	mapping->has_rules = module_elf_address(module, mapping->file_offset, &elf_address);
+	mapping->bias = mapping->start - (mapping->has_rules ? elf_address : mapping->file_offset);
+}
+
+/* ---- looking up --------------------------------------------------------------------------- */
+
+static void learn_address(struct address_space *space, uint64_t address, struct code_address *code)
+{
+	struct mapping *mapping = find_mapping(space, address);
+	uint64_t elf_address;
+
+	*code = (struct code_address){.address = address, .kind = PROFILE_MODULE_UNKNOWN};
+	if (!mapping) {
+		uint32_t module =
+			profile_module(space->profile, PROFILE_MODULE_UNKNOWN, "[unknown]", NULL);
+
+		space->has_unknown = true;
+		code->frame = profile_frame(space->profile, module, address);
+		return;
+	}
+	if (!mapping->is_known)
+		learn_mapping(mapping);
+	mapping->is_cached = true;
+	elf_address = address - mapping->bias;
+	code->kind = (uint8_t)mapping->module->kind;
+	code->frame = profile_frame(space->profile, mapping->module->id, elf_address);
+	if (!mapping->has_rules)
+		return;
+	module_rule(mapping->module, elf_address, &code->rule);
+	code->is_entry = code->rule.kind == CFI_NO_RULE &&
+			 elf_address - mapping->module->entry < ENTRY_BYTES;
+}
+
+static __attribute__((noinline)) const struct code_address *find_new(struct address_space *space,
+								     uint64_t address)
+{
+	struct code_address *code = &space->zero;
+
+	if (address) {
+		if (space->cache_count >= (size_t)1 << (space->cache_bits - 1))
+			rebuild_cache(space, space->cache_bits + 1, 0, 0);
+		space->cache_count++;
+		code = cache_entry(space, address);
+	}
+	learn_address(space, address, code);
+	return code;
+}
+
+const struct code_address *address_space_find(struct address_space *space, uint64_t address)
+{
+	const struct code_address *code = cache_entry(space, address);
+
+	return address && code->address ? code : find_new(space, address);
+}
+
+bool address_space_function(struct address_space *space, uint64_t address, uint64_t *start)
+{
+	const struct mapping *mapping;
+	uint64_t elf_start;
+
+	address_space_find(space, address); /* opens the module */
+	mapping = find_mapping(space, address);
+	if (!mapping || !mapping->has_rules ||
+	    !module_function_start(mapping->module, address - mapping->bias, &elf_start))
+		return false;
+	*start = elf_start + mapping->bias;
+	return true;
+}
+
+/* ---- code without call frame information --------------------------------------------------- */
+
+static size_t read_code(void *context, uint64_t address, uint8_t *buffer, size_t bytes)
+{
+	return module_read(context, address, buffer, bytes);
+}
+
+static struct cfi_rule learn_epilogue(struct address_space *space, uint64_t ip)
+{
+	const struct mapping *mapping = find_mapping(space, ip);
+	struct cfi_rule rule = {.kind = CFI_NO_RULE};
+
+	if (mapping && mapping->has_rules)
+		epilogue_rule(&mapping->module->epilogues, read_code, mapping->module,
+			      ip - mapping->bias, &rule);
+	return rule;
+}
+
+const struct cfi_rule *address_space_epilogue(struct address_space *space, uint64_t ip)
+{
+	uint32_t *id = id_table_slot(&space->epilogue_ids, ip, 0);
+
+	if (!*id) {
+		xgrow(space->epilogues, space->epilogue_count, space->epilogue_capacity);
+		space->epilogues[space->epilogue_count++] = learn_epilogue(space, ip);
+		*id = (uint32_t)space->epilogue_count;
+	}
+	return &space->epilogues[*id - 1];
+}

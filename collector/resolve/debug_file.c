@@ -1,0 +1,295 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* debug_file: see debug_file.h. */
+#include "collector/resolve/debug_file.h"
+
+#include "collector/base/xalloc.h"
+
+#include <elfutils/libdwelf.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <stdint.h>
+#include <sys/auxv.h>
+#include <unistd.h>
+#include <zlib.h>
+
+#define DEBUG_ROOT "/usr/lib/debug"
+
+/* Returns a section's name, or "". */
+static const char *section_name(Elf *elf, size_t names, const GElf_Shdr *shdr)
+{
+	const char *name = elf_strptr(elf, names, shdr->sh_name);
+
+	return name ? name : "";
+}
+
+static bool has_section(Elf *elf, const char *wanted)
+{
+	Elf_Scn *section = NULL;
+	size_t names;
+
+	if (!elf || elf_getshdrstrndx(elf, &names) != 0)
+		return false;
+	while ((section = elf_nextscn(elf, section))) {
+		GElf_Shdr shdr;
+
+		if (gelf_getshdr(section, &shdr) && shdr.sh_type != SHT_NOBITS &&
+		    !strcmp(section_name(elf, names, &shdr), wanted))
+			return true;
+	}
+	return false;
+}
+
+static bool has_debug_information(Elf *elf)
+{
+	return has_section(elf, ".debug_info") || has_section(elf, ".zdebug_info");
+}
+
+/* Opens @path for reading as ELF; returns NULL, with no descriptor left open, when it is none. */
+static Elf *open_elf(const char *path, int *fd)
+{
+	Elf *elf;
+
+	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (*fd < 0)
+		return NULL;
+	elf = elf_begin(*fd, ELF_C_READ, NULL);
+	if (elf && elf_kind(elf) == ELF_K_ELF)
+		return elf;
+	elf_end(elf);
+	close(*fd);
+	*fd = -1;
+	return NULL;
+}
+
+static bool same_build_id(Elf *elf, const void *build_id, ssize_t bytes)
+{
+	const void *other;
+
+	return dwelf_elf_gnu_build_id(elf, &other) == bytes && !memcmp(other, build_id, bytes);
+}
+
+/* The checksum of .gnu_debuglink covers the whole separate file. */
+static bool same_checksum(int fd, uint32_t wanted)
+{
+	unsigned char buffer[65536];
+	uLong checksum = crc32(0, NULL, 0);
+	off_t offset = 0;
+	ssize_t bytes;
+
+	while ((bytes = pread(fd, buffer, sizeof(buffer), offset)) > 0) {
+		checksum = crc32(checksum, buffer, (uInt)bytes);
+		offset += bytes;
+	}
+	return bytes == 0 && checksum == wanted;
+}
+
+/* Returns DEBUG_ROOT/.build-id/xx/yyyy.debug; the caller frees it. */
+static char *build_id_path(const uint8_t *build_id, ssize_t bytes)
+{
+	char *path = xmalloc(sizeof(DEBUG_ROOT "/.build-id/"
+					       ".debug") +
+			     2 * (size_t)bytes + 1);
+	char *end = path + sprintf(path, DEBUG_ROOT "/.build-id/%02x/", build_id[0]);
+
+	for (ssize_t i = 1; i < bytes; i++)
+		end += sprintf(end, "%02x", build_id[i]);
+	strcpy(end, ".debug");
+	return path;
+}
+
+/* Takes the file at @path (freed) as the separate debug file if it belongs to this one. */
+static bool take_separate(struct debug_file *file, char *path, const uint32_t *checksum)
+{
+	const void *build_id;
+	ssize_t bytes = dwelf_elf_gnu_build_id(file->elf, &build_id);
+	int fd;
+	Elf *elf = open_elf(path, &fd);
+	bool belongs = elf && (bytes > 0  ? same_build_id(elf, build_id, bytes)
+			       : checksum ? same_checksum(fd, *checksum)
+					  : false);
+
+	if (!belongs) {
+		if (elf) {
+			elf_end(elf);
+			close(fd);
+		}
+		free(path);
+		return false;
+	}
+	file->separate = elf;
+	file->separate_fd = fd;
+	free(file->path);
+	file->path = path; /* a dwz file's name may be relative to it */
+	return true;
+}
+
+static char *join(const char *root, const char *folder, const char *below, const char *name)
+{
+	char *path;
+
+	if (asprintf(&path, "%s%s%s/%s", root, folder, below, name) < 0)
+		xalloc_checked(NULL);
+	return path;
+}
+
+/* Returns the folder of @path; the caller frees it. */
+static char *folder_of(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? strndup(path, (size_t)(slash - path)) : xstrdup(".");
+}
+
+static void find_separate(struct debug_file *file)
+{
+	const void *build_id;
+	ssize_t bytes = dwelf_elf_gnu_build_id(file->elf, &build_id);
+	GElf_Word checksum;
+	const char *link;
+	char *folder;
+
+	if (bytes > 1 && bytes <= 64 && take_separate(file, build_id_path(build_id, bytes), NULL))
+		return;
+	link = dwelf_elf_gnu_debuglink(file->elf, &checksum);
+	if (!link || !*link || strchr(link, '/'))
+		return;
+	folder = xalloc_checked(folder_of(file->path));
+	if (!take_separate(file, join("", folder, "", link), &checksum) &&
+	    !take_separate(file, join("", folder, "/.debug", link), &checksum))
+		take_separate(file, join(DEBUG_ROOT, folder, "", link), &checksum);
+	free(folder);
+}
+
+static bool has_symbols(Elf *elf)
+{
+	return has_section(elf, ".symtab");
+}
+
+void debug_file_open(struct debug_file *file, int fd, const char *path)
+{
+	*file = (struct debug_file){.separate_fd = -1, .shared_fd = -1};
+	elf_version(EV_CURRENT);
+	file->elf = elf_begin(fd, ELF_C_READ, NULL);
+	if (!file->elf || elf_kind(file->elf) != ELF_K_ELF) {
+		elf_end(file->elf);
+		file->elf = NULL;
+		return;
+	}
+	file->path = xstrdup(path);
+	if (!has_debug_information(file->elf))
+		find_separate(file);
+	if (has_symbols(file->elf))
+		file->symbols = file->elf;
+	else if (has_symbols(file->separate))
+		file->symbols = file->separate;
+}
+
+void debug_file_open_vdso(struct debug_file *file)
+{
+	const Elf64_Ehdr *vdso = (const Elf64_Ehdr *)(uintptr_t)getauxval(AT_SYSINFO_EHDR);
+	size_t bytes;
+
+	*file = (struct debug_file){.separate_fd = -1, .shared_fd = -1};
+	if (!vdso || vdso->e_shoff == 0)
+		return;
+	elf_version(EV_CURRENT);
+	bytes = vdso->e_shoff + (size_t)vdso->e_shnum * vdso->e_shentsize; /* headers come last */
+	file->memory = xmalloc(bytes);
+	memcpy(file->memory, vdso, bytes);
+	file->elf = elf_memory(file->memory, bytes);
+}
+
+bool debug_file_strings_end(Elf *elf)
+{
+	Elf_Scn *section = NULL;
+	size_t names;
+
+	if (!elf || elf_getshdrstrndx(elf, &names) != 0)
+		return false;
+	while ((section = elf_nextscn(elf, section))) {
+		GElf_Shdr shdr;
+		const char *name;
+		Elf_Data *data;
+
+		if (!gelf_getshdr(section, &shdr) || shdr.sh_type == SHT_NOBITS)
+			continue;
+		name = section_name(elf, names, &shdr);
+		if (!strstr(name, "debug_str") && !strstr(name, "debug_line_str"))
+			continue;
+		data = elf_getdata(section, NULL);
+		if (data && data->d_size && ((const char *)data->d_buf)[data->d_size - 1])
+			return false;
+	}
+	return true;
+}
+
+/* Opens the debug information of @elf; returns NULL when there is none to be trusted. */
+static Dwarf *open_dwarf(Elf *elf)
+{
+	Dwarf *dwarf = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
+
+	if (dwarf && !debug_file_strings_end(elf)) {
+		dwarf_end(dwarf);
+		return NULL;
+	}
+	return dwarf;
+}
+
+/* Opens the file that dwz moved common parts to. */
+static void attach_shared(struct debug_file *file)
+{
+	const char *name;
+	const void *build_id;
+	ssize_t bytes = dwelf_dwarf_gnu_debugaltlink(file->dwarf, &name, &build_id);
+	char *candidates[2], *folder;
+
+	if (bytes <= 1 || bytes > 64)
+		return;
+	folder = xalloc_checked(folder_of(file->path));
+	candidates[0] = *name == '/' ? xstrdup(name) : join("", folder, "", name);
+	candidates[1] = build_id_path(build_id, bytes);
+	for (int i = 0; i < 2 && !file->shared; i++) {
+		file->shared_elf = open_elf(candidates[i], &file->shared_fd);
+		if (!file->shared_elf)
+			continue;
+		if (same_build_id(file->shared_elf, build_id, bytes))
+			file->shared = open_dwarf(file->shared_elf);
+		if (!file->shared) {
+			elf_end(file->shared_elf);
+			file->shared_elf = NULL;
+			close(file->shared_fd);
+		}
+	}
+	free(candidates[0]);
+	free(candidates[1]);
+	free(folder);
+	if (file->shared)
+		dwarf_setalt(file->dwarf, file->shared);
+}
+
+Dwarf *debug_file_dwarf(struct debug_file *file)
+{
+	Elf *elf = file->separate ? file->separate : file->elf;
+
+	if (file->dwarf || !has_debug_information(elf))
+		return file->dwarf;
+	file->dwarf = open_dwarf(elf);
+	if (file->dwarf)
+		attach_shared(file);
+	return file->dwarf;
+}
+
+void debug_file_close(struct debug_file *file)
+{
+	dwarf_end(file->dwarf);
+	dwarf_end(file->shared);
+	elf_end(file->shared_elf);
+	if (file->shared)
+		close(file->shared_fd);
+	elf_end(file->separate);
+	if (file->separate)
+		close(file->separate_fd);
+	elf_end(file->elf);
+	free(file->memory);
+	free(file->path);
+}

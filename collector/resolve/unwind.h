@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * unwind: registers and a copy of the stack → the frames of a call stack.
+ *
+ * It knows no source of samples: registers and bytes come in as arguments, so it serves perf
+ * events, off-CPU records and the probe alike.
+ *
+ * A walk that leaves the copied bytes is finished, in this order, from
+ *   1. the live process's memory, accepted only when the last three return addresses seen in the
+ *      copy (or as many as were seen; never none) still stand where the copy has them, and only
+ *      when it leads to the root;
+ *   2. the last complete stack of the same thread, where it meets this one in stack position and
+ *      code address (or stack position and function);
+ * else it ends as truncated.
+ */
+#pragma once
+
+#include "collector/cfi/cfi.h"
+#include "collector/profile/profile.h"
+#include "collector/resolve/address_space.h"
+
+#define UNWIND_DEPTH 1024 /* frames; deeper stacks end as PROFILE_ENDING_TOO_DEEP */
+
+/* The last complete walk of one thread; zero-initialised by its owner, released with
+ * unwind_memory_done. */
+struct unwind_memory {
+	struct unwind_memory_frame *frames;
+	uint32_t count, capacity;
+};
+
+void unwind_memory_done(struct unwind_memory *memory);
+
+struct unwind_sample {
+	uint64_t registers[CFI_REGISTERS]; /* DWARF numbers of x86-64; [CFI_IP] the code address */
+	const uint8_t *stack;		   /* bytes from registers[CFI_SP] upward; borrowed */
+	size_t stack_bytes;
+};
+
+/*
+ * Walks one stack.
+ *
+ * @space   of the sampled process
+ * @memory  of the sampled thread, updated by complete walks; NULL: do without
+ * @pid     live process to finish the walk from; 0: it is gone or must not be read
+ * @frames  receives rows of profile->frames, innermost first; room for UNWIND_DEPTH
+ * @ending  receives how it ended
+ * Returns the number of frames (at least 1: the sampled address). Cost: one cache look-up and two
+ * or three reads of the copy per frame; nothing is allocated once the caches are warm.
+ * Source: System V ABI AMD64 (register numbers, .eh_frame), perf_event_open(2).
+ */
+uint32_t unwind_walk(struct address_space *space, struct unwind_memory *memory, pid_t pid,
+		     const struct unwind_sample *sample, uint32_t *frames,
+		     enum profile_ending *ending);

@@ -1,0 +1,535 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* session: see session.h. */
+#include "collector/session.h"
+
+#include "collector/attached.h"
+#include "collector/base/xalloc.h"
+#include "collector/capture/perf_source.h"
+#include "collector/capture/proc_snapshot.h"
+#include "collector/machine.h"
+#include "collector/profile/profile_file.h"
+#include "collector/recorder.h"
+#include "collector/resolve/kernel_symbols.h"
+#include "collector/resolve/symbols.h"
+#include "collector/target.h"
+
+#include <errno.h>
+#include <sys/epoll.h>
+#include <sys/resource.h>
+#include <sys/signalfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#define COMMIT_NS	  1000000000u
+#define SAME_INTERRUPT_NS 300000000u
+#define LEAST_UNSEEN_NS	  50000000u
+#define FIRST_COMMIT_NS	  100000000u /* something is kept of programs that end the machine early */
+
+struct session {
+	const struct session_options *options;
+	struct session_result *result;
+	struct target_signals signals; /* as they were before the session */
+	int signal_fd;
+	int poll_fd;
+	struct target target;	  /* when launched */
+	struct attached attached; /* when attached */
+	pid_t *known_tids;	  /* while attaching: threads that have events */
+	size_t known_count, known_capacity;
+	struct perf_source *source;
+	struct profile *profile;
+	struct profile_file *file;
+	struct modules *modules;
+	struct recorder *recorder;
+	uint64_t start_ns;
+	uint64_t commit_ns;    /* of the last commit */
+	uint64_t interrupt_ns; /* of the last interrupt */
+	int interrupts;
+};
+
+static uint64_t clock_ns(clockid_t clock)
+{
+	struct timespec time;
+
+	clock_gettime(clock, &time);
+	return time.tv_sec * 1000000000ull + time.tv_nsec;
+}
+
+/* The signals that end programs arrive as data, so that they are passed on and not died of. */
+static void take_signals(struct session *session)
+{
+	static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+	struct sigaction ignore = {.sa_handler = SIG_IGN};
+	sigset_t set;
+
+	sigemptyset(&set);
+	for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++)
+		sigaddset(&set, taken[i]);
+	sigprocmask(SIG_BLOCK, &set, &session->signals.mask);
+	sigaction(SIGPIPE, &ignore, &session->signals.pipe);
+	sigaction(SIGCHLD, &(struct sigaction){.sa_handler = SIG_DFL}, &session->signals.child);
+	session->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+}
+
+static void give_signals_back(struct session *session)
+{
+	sigaction(SIGPIPE, &session->signals.pipe, NULL);
+	sigprocmask(SIG_SETMASK, &session->signals.mask, NULL);
+}
+
+static bool is_attached(const struct session *session)
+{
+	return !session->options->argv;
+}
+
+/* Tools that end a program signal it and then its group: what comes at once is one wish. */
+static void count_interrupt(struct session *session)
+{
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+
+	if (!session->interrupts || now_ns - session->interrupt_ns > SAME_INTERRUPT_NS)
+		session->interrupts++;
+	session->interrupt_ns = now_ns;
+}
+
+/*
+ * Passes signals on to a launched program. One typed at the terminal went to the whole foreground
+ * group, so the program has it already. A second SIGINT is meant for us, and so is any signal when
+ * we are only attached.
+ */
+static void pass_signals(struct session *session)
+{
+	struct signalfd_siginfo info;
+
+	while (read(session->signal_fd, &info, sizeof(info)) == sizeof(info)) {
+		if (info.ssi_signo == SIGINT || is_attached(session))
+			count_interrupt(session);
+		if (!is_attached(session) && info.ssi_code != SI_KERNEL && session->interrupts < 2)
+			kill(session->target.pid, (int)info.ssi_signo);
+	}
+}
+
+static int watch_fd(struct session *session, int fd)
+{
+	struct epoll_event interest = {.events = EPOLLIN};
+
+	return epoll_ctl(session->poll_fd, EPOLL_CTL_ADD, fd, &interest) ? -errno : 0;
+}
+
+static int watch(struct session *session)
+{
+	int result;
+
+	session->poll_fd = epoll_create1(EPOLL_CLOEXEC);
+	result = watch_fd(session, session->signal_fd);
+	if (!result)
+		result = watch_fd(session, perf_source_poll_fd(session->source));
+	/* Attached processes are polled with the rings: that some have ended is no end yet. */
+	if (!result && !is_attached(session))
+		result = watch_fd(session, session->target.pid_fd);
+	return result;
+}
+
+/* Returns the command line with blanks between the arguments, owned by the caller. */
+static char *command_line(const struct session *session)
+{
+	const struct session_options *options = session->options;
+	char *command = NULL;
+	size_t bytes;
+	FILE *stream;
+
+	if (is_attached(session))
+		return attached_command(options->pids[0]);
+	stream = open_memstream(&command, &bytes);
+	fputs(options->argv[0], stream);
+	for (const char **argument = options->argv + 1; *argument; argument++)
+		fprintf(stream, " %s", *argument);
+	fclose(stream);
+	return command;
+}
+
+static void describe(struct session *session)
+{
+	struct profile *profile = session->profile;
+	const struct perf_engine *engine = perf_source_engine(session->source);
+	char *command = command_line(session), text[32];
+	char *program = is_attached(session) ? attached_program(session->options->pids[0])
+					     : xstrdup(basename(session->options->argv[0]));
+	time_t now = time(NULL);
+	struct tm utc;
+
+	profile_set_text(profile, "command", command);
+	profile_set_text(profile, "program", program);
+	free(command);
+	free(program);
+	strftime(text, sizeof(text), "%FT%TZ", gmtime_r(&now, &utc));
+	profile_set_text(profile, "start_time", text);
+	profile_set_text(profile, "state", "recording");
+	profile_set_text(profile, "collector_version", VERSION);
+	profile_set_text(profile, "engine", engine->name);
+	profile_set_text(profile, "engine_note", engine->note);
+	profile_set_number(profile, "frequency_hz", perf_source_frequency_hz(session->source));
+	profile_set_number(profile, "copy_bytes", perf_source_copy_bytes(session->source));
+	profile_set_number(profile, "ring_bytes", perf_source_ring_bytes(session->source));
+	machine_describe(profile);
+}
+
+static void deliver(void *context, const struct event *event)
+{
+	struct session *session = context;
+
+	if (!session->result->cut.text[0])
+		recorder_take(session->recorder, event);
+}
+
+static int open_source(struct session *session, enum perf_start start, pid_t tid,
+		       struct error *error)
+{
+	const struct session_options *options = session->options;
+
+	session->source = perf_source_open(
+		&(struct perf_source_options){
+			.frequency_hz = options->frequency_hz,
+			.engine = options->engine,
+			.prefers_tick = options->prefers_tick,
+			.start = start,
+			.copy_bytes = PERF_SOURCE_COPY_BYTES,
+		},
+		tid, error);
+	return session->source ? 0 : -errno;
+}
+
+/* Makes everything that lies between the source and the file. */
+static int open_file(struct session *session, struct error *error)
+{
+	const struct session_options *options = session->options;
+	const struct perf_engine *engine = perf_source_engine(session->source);
+	uint32_t metric;
+
+	session->file = profile_file_create(options->path, error);
+	if (!session->file)
+		return -errno;
+	describe(session);
+	metric = profile_metric_add(session->profile, engine->metric, engine->unit,
+				    perf_source_period(session->source));
+	session->start_ns = clock_ns(CLOCK_MONOTONIC);
+	session->commit_ns = session->start_ns - COMMIT_NS + FIRST_COMMIT_NS;
+	session->recorder = recorder_new(session->profile, session->modules, session->file,
+					 session->start_ns, metric);
+	return 0;
+}
+
+/* Everything that can fail without the program having run. */
+static int prepare_launch(struct session *session, struct error *error)
+{
+	int result =
+		target_prepare(&session->target, session->options->argv, &session->signals, error);
+
+	if (!result)
+		result = open_source(session, PERF_START_ON_EXEC, session->target.pid, error);
+	return result ? result : open_file(session, error);
+}
+
+/* ---- attaching ---------------------------------------------------------------------------- */
+
+static bool is_known(const struct session *session, pid_t tid)
+{
+	for (size_t i = 0; i < session->known_count; i++)
+		if (session->known_tids[i] == tid)
+			return true;
+	return false;
+}
+
+static void know(struct session *session, pid_t tid)
+{
+	xgrow(session->known_tids, session->known_count, session->known_capacity);
+	session->known_tids[session->known_count++] = tid;
+}
+
+/* A thread whose birth is told was born of one that has events, and inherited them. */
+static void deliver_attaching(void *context, const struct event *event)
+{
+	struct session *session = context;
+
+	if (event->kind == EVENT_FORK)
+		know(session, event->tid);
+	recorder_take(session->recorder, event);
+}
+
+/* Opens events on the threads that have none. Returns how many there were, or a negative errno. */
+static int add_threads(struct session *session, pid_t pid, struct error *error)
+{
+	int result = 0, added = 0;
+	pid_t *tids;
+	size_t count = proc_threads(pid, &tids);
+
+	for (size_t i = 0; i < count && (!result || result == -ESRCH); i++) {
+		if (is_known(session, tids[i]))
+			continue;
+		know(session, tids[i]);
+		result = perf_source_add(session->source, tids[i], error);
+		added += !result;
+	}
+	free(tids);
+	return result && result != -ESRCH ? result : added;
+}
+
+/*
+ * Attaches to all threads of a process. While they are listed others are born: from threads that
+ * have events, which they inherit, or from some that have none yet. The list is read again, after
+ * the births that were told, until it brings nothing new.
+ */
+static int attach(struct session *session, pid_t pid, struct error *error)
+{
+	int added = add_threads(session, pid, error);
+
+	proc_describe(pid, clock_ns(CLOCK_MONOTONIC), deliver_attaching, session);
+	while (added > 0) {
+		usleep(1000); /* a birth is told a moment after the thread can be seen */
+		perf_source_read(session->source, false, deliver_attaching, session);
+		added = add_threads(session, pid, error);
+	}
+	return added;
+}
+
+static int prepare_attach(struct session *session, struct error *error)
+{
+	const struct session_options *options = session->options;
+	struct attached *attached = &session->attached;
+	int result =
+		attached_open(attached, options->pids, options->pid_count, options->is_tree, error);
+
+	if (!result)
+		result = open_source(session, PERF_START_NOW, attached->pids[0], error);
+	if (result)
+		return result;
+	know(session, attached->pids[0]);
+	result = open_file(session, error);
+	for (size_t i = 0; i < attached->count && !result; i++)
+		result = attach(session, attached->pids[i], error);
+	return result;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+static int prepare(struct session *session, struct error *error)
+{
+	int result = is_attached(session) ? prepare_attach(session, error)
+					  : prepare_launch(session, error);
+
+	if (result)
+		return result;
+	result = watch(session);
+	return result ? fail(error, result, "cannot watch the target: %m") : 0;
+}
+
+/* Ends the recording, not the target. */
+static void cut(struct session *session, const struct error *why)
+{
+	if (session->result->cut.text[0])
+		return;
+	session->result->cut = *why;
+	perf_source_stop(session->source);
+}
+
+static void commit_if_due(struct session *session)
+{
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+	const struct error *failure;
+	struct error error;
+	int result;
+
+	if (recorder_failure(session->recorder, &failure)) {
+		cut(session, failure);
+		return;
+	}
+	if (session->result->cut.text[0] || now_ns - session->commit_ns < COMMIT_NS)
+		return;
+	session->commit_ns = now_ns;
+	result = profile_file_commit(session->file, session->profile, &error);
+	if (result && result != -EAGAIN)
+		cut(session, &error);
+}
+
+static bool has_ended(struct session *session)
+{
+	return is_attached(session) ? attached_have_ended(&session->attached)
+				    : target_collect(&session->target);
+}
+
+static bool is_time_over(const struct session *session)
+{
+	uint64_t duration_ns = session->options->duration_ns;
+
+	return duration_ns && clock_ns(CLOCK_MONOTONIC) - session->start_ns >= duration_ns;
+}
+
+/* Runs until the target has ended, the time is over or the user wants an end. */
+static void record(struct session *session)
+{
+	struct epoll_event events[3];
+	int interrupts_to_end = is_attached(session) ? 1 : 2;
+
+	while (!has_ended(session) && !is_time_over(session)) {
+		epoll_wait(session->poll_fd, events, 3, PERF_SOURCE_POLL_MS);
+		pass_signals(session);
+		if (session->interrupts >= interrupts_to_end) {
+			session->result->left_running = !is_attached(session);
+			break;
+		}
+		perf_source_read(session->source, false, deliver, session);
+		commit_if_due(session);
+	}
+	perf_source_stop(session->source);
+	perf_source_read(session->source, true, deliver, session);
+}
+
+static uint64_t own_cpu_ns(void)
+{
+	return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+/* Says what the kernel's own counts and the target's end tell about the recording. */
+static void describe_target(struct session *session)
+{
+	struct profile *profile = session->profile;
+	uint64_t used_ns = session->target.ended ? session->target.cpu_ns : 0;
+	uint64_t counted_ns = perf_source_cpu_ns(session->source);
+	uint32_t running = recorder_process_count(session->recorder);
+
+	profile_set_number(profile, "target_cpu_ns", (int64_t)counted_ns);
+	if (session->target.ended)
+		profile_set_number(profile, "exit_status", session->target.exit_status);
+	/* A recording that was cut has not seen who ended. */
+	if (session->target.ended && running && !session->result->cut.text[0])
+		profile_set_number(profile, "still_running", running);
+	/* At the exec of a program that the user may run but not read, or that changes the user,
+	 * the kernel ends events which he opened. */
+	if (used_ns > LEAST_UNSEEN_NS && counted_ns < used_ns / 10)
+		profile_set_text(
+			profile, "engine_note",
+			"the kernel stopped counting when the program was executed, because "
+			"it is set-user-id or not readable for you; run as root");
+}
+
+static void describe_end(struct session *session, uint64_t recording_cpu_ns)
+{
+	struct profile *profile = session->profile;
+	struct perf_source_losses losses;
+
+	perf_source_count_losses(session->source, &losses);
+	profile_set_number(profile, "lost.ring_full", (int64_t)losses.samples);
+	profile_set_number(profile, "lost.side_ring_full", (int64_t)losses.side);
+	profile_set_number(profile, "lost.unreadable", (int64_t)losses.unreadable);
+	profile_set_number(profile, "duration_ns",
+			   (int64_t)(clock_ns(CLOCK_MONOTONIC) - session->start_ns));
+	profile_set_number(profile, "collector_cpu_ns", (int64_t)recording_cpu_ns);
+	describe_target(session);
+}
+
+/* Says how the recording ended: "complete", or "stopped: " and why. */
+static void describe_state(struct session *session)
+{
+	char state[sizeof(session->result->cut.text) + 16] = "complete";
+
+	if (session->result->cut.text[0])
+		snprintf(state, sizeof(state), "stopped: %s", session->result->cut.text);
+	else if (session->result->left_running)
+		strcpy(state, "stopped: interrupted twice");
+	profile_set_text(session->profile, "state", state);
+}
+
+/* Names the frames and completes the file, also after a failure to write, as far as it lets us. */
+static void finish(struct session *session)
+{
+	uint64_t recording_cpu_ns = own_cpu_ns();
+	struct error *failure = &session->result->cut;
+	bool is_cut = failure->text[0];
+	struct error ignored;
+
+	describe_end(session, recording_cpu_ns);
+	recorder_free(session->recorder);
+	session->recorder = NULL;
+	perf_source_close(session->source);
+	session->source = NULL;
+	if (is_cut)
+		profile_set_number(session->profile, "lost.write_failed",
+				   (int64_t)profile_file_recover(session->file));
+	/* Naming can take seconds; whoever interrupts it keeps the recording. */
+	else if (profile_file_commit(session->file, session->profile, failure))
+		profile_file_recover(session->file);
+	give_signals_back(session);
+	symbols_name(session->modules, session->profile);
+	kernel_symbols_name(session->profile, "/proc/kallsyms");
+	profile_set_number(session->profile, "naming_cpu_ns",
+			   (int64_t)(own_cpu_ns() - recording_cpu_ns));
+	describe_state(session);
+	profile_file_commit(session->file, session->profile, is_cut ? &ignored : failure);
+}
+
+static void done(struct session *session)
+{
+	recorder_free(session->recorder);
+	perf_source_close(session->source);
+	profile_file_close(session->file);
+	modules_free(session->modules);
+	profile_free(session->profile);
+	attached_done(&session->attached);
+	free(session->known_tids);
+	if (!is_attached(session))
+		target_done(&session->target);
+	if (session->poll_fd >= 0)
+		close(session->poll_fd);
+	close(session->signal_fd);
+	give_signals_back(session);
+}
+
+/* Undoes a prepared session whose program did not start. */
+static void undo(struct session *session, bool is_child_waiting)
+{
+	if (is_child_waiting)
+		target_abandon(&session->target);
+	if (session->file)
+		profile_file_discard(session->file);
+	session->file = NULL;
+	done(session);
+}
+
+/* Starts a launched program. */
+static int release(struct session *session, struct error *error)
+{
+	int code = target_release(&session->target, session->options->argv, error);
+
+	if (code)
+		session->result->exit_status = code == -ENOENT ? 127 : 126;
+	return code;
+}
+
+int session_record(const struct session_options *options, struct session_result *result,
+		   struct error *error)
+{
+	struct session session = {.options = options, .result = result, .poll_fd = -1};
+	bool is_waiting;
+	int code;
+
+	*result = (struct session_result){.exit_status = 125};
+	take_signals(&session);
+	session.profile = profile_new();
+	session.modules = modules_new(session.profile);
+	code = prepare(&session, error);
+	is_waiting = code && session.target.pid > 0 && session.target.pid_fd >= 0;
+	if (!code && !is_attached(&session))
+		code = release(&session, error);
+	if (code) {
+		undo(&session, is_waiting);
+		return code;
+	}
+	record(&session);
+	finish(&session);
+	if (is_attached(&session))
+		result->exit_status = 0;
+	else
+		result->exit_status =
+			session.target.ended ? session.target.exit_status : 128 + SIGINT;
+	done(&session);
+	return 0;
+}

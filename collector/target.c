@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* target: see target.h. */
+#include "collector/target.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+/* In the child: waits for the release, then becomes the program or reports why not. */
+static void become(int release_fd, int errno_fd, const char **argv,
+		   const struct target_signals *signals)
+{
+	char byte;
+	int code;
+
+	if (read(release_fd, &byte, 1) != 1)
+		_exit(0);
+	sigaction(SIGPIPE, &signals->pipe, NULL);
+	sigaction(SIGCHLD, &signals->child, NULL);
+	sigprocmask(SIG_SETMASK, &signals->mask, NULL);
+	execvp(argv[0], (char *const *)argv);
+	code = errno;
+	if (write(errno_fd, &code, sizeof(code)) != sizeof(code))
+		_exit(126);
+	_exit(127);
+}
+
+int target_prepare(struct target *target, const char **argv, const struct target_signals *signals,
+		   struct error *error)
+{
+	int release[2], report[2];
+
+	*target = (struct target){0};
+	if (pipe2(release, O_CLOEXEC))
+		return fail(error, -errno, "cannot make a pipe: %m");
+	if (pipe2(report, O_CLOEXEC)) {
+		int code = errno;
+
+		close(release[0]);
+		close(release[1]);
+		return fail(error, -code, "cannot make a pipe: %m");
+	}
+	target->pid = fork();
+	if (target->pid == 0) {
+		close(release[1]);
+		become(release[0], report[1], argv, signals);
+	}
+	close(release[0]);
+	close(report[1]);
+	target->release_fd = release[1];
+	target->errno_fd = report[0];
+	target->pid_fd = -1;
+	if (target->pid < 0) {
+		int code = errno;
+
+		target_done(target);
+		return fail(error, -code, "cannot fork: %m");
+	}
+	target->pid_fd = syscall(SYS_pidfd_open, target->pid, 0);
+	if (target->pid_fd < 0) {
+		int code = errno;
+
+		target_abandon(target);
+		return fail(error, -code, "pidfd_open failed: %m (Linux 5.3 or later is needed)");
+	}
+	fcntl(target->pid_fd, F_SETFD, FD_CLOEXEC);
+	return 0;
+}
+
+static int not_found(const char *program, struct error *error)
+{
+	bool is_here = !access(program, F_OK);
+
+	if (strchr(program, '/'))
+		return is_here ? fail(error, -ENOENT,
+				      "cannot execute %s: its interpreter is missing", program)
+			       : fail(error, -ENOENT, "%s: %m", program);
+	return is_here ? fail(error, -ENOENT, "%s: not found in PATH; did you mean ./%s?", program,
+			      program)
+		       : fail(error, -ENOENT, "%s: not found in PATH", program);
+}
+
+int target_release(struct target *target, const char **argv, struct error *error)
+{
+	int code = 0;
+
+	if (write(target->release_fd, "", 1) != 1)
+		code = errno;
+	while (!code && read(target->errno_fd, &code, sizeof(code)) < 0 && errno == EINTR)
+		;
+	if (!code)
+		return 0;
+	waitpid(target->pid, NULL, 0);
+	if (code == ENOENT)
+		return not_found(argv[0], error);
+	return fail(error, -code, "cannot execute %s: %m", argv[0]);
+}
+
+void target_abandon(struct target *target)
+{
+	close(target->release_fd);
+	target->release_fd = -1;
+	waitpid(target->pid, NULL, 0);
+	target_done(target);
+}
+
+static uint64_t nanoseconds(struct timeval time)
+{
+	return time.tv_sec * 1000000000ull + time.tv_usec * 1000ull;
+}
+
+bool target_collect(struct target *target)
+{
+	struct rusage usage;
+	int status;
+
+	if (target->ended)
+		return true;
+	if (wait4(target->pid, &status, WNOHANG, &usage) != target->pid)
+		return false;
+	target->ended = true;
+	target->exit_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+	target->cpu_ns = nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime);
+	return true;
+}
+
+void target_done(struct target *target)
+{
+	int fds[] = {target->pid_fd, target->release_fd, target->errno_fd};
+
+	for (int i = 0; i < 3; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	target->pid_fd = target->release_fd = target->errno_fd = -1;
+}

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * call_tree: the samples of one metric merged into one tree of calls, roots at the top.
+ *
+ * A stack of the profile is a path of addresses; a node of this tree is a path of functions, so
+ * the calls of one function from many lines fall together, and a frame with inlined functions
+ * becomes several nodes. Node 0 is the whole profile. A node's id is larger than its parent's, so
+ * every walk over the tree is a loop over the array, however deep the stacks are.
+ *
+ * Cost: one hash look-up for each (stack, function) and 24 bytes for each node.
+ */
+#pragma once
+
+#include "reports/symbol.h"
+
+struct call_node {
+	uint32_t parent;
+	uint32_t symbol : 31;
+	uint32_t inlined : 1; /* its code is part of the parent's */
+	uint64_t total;	      /* sum of the sample values here and below, in periods */
+	uint32_t samples;     /* number of samples here and below */
+	uint32_t nodes;	      /* nodes with weight in the subtree, itself included */
+};
+
+/* What was cut off directly below a node. */
+struct call_hidden {
+	uint64_t total;
+	uint32_t samples;
+	uint32_t children; /* direct callees */
+	uint32_t nodes;	   /* callees of callees included */
+};
+
+struct call_tree {
+	struct call_node *nodes;
+	uint32_t count;
+	uint32_t capacity;
+	struct call_hidden *hidden; /* one for each node; NULL when nothing was ever cut off */
+	uint32_t *leaf_of_sample;   /* node of each sample; CALL_TREE_OTHER: of another metric */
+};
+
+#define CALL_TREE_OTHER UINT32_MAX
+
+struct call_tree_options {
+	uint16_t metric;
+	const uint32_t *same; /* symbols to be taken for one another (symbol_same_label), or NULL */
+	bool separate_inlined; /* keep the inlined and the called form of a function apart */
+};
+
+/* Builds the tree of @profile, whose samples are loaded. Released by call_tree_free. */
+struct call_tree *call_tree_build(const struct profile *profile,
+				  const struct call_tree_options *options);
+void call_tree_free(struct call_tree *tree);
+
+/*
+ * Returns a copy that keeps at most @limit (> 0) nodes beside the root, the heaviest ones (of
+ * equals the earlier), and says for each of them what is hidden below it. Nodes without weight are
+ * never kept. Samples of hidden nodes belong to the nearest kept one. @tree may itself have been
+ * pruned.
+ */
+struct call_tree *call_tree_prune(const struct call_tree *tree, size_t samples_count,
+				  uint32_t limit);
+
+/* Cost of a node itself, without its callees. */
+struct call_self {
+	uint64_t total;
+	uint32_t samples;
+};
+
+/* Returns the self cost of every node; owned by the caller. */
+struct call_self *call_tree_self(const struct call_tree *tree);
+
+/* Largest share of a sample's value that is believed, so that no sum can overflow. */
+uint64_t call_tree_value(const struct profile *profile, const struct profile_sample *sample);

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * command: the commands of `reports`. A command is one row in main.c and one file command_NAME.c.
+ *
+ * Exit status of all: 0 done, 1 failed (with one sentence on standard error), 2 done and the
+ * answer is no.
+ */
+#pragma once
+
+#include <argp.h>
+
+struct command {
+	const char *name;
+	const char *summary;
+	const struct argp *argp;
+	int (*run)(int count, char **arguments);
+};
+
+extern const struct argp command_flame_argp;
+extern const struct argp command_functions_argp;
+extern const struct argp command_summary_argp;
+extern const struct argp command_export_argp;
+
+int command_flame(int count, char **arguments);
+int command_functions(int count, char **arguments);
+int command_summary(int count, char **arguments);
+int command_export(int count, char **arguments);
+
+/*
+ * Takes NAME.prof and -o FILE, the options every report has, when listed as a child parser.
+ * Its input is a struct command_files.
+ */
+struct command_files {
+	const char *profile; /* set: exactly one was given */
+	const char *output;  /* NULL: standard output */
+};
+
+extern const struct argp command_files_argp;
+
+/* Prints "PROGRAM: SENTENCE" on standard error and returns 1. */
+int command_failed(const char *sentence);

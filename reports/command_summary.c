@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* command summary: where the time went, in one screen. */
+#include "reports/command.h"
+
+#include "reports/output.h"
+#include "reports/summary.h"
+
+struct options {
+	struct command_files files;
+	bool json;
+	bool check;
+};
+
+enum {
+	OPTION_JSON = 256,
+	OPTION_CHECK
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct options *options = state->input;
+
+	(void)argument;
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &options->files;
+		return 0;
+	case OPTION_JSON:
+		options->json = true;
+		return 0;
+	case OPTION_CHECK:
+		options->check = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option argp_options[] = {
+	{"json", OPTION_JSON, NULL, 0, "Write JSON", 0},
+	{"check", OPTION_CHECK, NULL, 0,
+	 "Exit with status 2 when the trust line says that the data does not carry the report", 0},
+	{0},
+};
+
+static const struct argp_child children[] = {{&command_files_argp, 0, NULL, 0}, {0}};
+
+const struct argp command_summary_argp = {
+	argp_options,
+	parse,
+	"NAME.prof",
+	"Says where the time of a profile went, and how far the profile may be trusted.\v"
+	"Statements of the trust line that mean trouble are marked (!), and red on a terminal.",
+	children,
+	NULL,
+	NULL,
+};
+
+static void write_report(const struct report *report, bool as_json, FILE *stream)
+{
+	json_t *json;
+
+	if (!as_json) {
+		summary_write(report, stream, output_columns(stream), output_has_colour(stream));
+		return;
+	}
+	json = summary_json(report);
+	json_dumpf(json, stream, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(10));
+	fputc('\n', stream);
+	json_decref(json);
+}
+
+int command_summary(int count, char **arguments)
+{
+	struct options options = {0};
+	struct report report;
+	struct output output;
+	struct error error;
+	bool bad;
+
+	argp_parse(&command_summary_argp, count, arguments, 0, NULL, &options);
+	if (report_open(&report, options.files.profile, &error))
+		return command_failed(error.text);
+	if (output_open(&output, options.files.output, &error)) {
+		report_done(&report);
+		return command_failed(error.text);
+	}
+	write_report(&report, options.json, output.stream);
+	bad = report.trust.bad;
+	report_done(&report);
+	if (output_close(&output, &error))
+		return command_failed(error.text);
+	return options.check && bad ? 2 : 0;
+}

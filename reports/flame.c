@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* flame: puts the picture, the data and the viewer together; see flame.h. */
+#include "reports/flame.h"
+
+#include "collector/base/xalloc.h"
+#include "reports/amount.h"
+#include "reports/svg.h"
+
+/* The viewer's files, as they are; its script is one scope in several files, in reading order. */
+#define FILE_BYTES(path) ".incbin \"reports/" path "\"\n"
+#define EMBED(symbol, files)                                                                       \
+	__asm__(".pushsection .rodata\n" #symbol ":\n" files ".byte 0\n.popsection");              \
+	extern const char(symbol)[]
+
+EMBED(viewer_css, FILE_BYTES("viewer.css"));
+EMBED(viewer_js,
+      FILE_BYTES("viewer_tree.js") FILE_BYTES("viewer_state.js") FILE_BYTES("viewer_search.js")
+	      FILE_BYTES("viewer_draw.js") FILE_BYTES("viewer_words.js")
+		      FILE_BYTES("viewer_scene.js") FILE_BYTES("viewer_table.js")
+			      FILE_BYTES("viewer_change.js"));
+
+static const uint32_t first_limit = 100000; /* nodes that could fit in the data block at all */
+
+static char *make_title(const struct report *report, uint64_t value)
+{
+	char amount[32], *title = NULL;
+	const char *program = report_program(report);
+
+	if (!report->trust.samples) {
+		if (asprintf(&title, "%s · no samples", *program ? program : "profile") < 0)
+			title = xalloc_checked(NULL);
+		return title;
+	}
+	amount_format(value * report->period, report->unit, amount, sizeof(amount));
+	if (asprintf(&title, "%s · %s of %s in %lu samples", *program ? program : "profile", amount,
+		     report->metric_name, (unsigned long)report->trust.samples) < 0)
+		title = xalloc_checked(NULL);
+	return title;
+}
+
+static void make_labels(struct flame *flame)
+{
+	const struct symbol_table *symbols = &flame->report->symbols;
+
+	flame->labels = xcalloc(symbols->count, sizeof(*flame->labels));
+	for (uint32_t i = 0; i < flame->tree->count; i++) {
+		uint32_t symbol = flame->tree->nodes[i].symbol;
+
+		if (!flame->labels[symbol])
+			flame->labels[symbol] = text_clean(
+				&flame->memory, symbols->symbols[symbol].label, FLAME_NAME_LIMIT);
+	}
+}
+
+static void flame_init(struct flame *flame, const struct report *report,
+		       const struct flame_options *options)
+{
+	struct call_tree *tree = call_tree_build(
+		report->profile,
+		&(struct call_tree_options){.metric = report->metric, .separate_inlined = true});
+	char *title;
+
+	*flame = (struct flame){.report = report, .options = options};
+	obstack_init(&flame->memory);
+	component_table_init(&flame->components, report, tree);
+	flame->tree = call_tree_prune(tree, report->profile->samples_count, first_limit);
+	call_tree_free(tree);
+	flame->boxes = flame_layout(flame->tree, &report->symbols);
+	flame->count = flame->tree->count;
+	make_labels(flame);
+	title = options->title ? xstrdup(options->title)
+			       : make_title(report, flame->tree->nodes[0].total);
+	flame->title = (char *)text_clean(&flame->memory, title, 120);
+	free(title);
+}
+
+static void flame_done(struct flame *flame)
+{
+	component_table_done(&flame->components);
+	call_tree_free(flame->tree);
+	free(flame->boxes);
+	free(flame->labels);
+	obstack_free(&flame->memory, NULL);
+}
+
+void flame_write(const struct report *report, const struct flame_options *options, FILE *stream)
+{
+	size_t picture_bytes, data_bytes, used;
+	char *picture = NULL, *data;
+	struct flame flame;
+	FILE *memory = xalloc_checked(open_memstream(&picture, &picture_bytes));
+
+	flame_init(&flame, report, options);
+	flame_draw(&flame, memory);
+	fclose(memory);
+	used = picture_bytes + strlen(viewer_css) + strlen(viewer_js) + 400;
+	data = flame_pack(&flame, FLAME_BYTES - used, &data_bytes);
+	fwrite(picture, 1, picture_bytes, stream);
+	fprintf(stream, "<script type=\"application/json\" id=\"profile\">");
+	fwrite(data, 1, data_bytes, stream);
+	fprintf(stream,
+		"</script>\n<style><![CDATA[\n%s]]></style>\n<script><![CDATA[\n%s]]></script>\n"
+		"</svg>\n",
+		viewer_css, viewer_js);
+	free(picture);
+	free(data);
+	flame_done(&flame);
+}

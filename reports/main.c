@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * reports: profile in; text, SVG, JSON and other tools' formats out. It needs no privilege and
+ * nothing of the machine that recorded. Users reach it through `collector COMMAND`.
+ */
+#include "reports/command.h"
+
+#include "collector/base/xalloc.h"
+#include "reports/symbol.h"
+
+#include <errno.h>
+
+static const struct command commands[] = {
+	{"flame", "draw an interactive flame graph as one SVG file", &command_flame_argp,
+	 command_flame},
+	{"functions", "list functions with their self and total cost", &command_functions_argp,
+	 command_functions},
+	{"summary", "say in one screen where the time went", &command_summary_argp,
+	 command_summary},
+	{"export", "write the profile in another tool's format", &command_export_argp,
+	 command_export},
+};
+
+static const size_t commands_count = sizeof(commands) / sizeof(*commands);
+
+const char *argp_program_version = "reports " VERSION;
+
+static void write_help(FILE *stream)
+{
+	fprintf(stream, "Usage: %s COMMAND [OPTION...] NAME.prof\n\n",
+		program_invocation_short_name);
+	for (size_t i = 0; i < commands_count; i++)
+		fprintf(stream, "  %-12s%s\n", commands[i].name, commands[i].summary);
+	fprintf(stream,
+		"\n`%s COMMAND --help` lists the options of a command.\n"
+		"Exit status: 0 done, 1 failed, 2 done and the answer is no.\n",
+		program_invocation_short_name);
+}
+
+/* `reports options COMMAND` lists the long options, for shell completion. */
+static int write_options(const struct command *command)
+{
+	for (const struct argp_option *option = command->argp->options;
+	     option && (option->name || option->doc); option++)
+		if (option->name)
+			printf("--%s\n", option->name);
+	puts("--output\n--help\n--usage\n--version");
+	return 0;
+}
+
+static const struct command *find_command(const char *name)
+{
+	for (size_t i = 0; i < commands_count; i++)
+		if (!strcmp(name, commands[i].name))
+			return &commands[i];
+	return NULL;
+}
+
+static int run(const struct command *command, int count, char **arguments)
+{
+	char *name = NULL;
+	int status;
+
+	if (asprintf(&name, "%s %s", program_invocation_short_name, command->name) < 0)
+		name = xalloc_checked(NULL);
+	arguments[0] = name;
+	status = command->run(count, arguments);
+	free(name);
+	return status;
+}
+
+int main(int count, char **arguments)
+{
+	const struct command *command;
+
+	argp_err_exit_status = 1;
+	if (count < 2) {
+		write_help(stderr);
+		return 1;
+	}
+	if (!strcmp(arguments[1], "--help") || !strcmp(arguments[1], "help")) {
+		write_help(stdout);
+		return 0;
+	}
+	if (!strcmp(arguments[1], "--version")) {
+		puts(argp_program_version);
+		return 0;
+	}
+	if (!strcmp(arguments[1], "options") && count == 3 && find_command(arguments[2]))
+		return write_options(find_command(arguments[2]));
+	command = find_command(arguments[1]);
+	if (!command) {
+		fprintf(stderr, "%s: no command '%s'; see %s --help\n",
+			program_invocation_short_name, arguments[1], program_invocation_short_name);
+		return 1;
+	}
+	return run(command, count - 1, arguments + 1);
+}

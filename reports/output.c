@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* output: see output.h. */
+#include "reports/output.h"
+
+#include "collector/base/xalloc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static int open_temporary(struct output *output, struct error *error)
+{
+	struct stat status;
+	mode_t mask = umask(0);
+	int descriptor;
+
+	umask(mask);
+	if (!stat(output->path, &status) && !S_ISREG(status.st_mode)) {
+		output->stream = fopen(output->path, "we");
+		return output->stream ? 0
+				      : fail(error, -errno, "cannot write %s: %m", output->path);
+	}
+	if (asprintf(&output->temporary, "%s.XXXXXX", output->path) < 0)
+		output->temporary = xalloc_checked(NULL);
+	descriptor = mkostemp(output->temporary, O_CLOEXEC);
+	if (descriptor < 0) {
+		free(output->temporary);
+		output->temporary = NULL;
+		return fail(error, -errno, "cannot write %s: %m; choose another place with -o",
+			    output->path);
+	}
+	fchmod(descriptor, 0666 & ~mask);
+	output->stream = xalloc_checked(fdopen(descriptor, "w"));
+	return 0;
+}
+
+int output_open(struct output *output, const char *path, struct error *error)
+{
+	int result;
+
+	*output = (struct output){.stream = stdout};
+	if (!path || !strcmp(path, "-"))
+		return 0;
+	output->path = xstrdup(path);
+	result = open_temporary(output, error);
+	if (result)
+		free(output->path);
+	return result;
+}
+
+/* stdio forgets why a write failed; the next one fails for the same reason. */
+static int write_error(FILE *stream)
+{
+	return write(fileno(stream), "", 1) < 0 ? errno : EIO;
+}
+
+static int close_file(struct output *output, struct error *error)
+{
+	int code = 0;
+
+	if (fflush(output->stream))
+		code = errno;
+	else if (ferror(output->stream))
+		code = write_error(output->stream);
+	if (fclose(output->stream) && !code)
+		code = errno;
+	if (!code && output->temporary && rename(output->temporary, output->path))
+		code = errno;
+	if (!code)
+		return 0;
+	if (output->temporary)
+		unlink(output->temporary);
+	return fail(error, -code, "cannot write %s: %m%s", output->path,
+		    code == ENOSPC ? "; free space, or choose another place with -o" : "");
+}
+
+int output_close(struct output *output, struct error *error)
+{
+	int result;
+
+	if (!output->path) {
+		if (fflush(stdout) || ferror(stdout))
+			return fail(error, -write_error(stdout),
+				    "cannot write to standard output: %m");
+		return 0;
+	}
+	result = close_file(output, error);
+	free(output->temporary);
+	free(output->path);
+	return result;
+}
+
+void output_discard(struct output *output)
+{
+	if (!output->path)
+		return;
+	fclose(output->stream);
+	if (output->temporary)
+		unlink(output->temporary);
+	free(output->temporary);
+	free(output->path);
+}
+
+bool output_has_colour(FILE *stream)
+{
+	const char *no_colour = getenv("NO_COLOR"), *terminal = getenv("TERM");
+
+	return isatty(fileno(stream)) && !(no_colour && *no_colour) &&
+	       !(terminal && !strcmp(terminal, "dumb"));
+}
+
+int output_columns(FILE *stream)
+{
+	const char *columns = getenv("COLUMNS");
+	struct winsize size;
+
+	if (columns && atoi(columns) > 0)
+		return atoi(columns);
+	if (!ioctl(fileno(stream), TIOCGWINSZ, &size) && size.ws_col)
+		return size.ws_col;
+	return 0;
+}

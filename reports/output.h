@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * output: where a report goes: standard output, or a file that appears only when it is whole.
+ *
+ * A file is written under a temporary name beside its place and renamed at the end, so a reader
+ * never sees half a report and a failure leaves the older file alone. Write errors are noticed
+ * once, at the end.
+ */
+#pragma once
+
+#include "collector/base/error.h"
+
+#include <stdbool.h>
+#include <stdio.h>
+
+struct output {
+	FILE *stream;
+	char *path;	 /* NULL: standard output */
+	char *temporary; /* NULL: written in place, because it is no regular file */
+};
+
+/* @path  file to write; NULL or "-" for standard output. Returns 0 or a negative errno. */
+int output_open(struct output *output, const char *path, struct error *error);
+
+/*
+ * Completes the report. Returns 0, or a negative errno with a sentence, and then the file has not
+ * been touched.
+ */
+int output_close(struct output *output, struct error *error);
+
+/* Gives up: nothing remains of a file that was begun. */
+void output_discard(struct output *output);
+
+/* True when @stream is a terminal that wants colour: no NO_COLOR, TERM not "dumb". */
+bool output_has_colour(FILE *stream);
+
+/* Columns a table may use: COLUMNS, else the terminal's width, else (no terminal) 0, no limit. */
+int output_columns(FILE *stream);

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* report: see report.h. */
+#include "reports/report.h"
+
+void report_init(struct report *report, struct profile *profile)
+{
+	*report = (struct report){
+		.profile = profile,
+		.metric_name = "cpu",
+		.unit = "samples",
+		.period = 1,
+	};
+	symbol_table_init(&report->symbols, profile);
+	if (profile->metrics_count) {
+		report->metric_name =
+			text_plain(&report->symbols.labels, profile->metrics[0].name, 40);
+		report->unit = text_plain(&report->symbols.labels, profile->metrics[0].unit, 16);
+		report->period = profile->metrics[0].period;
+	}
+	trust_measure(&report->trust, profile, report->metric);
+}
+
+int report_open(struct report *report, const char *path, struct error *error)
+{
+	struct profile *profile;
+	int result = profile_file_load(path, &profile, error);
+
+	if (!result)
+		report_init(report, profile);
+	return result;
+}
+
+void report_done(struct report *report)
+{
+	symbol_table_done(&report->symbols);
+	profile_free(report->profile);
+}
+
+const char *report_program(const struct report *report)
+{
+	return profile_text(report->profile, "program", "");
+}
+
+const char *report_command(const struct report *report)
+{
+	const char *command = profile_text(report->profile, "command", "");
+
+	return *command ? command : report_program(report);
+}
+
+/* What the times say, NULL when they are not known. */
+static const char *why_by_time(const struct profile *profile)
+{
+	int64_t cpu_ns = profile_number(profile, "target_cpu_ns", -1);
+	int64_t frequency_hz = profile_number(profile, "frequency_hz", 0);
+
+	if (cpu_ns < 0)
+		return NULL;
+	if (frequency_hz > 0 && cpu_ns < 1000000000 / frequency_hz)
+		return "the program used less CPU time than one sampling period";
+	if (frequency_hz > 0 && cpu_ns < 2000000000 / frequency_hz)
+		return "the program used hardly more CPU time than one sampling period";
+	return "the program used CPU time, but none was sampled";
+}
+
+const char *report_why_empty(const struct report *report, char *text, size_t bytes)
+{
+	const struct profile *profile = report->profile;
+	const char *state = profile_text(profile, "state", "");
+	const char *note = profile_text(profile, "engine_note", "");
+	const char *why = why_by_time(profile);
+
+	if (!strncmp(state, "stopped: ", 9))
+		snprintf(text, bytes, "%s", state + 9);
+	else if (report->trust.lost)
+		snprintf(text, bytes, "every sample was lost");
+	else if (why)
+		snprintf(text, bytes, *note ? "%s (%s)" : "%s", why, note);
+	else if (*note)
+		snprintf(text, bytes, "%s", note);
+	else if (!strcmp(state, "complete"))
+		snprintf(text, bytes, "the program may have ended within one sampling period");
+	else
+		snprintf(text, bytes, "%s",
+			 *state ? "the recording did not reach its end"
+				: "the profile does not say why");
+	return text;
+}

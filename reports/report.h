@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * report: a loaded profile with what every report asks of it.
+ */
+#pragma once
+
+#include "collector/profile/profile_file.h"
+#include "reports/functions.h"
+#include "reports/trust.h"
+
+enum {
+	REPORT_COMMAND_LIMIT = 160, /* bytes of a command line that are shown */
+};
+
+struct report {
+	struct profile *profile;
+	uint16_t metric;
+	const char *metric_name; /* "cpu"; this and the unit are short and fit to be shown */
+	const char *unit;	 /* of one event, "ns" */
+	double period;		 /* in units; value times period is the unsampled amount */
+	struct symbol_table symbols;
+	struct trust trust;
+};
+
+/* Loads @path. Returns 0, or a negative errno as profile_file_load. report_done after success. */
+int report_open(struct report *report, const char *path, struct error *error);
+void report_done(struct report *report);
+
+/* As report_open with a profile made elsewhere, which is then owned by the report. */
+void report_init(struct report *report, struct profile *profile);
+
+/* Program and command line, any bytes; both "" when the profile does not know. */
+const char *report_program(const struct report *report);
+const char *report_command(const struct report *report);
+
+/*
+ * Writes why a profile has no samples, a sentence: the cause that the recording left in it, else
+ * what its numbers tell, any bytes. Returns @text.
+ */
+const char *report_why_empty(const struct report *report, char *text, size_t bytes);

@@ -1,0 +1,230 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* trust: see trust.h. */
+#include "reports/trust.h"
+
+#include "reports/amount.h"
+
+#include <inttypes.h>
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+/* From here on the data does not carry the report. */
+static const uint64_t few_samples = 100;
+static const double much_lost = 0.01;
+static const double little_complete = 0.95;
+static const double much_unnamed = 0.20;
+static const double much_overhead = 0.10;
+static const double slow_sampling = 0.80; /* of the frequency asked for */
+static const double fast_sampling = 1.10;
+
+__attribute__((format(printf, 3, 4))) static void add(struct trust *trust, bool bad,
+						      const char *format, ...)
+{
+	struct trust_item *item = &trust->items[trust->count];
+	va_list arguments;
+
+	if (trust->count == TRUST_ITEMS)
+		return;
+	trust->count++;
+	item->bad = bad;
+	trust->bad |= bad;
+	va_start(arguments, format);
+	vsnprintf(item->text, sizeof(item->text), format, arguments);
+	va_end(arguments);
+}
+
+static double share(uint64_t part, uint64_t all)
+{
+	return all ? (double)part / all : 0;
+}
+
+static bool leaf_is_named(const struct profile *profile, const struct profile_sample *sample)
+{
+	const struct profile_frame *frame = &profile->frames[profile->stacks[sample->stack].frame];
+
+	return frame->line_count &&
+	       profile->functions[profile->lines[frame->first_line].function].named;
+}
+
+static void count_samples(struct trust *trust, const struct profile *profile, uint16_t metric)
+{
+	for (size_t i = 0; i < profile->samples_count; i++) {
+		const struct profile_sample *sample = &profile->samples[i];
+
+		if (sample->metric != metric)
+			continue;
+		trust->samples++;
+		trust->endings[sample->ending]++;
+		trust->complete += profile_endings[sample->ending].complete;
+		trust->unnamed += !leaf_is_named(profile, sample);
+	}
+}
+
+static void add_state(struct trust *trust, const struct profile *profile)
+{
+	const char *state = profile_text(profile, "state", NULL);
+
+	if (!state)
+		add(trust, true, "the profile does not say whether its recording ended");
+	else if (!strncmp(state, "stopped: ", 9))
+		add(trust, true, "incomplete recording: %s", state + 9);
+	else if (strcmp(state, "complete") != 0)
+		add(trust, true, "incomplete recording");
+}
+
+/* Nothing is wrong with what was recorded, but it is not all that the target did. */
+static void add_still_running(struct trust *trust, const struct profile *profile)
+{
+	int64_t count = profile_number(profile, "still_running", 0);
+
+	if (count > 0)
+		add(trust, false, "%" PRId64 " process%s still ran when the recording ended", count,
+		    count == 1 ? "" : "es");
+}
+
+static void add_samples(struct trust *trust, const struct profile *profile)
+{
+	const char *engine = profile_text(profile, "engine", NULL);
+	const char *note = profile_text(profile, "engine_note", "");
+	int64_t asked = profile_number(profile, "frequency_hz", 0);
+	int64_t cpu_ns = profile_number(profile, "target_cpu_ns", 0);
+	double achieved = cpu_ns > 0 ? trust->samples / (cpu_ns / 1e9) : 0;
+
+	if (engine)
+		add(trust, false, *note ? "%s (%s)" : "%s", engine, note);
+	else if (*note)
+		add(trust, false, "%s", note);
+	add(trust, trust->samples < few_samples, "%" PRIu64 " sample%s%s", trust->samples,
+	    trust->samples == 1 ? "" : "s",
+	    trust->samples && trust->samples < few_samples ? ": too few to tell shares" : "");
+	if (asked > 0 && achieved > 0)
+		add(trust,
+		    trust->samples >= few_samples &&
+			    (achieved < slow_sampling * asked || achieved > fast_sampling * asked),
+		    "%.0f Hz of CPU time (%" PRId64 " asked)", achieved, asked);
+	else if (asked > 0)
+		add(trust, false, "%" PRId64 " Hz asked", asked);
+}
+
+static const char *percent(double part, char *text, size_t bytes)
+{
+	char number[24];
+
+	snprintf(text, bytes, "%s %%", amount_brief(100 * part, number, sizeof(number)));
+	return text;
+}
+
+/* What @key ("lost.write_failed") says for people; what we do not know is named by its key. */
+static const char *loss_reason(const char *key)
+{
+	static const char *const reasons[][2] = {
+		{"ring_full", "the ring was full"},
+		{"side_ring_full", "the ring of mappings was full"},
+		{"unreadable", "the record was unreadable"},
+		{"write_failed", "they could not be written"},
+	};
+
+	for (size_t i = 0; i < sizeof(reasons) / sizeof(*reasons); i++)
+		if (!strcmp(key + 5, reasons[i][0]))
+			return reasons[i][1];
+	return key + 5;
+}
+
+static uint64_t add_up_to_limit(uint64_t sum, int64_t number)
+{
+	return sum > INT64_MAX - (uint64_t)number ? INT64_MAX : sum + number;
+}
+
+static void add_lost(struct trust *trust, const struct profile *profile)
+{
+	bool ended = !strcmp(profile_text(profile, "state", ""), "complete");
+	char reasons[480] = "", text[32];
+	size_t used = 0;
+	bool any = false;
+
+	for (size_t i = 0; i < profile->meta_count; i++) {
+		const struct profile_meta *row = &profile->meta[i];
+
+		if (strncmp(row->key, "lost.", 5) || row->text)
+			continue;
+		any = true;
+		if (row->number <= 0)
+			continue;
+		trust->lost = add_up_to_limit(trust->lost, row->number);
+		if (used < sizeof(reasons))
+			used += snprintf(reasons + used, sizeof(reasons) - used, "%s%s %" PRId64,
+					 used ? ", " : ": ", loss_reason(row->key), row->number);
+	}
+	/* A recording that broke off did not come to count what it lost. */
+	if (!trust->lost && ended)
+		add(trust, false, any ? "0 lost" : "no loss recorded");
+	else if (trust->lost)
+		add(trust, share(trust->lost, trust->samples + trust->lost) > much_lost,
+		    "%" PRIu64 " lost (%s%s)", trust->lost,
+		    percent(share(trust->lost, trust->samples + trust->lost), text, sizeof(text)),
+		    reasons);
+}
+
+/* Shares close to 100 % must not be rounded up to it. */
+static double percent_down(uint64_t part, uint64_t all)
+{
+	return floor(1000.0 * part / all) / 10;
+}
+
+static void add_stacks(struct trust *trust)
+{
+	char text[32];
+
+	if (!trust->samples)
+		return;
+	add(trust, share(trust->complete, trust->samples) < little_complete,
+	    "%.1f %% complete stacks", percent_down(trust->complete, trust->samples));
+	for (int i = 0; i < PROFILE_ENDINGS; i++) {
+		if (!trust->endings[i] || i == PROFILE_ENDING_COMPLETE)
+			continue;
+		add(trust, false, "%s: %s (%" PRIu64 ")",
+		    percent(share(trust->endings[i], trust->samples), text, sizeof(text)),
+		    profile_endings[i].says, trust->endings[i]);
+	}
+	add(trust, share(trust->unnamed, trust->samples) > much_unnamed, "%s without symbol",
+	    percent(share(trust->unnamed, trust->samples), text, sizeof(text)));
+}
+
+static void add_overhead(struct trust *trust, const struct profile *profile)
+{
+	int64_t collector_ns = profile_number(profile, "collector_cpu_ns", -1);
+	int64_t target_ns = profile_number(profile, "target_cpu_ns", 0);
+
+	char text[32];
+
+	if (collector_ns < 0 || target_ns <= 0)
+		return;
+	add(trust, (double)collector_ns > much_overhead * target_ns,
+	    "collector used %s of the target's CPU time",
+	    percent((double)collector_ns / target_ns, text, sizeof(text)));
+}
+
+void trust_measure(struct trust *trust, const struct profile *profile, uint16_t metric)
+{
+	*trust = (struct trust){0};
+	count_samples(trust, profile, metric);
+	add_state(trust, profile);
+	add_samples(trust, profile);
+	add_still_running(trust, profile);
+	add_lost(trust, profile);
+	add_stacks(trust);
+	add_overhead(trust, profile);
+}
+
+const char *trust_line(const struct trust *trust, char *line, size_t bytes)
+{
+	size_t used = 0;
+
+	*line = '\0';
+	for (int i = 0; i < trust->count && used < bytes; i++)
+		used += snprintf(line + used, bytes - used, "%s%s", i ? " · " : "",
+				 trust->items[i].text);
+	return line;
+}

@@ -1,0 +1,209 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * One source for all instruction sets: the bodies are inlined into functions that the compiler
+ * translates for one set each. -ffp-contract=off keeps it from fusing a product and a sum.
+ */
+#include "sim/decision/matrix.h"
+
+#include <cblas.h>
+#include <stdint.h>
+#include <string.h>
+
+enum {
+	LANES = 8,
+	DEPTH = 256, /* rows of b that stay in the cache while all rows of a meet them */
+	TILE = 64,   /* columns of a transposed tile */
+};
+
+#define INLINE static inline __attribute__((always_inline))
+
+/* Eight floats, anywhere in an array of floats. */
+typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
+
+/* What is not zero of a part of a row of a. */
+struct terms {
+	size_t count;
+	uint32_t rows[DEPTH]; /* of b */
+	float values[DEPTH];
+};
+
+INLINE void collect(struct terms *terms, const float *a, size_t length)
+{
+	size_t count = 0;
+	for (size_t i = 0; i < length; i++) {
+		terms->rows[count] = (uint32_t)i;
+		terms->values[count] = a[i];
+		count += a[i] != 0;
+	}
+	terms->count = count;
+}
+
+/* c[0 .. 8 vectors) += the terms times the same columns of b. @vectors is a constant. */
+INLINE void add_columns(float *c, const struct terms *terms, const float *b, size_t stride,
+			const size_t vectors)
+{
+	lanes sums[8];
+#pragma GCC unroll 8
+	for (size_t v = 0; v < vectors; v++)
+		sums[v] = *(const lanes *)&c[v * LANES];
+	for (size_t i = 0; i < terms->count; i++) {
+		const float *row = &b[terms->rows[i] * stride];
+		float value = terms->values[i];
+#pragma GCC unroll 8
+		for (size_t v = 0; v < vectors; v++)
+			sums[v] += value * *(const lanes *)&row[v * LANES];
+	}
+#pragma GCC unroll 8
+	for (size_t v = 0; v < vectors; v++)
+		*(lanes *)&c[v * LANES] = sums[v];
+}
+
+INLINE void add_row(float *c, const struct terms *terms, const float *b, size_t stride, size_t n)
+{
+	size_t j = 0;
+	for (; j + 8 * LANES <= n; j += 8 * LANES)
+		add_columns(&c[j], terms, &b[j], stride, 8);
+	if (j + 4 * LANES <= n) {
+		add_columns(&c[j], terms, &b[j], stride, 4);
+		j += 4 * LANES;
+	}
+	if (j + 3 * LANES <= n) {
+		add_columns(&c[j], terms, &b[j], stride, 3);
+		j += 3 * LANES;
+	}
+	for (; j + LANES <= n; j += LANES)
+		add_columns(&c[j], terms, &b[j], stride, 1);
+	if (j == n)
+		return;
+	for (size_t i = 0; i < terms->count; i++)
+		for (size_t rest = j; rest < n; rest++)
+			c[rest] += terms->values[i] * b[terms->rows[i] * stride + rest];
+}
+
+INLINE void multiply(float *c, const float *a, const float *b, size_t m, size_t k, size_t n)
+{
+	struct terms terms;
+	for (size_t begin = 0; begin < k; begin += DEPTH) {
+		size_t length = k - begin < DEPTH ? k - begin : DEPTH;
+		for (size_t row = 0; row < m; row++) {
+			collect(&terms, &a[row * k + begin], length);
+			add_row(&c[row * n], &terms, &b[begin * n], n, n);
+		}
+	}
+}
+
+INLINE void add_scaled(float *c, const float *b, float value, size_t n)
+{
+	size_t j = 0;
+	for (; j + LANES <= n; j += LANES)
+		*(lanes *)&c[j] += value * *(const lanes *)&b[j];
+	for (; j < n; j++)
+		c[j] += value * b[j];
+}
+
+INLINE void multiply_first_transposed(float *c, const float *a, const float *b, size_t m, size_t k,
+				      size_t n)
+{
+	struct terms terms;
+	for (size_t begin = 0; begin < k; begin += TILE) {
+		size_t length = k - begin < TILE ? k - begin : TILE;
+		for (size_t row = 0; row < m; row++) {
+			collect(&terms, &a[row * k + begin], length);
+			for (size_t i = 0; i < terms.count; i++)
+				add_scaled(&c[(begin + terms.rows[i]) * n], &b[row * n],
+					   terms.values[i], n);
+		}
+	}
+}
+
+INLINE void transpose(float *tile, const float *b, size_t rows, size_t columns, size_t stride)
+{
+	for (size_t row = 0; row < rows; row++)
+		for (size_t column = 0; column < columns; column++)
+			tile[column * TILE + row] = b[row * stride + column];
+}
+
+INLINE void multiply_second_transposed(float *c, const float *a, const float *b, size_t m, size_t k,
+				       size_t n)
+{
+	float tile[DEPTH * TILE];
+	struct terms terms;
+	for (size_t left = 0; left < k; left += TILE) {
+		size_t width = k - left < TILE ? k - left : TILE;
+		for (size_t begin = 0; begin < n; begin += DEPTH) {
+			size_t length = n - begin < DEPTH ? n - begin : DEPTH;
+			transpose(tile, &b[left * n + begin], width, length, n);
+			for (size_t row = 0; row < m; row++) {
+				collect(&terms, &a[row * n + begin], length);
+				add_row(&c[row * k + left], &terms, tile, TILE, width);
+			}
+		}
+	}
+}
+
+/* The three functions of one instruction set, and their row. */
+#define FAMILY(set, attributes)                                                                    \
+	attributes static void multiply_##set(float *c, const float *a, const float *b, size_t m,  \
+					      size_t k, size_t n)                                  \
+	{                                                                                          \
+		multiply(c, a, b, m, k, n);                                                        \
+	}                                                                                          \
+	attributes static void multiply_first_transposed_##set(                                    \
+		float *c, const float *a, const float *b, size_t m, size_t k, size_t n)            \
+	{                                                                                          \
+		multiply_first_transposed(c, a, b, m, k, n);                                       \
+	}                                                                                          \
+	attributes static void multiply_second_transposed_##set(                                   \
+		float *c, const float *a, const float *b, size_t m, size_t k, size_t n)            \
+	{                                                                                          \
+		multiply_second_transposed(c, a, b, m, k, n);                                      \
+	}                                                                                          \
+	const struct matrix_kernels matrix_##set = {                                               \
+		.name = #set,                                                                      \
+		.multiply = multiply_##set,                                                        \
+		.multiply_first_transposed = multiply_first_transposed_##set,                      \
+		.multiply_second_transposed = multiply_second_transposed_##set,                    \
+	}
+
+FAMILY(portable, );
+FAMILY(avx2, __attribute__((target("avx2"))));
+
+const struct matrix_kernels *matrix_own(void)
+{
+	return __builtin_cpu_supports("avx2") ? &matrix_avx2 : &matrix_portable;
+}
+
+static void openblas_multiply(float *c, const float *a, const float *b, size_t m, size_t k,
+			      size_t n)
+{
+	const blasint rows = (blasint)m, depth = (blasint)k, columns = (blasint)n;
+	if (m == 1)
+		cblas_sgemv(CblasRowMajor, CblasTrans, depth, columns, 1, b, columns, a, 1, 1, c,
+			    1);
+	else
+		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, columns, depth, 1, a,
+			    depth, b, columns, 1, c, columns);
+}
+
+static void openblas_multiply_first_transposed(float *c, const float *a, const float *b, size_t m,
+					       size_t k, size_t n)
+{
+	const blasint rows = (blasint)m, depth = (blasint)k, columns = (blasint)n;
+	cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, depth, columns, rows, 1, a, depth, b,
+		    columns, 1, c, columns);
+}
+
+static void openblas_multiply_second_transposed(float *c, const float *a, const float *b, size_t m,
+						size_t k, size_t n)
+{
+	const blasint rows = (blasint)m, width = (blasint)k, columns = (blasint)n;
+	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, width, columns, 1, a, columns, b,
+		    columns, 1, c, width);
+}
+
+const struct matrix_kernels matrix_openblas = {
+	.name = "openblas",
+	.multiply = openblas_multiply,
+	.multiply_first_transposed = openblas_multiply_first_transposed,
+	.multiply_second_transposed = openblas_multiply_second_transposed,
+};

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * turns: what all agents do in a step, in four phases.
+ *
+ *   upkeep   each living agent, in the order of birth: protection runs down, consumption, perhaps
+ *            starvation
+ *   decide   all living agents look at the world as it is now, and choose
+ *   act      each, in the order of birth, does what it chose; later ones meet what earlier ones
+ *            have done, and what became impossible meanwhile fails
+ *   learn    all that acted look again; reward, transition, training, in the order of birth
+ *
+ * Looking and deciding change nothing that anybody else looks at, and each agent draws from random
+ * numbers of its own. So agents may look and decide at the same time, one by one or many together,
+ * and the result is the same.
+ */
+#pragma once
+
+#include "sim/decision/decision.h"
+#include "sim/spatial/spatial_index.h"
+
+struct environment;
+
+enum {
+	TURNS_CHUNK = 32,  /* agents that one observer looks after at a time; at most 32 */
+	TURNS_BLOCK = 256, /* agents that look again before they learn */
+};
+
+/*
+ * What a look needs besides the world: one for each thread that looks. Zeroed, then
+ * perception_done(). With fresh buffers everything in it is made anew for each look.
+ */
+struct perception {
+	struct spatial_found found;
+	float *buffer; /* OBSERVATION_LENGTH each */
+	float *turned;
+};
+
+void perception_done(struct perception *perception);
+
+/* What somebody needs to look and to decide, for a chunk of agents. */
+struct observer {
+	struct perception perception;
+	struct workspace workspace;
+	float *states; /* TURNS_CHUNK x observation */
+	uint64_t observations;
+};
+
+void observer_init(struct observer *observer, const struct trainer *trainer);
+
+void observer_done(struct observer *observer);
+
+/* The four phases. */
+void turns_take(struct environment *environment);

@@ -1,0 +1,208 @@
+#!/usr/bin/env bats
+# collector attach: running processes are recorded and go on as if nothing had been.
+
+load requirements
+
+setup() {
+	require perf
+	cd "$BATS_TEST_TMPDIR"
+	WORKLOADS=$BUILD/workloads
+}
+
+state() {
+	sqlite3 "$1" "SELECT value FROM meta WHERE key = 'state'"
+}
+
+complete_percent() {
+	sqlite3 "$1" 'SELECT CAST(100 * avg(complete) AS INTEGER) FROM samples JOIN endings ON endings.id = ending'
+}
+
+# start COMMAND...: runs it in the background; its number is in $pid.
+start() {
+	"$@" >out 2>err 3>&- &
+	pid=$!
+	sleep 0.3
+}
+
+@test "records a running process for a time, which goes on and ends as it would" {
+	start "$WORKLOADS/leaf" 3
+	run collector attach -d 1 $pid
+	[ "$status" -eq 0 ]
+	[ "$(state leaf.prof)" = complete ]
+	[ "$(complete_percent leaf.prof)" -ge 99 ]
+	[ "$(sqlite3 leaf.prof 'SELECT count(*) FROM samples')" -gt 100 ]
+	[[ $output == *"leaf.svg"* ]]
+	kill -0 $pid
+	wait $pid
+	[ -s out ]
+}
+
+@test "knows where the code was before it came" {
+	start "$WORKLOADS/recursion" 3
+	collector attach -q -d 1 -o x $pid
+	collector export --format folded x.prof >folded
+	[ "$(grep -Ec '^_start;.*;main;(descend;){105}' folded)" -ge 1 ]
+	[ "$(sqlite3 x.prof "SELECT count(*) FROM samples JOIN stacks ON stacks.id = stack JOIN frames ON frames.id = frame JOIN modules ON modules.id = module WHERE modules.path = '[unknown]'")" -eq 0 ]
+	kill $pid
+}
+
+@test "ends with the process" {
+	start "$WORKLOADS/leaf" 1
+	run timeout 20 collector attach -q -o x $pid
+	[ "$status" -eq 0 ]
+	[ "$(state x.prof)" = complete ]
+}
+
+@test "ends when interrupted, and the process goes on" {
+	start "$WORKLOADS/leaf" 4
+	env --default-signal=INT collector attach -q -o x $pid 3>&- &
+	collector=$!
+	sleep 1
+	kill -INT $collector
+	status=0
+	wait $collector || status=$?
+	[ "$status" -eq 0 ]
+	[ "$(state x.prof)" = complete ]
+	kill -0 $pid
+	kill $pid
+}
+
+@test "a collector that is killed leaves the process unharmed" {
+	start "$WORKLOADS/leaf" 3
+	collector attach -q -o x $pid 3>&- &
+	collector=$!
+	sleep 1.5
+	kill -KILL $collector
+	wait $collector || true
+	wait $pid
+	[ -s out ]
+	[ "$(state x.prof)" = recording ]
+}
+
+@test "sees all threads, those that exist and those born later" {
+	start "$WORKLOADS/threads" 3
+	threads=$(find "/proc/$pid/task" -mindepth 1 -maxdepth 1 | wc -l)
+	collector attach -q -d 1.5 -o x $pid
+	sampled=$(sqlite3 x.prof 'SELECT count(DISTINCT tid) FROM threads JOIN samples ON thread = threads.id')
+	[ "$sampled" -ge $((threads - 1)) ]
+	wait $pid
+
+	start sh -c "sleep 0.7; i=0; while [ \$i -lt 200000 ]; do i=\$((i+1)); done & i=0; while [ \$i -lt 200000 ]; do i=\$((i+1)); done; wait"
+	collector attach -q -o y $pid
+	[ "$(sqlite3 y.prof 'SELECT count(DISTINCT pid) FROM threads JOIN samples ON thread = threads.id')" -ge 2 ]
+}
+
+@test "takes several processes, or a tree of them" {
+	start "$WORKLOADS/leaf" 3
+	first=$pid
+	start "$WORKLOADS/leaf" 3
+	collector attach -q -d 0.7 -o x $first $pid
+	[ "$(sqlite3 x.prof 'SELECT count(DISTINCT pid) FROM threads JOIN samples ON thread = threads.id')" -eq 2 ]
+	kill $first $pid
+
+	start sh -c "$WORKLOADS/leaf 2 & $WORKLOADS/leaf 2 & wait"
+	collector attach -q -d 0.7 --tree -o y $pid
+	[ "$(sqlite3 y.prof 'SELECT count(DISTINCT pid) FROM threads JOIN samples ON thread = threads.id')" -eq 2 ]
+	collector attach -q -d 0.3 -o z $pid
+	[ "$(sqlite3 z.prof 'SELECT count(DISTINCT pid) FROM threads JOIN samples ON thread = threads.id')" -eq 0 ]
+	wait $pid
+}
+
+@test "the engine's trace is the same while it is watched" {
+	sim --agents 60 --steps 300 --seed 7 --state-hash --database none >without 2>/dev/null
+	sim --agents 60 --steps 300 --seed 7 --state-hash --database none >with 2>/dev/null 3>&- &
+	pid=$!
+	collector attach -q -F 5000 -o x $pid
+	wait $pid
+	cmp without with
+	[ "$(wc -l <with)" -eq 300 ]
+}
+
+@test "what cannot be attached to is one sentence" {
+	run collector attach 999999999
+	[ "$status" -eq 1 ]
+	[ "$output" = "collector attach: there is no process 999999999" ]
+	if [ "$(cat /proc/2/comm 2>/dev/null)" = kthreadd ]; then # not in a container
+		run collector attach 2
+		[ "$status" -eq 1 ]
+		[ "$output" = "collector attach: 2 is a thread of the kernel; it has no program" ]
+	fi
+	perl -e 'fork and sleep 20' 3>&- & # a parent that never waits for its child
+	parent=$!
+	until grep -q '^State:.Z' "/proc/$(pgrep -P $parent || echo none)/status" 2>/dev/null; do sleep 0.1; done
+	run collector attach "$(pgrep -P $parent)"
+	kill $parent
+	[ "$status" -eq 1 ]
+	[[ $output == *"has ended already" ]]
+	local bad
+	for bad in '' x -1 0 1x '-d 0 1' '-d x 1' '-F 0 1' '-F 10000000 1' '-e none 1'; do
+		# shellcheck disable=SC2086
+		run collector attach $bad
+		[ "$status" -eq 1 ] || { echo "$bad: $status"; false; }
+		[[ $output == "collector attach: "* ]]
+	done
+	[ -z "$(find . -name '*.prof')" ]
+}
+
+@test "a process of somebody else is refused with the remedy" {
+	require root
+	start sleep 5
+	theirs=$(mktemp -d)
+	chmod 777 "$theirs"
+	cp "$(command -v collector)" "$theirs"
+	cd "$theirs"
+	run setpriv --reuid=65534 --regid=65534 --clear-groups ./collector attach -o x $pid
+	[ "$status" -eq 1 ]
+	[[ $output == *"run as root"* ]]
+	[ ! -e x.prof ]
+	cd /
+	rm -r "$theirs"
+	kill $pid
+}
+
+@test "samples with the kernel's tick by default, and otherwise when asked" {
+	require root
+	start "$WORKLOADS/recursion" 4
+	collector attach -q -d 1 -o x $pid
+	[ "$(sqlite3 x.prof "SELECT value FROM meta WHERE key = 'engine'")" = tick ]
+	hz=$(sqlite3 x.prof "SELECT value FROM meta WHERE key = 'frequency_hz'")
+	count=$(sqlite3 x.prof 'SELECT count(*) FROM samples')
+	cpu_ms=$(($(sqlite3 x.prof "SELECT value FROM meta WHERE key = 'target_cpu_ns'") / 1000000))
+	wall_ms=$(($(sqlite3 x.prof "SELECT value FROM meta WHERE key = 'duration_ns'") / 1000000))
+	# On a busy machine, a virtual one above all, ticks come late or meet others more often than
+	# their share; but never more often than they come at all.
+	[ "$count" -ge $((hz * cpu_ms * 3 / 10000)) ]
+	[ "$count" -le $((hz * wall_ms * 11 / 10000)) ]
+	[ "$(complete_percent x.prof)" -ge 99 ]
+	# Work in user code: the tick's own frames are no part of it.
+	collector export --format folded x.prof >folded
+	all=$(awk '{ n += $NF } END { print n }' folded)
+	user=$(grep -E '^_start;.*;main;(descend;){105}bottom(;burn)? ' folded | awk '{ n += $NF } END { print n + 0 }')
+	[ $((100 * user / all)) -ge 85 ]
+	collector attach -q -F 500 -d 0.5 -o y $pid
+	[ "$(sqlite3 y.prof "SELECT value FROM meta WHERE key = 'engine'")" != tick ]
+	run collector attach -e tick -F 500 -o z $pid
+	[ "$status" -eq 1 ]
+	[ "$output" = "collector attach: the tick has a rate of its own; leave -F out" ]
+	kill $pid
+}
+
+@test "an ordinary user attaches to a process of his own without the tick" {
+	require root
+	[ "$(cat /proc/sys/kernel/perf_event_paranoid)" -le 2 ] || skip "perf_event_paranoid is above 2"
+	theirs=$(mktemp -d)
+	chmod 777 "$theirs"
+	cp "$(command -v collector)" "$(command -v reports)" "$WORKLOADS/leaf" "$theirs"
+	cd "$theirs"
+	setpriv --reuid=65534 --regid=65534 --clear-groups ./leaf 3 >/dev/null 3>&- &
+	pid=$!
+	sleep 0.3
+	run setpriv --reuid=65534 --regid=65534 --clear-groups ./collector attach -d 1 -o x $pid
+	[ "$status" -eq 0 ]
+	[ "$(sqlite3 x.prof "SELECT value FROM meta WHERE key = 'engine'")" = cpu-clock-user ]
+	[ "$(complete_percent x.prof)" -ge 99 ]
+	[ "$(sqlite3 x.prof 'SELECT count(*) FROM samples')" -gt 100 ]
+	kill $pid
+	cd /
+	rm -r "$theirs"
+}

@@ -1,0 +1,58 @@
+#!/usr/bin/env bats
+# collector check: what works here, and what would help where something does not.
+
+load requirements
+
+setup() {
+	require perf
+}
+
+@test "tries every engine and names the defaults" {
+	run collector check
+	[ "$status" -eq 0 ]
+	local engine
+	for engine in cycles cycles-user cpu-clock cpu-clock-user tick; do
+		grep -qE "^$engine +(yes|no) +[^ ]" <<<"$output"
+	done
+	grep -qE "^cpu-clock-user +yes" <<<"$output"
+	[[ $output == *"collector run uses "* && $output == *"collector attach uses "* ]]
+}
+
+@test "root samples the kernel and has the tick" {
+	require root
+	run collector check
+	grep -qE "^cpu-clock +yes .* [1-9][0-9]* of them in the kernel" <<<"$output"
+	[[ $output == *"collector attach uses tick"* ]]
+}
+
+@test "an ordinary user is told what he cannot have and why" {
+	require root
+	[ "$(cat /proc/sys/kernel/perf_event_paranoid)" -eq 2 ] || skip "perf_event_paranoid is not 2"
+	cp "$(command -v collector)" "$BATS_TEST_TMPDIR"
+	theirs=$(mktemp -d)
+	chmod 755 "$theirs"
+	cp "$(command -v collector)" "$theirs"
+	run setpriv --reuid=65534 --regid=65534 --clear-groups "$theirs/collector" check
+	rm -r "$theirs"
+	[ "$status" -eq 0 ]
+	grep -qE "^cpu-clock +no +.*perf_event_paranoid is 2.*run as root" <<<"$output"
+	grep -qE "^tick +no +.*run as root" <<<"$output"
+	grep -qE "^cpu-clock-user +yes .* 0 of them in the kernel" <<<"$output"
+	[[ $output == *"collector run uses cpu-clock-user"* ]]
+}
+
+@test "says no with status 2 where nothing may be sampled" {
+	require root
+	# A limit of open files that leaves no room for events.
+	run bash -c 'ulimit -n 7; exec collector check'
+	[ "$status" -eq 2 ]
+	[[ $output == *"too many open files"* && $output == *"collector run cannot sample here"* ]]
+}
+
+@test "takes no arguments" {
+	run collector check 1
+	[ "$status" -eq 1 ]
+	run collector check --help
+	[ "$status" -eq 0 ]
+	[[ $output == *"Exit status"* ]]
+}

@@ -1,0 +1,25 @@
+#!/usr/bin/env bats
+# make install and uninstall.
+
+bats_require_minimum_version 1.5.0
+load small_tree
+
+setup() {
+	small_tree "$BATS_TEST_TMPDIR/tree"
+}
+
+@test "install puts the programs below DESTDIR and prefix, and they run" {
+	make install DESTDIR="$BATS_TEST_TMPDIR/stage" prefix=/usr
+	for program in sim collector reports; do
+		"$BATS_TEST_TMPDIR/stage/usr/bin/$program"
+	done
+}
+
+@test "uninstall leaves no file behind and touches no other" {
+	mkdir -p "$BATS_TEST_TMPDIR/stage/usr/local/bin"
+	touch "$BATS_TEST_TMPDIR/stage/usr/local/bin/other"
+	make install DESTDIR="$BATS_TEST_TMPDIR/stage"
+	[[ $(find "$BATS_TEST_TMPDIR/stage" -type f | wc -l) -gt 1 ]]
+	make uninstall DESTDIR="$BATS_TEST_TMPDIR/stage"
+	[[ $(find "$BATS_TEST_TMPDIR/stage" ! -type d) == "$BATS_TEST_TMPDIR/stage/usr/local/bin/other" ]]
+}

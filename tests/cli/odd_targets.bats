@@ -1,0 +1,148 @@
+#!/usr/bin/env bats
+# Programs as they come: stripped, static, without call frame information, gone when looked at.
+
+load requirements
+
+setup() {
+	require perf
+	root=$BATS_TEST_DIRNAME/../..
+	cd "$BATS_TEST_TMPDIR"
+}
+
+# build NAME FLAG...: the recursion workload, 105 calls deep, built with other flags.
+build() {
+	gcc -std=gnu17 -I"$root" "${@:2}" -o "$1" "$root/tests/workloads/recursion.c" -lm -lpthread
+}
+
+# Prints the share, in percent, of the folded stacks in file `folded` that match $1. (awk has no
+# repetition counts.)
+share() {
+	local all good
+	all=$(awk '{ n += $NF } END { print n + 0 }' folded)
+	good=$(grep -E "$1" folded | awk '{ n += $NF } END { print n + 0 }')
+	echo $((all ? 100 * good / all : 0))
+}
+
+record() {
+	collector run -q -o x -- "$@" >/dev/null
+	collector export --format folded x.prof >folded
+}
+
+complete_percent() {
+	sqlite3 x.prof 'SELECT CAST(100 * avg(complete) AS INTEGER) FROM samples JOIN endings ON endings.id = ending'
+}
+
+# 105 calls of descend between main and bottom, which works.
+whole='^_start;.*;main;(descend;){105}bottom'
+
+@test "a static program is walked and named" {
+	build static -O2 -g -static
+	record ./static 1
+	[ "$(complete_percent)" -ge 99 ]
+	[ "$(share "$whole")" -ge 95 ]
+}
+
+@test "a static position-independent program is walked and named" {
+	build static -O2 -static-pie
+	record ./static 1
+	[ "$(complete_percent)" -ge 99 ]
+	[ "$(share "$whole")" -ge 90 ]
+}
+
+@test "a program without an index of its call frame information is walked" {
+	build noindex -O2 -Wl,--no-eh-frame-hdr -Wl,--build-id=none
+	record ./noindex 1
+	[ "$(complete_percent)" -ge 99 ]
+	[ "$(share "$whole")" -ge 90 ]
+}
+
+@test "a program that has call frame information for debuggers only is walked" {
+	build debugframe -O2 -g -fno-asynchronous-unwind-tables -fno-unwind-tables
+	record ./debugframe 1
+	[ "$(complete_percent)" -ge 99 ]
+	[ "$(share "$whole")" -ge 90 ]
+}
+
+@test "code without call frame information is passed, and its stacks are marked as guessed" {
+	local flags
+	for flags in -fomit-frame-pointer -fno-omit-frame-pointer; do
+		build none -O2 -fno-asynchronous-unwind-tables -fno-unwind-tables $flags
+		record ./none 1
+		[ "$(share "$whole")" -ge 90 ]
+		[ "$(sqlite3 x.prof "SELECT count(*) FROM samples WHERE ending = (SELECT id FROM endings WHERE name = 'guessed')")" -gt 100 ]
+		run collector summary x.prof
+		[[ $output == *"without call frame information"* ]]
+	done
+}
+
+@test "a stripped program has functions with honest names" {
+	build stripped -O2 -s
+	record ./stripped 1
+	[ "$(complete_percent)" -ge 99 ]
+	# One name for the 105 calls of one function, made of the module and where it starts.
+	[ "$(share '(stripped\+0x[0-9a-f]+;){106,}')" -ge 90 ]
+	[ "$(collector functions --json x.prof | grep -c '"name": *"stripped+0x')" -le 6 ]
+	run collector summary x.prof
+	[[ $output == *"without symbol"* ]]
+}
+
+@test "reports need nothing but the profile" {
+	build gone -O2 -g
+	record ./gone 1
+	cp folded before
+	rm gone
+	mkdir elsewhere
+	mv x.prof elsewhere/y.prof
+	chmod 444 elsewhere/y.prof
+	collector export --format folded elsewhere/y.prof | cmp - before
+	collector functions elsewhere/y.prof | grep -q descend
+	collector flame -o y.svg elsewhere/y.prof
+	grep -q descend y.svg
+	[ "$(ls elsewhere)" = y.prof ]
+}
+
+@test "a program that was replaced while it ran is not named from the new file" {
+	build first -O2 -g
+	cat >replace <<-'SH'
+		./first 2 &
+		sleep 0.2
+		mv first was
+		cp /bin/true first
+		wait
+	SH
+	build first -O2 -g
+	record sh replace
+	run collector functions x.prof
+	[ "$status" -eq 0 ]
+	[[ $output == *descend* || $output == *"first+0x"* ]]
+}
+
+@test "a program that deletes itself is still walked" {
+	build own -O2 -g
+	record sh -c './own 1 & sleep 0.3; rm own; wait'
+	[ "$(complete_percent)" -ge 99 ]
+}
+
+@test "stacks that end too early hang under a frame that says so" {
+	# Execution begins in memory without mapping information for the unwinder: a JIT's page.
+	cat >jit.c <<-'C'
+		#include <string.h>
+		#include <sys/mman.h>
+		int main(void)
+		{
+			/* xor %ebp,%ebp; mov $0x1000,%esp ... would not survive; spin with a useless bp */
+			unsigned char code[] = {0x55, 0xbd, 0x01, 0x00, 0x00, 0x00, 0xb9, 0x00, 0x00, 0x00, 0x40,
+						0xff, 0xc9, 0x75, 0xfc, 0x5d, 0xc3};
+			void *page = mmap(0, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
+					  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			memcpy(page, code, sizeof(code));
+			((void (*)(void))page)();
+			return 0;
+		}
+	C
+	gcc -O2 -o jit jit.c
+	record ./jit
+	[ "$(share '^\[no_rule\];\[jit\]')" -ge 90 ]
+	run collector summary x.prof
+	[[ $output == *"stopped in code without call frame information"* ]]
+}

@@ -1,0 +1,300 @@
+#!/usr/bin/env bats
+# The command line of sim: what a run says, what it leaves, how it fails.
+
+bats_require_minimum_version 1.5.0
+
+setup_file() {
+	export SIM=${BUILD:-$BATS_TEST_DIRNAME/../../build}/bin/sim
+	# The run that people are told to make; several tests look at what it said.
+	"$SIM" --agents 200 >"$BATS_FILE_TMPDIR/default.txt"
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return
+}
+
+# count NAME: the number behind a name in $output
+count() {
+	awk -v line="^$1 +[0-9]+\$" '$0 ~ line { print $NF }' <<<"$output"
+}
+
+# refuses PATTERN COMMAND...: exit 1, nothing on stdout, one sentence on stderr (and argp's hint)
+refuses() {
+	local pattern=$1
+	shift
+	run --separate-stderr "$@"
+	[ "$status" -eq 1 ]
+	[ -z "$output" ]
+	# shellcheck disable=SC2154 # bats sets stderr and stderr_lines
+	[[ ${stderr_lines[0]} =~ $pattern ]] || { echo "said: $stderr"; return 1; }
+	[ "${#stderr_lines[@]}" -eq 1 ] || [[ ${stderr_lines[1]} == "Try "* ]]
+}
+
+@test "the default run with 200 agents has everything in it" {
+	output=$(<"$BATS_FILE_TMPDIR/default.txt")
+	for name in turns observations births 'deaths by starvation' 'deaths by combat' alive attacks \
+		shares gathers 'reproductions tried' moves 'moves refused' defends passes \
+		'agent index rebuilds' 'resource index rebuilds' 'forward passes' \
+		'decisions at random' trainings transactions 'rows agents' 'rows agent deaths' \
+		'rows agent_states' 'rows resource_states' 'rows simulation_steps' \
+		'rows agent_actions' 'rows interactions' 'rows learning_experiences' \
+		'rows health_incidents' 'rows reproduction_events' 'rows social_interactions'; do
+		[ "$(count "$name")" -gt 0 ] || { echo "no $name"; return 1; }
+	done
+	[ "$(count steps)" -eq 1000 ]
+	[ "$(count 'agent index rebuilds')" -gt 900 ]
+}
+
+@test "the counts of the default run agree with each other" {
+	output=$(<"$BATS_FILE_TMPDIR/default.txt")
+	acted=$(count turns)
+	killed=$(count 'deaths by combat') # before its action, with two looks, or after it
+	[ "$(count observations)" -ge $((3 * acted - killed)) ]
+	[ "$(count observations)" -le $((3 * acted + 2 * killed)) ]
+	[ "$(count 'rows agent_actions')" -eq "$acted" ]
+	[ "$(count 'forward passes')" -ge $((acted + 2 * $(count trainings))) ]
+	[ "$(count 'forward passes')" -le $((acted + killed + 2 * $(count trainings))) ]
+	deaths=$(($(count 'deaths by starvation') + $(count 'deaths by combat')))
+	[ "$(count alive)" -eq $((200 + $(count births) - deaths)) ]
+	[ "$(count 'rows agents')" -eq $((200 + $(count births))) ]
+	[ "$(count 'rows agent deaths')" -eq "$deaths" ]
+	[ "$(count 'rows social_interactions')" -eq "$(count shares)" ]
+	[ "$(count 'rows resource_states')" -eq $((1000 * 134)) ]
+}
+
+@test "a log file holds what the summary says" {
+	run -0 "$SIM" --agents 40 --steps 60 --database log.db
+	for table in agents agent_states resource_states simulation_steps agent_actions interactions \
+		learning_experiences health_incidents reproduction_events social_interactions; do
+		[ "$(sqlite3 log.db "SELECT count(*) FROM $table")" -eq "$(count "rows $table")" ]
+	done
+	[ "$(sqlite3 log.db "SELECT status FROM simulations")" = completed ]
+	[ "$(sqlite3 log.db "SELECT json_extract(parameters, '$.agents') FROM simulations")" -eq 40 ]
+	[ "$(sqlite3 log.db "SELECT json_extract(results_summary, '$.turns') FROM simulations")" \
+		-eq "$(count turns)" ]
+	[ "$(sqlite3 log.db "PRAGMA integrity_check")" = ok ]
+	[ "$(ls)" = log.db ]
+}
+
+@test "nothing is left behind unless asked for, and none logs nothing" {
+	run -0 "$SIM" --steps 5
+	[ "$(count 'rows simulation_steps')" -eq 5 ]
+	run -0 "$SIM" --steps 5 --database none
+	[ -z "$(count transactions)" ]
+	[ -z "$(ls)" ]
+}
+
+@test "the same seed gives the same trace, with any log, and another seed another" {
+	"$SIM" --agents 60 --steps 40 --state-hash >one 2>summary
+	"$SIM" --agents 60 --steps 40 --state-hash --database none >same 2>/dev/null
+	"$SIM" --agents 60 --steps 40 --state-hash --database log.db >logged 2>/dev/null
+	"$SIM" --agents 60 --steps 40 --state-hash --seed 2 >other 2>/dev/null
+	cmp one same
+	cmp one logged
+	[ "$(wc -l <one)" -eq 40 ]
+	[ "$(grep -cE '^[0-9]+ [0-9a-f]{16}$' one)" -eq 40 ]
+	[ "$(head -1 one | cut -d' ' -f1)" -eq 0 ]
+	[ -z "$(comm -12 <(sort one) <(sort other))" ]
+	grep -q '^turns ' summary
+}
+
+@test "options decide what the world is like" {
+	run -0 "$SIM" --agents 7 --steps 3 --seed 5 --width 60 --height 40 --resources 11
+	[ "${lines[0]}" = "7 agents, 11 resources, world 60 x 40, seed 5: completed" ]
+	[ "$(count 'rows resource_states')" -eq 33 ]
+	run -0 "$SIM" --agents 300 --steps 1
+	[[ ${lines[0]} == "300 agents, 200 resources, world 100 x 100, "* ]]
+}
+
+@test "the population stays within its limit" {
+	run -0 "$SIM" --agents 20 --resources 200 --steps 300 --max-population 25 --database log.db
+	[ "$(sqlite3 log.db "SELECT max(total_agents) FROM simulation_steps")" -eq 25 ]
+}
+
+@test "a world in which all died says so and ends" {
+	run -0 "$SIM" --agents 3 --resources 1 --steps 100000 --max-population 3 --database log.db
+	[[ ${lines[0]} == *": extinct" ]]
+	[ "$(count alive)" -eq 0 ]
+	[ "$(count steps)" -lt 100000 ]
+	[ "$(sqlite3 log.db "SELECT status FROM simulations")" = extinct ]
+}
+
+# ends_on SIGNAL: a run without end is ended by the signal, cleanly
+ends_on() {
+	"$SIM" --agents 20 --steps 0 --database log.db >out 2>err &
+	local sim=$! waited=0
+	until [ -n "$(sqlite3 -readonly log.db "SELECT 1 FROM agent_actions LIMIT 1" 2>/dev/null)" ]; do
+		sleep 0.1
+		((++waited < 300))
+	done
+	kill -s "$1" "$sim"
+	wait "$sim"
+	[ ! -s err ]
+	output=$(<out)
+	[[ $output == *": interrupted"* ]]
+	[ "$(count steps)" -gt 0 ]
+	[ "$(sqlite3 log.db "SELECT status FROM simulations WHERE end_time NOT NULL")" = interrupted ]
+	[ "$(sqlite3 log.db "SELECT count(*) FROM simulation_steps")" -eq "$(count steps)" ]
+	[ "$(sqlite3 log.db "SELECT count(*) FROM agent_actions")" -eq "$(count 'rows agent_actions')" ]
+}
+
+@test "SIGTERM ends a run without end, and the log is complete" {
+	ends_on TERM
+}
+
+@test "SIGINT ends a run without end, and the log is complete" {
+	# A shell starts background jobs with SIGINT ignored; sim sets its handler all the same.
+	ends_on INT
+}
+
+@test "a killed run leaves a log that can be read up to its last flush" {
+	"$SIM" --agents 100 --steps 0 --database log.db >/dev/null &
+	local sim=$! waited=0
+	until [ -n "$(sqlite3 -readonly log.db "SELECT 1 FROM agent_actions LIMIT 1" 2>/dev/null)" ]; do
+		sleep 0.1
+		((++waited < 300))
+	done
+	kill -s KILL "$sim"
+	wait "$sim" || true
+	[ "$(sqlite3 log.db "PRAGMA integrity_check")" = ok ]
+	[ "$(sqlite3 log.db "SELECT count(*) > 0 FROM agent_states")" -eq 1 ]
+	[ "$(sqlite3 log.db "SELECT status FROM simulations")" = running ]
+}
+
+@test "help and version" {
+	run -0 "$SIM" --help
+	for option in agents steps seed width height resources max-population database state-hash; do
+		[[ $output == *"--$option"* ]]
+	done
+	run -0 "$SIM" --version
+	[[ $output =~ ^sim\ [0-9]+\.[0-9]+ ]]
+}
+
+@test "numbers that are none, or out of range, are refused with the range" {
+	for text in abc '' -5 +5 ' 5' 5x 1e3 0x10 0 1000001 99999999999999999999; do
+		refuses '--agents takes a whole number from 1 to 1000000, not' "$SIM" --agents "$text"
+	done
+	refuses '--steps takes a whole number from 0 to' "$SIM" --steps -1
+	refuses '--steps takes a whole number from 0 to' "$SIM" --steps 1000000001
+	refuses '--seed takes a whole number from 0 to 18446744073709551615' "$SIM" --seed 18446744073709551616
+	refuses '--resources takes a whole number from 1 to' "$SIM" --resources 0
+	refuses '--resources takes a whole number from 1 to' "$SIM" --resources 10000001
+	refuses '--max-population takes a whole number from 1 to' "$SIM" --max-population none
+	refuses '--width takes a whole number from .* to 100000' "$SIM" --width 100001
+	refuses '--height takes a whole number from .* to 100000' "$SIM" --height tall
+}
+
+@test "a world smaller than the observation radius is refused" {
+	refuses '--width 5 is a world smaller than the observation radius; take at least 6' "$SIM" --width 5
+	refuses '--height 0 is a world smaller' "$SIM" --height 0
+	run -0 "$SIM" --width 6 --height 6 --agents 5 --steps 20
+}
+
+@test "more agents than the population limit are refused" {
+	refuses 'is less than the 500 agents' "$SIM" --agents 500 --max-population 400
+}
+
+@test "unknown options, missing values and stray words are refused" {
+	refuses "unrecognized option '--agnets'" "$SIM" --agnets 5
+	refuses "requires an argument" "$SIM" --agents
+	refuses "'extra' belongs to no option" "$SIM" extra
+	refuses "--database takes FILE of at most" "$SIM" --database ''
+}
+
+@test "a log that cannot be written is refused with the remedy" {
+	refuses 'its folder is missing or may not be written to; choose another' \
+		"$SIM" --steps 5 --database missing/log.db
+	refuses 'choose another --database' "$SIM" --steps 5 --database .
+	mkdir read-only
+	touch read-only/log.db
+	chmod 555 read-only
+	chmod 444 read-only/log.db
+	if [ "$(id -u)" -eq 0 ]; then
+		command -v setpriv >/dev/null
+		chmod 755 . "$BATS_RUN_TMPDIR" "$BATS_TEST_TMPDIR"
+		refuses 'choose a' setpriv --reuid 65534 --clear-groups "$SIM" --steps 5 \
+			--database "$PWD/read-only/log.db"
+	else
+		refuses 'choose a' "$SIM" --steps 5 --database read-only/log.db
+	fi
+}
+
+@test "a log of another program, or none at all, is left as it is" {
+	sqlite3 foreign.db 'CREATE TABLE letters (text)'
+	cp foreign.db before.db
+	refuses 'is a database of another program' "$SIM" --steps 5 --database foreign.db
+	cmp foreign.db before.db
+	yes 'dear reader' | head -500 >letter.txt
+	cp letter.txt before.txt
+	refuses 'is no SQLite database' "$SIM" --steps 5 --database letter.txt
+	cmp letter.txt before.txt
+}
+
+@test "a locked log is refused" {
+	"$SIM" --steps 2 --database log.db >/dev/null
+	mkfifo hold
+	sqlite3 log.db <hold >held &
+	local holder=$! waited=0
+	exec 7>hold
+	echo 'BEGIN EXCLUSIVE; SELECT 1;' >&7
+	until [ -s held ]; do
+		sleep 0.1
+		((++waited < 300))
+	done
+	refuses 'another program keeps it locked' "$SIM" --steps 2 --database log.db
+	exec 7>&-
+	wait "$holder"
+}
+
+@test "a disk that fills up while running ends the run with a sentence and a readable log" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root to mount a small file system"
+	mkdir small
+	mount -t tmpfs -o size=2m small small || skip "may not mount"
+	run --separate-stderr "$SIM" --agents 50 --steps 2000 --database small/log.db
+	integrity=$(sqlite3 -readonly small/log.db "PRAGMA integrity_check")
+	rows=$(sqlite3 -readonly small/log.db "SELECT count(*) FROM agent_actions")
+	umount small
+	[ "$status" -eq 1 ]
+	[ -z "$output" ]
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[[ $stderr == *"the disk is full; make room or choose another --database"* ]]
+	[ "$integrity" = ok ]
+	[ "$rows" -gt 1000 ]
+}
+
+@test "an output that is closed, full or gone is noticed, and the log is completed" {
+	run -1 bash -c '"$SIM" --steps 5 >&-'
+	[[ $output == "sim: standard output is closed; "* ]]
+	run -1 bash -c '"$SIM" --steps 5 --database log.db >/dev/full'
+	[[ $output == "sim: cannot write to standard output (No space left on device); "* ]]
+	[ "$(sqlite3 log.db "SELECT status FROM simulations")" = completed ]
+	run -1 bash -c '"$SIM" --steps 5000 --state-hash 2>said | true; exit "${PIPESTATUS[0]}"'
+	[[ $(<said) == "sim: cannot write to standard output (Broken pipe); "* ]]
+}
+
+@test "index, its updates, storage and buffers change no trace" {
+	local index update first
+	first=$("$SIM" --agents 40 --width 50 --height 50 --steps 20 --state-hash --database none 2>/dev/null)
+	for index in kdtree quadtree hash; do
+		for update in rebuild incremental batched; do
+			run -0 --separate-stderr "$SIM" --agents 40 --width 50 --height 50 --steps 20 --state-hash \
+				--database none --index $index --index-update $update
+			[ "$output" = "$first" ]
+		done
+	done
+	run -0 --separate-stderr "$SIM" --agents 40 --width 50 --height 50 --steps 20 --state-hash \
+		--database none --observation dense --buffers fresh
+	[ "$output" = "$first" ]
+}
+
+@test "the mapped resource layer runs in the smallest world and leaves no file" {
+	mkdir folder
+	TMPDIR=$PWD/folder run -0 "$SIM" --resource-layer memmap --width 6 --height 6 --agents 5 --steps 20
+	[ -z "$(ls folder)" ]
+}
+
+@test "a mapped resource layer without a place for its file is told" {
+	TMPDIR=/nonexistent refuses \
+		'cannot make the resource layer'\''s file in /nonexistent .No such file or directory.; set TMPDIR' \
+		"$SIM" --resource-layer memmap
+}

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Tests of collector/capture/perf_source.c and perf_engine.c, on a real program. */
+#include "collector/capture/perf_source.h"
+#include "collector/target.h"
+
+#include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "tests/requirements.h"
+
+static struct error error;
+
+Test(perf_engine, finds_each_row_by_its_name_and_no_other)
+{
+	for (int i = 0; i < PERF_ENGINES; i++)
+		cr_assert_eq(perf_engine_find(perf_engines[i].name), &perf_engines[i]);
+	cr_assert_null(perf_engine_find("cpu"));
+	cr_assert_null(perf_engine_find(""));
+}
+
+Test(perf_engine, a_fixed_period_is_time_and_an_adapted_one_is_told_by_each_sample)
+{
+	cr_assert_eq(perf_engine_period(perf_engine_find("cpu-clock"), 999), 1001001);
+	cr_assert_eq(perf_engine_period(perf_engine_find("cycles"), 999), 1);
+}
+
+Test(perf_engine, rows_with_a_limit_say_so)
+{
+	for (int i = 0; i < PERF_ENGINES; i++)
+		cr_assert_eq(perf_engines[i].exclude_kernel || perf_engines[i].is_tick,
+			     *perf_engines[i].note != '\0', "%s", perf_engines[i].name);
+}
+
+/* What a recording delivered. */
+struct seen {
+	int samples, mappings, names, forks, exits;
+	int out_of_order;
+	int samples_before_exec;
+	int wrong_period;
+	bool has_exec;
+	uint64_t last_ns;
+};
+
+static void see(void *context, const struct event *event)
+{
+	struct seen *seen = context;
+
+	seen->out_of_order += event->time_ns < seen->last_ns;
+	seen->last_ns = event->time_ns;
+	switch (event->kind) {
+	case EVENT_SAMPLE:
+		seen->samples++;
+		seen->samples_before_exec += !seen->has_exec;
+		seen->wrong_period += event->sample.weight != 200000;
+		break;
+	case EVENT_MAPPING:
+		seen->mappings++;
+		break;
+	case EVENT_NAME:
+		seen->names++;
+		seen->has_exec |= event->name.is_exec;
+		break;
+	case EVENT_FORK:
+		seen->forks++;
+		break;
+	case EVENT_EXIT:
+		seen->exits++;
+		break;
+	default:
+		cr_assert_fail("kind %d", event->kind);
+	}
+}
+
+/* Runs a program under a source; the rounds go on while it runs. */
+static struct seen record(const char *command, unsigned frequency_hz,
+			  struct perf_source_losses *losses)
+{
+	const char *argv[] = {"sh", "-c", command, NULL};
+	struct target_signals signals = {0};
+	struct target target;
+	struct perf_source *source;
+	struct seen seen = {0};
+
+	sigaction(SIGPIPE, NULL, &signals.pipe);
+	cr_assert_eq(target_prepare(&target, argv, &signals, &error), 0);
+	source = perf_source_open(
+		&(struct perf_source_options){.frequency_hz = frequency_hz,
+					      .engine = perf_engine_find("cpu-clock-user"),
+					      .start = PERF_START_ON_EXEC,
+					      .copy_bytes = PERF_SOURCE_COPY_BYTES},
+		target.pid, &error);
+	cr_assert_not_null(source, "%s", error.text);
+	cr_assert_eq(target_release(&target, argv, &error), 0);
+	while (!target_collect(&target)) {
+		usleep(PERF_SOURCE_POLL_MS * 1000);
+		perf_source_read(source, false, see, &seen);
+	}
+	perf_source_stop(source);
+	perf_source_read(source, true, see, &seen);
+	perf_source_count_losses(source, losses);
+	perf_source_close(source);
+	target_done(&target);
+	return seen;
+}
+
+Test(perf_source, delivers_everything_in_order_from_the_first_instruction)
+{
+	struct perf_source_losses losses;
+	struct seen seen;
+
+	require("perf");
+	seen = record("for i in 1 2 3 4 5 6 7 8; do ls -R /usr/share/doc/b* >/dev/null & done; "
+		      "i=0; while [ $i -lt 60000 ]; do i=$((i+1)); done; wait",
+		      5000, &losses);
+	cr_assert_gt(seen.samples, 50);
+	cr_assert_eq(seen.out_of_order, 0);
+	cr_assert_eq(seen.samples_before_exec, 0);
+	cr_assert_eq(seen.wrong_period, 0);
+	cr_assert_eq(seen.forks, 8);
+	cr_assert_geq(seen.exits, 8);
+	cr_assert_geq(seen.names, 9, "each program executed");
+	cr_assert_geq(seen.mappings, 9 * 3, "each maps itself, the loader and libc");
+	cr_assert_eq(losses.unreadable, 0);
+	cr_assert_eq(losses.side, 0);
+}
+
+Test(perf_source, a_machine_without_the_event_says_so)
+{
+	require("perf");
+	if (requirement_event(PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES))
+		cr_skip_test("this machine counts cycles");
+	cr_assert_null(
+		perf_source_open(&(struct perf_source_options){.frequency_hz = 999,
+							       .engine = perf_engine_find("cycles"),
+							       .start = PERF_START_NOW,
+							       .copy_bytes = 8192},
+				 getpid(), &error));
+	cr_assert(strstr(error.text, "-e cpu-clock"), "%s", error.text);
+}

@@ -1,0 +1,595 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Tests of collector/resolve/symbols.c: names in a profile, on compiled fixtures. */
+#include "collector/resolve/symbols.h"
+
+#include "collector/base/xalloc.h"
+#include "tests/unit/collector/fixture.h"
+
+#include <criterion/criterion.h>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <gelf.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct profile *profile;
+static struct modules *modules;
+
+static void setup(void)
+{
+	profile = profile_new();
+	modules = modules_new(profile);
+	elf_version(EV_CURRENT);
+}
+
+static void teardown(void)
+{
+	modules_free(modules);
+	profile_free(profile);
+	fixture_done();
+}
+
+TestSuite(symbols, .init = setup, .fini = teardown, .timeout = 120);
+
+/* Adds the file $F/@name and opens it, as the first sample in it would. */
+static struct module *add_module(const char *name)
+{
+	char *path = fixture_path(name);
+	struct module_identity identity = {.path = path};
+	struct module *module = modules_get(modules, &identity, getpid());
+
+	module_open(module);
+	free(path);
+	return module;
+}
+
+/* Returns the value and size of symbol @name of the file $F/@file, from its .symtab. */
+static GElf_Sym find_symbol(const char *file, const char *name)
+{
+	char *path = fixture_path(file);
+	int fd = open(path, O_RDONLY);
+	Elf *elf = elf_begin(fd, ELF_C_READ, NULL);
+	Elf_Scn *section = NULL;
+	GElf_Sym symbol, found = {0};
+
+	while ((section = elf_nextscn(elf, section))) {
+		GElf_Shdr shdr;
+
+		gelf_getshdr(section, &shdr);
+		if (shdr.sh_type != SHT_SYMTAB)
+			continue;
+		for (int i = 0; gelf_getsym(elf_getdata(section, NULL), i, &symbol); i++)
+			if (!strcmp(elf_strptr(elf, shdr.sh_link, symbol.st_name), name))
+				found = symbol;
+	}
+	elf_end(elf);
+	close(fd);
+	free(path);
+	cr_assert_neq(found.st_value, 0, "no symbol %s", name);
+	return found;
+}
+
+/* Adds a frame for each byte of the @bytes at @start; returns the first one's id. */
+static uint32_t add_frames(const struct module *module, uint64_t start, uint64_t bytes)
+{
+	uint32_t first = profile_frame(profile, module->id, start);
+
+	for (uint64_t i = 1; i < bytes; i++)
+		profile_frame(profile, module->id, start + i);
+	return first;
+}
+
+static const struct profile_function *function_of(uint32_t frame, uint32_t depth)
+{
+	const struct profile_frame *row = &profile->frames[frame];
+
+	cr_assert_lt(depth, row->line_count, "%#lx has %u lines", row->address, row->line_count);
+	return &profile->functions[profile->lines[row->first_line + depth].function];
+}
+
+static uint32_t line_of(uint32_t frame, uint32_t depth)
+{
+	return profile->lines[profile->frames[frame].first_line + depth].line;
+}
+
+/* Returns the number of the line of @file that carries "mark: @mark". */
+static uint32_t marked_line(const char *file, const char *mark)
+{
+	char text[500], wanted[100];
+	FILE *stream = fopen(file, "r");
+
+	snprintf(wanted, sizeof(wanted), "mark: %s */", mark);
+	for (uint32_t line = 1; fgets(text, sizeof(text), stream); line++)
+		if (strstr(text, wanted)) {
+			fclose(stream);
+			return line;
+		}
+	cr_assert_fail("no mark %s", mark);
+	return 0;
+}
+
+static const char inlined_c[] = "tests/fixtures/inlined.c";
+#define COMPILE "gcc -O2 -g -o $F/program tests/fixtures/inlined.c"
+
+/* Returns the first frame of @count after @first that has @depth lines and is at @line, or 0. */
+static uint32_t frame_with(uint32_t first, uint64_t count, uint32_t depth, uint32_t line)
+{
+	for (uint32_t i = first; i < first + count; i++)
+		if (profile->frames[i].line_count == depth && line_of(i, depth - 1) == line)
+			return i;
+	return 0;
+}
+
+static void assert_outermost_is_named(const char *build)
+{
+	GElf_Sym symbol;
+	uint32_t first;
+
+	cr_assert(fixture_run(build), "%s", build);
+	symbol = find_symbol("full", "outermost");
+	first = add_frames(add_module("program"), symbol.st_value, symbol.st_size);
+	symbols_name(modules, profile);
+	for (int call = 0; call < 2; call++) {
+		uint32_t line =
+			marked_line(inlined_c, call ? "outermost second" : "outermost first");
+		uint32_t frame = frame_with(first, symbol.st_size, 3, line);
+		const struct profile_function *function;
+
+		cr_assert_neq(frame, 0, "no code inlined at line %u", line);
+		cr_assert_str_eq(function_of(frame, 0)->name, "innermost");
+		cr_assert_str_eq(function_of(frame, 1)->name, "middle");
+		cr_assert_eq(line_of(frame, 0), marked_line(inlined_c, "innermost"));
+		cr_assert_eq(line_of(frame, 1), marked_line(inlined_c, "middle"));
+		function = function_of(frame, 2);
+		cr_assert_str_eq(function->name, "outermost");
+		cr_assert_eq(function->line, marked_line(inlined_c, "outermost first") - 2);
+		cr_assert(function->named);
+		cr_assert_not_null(strstr(profile->files[function->file], "inlined.c"));
+	}
+}
+
+Test(symbols, names_inlined_callers_with_their_lines)
+{
+	assert_outermost_is_named(COMPILE " && cp $F/program $F/full");
+}
+
+Test(symbols, reads_compressed_debug_information)
+{
+	assert_outermost_is_named(COMPILE " -gz && cp $F/program $F/full");
+}
+
+Test(symbols, reads_split_debug_information)
+{
+	assert_outermost_is_named("d=$PWD; cd $F && gcc -O2 -gdwarf-5 -gsplit-dwarf -o program "
+				  "$d/tests/fixtures/inlined.c && cp program full");
+}
+
+#define SEPARATE                                                                                   \
+	" -o $F/full && objcopy --only-keep-debug $F/full $F/program.debug && cp $F/full "         \
+	"$F/program && strip $F/program && objcopy --add-gnu-debuglink=$F/program.debug "          \
+	"$F/program"
+
+Test(symbols, finds_a_separate_debug_file_by_build_id)
+{
+	/* Tools that change a debug file later leave the checksum in the program as it was. */
+	assert_outermost_is_named(COMPILE " -Wl,--build-id" SEPARATE
+					  "&& printf x >>$F/program.debug");
+}
+
+Test(symbols, finds_installed_debug_files)
+{
+	struct module_identity identity = {.path = "/lib/x86_64-linux-gnu/libc.so.6"};
+	Dl_info place;
+	struct module *module;
+	uint32_t frame;
+
+	if (!fixture_run("id=$(readelf -n /lib/x86_64-linux-gnu/libc.so.6 | "
+			 "sed -n 's|.*Build ID: \\(..\\)|\\1/|p') && "
+			 "ls /usr/lib/debug/.build-id/$id.debug"))
+		cr_skip_test("libc6-dbg is not installed");
+	cr_assert(dladdr(dlsym(dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD), "qsort"), &place));
+	module = modules_get(modules, &identity, getpid());
+	module_open(module);
+	frame = profile_frame(profile, module->id,
+			      (uintptr_t)place.dli_saddr - (uintptr_t)place.dli_fbase);
+	symbols_name(modules, profile);
+	cr_assert_str_eq(function_of(frame, profile->frames[frame].line_count - 1)->name, "qsort");
+	cr_assert_neq(line_of(frame, 0), 0);
+}
+
+Test(symbols, finds_a_separate_debug_file_by_checksum)
+{
+	assert_outermost_is_named(COMPILE " -Wl,--build-id=none" SEPARATE
+					  "&& mkdir $F/.debug && mv $F/program.debug $F/.debug");
+}
+
+/* A debug file of another build must not lend its names. */
+static void assert_debug_file_is_refused(const char *build)
+{
+	GElf_Sym symbol;
+	uint32_t first;
+
+	cr_assert(fixture_run(build));
+	symbol = find_symbol("full", "outermost");
+	first = add_frames(add_module("program"), symbol.st_value, 1);
+	symbols_name(modules, profile);
+	cr_assert_not(function_of(first, 0)->named);
+}
+
+Test(symbols, refuses_a_debug_file_with_another_build_id)
+{
+	assert_debug_file_is_refused(COMPILE " -Wl,--build-id=0x1111" SEPARATE "&&" COMPILE
+					     " -Wl,--build-id=0x2222 -o $F/other && "
+					     "objcopy --only-keep-debug $F/other $F/program.debug");
+}
+
+Test(symbols, refuses_a_debug_file_with_another_checksum)
+{
+	assert_debug_file_is_refused(COMPILE " -Wl,--build-id=none" SEPARATE
+					     "&& printf x >>$F/program.debug");
+}
+
+Test(symbols, reads_what_dwz_shares_between_files)
+{
+	if (!fixture_has("dwz"))
+		cr_skip_test("dwz is not installed");
+	assert_outermost_is_named(COMPILE " && cp $F/program $F/full && cp $F/program $F/twin && "
+					  "cd $F && dwz -m shared program twin");
+}
+
+/* Returns the function of the first byte of symbol @name. */
+static const struct profile_function *name_start(const char *name)
+{
+	uint32_t frame =
+		add_frames(add_module("program"), find_symbol("program", name).st_value, 1);
+
+	symbols_name(modules, profile);
+	return function_of(frame, profile->frames[frame].line_count - 1);
+}
+
+Test(symbols, keeps_compiler_suffixes_in_the_linkage_name)
+{
+	const struct profile_function *function;
+
+	cr_assert(fixture_run(COMPILE));
+	function = name_start("stride.constprop.0");
+	cr_assert_str_eq(function->name, "stride");
+	cr_assert_str_eq(function->linkage_name, "stride.constprop.0");
+	function = name_start("checked.cold");
+	cr_assert_str_eq(function->name, "checked");
+	cr_assert_str_eq(function->linkage_name, "checked.cold");
+	function = name_start("checked");
+	cr_assert_str_eq(function->name, "checked");
+	cr_assert_null(function->linkage_name);
+}
+
+Test(symbols, does_the_same_without_debug_information)
+{
+	const struct profile_function *function;
+
+	cr_assert(fixture_run(COMPILE " -g0"));
+	function = name_start("stride.constprop.0");
+	cr_assert_str_eq(function->name, "stride");
+	cr_assert_str_eq(function->linkage_name, "stride.constprop.0");
+	cr_assert(function->named);
+}
+
+Test(symbols, prefers_the_public_alias_of_a_private_name)
+{
+	cr_assert(fixture_run(COMPILE));
+	cr_assert_str_eq(name_start("__private_name")->name, "public_name");
+}
+
+Test(symbols, never_puts_a_line_number_into_the_wrong_file)
+{
+	GElf_Sym symbol;
+	uint32_t first, own = 0;
+
+	cr_assert(fixture_run(COMPILE));
+	symbol = find_symbol("program", "generated");
+	first = add_frames(add_module("program"), symbol.st_value, symbol.st_size);
+	symbols_name(modules, profile);
+	for (uint32_t i = first; i < first + symbol.st_size; i++) {
+		cr_assert_str_eq(function_of(i, 0)->name, "generated");
+		cr_assert_lt(line_of(i, 0), 1000);
+		own += line_of(i, 0) != 0;
+	}
+	cr_assert_lt(own, symbol.st_size);
+}
+
+Test(symbols, names_functions_nested_in_others)
+{
+	GElf_Sym symbol;
+	uint32_t first;
+
+	cr_assert(fixture_run(COMPILE));
+	symbol = find_symbol("program", "nested.0");
+	first = add_frames(add_module("program"), symbol.st_value, symbol.st_size);
+	symbols_name(modules, profile);
+	cr_assert_str_eq(function_of(first, 0)->name, "nested");
+	cr_assert_neq(frame_with(first, symbol.st_size, 1, marked_line(inlined_c, "nested")), 0);
+}
+
+static void assert_energy_is_demangled(const char *build)
+{
+	const struct profile_function *function;
+
+	if (!fixture_has("g++"))
+		cr_skip_test("g++ is not installed");
+	cr_assert(fixture_run(build));
+	function = name_start("_ZNK5world5agent6energyEv");
+	cr_assert_str_eq(function->name, "world::agent::energy() const");
+	cr_assert_str_eq(function->linkage_name, "_ZNK5world5agent6energyEv");
+}
+
+Test(symbols, demangles_cpp)
+{
+	assert_energy_is_demangled("g++ -O2 -g -o $F/program tests/fixtures/inlined.cc");
+}
+
+Test(symbols, demangles_cpp_without_debug_information)
+{
+	assert_energy_is_demangled("g++ -O2 -o $F/program tests/fixtures/inlined.cc");
+}
+
+static void assert_function(const struct module *module, uint64_t address, const char *name,
+			    bool named)
+{
+	uint32_t frame = profile_frame(profile, module->id, address);
+
+	symbols_name(modules, profile);
+	cr_assert_str_eq(function_of(frame, 0)->name, name);
+	cr_assert_eq(function_of(frame, 0)->named, named);
+}
+
+#define ASSEMBLE "cc -shared -nostdlib -o $F/symbols.so tests/fixtures/symbols.S -lc"
+
+/* Asserts the name found @offset bytes into @function of the assembled fixture. */
+static void assert_assembled(const char *function, uint64_t offset, const char *name, bool named)
+{
+	uint64_t address = find_symbol("full", function).st_value + offset;
+
+	assert_function(add_module("symbols.so"), address, name, named);
+}
+
+static void assert_named_by_start(const char *function, uint64_t offset)
+{
+	uint64_t start = find_symbol("full", function).st_value;
+	char name[100];
+
+	snprintf(name, sizeof(name), "symbols.so+0x%lx", start);
+	assert_assembled(function, offset, name, false);
+}
+
+Test(symbols, names_by_module_and_function_start_where_no_symbol_counts)
+{
+	cr_assert(fixture_run(ASSEMBLE " && cp $F/symbols.so $F/full"));
+	assert_named_by_start("stranger_start", 0);
+	assert_named_by_start("stranger_start", 31);
+	assert_assembled("unsized_before_stranger", 0, "unsized_before_stranger", true);
+	assert_assembled("unsized_before_stranger", 31, "unsized_before_stranger", true);
+	assert_assembled("unsized_function", 63, "unsized_function", true);
+}
+
+Test(symbols, knows_symbols_without_size_of_stripped_files_by_their_start)
+{
+	cr_assert(fixture_run(ASSEMBLE " && cp $F/symbols.so $F/full && strip $F/symbols.so"));
+	assert_assembled("unsized_before_stranger", 31, "unsized_before_stranger", true);
+	assert_named_by_start("stranger_start", 8);
+}
+
+Test(symbols, names_by_the_address_where_not_even_a_start_is_known)
+{
+	char name[100];
+	uint64_t address;
+
+	cr_assert(fixture_run(ASSEMBLE " && cp $F/symbols.so $F/full"));
+	address = find_symbol("full", "sized_function").st_value + 40;
+	snprintf(name, sizeof(name), "symbols.so+0x%lx", address);
+	assert_function(add_module("symbols.so"), address, name, false);
+}
+
+Test(symbols, gives_one_name_to_all_generated_code)
+{
+	struct module_identity identity = {.path = "//anon"};
+	struct module *module = modules_get(modules, &identity, getpid());
+	uint32_t unknown = profile_module(profile, PROFILE_MODULE_UNKNOWN, "[unknown]", NULL);
+	uint32_t frame = profile_frame(profile, unknown, 0x1234);
+
+	module_open(module);
+	assert_function(module, 0x1000, "[jit]", false);
+	assert_function(module, 0x2000, "[jit]", false);
+	cr_assert_str_eq(function_of(frame, 0)->name, "[unknown]");
+}
+
+Test(symbols, names_functions_of_the_vdso)
+{
+	struct module_identity identity = {.path = "[vdso]"};
+	struct module *module = modules_get(modules, &identity, getpid());
+	uintptr_t vdso = getauxval(AT_SYSINFO_EHDR);
+	void *function =
+		dlsym(dlopen("linux-vdso.so.1", RTLD_LAZY | RTLD_NOLOAD), "__vdso_clock_gettime");
+
+	if (!function)
+		cr_skip_test("no vDSO in this process");
+	module_open(module);
+	assert_function(module, (uintptr_t)function - vdso, "clock_gettime", true);
+}
+
+Test(symbols, leaves_named_and_kernel_frames_alone)
+{
+	uint32_t kernel = profile_module(profile, PROFILE_MODULE_KERNEL, "[kernel]", NULL);
+	uint32_t in_kernel = profile_frame(profile, kernel, 0xffffffff81000000);
+	uint32_t note = profile_module(profile, PROFILE_MODULE_NOTE, "[note]", NULL);
+	uint32_t truncated = profile_frame(profile, note, 1);
+	struct profile_line line = {
+		.function = profile_function(profile, "[truncated]", NULL, note, 0, 0, true),
+	};
+
+	profile_frame_set_lines(profile, truncated, &line, 1);
+	symbols_name(modules, profile);
+	cr_assert_eq(profile->frames[in_kernel].line_count, 0);
+	cr_assert_eq(profile->frames[0].line_count, 0);
+	cr_assert_str_eq(function_of(truncated, 0)->name, "[truncated]");
+}
+
+Test(symbols, names_the_frames_of_missing_and_foreign_files)
+{
+	cr_assert(fixture_run("echo 'no program' >$F/text; : >$F/empty"));
+	assert_function(add_module("missing"), 0x1000, "missing+0x1000", false);
+	assert_function(add_module("text"), 0x1000, "text+0x1000", false);
+	assert_function(add_module("empty"), 0x1000, "empty+0x1000", false);
+}
+
+/* ---- hostile files ------------------------------------------------------------------------ */
+
+/* What a mutation may hit: everything that naming reads. */
+struct target {
+	size_t offset, bytes;
+};
+
+static size_t list_targets(Elf *elf, struct target *targets, size_t capacity)
+{
+	size_t count = 0, names;
+	Elf_Scn *section = NULL;
+	GElf_Ehdr header;
+
+	gelf_getehdr(elf, &header);
+	targets[count++] = (struct target){0, sizeof(Elf64_Ehdr)};
+	targets[count++] = (struct target){header.e_shoff, header.e_shnum * sizeof(Elf64_Shdr)};
+	elf_getshdrstrndx(elf, &names);
+	while ((section = elf_nextscn(elf, section)) && count < capacity) {
+		static const char *const wanted[] = {"debug_", "symtab", "strtab", "dyn",
+						     "plt",    "note",	 "link"};
+		GElf_Shdr shdr;
+
+		gelf_getshdr(section, &shdr);
+		for (size_t i = 0; i < sizeof(wanted) / sizeof(wanted[0]); i++)
+			if (strstr(elf_strptr(elf, names, shdr.sh_name), wanted[i]) &&
+			    shdr.sh_size && shdr.sh_type != SHT_NOBITS) {
+				targets[count++] = (struct target){shdr.sh_offset, shdr.sh_size};
+				break;
+			}
+	}
+	return count;
+}
+
+static uint64_t random_state;
+
+static uint64_t random_number(void)
+{
+	random_state = random_state * 6364136223846793005u + 1442695040888963407u;
+	return random_state >> 20;
+}
+
+/* Damages @bytes of a file in one of three ways; returns its new length. */
+static size_t mutate(uint8_t *file, size_t bytes, const struct target *target)
+{
+	uint64_t kind = random_number() % 10;
+
+	if (kind == 0)
+		return random_number() % bytes;
+	if (kind == 1) {
+		for (size_t i = 0; i < target->bytes; i++)
+			file[target->offset + i] = (uint8_t)random_number();
+		return bytes;
+	}
+	for (uint64_t i = 0; i < kind; i++) {
+		uint8_t *byte = &file[target->offset + random_number() % target->bytes];
+		const uint8_t edges[] = {0, 0xff, 0x80, (uint8_t)random_number()};
+
+		*byte = edges[random_number() % 4];
+	}
+	return bytes;
+}
+
+/* Names addresses all over the file; runs in a child, whose end tells how it went. */
+static void name_hostile(const char *path)
+{
+	struct module_identity identity = {.path = path};
+	struct module *module = modules_get(modules, &identity, getpid());
+
+	alarm(30); /* against hanging for ever, no measure of speed */
+	module_open(module);
+	if (module->fd < 0) /* its headers are damaged, yet libelf shall look at it */
+		module->fd = open(path, O_RDONLY);
+	for (uint64_t address = 0x1000; address < 0x1400; address += 3)
+		profile_frame(profile, module->id, address);
+	profile_frame(profile, module->id, UINT64_MAX - 1);
+	symbols_name(modules, profile);
+	for (size_t i = 1; i < profile->frames_count; i++)
+		if (profile->frames[i].line_count == 0)
+			_exit(1);
+	_exit(0);
+}
+
+static void survive_mutations(const char *build, int count)
+{
+	char *original_path, *path = fixture_path("hostile");
+	uint8_t *original, *file;
+	struct target targets[64];
+	size_t bytes, target_count;
+	Elf *elf;
+	int fd;
+
+	cr_assert(fixture_run(build));
+	original_path = fixture_path("program");
+	fd = open(original_path, O_RDONLY);
+	bytes = (size_t)lseek(fd, 0, SEEK_END);
+	original = xmalloc(bytes);
+	file = xmalloc(bytes);
+	cr_assert_eq(pread(fd, original, bytes, 0), bytes);
+	elf = elf_begin(fd, ELF_C_READ, NULL);
+	target_count = list_targets(elf, targets, 64);
+	cr_assert_gt(target_count, 8);
+	elf_end(elf);
+	close(fd);
+	for (int i = 0; i < count; i++) {
+		size_t length;
+		int status;
+		pid_t child;
+
+		random_state = (uint64_t)i;
+		random_number();
+		memcpy(file, original, bytes);
+		length = mutate(file, bytes, &targets[random_number() % target_count]);
+		fd = open(path, O_CREAT | O_TRUNC | O_WRONLY, 0600);
+		cr_assert_eq(write(fd, file, length), length);
+		close(fd);
+		child = fork();
+		if (child == 0)
+			name_hostile(path);
+		cr_assert_eq(waitpid(child, &status, 0), child);
+		cr_assert_eq(status, 0, "mutation %d ends with status %#x", i, status);
+	}
+	free(file);
+	free(original);
+	free(original_path);
+	free(path);
+}
+
+Test(symbols, survives_damaged_files)
+{
+	survive_mutations("gcc -O2 -gdwarf-5 -o $F/program tests/fixtures/inlined.c", 400);
+	survive_mutations("gcc -O2 -gdwarf-4 -o $F/program tests/fixtures/inlined.c", 200);
+	survive_mutations("gcc -O2 -g -gz -o $F/program tests/fixtures/inlined.c", 200);
+}
+
+Test(symbols, reads_no_debug_strings_without_end)
+{
+	GElf_Sym symbol;
+	uint32_t first;
+
+	cr_assert(fixture_run(COMPILE " && cp $F/program $F/full && cd $F && "
+				      "objcopy -O binary --only-section=.debug_str "
+				      "--set-section-flags .debug_str=alloc program strings && "
+				      "printf x >>strings && "
+				      "objcopy --update-section .debug_str=strings program"));
+	symbol = find_symbol("full", "outermost");
+	first = add_frames(add_module("program"), symbol.st_value, symbol.st_size);
+	symbols_name(modules, profile);
+	cr_assert_str_eq(function_of(first, 0)->name, "outermost");
+	cr_assert_eq(line_of(first, 0), 0);
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "reports/trust.h"
+
+#include "tests/unit/reports/small_profile.h"
+
+#include <criterion/criterion.h>
+
+static const struct trust_item *item_with(const struct trust *trust, const char *text)
+{
+	for (int i = 0; i < trust->count; i++)
+		if (strstr(trust->items[i].text, text))
+			return &trust->items[i];
+	return NULL;
+}
+
+static struct profile *good_profile(void)
+{
+	struct profile *profile = new_profile();
+
+	add_stack(profile, "main;step", 1000);
+	profile_set_text(profile, "engine", "cpu-clock");
+	profile_set_text(profile, "engine_note", "no kernel");
+	profile_set_number(profile, "frequency_hz", 999);
+	profile_set_number(profile, "target_cpu_ns", 1001000000);
+	profile_set_number(profile, "collector_cpu_ns", 20020000);
+	profile_set_number(profile, "lost.ring_full", 0);
+	return profile;
+}
+
+Test(trust, a_good_profile_has_no_bad_item)
+{
+	struct profile *profile = good_profile();
+	struct trust trust;
+	char line[1024];
+
+	trust_measure(&trust, profile, 0);
+	cr_assert_not(trust.bad);
+	cr_assert_str_eq(trust_line(&trust, line, sizeof(line)),
+			 "cpu-clock (no kernel) · 1000 samples · 999 Hz of CPU time (999 asked) · "
+			 "0 lost · 100.0 % complete stacks · 0 % without symbol · "
+			 "collector used 2 % of the target's CPU time");
+	profile_free(profile);
+}
+
+Test(trust, losses_are_named_by_reason_and_bad_from_one_percent_on)
+{
+	struct profile *profile = good_profile();
+	struct trust trust;
+
+	profile_set_number(profile, "lost.ring_full", 5);
+	trust_measure(&trust, profile, 0);
+	cr_assert_not(trust.bad);
+	profile_set_number(profile, "lost.unreadable", 15);
+	trust_measure(&trust, profile, 0);
+	cr_assert_eq(trust.lost, 20);
+	cr_assert(item_with(&trust,
+			    "20 lost (2 %: the ring was full 5, the record was unreadable 15)")
+			  ->bad);
+	profile_free(profile);
+}
+
+Test(trust, endings_are_counted_and_shares_near_100_are_not_rounded_up)
+{
+	struct profile *profile = good_profile();
+	struct trust trust;
+
+	profile->samples[0].ending = PROFILE_ENDING_TRUNCATED;
+	profile->samples[1].ending = PROFILE_ENDING_FINISHED_LIVE;
+	trust_measure(&trust, profile, 0);
+	cr_assert_eq(trust.complete, 999);
+	cr_assert(item_with(&trust, "99.9 % complete stacks"));
+	cr_assert(item_with(&trust, "0.1 %: the copied stack ended too early (1)"));
+	cr_assert_not(trust.bad);
+	for (int i = 0; i < 60; i++)
+		profile->samples[i].ending = PROFILE_ENDING_NO_RULE;
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "94.0 % complete stacks")->bad);
+	profile_free(profile);
+}
+
+Test(trust, a_recording_that_did_not_end_is_bad)
+{
+	struct profile *profile = good_profile();
+	struct trust trust;
+
+	profile_set_text(profile, "state", "recording");
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "incomplete recording")->bad);
+	profile_set_text(profile, "state", "stopped: the disk is full");
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "incomplete recording: the disk is full")->bad);
+	profile_free(profile);
+}
+
+Test(trust, few_samples_and_slow_sampling_are_bad)
+{
+	struct profile *profile = new_profile();
+	struct trust trust;
+
+	add_stack(profile, "main", 99);
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "99 samples: too few to tell shares")->bad);
+	profile_free(profile);
+	profile = good_profile();
+	profile_set_number(profile, "target_cpu_ns", 2000000000);
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "500 Hz of CPU time (999 asked)")->bad);
+	profile_free(profile);
+}
+
+Test(trust, samples_without_symbol_are_those_whose_innermost_function_has_no_name)
+{
+	struct profile *profile = good_profile();
+	uint32_t bare = profile_frame(profile, 1, 0x77777);
+	struct trust trust;
+
+	for (int i = 0; i < 300; i++)
+		profile->samples[i].stack = profile_stack(profile, 0, bare);
+	trust_measure(&trust, profile, 0);
+	cr_assert_eq(trust.unnamed, 300);
+	cr_assert(item_with(&trust, "30 % without symbol")->bad);
+	profile_free(profile);
+}
+
+Test(trust, says_nothing_of_what_the_file_does_not_know)
+{
+	struct profile *profile = new_profile();
+	struct trust trust;
+
+	add_stack(profile, "main", 200);
+	trust_measure(&trust, profile, 0);
+	cr_assert_null(item_with(&trust, "Hz"));
+	cr_assert_null(item_with(&trust, "collector used"));
+	cr_assert_null(item_with(&trust, "0 lost"));
+	cr_assert(item_with(&trust, "no loss recorded"));
+	profile_free(profile);
+}
+
+Test(trust, a_full_disk_and_reasons_we_do_not_know_are_named)
+{
+	struct profile *profile = good_profile();
+	struct trust trust;
+
+	profile_set_number(profile, "lost.write_failed", 7);
+	profile_set_number(profile, "lost.side_ring_full", 2);
+	profile_set_number(profile, "lost.moon_phase", 3);
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust,
+			    "12 lost (1.2 %: they could not be written 7, the ring of mappings was "
+			    "full 2, moon_phase 3)"));
+	profile_set_number(profile, "lost.moon_phase", INT64_MAX);
+	trust_measure(&trust, profile, 0);
+	cr_assert_eq(trust.lost, INT64_MAX);
+	profile_free(profile);
+}
+
+Test(trust, fast_sampling_is_bad_from_a_tenth_on)
+{
+	struct profile *profile = good_profile();
+	struct trust trust;
+
+	profile_set_number(profile, "target_cpu_ns", 920000000);
+	trust_measure(&trust, profile, 0);
+	cr_assert_not(item_with(&trust, "1087 Hz of CPU time (999 asked)")->bad);
+	profile_set_number(profile, "target_cpu_ns", 900000000);
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "1111 Hz of CPU time (999 asked)")->bad);
+	profile_free(profile);
+}
+
+Test(trust, processes_that_still_ran_are_counted)
+{
+	struct profile *profile = good_profile();
+	struct trust trust;
+
+	trust_measure(&trust, profile, 0);
+	cr_assert_null(item_with(&trust, "still ran"));
+	profile_set_number(profile, "still_running", 1);
+	trust_measure(&trust, profile, 0);
+	cr_assert_not(item_with(&trust, "1 process still ran when the recording ended")->bad);
+	profile_set_number(profile, "still_running", 3);
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "3 processes still ran when the recording ended"));
+	profile_free(profile);
+}
+
+Test(trust, a_recording_that_broke_off_claims_no_absence_of_losses)
+{
+	struct profile *profile = good_profile();
+	struct trust trust;
+
+	profile_set_text(profile, "state", "stopped: the disk is full");
+	trust_measure(&trust, profile, 0);
+	cr_assert_null(item_with(&trust, "lost"));
+	cr_assert_null(item_with(&trust, "loss"));
+	profile_set_number(profile, "lost.write_failed", 4);
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "4 lost"));
+	profile_free(profile);
+	profile = profile_new();
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "does not say whether its recording ended")->bad);
+	cr_assert_null(item_with(&trust, "loss"));
+	profile_free(profile);
+}
+
+Test(trust, tiny_shares_have_no_exponent)
+{
+	struct profile *profile = good_profile();
+	struct trust trust;
+
+	profile_set_number(profile, "collector_cpu_ns", 1);
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "collector used under 0.001 % of"));
+	profile_free(profile);
+}
+
+Test(trust, guessed_stacks_say_how)
+{
+	struct profile *profile = good_profile();
+	struct trust trust;
+
+	profile->samples[0].ending = PROFILE_ENDING_GUESSED;
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "0.1 %: passed code without call frame information by frame "
+				    "pointer or epilogue (1)"));
+	profile_free(profile);
+}

@@ -410,16 +410,18 @@ wait_for() {
 		exit 6;
 	PERL
 	mkfifo keys
-	(script -qec 'collector run -q -o x -- perl counter.pl' /dev/null <keys >/dev/null 2>&1 || echo $? >status) 3>&- &
+	# The status is the collector's own: script answers the end of its keys in its own way.
+	script -qc 'collector run -q -o x -- perl counter.pl 2>err; echo $? >status' /dev/null <keys >/dev/null 2>&1 3>&- &
 	exec 9>keys
 	wait_for pid
 	sleep 0.3
 	printf '\003' >&9
 	sleep 0.5
 	touch end
-	exec 9>&-
 	wait_for status
+	exec 9>&-
+	wait
 	[ "$(cat count)" = 1 ]
-	[ "$(cat status)" -eq 6 ]
+	[ "$(cat status) $(cat err)" = "6 " ]
 	[ "$(state x.prof)" = complete ]
 }

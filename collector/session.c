@@ -451,12 +451,13 @@ static void finish(struct session *session)
 	session->recorder = NULL;
 	perf_source_close(session->source);
 	session->source = NULL;
+	profile_file_wait_for_readers(session->file);
+	/* Naming can take seconds; whoever interrupts it keeps the recording. */
+	if (!is_cut)
+		is_cut = profile_file_commit(session->file, session->profile, failure);
 	if (is_cut)
 		profile_set_number(session->profile, "lost.write_failed",
 				   (int64_t)profile_file_recover(session->file));
-	/* Naming can take seconds; whoever interrupts it keeps the recording. */
-	else if (profile_file_commit(session->file, session->profile, failure))
-		profile_file_recover(session->file);
 	give_signals_back(session);
 	symbols_name(session->modules, session->profile);
 	kernel_symbols_name(session->profile, "/proc/kallsyms");

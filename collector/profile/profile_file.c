@@ -15,6 +15,7 @@
 #include <unistd.h>
 
 #define RESERVED_BYTES (512u << 10) /* names, lines and stacks of a usual recording */
+#define READER_WAIT_MS 10000
 
 enum statement {
 	INSERT_META,
@@ -126,7 +127,8 @@ static int write_schema(struct profile_file *file, struct error *error)
 	int result;
 
 	snprintf(pragmas, sizeof(pragmas),
-		 "PRAGMA synchronous=OFF; PRAGMA application_id=%d; PRAGMA user_version=%d; BEGIN",
+		 "PRAGMA synchronous=OFF; PRAGMA cache_spill=OFF; PRAGMA application_id=%d; PRAGMA "
+		 "user_version=%d; BEGIN",
 		 PROFILE_APPLICATION_ID, PROFILE_FORMAT_VERSION);
 	result = execute(file, pragmas, error, "create");
 	if (!result)
@@ -411,6 +413,11 @@ int profile_file_commit(struct profile_file *file, struct profile *profile, stru
 		file->uncommitted_samples = 0;
 	}
 	return result;
+}
+
+void profile_file_wait_for_readers(struct profile_file *file)
+{
+	sqlite3_busy_timeout(file->database, READER_WAIT_MS);
 }
 
 uint64_t profile_file_recover(struct profile_file *file)

@@ -45,6 +45,10 @@ int profile_file_append(struct profile_file *file, const struct profile_sample *
  */
 int profile_file_commit(struct profile_file *file, struct profile *profile, struct error *error);
 
+/* Lets later commits wait for a reader that holds the file, up to ten seconds, instead of returning
+ * -EAGAIN: for the end of a recording, when no event is waiting. */
+void profile_file_wait_for_readers(struct profile_file *file);
+
 /*
  * Makes the file writable again after a failure: what was not committed is dropped, and the space
  * set aside is given back, so that a full disk has room for names and meta.

@@ -252,12 +252,13 @@ wait_for() {
 }
 
 @test "a collector that is killed leaves a file that opens, and the program unharmed" {
-	collector run -q -o x -- sh -c 'echo $$ >pid; i=0; while [ $i -lt 3000000 ]; do i=$((i+1)); done; echo done >result' 3>&- &
+	collector run -q -o x -- sh -c 'echo $$ >pid; until [ -e end ]; do :; done; echo done >result' 3>&- &
 	collector=$!
 	wait_for pid
 	sleep 2.5
 	kill -KILL $collector
 	wait $collector || true
+	touch end
 	wait_for result
 	[ "$(cat result)" = "done" ]
 	[ "$(state x.prof)" = recording ]
@@ -309,6 +310,44 @@ wait_for() {
 	[[ $output =~ named\ [1-9] ]]
 	[[ $output != *"still ran"* ]]
 	[[ $output == *__libc_start_main* ]]
+}
+
+@test "a disk that is full only when the recording ends costs no more than is said" {
+	require mount
+	mkdir small
+	# So short that the first commit that meets the full disk is the last one.
+	cat >fill <<-'SH'
+		mount -t tmpfs -o size=200k none small || exit 99
+		collector run -F 10000 -o small/x -- sh -c 'i=0; while [ $i -lt 1000000 ]; do i=$((i+1)); done; exit 7'
+		echo "status $?"
+		sqlite3 small/x.prof "SELECT 'state ' || value FROM meta WHERE key = 'state'; SELECT 'lost ' || value FROM meta WHERE key = 'lost.write_failed'"
+	SH
+	run unshare -m sh fill
+	[[ $output == *"status 7"* ]]
+	[[ $output == *"state stopped: the disk is full"* ]]
+	[[ $output =~ lost\ [1-9] ]]
+}
+
+@test "a reader that holds the file when the recording ends costs nothing" {
+	collector run -q -o x -- sh -c 'touch started; until [ -e end ]; do :; done; exit 3' 3>&- &
+	collector=$!
+	until [ -e started ] && [ "$(samples x.prof 2>/dev/null || echo 0)" -gt 0 ]; do sleep 0.05; done
+	mkfifo questions
+	sqlite3 x.prof <questions >answers 3>&- &
+	exec 9>questions
+	echo 'BEGIN; SELECT count(*) FROM samples;' >&9
+	wait_for answers
+	sleep 1.5
+	touch end
+	sleep 1
+	echo 'COMMIT;' >&9
+	exec 9>&-
+	status=0
+	wait $collector || status=$?
+	[ "$status" -eq 3 ]
+	[ "$(state x.prof)" = complete ]
+	[ "$(sqlite3 x.prof "SELECT value FROM meta WHERE key = 'lost.write_failed'")" = "" ]
+	[ "$(samples x.prof)" -gt $(($(cat answers) + 500)) ]
 }
 
 @test "ends with its program also when children are ignored" {

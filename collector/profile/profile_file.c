@@ -123,12 +123,15 @@ static int write_endings(struct profile_file *file, struct error *error)
 
 static int write_schema(struct profile_file *file, struct error *error)
 {
-	char pragmas[160];
+	char pragmas[200];
 	int result;
 
+	/* Small pages: a short recording has a dozen tables that are not full. No spilling: it
+	 * would need the file for itself in the middle of a transaction, and a reader may have it.
+	 */
 	snprintf(pragmas, sizeof(pragmas),
-		 "PRAGMA synchronous=OFF; PRAGMA cache_spill=OFF; PRAGMA application_id=%d; PRAGMA "
-		 "user_version=%d; BEGIN",
+		 "PRAGMA synchronous=OFF; PRAGMA page_size=1024; PRAGMA cache_spill=OFF; "
+		 "PRAGMA application_id=%d; PRAGMA user_version=%d; BEGIN",
 		 PROFILE_APPLICATION_ID, PROFILE_FORMAT_VERSION);
 	result = execute(file, pragmas, error, "create");
 	if (!result)

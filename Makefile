@@ -12,7 +12,7 @@ B        := build$(if $(SAN),/$(SAN))
 
 CC       := $(if $(filter default,$(origin CC)),gcc,$(CC))
 PKGS_sim       := openblas sqlite3 inih
-PKGS_collector := libdw libelf sqlite3 zlib capstone
+PKGS_collector := libdw libelf libbpf sqlite3 zlib capstone
 PKGS_reports   := jansson sqlite3
 PKGS_unit      := criterion
 LIBS_sim       := -lm
@@ -24,7 +24,7 @@ WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwr
             -Wformat=2 -Wvla $(if $(WERROR),-Werror)
 CFLAGS   ?= -O2 -g
 ALL_CFLAGS = -std=gnu17 $(CFLAGS) $(WARNINGS) $(if $(SAN),-fsanitize=$(SAN) -fno-sanitize-recover=all \
-            -fno-omit-frame-pointer) -I. -D_GNU_SOURCE -DVERSION='"$(VERSION)"'
+            -fno-omit-frame-pointer) -I. -I$(B)/gen -D_GNU_SOURCE -DVERSION='"$(VERSION)"'
 
 ifneq ($(filter-out help clean lint format uninstall,$(or $(MAKECMDGOALS),all)),)
 ifneq ($(shell pkg-config --exists $(PKGS_sim) $(PKGS_collector) $(PKGS_reports) || echo missing),)
@@ -44,6 +44,10 @@ SIM_OBJECTS       := $(call objects,$(SIM_SOURCES))
 COLLECTOR_OBJECTS := $(call objects,$(COLLECTOR_SOURCES) $(PROFILE_SOURCES))
 REPORTS_OBJECTS   := $(call objects,$(REPORTS_SOURCES) $(PROFILE_SOURCES))
 
+# BPF programs, each a header with the program in it for the user side to include.
+BPF_SOURCES := $(wildcard collector/capture/bpf/*.bpf.c)
+SKELETONS   := $(patsubst collector/capture/bpf/%.bpf.c,$(B)/gen/%.skel.h,$(BPF_SOURCES))
+
 PROGRAMS  := $(B)/bin/sim $(B)/bin/collector $(B)/bin/reports
 WORKLOADS := $(patsubst tests/workloads/%.c,$(B)/workloads/%,$(wildcard tests/workloads/*.c))
 UNITS     := $(patsubst tests/unit/%,$(B)/tests/unit-%,$(wildcard tests/unit/*))
@@ -53,7 +57,7 @@ say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(B)/%,%,$@)')
 
 .DELETE_ON_ERROR:
 .SECONDARY:
-.PHONY: FORCE all help check unit cli workloads lint format bench install uninstall clean
+.PHONY: FORCE all help check unit cli workloads skeletons lint format bench install uninstall clean
 
 all: $(PROGRAMS) ## build the programs into build/bin (default)
 
@@ -66,6 +70,29 @@ $(B)/obj/%.o: %.c $(B)/flags
 	$(call say,CC)
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(ALL_CFLAGS) $(PKG_CFLAGS) -MMD -MP -c -o $@ $<
+
+# BPF: compiled, stripped of all that is not type information, wrapped in a header. The folder is
+# clang's own choice only when it compiles for this machine.
+BPF_FLAGS := -target bpf -mcpu=v3 -O2 -g -Wall $(if $(WERROR),-Werror) -D__TARGET_ARCH_x86 \
+             -I. -idirafter /usr/include/$(shell $(CC) -print-multiarch)
+
+$(B)/obj/%.bpf.o: %.bpf.c $(B)/flags
+	$(call say,BPF)
+	@mkdir -p $(@D)
+	$(Q)clang $(BPF_FLAGS) -MMD -MP -c -o $@ $<
+
+# bpftool lives in /usr/sbin, which is not in everybody's path.
+BPFTOOL := PATH="$$PATH:/usr/sbin:/sbin" bpftool
+$(B)/gen/%.skel.h: $(B)/obj/collector/capture/bpf/%.bpf.o
+	$(call say,SKEL)
+	@mkdir -p $(@D)
+	$(Q)$(BPFTOOL) gen object $(@:.h=.o) $<
+	$(Q)$(BPFTOOL) gen skeleton $(@:.h=.o) name $*_bpf > $@
+
+skeletons: $(SKELETONS)
+
+# They must be there before anything is compiled for the first time; then -MMD knows who needs them.
+$(call objects,$(wildcard collector/capture/*.c)): | $(SKELETONS)
 
 # Files that a C source embeds (.incbin) are no dependencies the compiler could report.
 $(call objects,$(wildcard reports/*.c)): $(wildcard reports/*.js reports/*.css)
@@ -161,15 +188,15 @@ cli: all workloads $(B)/tests/requirements ## command line tests (bats)
 
 # The engine needs every source instrumented, so they are compiled by clang in one go.
 SECONDS ?= 60
-fuzz-%: tests/fuzz/%.c ## fuzz one target of tests/fuzz for SECONDS
+fuzz-%: tests/fuzz/%.c $(SKELETONS) ## fuzz one target of tests/fuzz for SECONDS
 	$(Q)mkdir -p build/fuzz/found-$*
-	$(Q)clang -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I. \
+	$(Q)clang -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I. -I$(B)/gen \
 		-D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DREVISION='""' -o build/fuzz/engine-$* $< \
 		$(filter-out %/main.c,$(COLLECTOR_SOURCES) $(PROFILE_SOURCES)) $(call libraries,collector) -lm
 	$(Q)build/fuzz/engine-$* -max_total_time=$(SECONDS) -artifact_prefix=build/fuzz/$*- \
 		build/fuzz/found-$* tests/fuzz/corpus/$*
 
-lint: ## layers, formatting, clang-tidy, cppcheck, shellcheck
+lint: $(SKELETONS) ## layers, formatting, clang-tidy, cppcheck, shellcheck
 	$(Q)scripts/lint
 
 format: ## rewrite the sources in the house's layout

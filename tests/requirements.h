@@ -10,6 +10,7 @@
  *   root      effective user 0
  *   perf      perf_event_open(2) may sample this user's processes by cpu-clock
  *   cycles    the same by a hardware counter
+ *   bpf       bpf(2) may be used, and the kernel describes its types
  *   mount     a private mount namespace may be made (for a small tmpfs that fills up)
  *   browser   Chromium and its WebDriver are installed
  *   NAME      anything else is a program, looked up in PATH: gdb, sqlite3, valgrind
@@ -19,6 +20,7 @@
 #pragma once
 
 #include <errno.h>
+#include <linux/bpf.h>
 #include <linux/perf_event.h>
 #include <sched.h>
 #include <stdbool.h>
@@ -64,6 +66,23 @@ static inline bool requirement_event(unsigned int type, unsigned long long confi
 	return fd >= 0;
 }
 
+/* The smallest map there is: what may make one may load programs, but for odd sets of capabilities.
+ */
+static inline bool requirement_bpf(void)
+{
+	union bpf_attr attr;
+	long fd;
+
+	memset(&attr, 0, sizeof(attr));
+	attr.map_type = BPF_MAP_TYPE_ARRAY;
+	attr.key_size = attr.value_size = 4;
+	attr.max_entries = 1;
+	fd = syscall(SYS_bpf, BPF_MAP_CREATE, &attr, sizeof(attr));
+	if (fd >= 0)
+		close((int)fd);
+	return fd >= 0 && access("/sys/kernel/btf/vmlinux", R_OK) == 0;
+}
+
 /* In a child, because a process cannot leave the namespace it made. */
 static inline bool requirement_mount(void)
 {
@@ -96,6 +115,10 @@ static inline bool requirement_lacks(const char *name, char *why, size_t why_byt
 	} else if (strcmp(name, "cycles") == 0) {
 		has = requirement_event(PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES);
 		snprintf(why, why_bytes, "no hardware counter (%s)", strerror(errno));
+	} else if (strcmp(name, "bpf") == 0) {
+		has = requirement_bpf();
+		snprintf(why, why_bytes, "bpf(2) is refused or the kernel describes no types (%s)",
+			 strerror(errno));
 	} else if (strcmp(name, "mount") == 0) {
 		has = requirement_mount();
 		snprintf(why, why_bytes, "may not make a mount namespace");

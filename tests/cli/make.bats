@@ -10,7 +10,7 @@ setup() {
 
 # built: the names of the files that a make with these arguments compiles or links.
 built() {
-	make "$@" | awk '$1 == "CC" || $1 == "LINK" { print $2 }' | sort | xargs
+	make "$@" | awk '$1 ~ /^(CC|LINK|BPF|SKEL)$/ { print $2 }' | sort | xargs
 }
 
 @test "a second make does nothing" {
@@ -36,6 +36,36 @@ built() {
 	[[ $(built) == "bin/reports obj/reports/main.o" ]]
 	echo '-- changed' >collector/profile/profile.sql
 	[[ $(built) == "bin/collector bin/reports obj/collector/profile/schema.o" ]]
+}
+
+@test "what both sides of a BPF program include makes both again, and nothing else" {
+	mkdir -p collector/capture/bpf
+	echo '#define STEP 1' >collector/capture/bpf/count.h
+	cat >collector/capture/bpf/count.bpf.c <<-'C'
+		#include "collector/capture/bpf/count.h"
+		#include <linux/bpf.h>
+		#include <bpf/bpf_helpers.h>
+
+		int count;
+
+		SEC("tp_btf/sys_enter")
+		int on_call(void *context)
+		{
+			count += STEP;
+			return 0;
+		}
+	C
+	cat >collector/capture/count.c <<-'C'
+		#include "collector/capture/bpf/count.h"
+		#include "count.skel.h"
+
+		int count_step = STEP;
+	C
+	make
+	echo '#define STEP 2' >collector/capture/bpf/count.h
+	[[ $(built) == "bin/collector gen/count.skel.h obj/collector/capture/bpf/count.bpf.o obj/collector/capture/count.o" ]]
+	run -0 make
+	[[ -z $output ]]
 }
 
 @test "a header that disappears does not stop the build" {

@@ -48,6 +48,14 @@ layers_reject() {
 	layers_reject reports/flame.c '#include "collector/resolve/unwind.h"' 'reports may not'
 	layers_reject reports/flame.c '# include "sim/world.h"' 'reports may not'
 
+	layers_reject collector/session.c '#include "off_cpu.skel.h"' 'is for collector/capture/off_cpu.c'
+	layers_reject collector/capture/off_cpu.c '#include "off_cpu.skel.h"' 'beside collector/capture/bpf'
+	layers_reject collector/capture/bpf/off_cpu.h '#include "collector/base/error.h"' 'bpf may not'
+
+	mkdir collector/capture/bpf
+	echo '#include "collector/capture/bpf/off_cpu.h"' >collector/capture/bpf/off_cpu.bpf.c
+	echo '#pragma once' >collector/capture/bpf/off_cpu.h
+	echo '#include "off_cpu.skel.h"' >collector/capture/off_cpu.c
 	echo '#include "probe/wire.h"' >>collector/capture/ring.c
 	echo '#include "collector/cfi/cfi.h"' >>collector/resolve/unwind.c
 	echo '#include "collector/cfi/cfi.h"' >>probe/probe.c

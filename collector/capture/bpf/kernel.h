@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * kernel: the few fields of the kernel's structures that our BPF programs read.
+ *
+ * Only names and types matter here: libbpf finds the offsets of the running kernel in its own type
+ * information when a program is loaded (CO-RE), so the order is free and what is not read is left
+ * out. That replaces a generated vmlinux.h of 130,000 lines.
+ * Source: include/linux/sched.h and asm/ptrace.h of Linux 5.8 to 6.18.
+ */
+#pragma once
+
+#include <linux/bpf.h>
+#include <stdbool.h>
+
+#pragma clang attribute push(__attribute__((preserve_access_index)), apply_to = record)
+
+struct sched_entity {
+	__u64 sum_exec_runtime; /* ns of CPU time up to the last switch or tick */
+};
+
+struct task_struct {
+	unsigned int __state; /* 0: runnable */
+	unsigned int flags;
+	int on_cpu; /* runs at this moment */
+	int pid;    /* of the thread */
+	int tgid;   /* of the process */
+	__u64 start_time;
+	struct sched_entity se;
+};
+
+#pragma clang attribute pop

@@ -31,11 +31,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define COPY_BYTES 65528
-#define RING_BYTES (32 << 20)
-#define CPU_LIMIT  64
-#define STORED	   3000 /* samples kept to measure speed */
-#define CACHED	   100	/* of these, what stays in the processor's cache */
+#define COPY_BYTES	 65528
+#define RING_BYTES	 (32 << 20)
+#define LEAST_RING_BYTES (256 << 10)
+#define CPU_LIMIT	 64
+#define STORED		 3000 /* samples kept to measure speed */
+#define CACHED		 100  /* of these, what stays in the processor's cache */
 
 /* ax bx cx dx si di bp sp ip and r8-r15, by perf's numbers, and the DWARF number of each in order.
  */
@@ -443,11 +444,14 @@ static void take_record(struct oracle *oracle, const struct perf_event_header *h
 /* ---- sampler ------------------------------------------------------------------------------- */
 
 struct ring {
+	int fd;
 	struct perf_event_mmap_page *page;
 	uint8_t *data;
 	uint8_t *taken; /* the records of one round, made contiguous */
 	uint64_t head;
 };
+
+static size_t ring_bytes = RING_BYTES; /* of each CPU */
 
 static int compare_records(const void *left, const void *right)
 {
@@ -472,9 +476,9 @@ static size_t drain(struct oracle *oracle, struct ring *rings, long cpus)
 		ring->head = __atomic_load_n(&ring->page->data_head, __ATOMIC_ACQUIRE);
 		bytes = ring->head - tail;
 		for (uint64_t i = 0; i < bytes;) {
-			uint64_t offset = (tail + i) % RING_BYTES;
+			uint64_t offset = (tail + i) % ring_bytes;
 			uint64_t piece =
-				RING_BYTES - offset < bytes - i ? RING_BYTES - offset : bytes - i;
+				ring_bytes - offset < bytes - i ? ring_bytes - offset : bytes - i;
 
 			memcpy(ring->taken + i, ring->data + offset, piece);
 			i += piece;
@@ -500,6 +504,28 @@ static size_t drain(struct oracle *oracle, struct ring *rings, long cpus)
 	return count;
 }
 
+static int open_event(struct perf_event_attr *attr, pid_t pid, int cpu)
+{
+	return (int)syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+}
+
+/* Maps the ring of every CPU; returns false, with none mapped, where they are too large together.
+ */
+static bool map_rings(struct ring *rings, long cpus)
+{
+	for (long cpu = 0; cpu < cpus; cpu++) {
+		rings[cpu].page = mmap(NULL, ring_bytes + 4096, PROT_READ | PROT_WRITE, MAP_SHARED,
+				       rings[cpu].fd, 0);
+		if (rings[cpu].page == MAP_FAILED) {
+			while (cpu-- > 0)
+				munmap(rings[cpu].page, ring_bytes + 4096);
+			return false;
+		}
+		rings[cpu].data = (uint8_t *)rings[cpu].page + 4096;
+	}
+	return true;
+}
+
 static void open_rings(struct ring *rings, long cpus, pid_t pid)
 {
 	struct perf_event_attr attr = {
@@ -522,22 +548,26 @@ static void open_rings(struct ring *rings, long cpus, pid_t pid)
 		.task = 1,
 		.sample_id_all = 1,
 		.watermark = 1,
-		.wakeup_watermark = RING_BYTES / 2,
+		.wakeup_watermark = LEAST_RING_BYTES / 2,
 	};
 
 	for (long cpu = 0; cpu < cpus; cpu++) {
-		int fd = (int)syscall(SYS_perf_event_open, &attr, pid, (int)cpu, -1,
-				      PERF_FLAG_FD_CLOEXEC);
+		int fd = open_event(&attr, pid, (int)cpu);
 
+		if (fd < 0 && errno == EACCES) { /* an ordinary user may see his own code only */
+			attr.exclude_kernel = 1;
+			fd = open_event(&attr, pid, (int)cpu);
+		}
 		if (fd < 0)
 			stop("perf_event_open");
-		rings[cpu].page =
-			mmap(NULL, RING_BYTES + 4096, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
-		if (rings[cpu].page == MAP_FAILED)
-			stop("mmap of the ring");
-		rings[cpu].data = (uint8_t *)rings[cpu].page + 4096;
-		rings[cpu].taken = xmalloc(RING_BYTES);
+		rings[cpu].fd = fd;
 	}
+	/* An ordinary user may lock a few megabytes for all rings together. */
+	while (!map_rings(rings, cpus))
+		if ((ring_bytes /= 2) < LEAST_RING_BYTES)
+			stop("mmap of the ring");
+	for (long cpu = 0; cpu < cpus; cpu++)
+		rings[cpu].taken = xmalloc(ring_bytes);
 }
 
 static pid_t start_program(char **arguments, int *release)

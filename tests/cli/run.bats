@@ -284,7 +284,9 @@ wait_for() {
 
 @test "the engine's results are the same with and without the collector" {
 	sim --agents 60 --steps 60 --seed 7 --state-hash --database none | grep -v steps/s >without
-	for engine in cpu-clock cpu-clock-user; do
+	engines=cpu-clock-user
+	[ "$EUID" -ne 0 ] || engines+=' cpu-clock'
+	for engine in $engines; do
 		collector run -q -e $engine -F 2000 -o x -- sim --agents 60 --steps 60 --seed 7 --state-hash --database none |
 			grep -v steps/s >with
 		diff without with
@@ -347,7 +349,7 @@ wait_for() {
 	[ "$status" -eq 3 ]
 	[ "$(state x.prof)" = complete ]
 	[ "$(sqlite3 x.prof "SELECT value FROM meta WHERE key = 'lost.write_failed'")" = "" ]
-	[ "$(samples x.prof)" -gt $(($(cat answers) + 500)) ]
+	[ "$(samples x.prof)" -gt "$(cat answers)" ]
 }
 
 @test "ends with its program also when children are ignored" {

@@ -6,8 +6,10 @@
 #include "collector/resolve/address_space.h"
 #include "collector/resolve/unwind.h"
 
+#include <assert.h>
 #include <uthash.h>
 
+#define METRICS	     32	 /* at most: there are fewer kinds of sources */
 #define KERNEL_DEPTH 256 /* the kernel's own limit is 127 unless raised */
 
 /* One step of a thread's previous stack, outermost first. */
@@ -38,8 +40,8 @@ struct recorder {
 	struct modules *modules;
 	struct profile_file *file;
 	uint64_t start_ns;
-	uint32_t metric;
-	uint64_t period;
+	const struct event_metric *metrics[METRICS]; /* [i] is row i of profile->metrics */
+	uint32_t metric_count;
 	uint32_t kernel_module;
 	uint32_t ending_frames[PROFILE_ENDINGS]; /* 0 until one is needed */
 	struct process *processes;
@@ -51,7 +53,7 @@ struct recorder {
 };
 
 struct recorder *recorder_new(struct profile *profile, struct modules *modules,
-			      struct profile_file *file, uint64_t start_ns, uint32_t metric)
+			      struct profile_file *file, uint64_t start_ns)
 {
 	struct recorder *recorder = xcalloc(1, sizeof(*recorder));
 
@@ -59,10 +61,18 @@ struct recorder *recorder_new(struct profile *profile, struct modules *modules,
 	recorder->modules = modules;
 	recorder->file = file;
 	recorder->start_ns = start_ns;
-	recorder->metric = metric;
-	recorder->period = profile->metrics[metric].period;
 	recorder->kernel_module = profile_module(profile, PROFILE_MODULE_KERNEL, "[kernel]", NULL);
 	return recorder;
+}
+
+uint32_t recorder_metric(struct recorder *recorder, const struct event_metric *metric)
+{
+	for (uint32_t i = 0; i < recorder->metric_count; i++)
+		if (recorder->metrics[i] == metric)
+			return i;
+	assert(recorder->metric_count < METRICS);
+	recorder->metrics[recorder->metric_count++] = metric;
+	return profile_metric_add(recorder->profile, metric->name, metric->unit, metric->period);
 }
 
 static void thread_remove(struct recorder *recorder, struct thread *thread)
@@ -268,9 +278,9 @@ static void take_sample(struct recorder *recorder, const struct event *event)
 	struct profile_sample row = {
 		.time_ns = event->time_ns > recorder->start_ns ? event->time_ns - recorder->start_ns
 							       : 0,
-		.value = event->sample.weight / recorder->period,
+		.value = event->sample.weight / event->sample.metric->period,
 		.thread = thread->id,
-		.metric = recorder->metric,
+		.metric = (uint16_t)recorder_metric(recorder, event->sample.metric),
 	};
 
 	count = add_user_frames(recorder, thread, &event->sample, count, &ending);

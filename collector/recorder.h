@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * recorder: events of a source → rows of a profile.
+ * recorder: events of the sources → rows of a profile.
  *
  * It keeps the state that events change (processes with their address spaces, threads), unwinds
  * each sample at once, interns its stack and appends one row to the file. Nothing raw is kept.
@@ -21,11 +21,14 @@ struct recorder;
 /*
  * @profile, @modules, @file  borrowed, outlive the recorder
  * @start_ns                  CLOCK_MONOTONIC; sample times count from here
- * @metric                    of the samples; its period divides their weights
  */
 struct recorder *recorder_new(struct profile *profile, struct modules *modules,
-			      struct profile_file *file, uint64_t start_ns, uint32_t metric);
+			      struct profile_file *file, uint64_t start_ns);
 void recorder_free(struct recorder *recorder); /* accepts NULL */
+
+/* Returns the row of the profile's metrics for what a source counts, added at its first use. The
+ * first one asked for is what reports show when not told otherwise. */
+uint32_t recorder_metric(struct recorder *recorder, const struct event_metric *metric);
 
 /*
  * Takes one event; its memory is used during the call only. A row that cannot be written sets the

@@ -11,39 +11,38 @@
 #include "collector/recorder.h"
 #include "collector/resolve/kernel_symbols.h"
 #include "collector/resolve/symbols.h"
+#include "collector/session_signals.h"
 #include "collector/target.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
-#include <sys/signalfd.h>
 #include <time.h>
 #include <unistd.h>
 
-#define COMMIT_NS	  1000000000u
-#define SAME_INTERRUPT_NS 300000000u
-#define LEAST_UNSEEN_NS	  50000000u
-#define FIRST_COMMIT_NS	  100000000u /* something is kept of programs that end the machine early */
+#define COMMIT_NS	1000000000u
+#define LEAST_UNSEEN_NS 50000000u
+#define SOURCES		8	   /* at most */
+#define FIRST_COMMIT_NS 100000000u /* something is kept of programs that end the machine early */
 
 struct session {
 	const struct session_options *options;
 	struct session_result *result;
-	struct target_signals signals; /* as they were before the session */
-	int signal_fd;
+	struct session_signals signals;
 	int poll_fd;
 	struct target target;	  /* when launched */
 	struct attached attached; /* when attached */
 	pid_t *known_tids;	  /* while attaching: threads that have events */
 	size_t known_count, known_capacity;
-	struct perf_source *source;
+	struct source sources[SOURCES]; /* of all events; closed in order */
+	size_t source_count;
+	struct perf_source *perf; /* the first of them: CPU samples, mappings, threads */
 	struct profile *profile;
 	struct profile_file *file;
 	struct modules *modules;
 	struct recorder *recorder;
 	uint64_t start_ns;
-	uint64_t commit_ns;    /* of the last commit */
-	uint64_t interrupt_ns; /* of the last interrupt */
-	int interrupts;
+	uint64_t commit_ns; /* of the last commit */
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -54,58 +53,9 @@ static uint64_t clock_ns(clockid_t clock)
 	return time.tv_sec * 1000000000ull + time.tv_nsec;
 }
 
-/* The signals that end programs arrive as data, so that they are passed on and not died of. */
-static void take_signals(struct session *session)
-{
-	static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
-	struct sigaction ignore = {.sa_handler = SIG_IGN};
-	sigset_t set;
-
-	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++)
-		sigaddset(&set, taken[i]);
-	sigprocmask(SIG_BLOCK, &set, &session->signals.mask);
-	sigaction(SIGPIPE, &ignore, &session->signals.pipe);
-	sigaction(SIGCHLD, &(struct sigaction){.sa_handler = SIG_DFL}, &session->signals.child);
-	session->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-}
-
-static void give_signals_back(struct session *session)
-{
-	sigaction(SIGPIPE, &session->signals.pipe, NULL);
-	sigprocmask(SIG_SETMASK, &session->signals.mask, NULL);
-}
-
 static bool is_attached(const struct session *session)
 {
 	return !session->options->argv;
-}
-
-/* Tools that end a program signal it and then its group: what comes at once is one wish. */
-static void count_interrupt(struct session *session)
-{
-	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
-
-	if (!session->interrupts || now_ns - session->interrupt_ns > SAME_INTERRUPT_NS)
-		session->interrupts++;
-	session->interrupt_ns = now_ns;
-}
-
-/*
- * Passes signals on to a launched program. One typed at the terminal went to the whole foreground
- * group, so the program has it already. A second SIGINT is meant for us, and so is any signal when
- * we are only attached.
- */
-static void pass_signals(struct session *session)
-{
-	struct signalfd_siginfo info;
-
-	while (read(session->signal_fd, &info, sizeof(info)) == sizeof(info)) {
-		if (info.ssi_signo == SIGINT || is_attached(session))
-			count_interrupt(session);
-		if (!is_attached(session) && info.ssi_code != SI_KERNEL && session->interrupts < 2)
-			kill(session->target.pid, (int)info.ssi_signo);
-	}
 }
 
 static int watch_fd(struct session *session, int fd)
@@ -120,10 +70,14 @@ static int watch(struct session *session)
 	int result;
 
 	session->poll_fd = epoll_create1(EPOLL_CLOEXEC);
-	result = watch_fd(session, session->signal_fd);
-	if (!result)
-		result = watch_fd(session, perf_source_poll_fd(session->source));
-	/* Attached processes are polled with the rings: that some have ended is no end yet. */
+	result = watch_fd(session, session->signals.fd);
+	for (size_t i = 0; i < session->source_count && !result; i++) {
+		int fd = session->sources[i].kind->poll_fd(session->sources[i].self);
+
+		if (fd >= 0)
+			result = watch_fd(session, fd);
+	}
+	/* Attached processes are polled with the sources: that some have ended is no end yet. */
 	if (!result && !is_attached(session))
 		result = watch_fd(session, session->target.pid_fd);
 	return result;
@@ -150,7 +104,7 @@ static char *command_line(const struct session *session)
 static void describe(struct session *session)
 {
 	struct profile *profile = session->profile;
-	const struct perf_engine *engine = perf_source_engine(session->source);
+	const struct perf_engine *engine = perf_source_engine(session->perf);
 	char *command = command_line(session), text[32];
 	char *program = is_attached(session) ? attached_program(session->options->pids[0])
 					     : xstrdup(basename(session->options->argv[0]));
@@ -167,9 +121,9 @@ static void describe(struct session *session)
 	profile_set_text(profile, "collector_version", VERSION);
 	profile_set_text(profile, "engine", engine->name);
 	profile_set_text(profile, "engine_note", engine->note);
-	profile_set_number(profile, "frequency_hz", perf_source_frequency_hz(session->source));
-	profile_set_number(profile, "copy_bytes", perf_source_copy_bytes(session->source));
-	profile_set_number(profile, "ring_bytes", perf_source_ring_bytes(session->source));
+	profile_set_number(profile, "frequency_hz", perf_source_frequency_hz(session->perf));
+	profile_set_number(profile, "copy_bytes", perf_source_copy_bytes(session->perf));
+	profile_set_number(profile, "ring_bytes", perf_source_ring_bytes(session->perf));
 	machine_describe(profile);
 }
 
@@ -181,12 +135,30 @@ static void deliver(void *context, const struct event *event)
 		recorder_take(session->recorder, event);
 }
 
-static int open_source(struct session *session, enum perf_start start, pid_t tid,
-		       struct error *error)
+static void add_source(struct session *session, struct source source)
+{
+	session->sources[session->source_count++] = source;
+}
+
+static void close_sources(struct session *session)
+{
+	for (size_t i = 0; i < session->source_count; i++)
+		session->sources[i].kind->close(session->sources[i].self);
+	session->source_count = 0;
+}
+
+static void stop_sources(struct session *session)
+{
+	for (size_t i = 0; i < session->source_count; i++)
+		session->sources[i].kind->stop(session->sources[i].self);
+}
+
+static int open_sources(struct session *session, enum perf_start start, pid_t tid,
+			struct error *error)
 {
 	const struct session_options *options = session->options;
 
-	session->source = perf_source_open(
+	session->perf = perf_source_open(
 		&(struct perf_source_options){
 			.frequency_hz = options->frequency_hz,
 			.engine = options->engine,
@@ -195,37 +167,35 @@ static int open_source(struct session *session, enum perf_start start, pid_t tid
 			.copy_bytes = PERF_SOURCE_COPY_BYTES,
 		},
 		tid, error);
-	return session->source ? 0 : -errno;
+	if (!session->perf)
+		return -errno;
+	add_source(session, perf_source_row(session->perf));
+	return 0;
 }
 
-/* Makes everything that lies between the source and the file. */
+/* Makes everything that lies between the sources and the file. */
 static int open_file(struct session *session, struct error *error)
 {
-	const struct session_options *options = session->options;
-	const struct perf_engine *engine = perf_source_engine(session->source);
-	uint32_t metric;
-
-	session->file = profile_file_create(options->path, error);
+	session->file = profile_file_create(session->options->path, error);
 	if (!session->file)
 		return -errno;
 	describe(session);
-	metric = profile_metric_add(session->profile, engine->metric, engine->unit,
-				    perf_source_period(session->source));
 	session->start_ns = clock_ns(CLOCK_MONOTONIC);
 	session->commit_ns = session->start_ns - COMMIT_NS + FIRST_COMMIT_NS;
-	session->recorder = recorder_new(session->profile, session->modules, session->file,
-					 session->start_ns, metric);
+	session->recorder =
+		recorder_new(session->profile, session->modules, session->file, session->start_ns);
+	recorder_metric(session->recorder, perf_source_metric(session->perf)); /* the first */
 	return 0;
 }
 
 /* Everything that can fail without the program having run. */
 static int prepare_launch(struct session *session, struct error *error)
 {
-	int result =
-		target_prepare(&session->target, session->options->argv, &session->signals, error);
+	int result = target_prepare(&session->target, session->options->argv,
+				    &session->signals.saved, error);
 
 	if (!result)
-		result = open_source(session, PERF_START_ON_EXEC, session->target.pid, error);
+		result = open_sources(session, PERF_START_ON_EXEC, session->target.pid, error);
 	return result ? result : open_file(session, error);
 }
 
@@ -266,7 +236,7 @@ static int add_threads(struct session *session, pid_t pid, struct error *error)
 		if (is_known(session, tids[i]))
 			continue;
 		know(session, tids[i]);
-		result = perf_source_add(session->source, tids[i], error);
+		result = perf_source_add(session->perf, tids[i], error);
 		added += !result;
 	}
 	free(tids);
@@ -285,7 +255,7 @@ static int attach(struct session *session, pid_t pid, struct error *error)
 	proc_describe(pid, clock_ns(CLOCK_MONOTONIC), deliver_attaching, session);
 	while (added > 0) {
 		usleep(1000); /* a birth is told a moment after the thread can be seen */
-		perf_source_read(session->source, false, deliver_attaching, session);
+		perf_source_read(session->perf, false, deliver_attaching, session);
 		added = add_threads(session, pid, error);
 	}
 	return added;
@@ -299,7 +269,7 @@ static int prepare_attach(struct session *session, struct error *error)
 		attached_open(attached, options->pids, options->pid_count, options->is_tree, error);
 
 	if (!result)
-		result = open_source(session, PERF_START_NOW, attached->pids[0], error);
+		result = open_sources(session, PERF_START_NOW, attached->pids[0], error);
 	if (result)
 		return result;
 	know(session, attached->pids[0]);
@@ -328,7 +298,7 @@ static void cut(struct session *session, const struct error *why)
 	if (session->result->cut.text[0])
 		return;
 	session->result->cut = *why;
-	perf_source_stop(session->source);
+	stop_sources(session);
 }
 
 static void commit_if_due(struct session *session)
@@ -366,21 +336,22 @@ static bool is_time_over(const struct session *session)
 /* Runs until the target has ended, the time is over or the user wants an end. */
 static void record(struct session *session)
 {
-	struct epoll_event events[3];
+	struct epoll_event event;
 	int interrupts_to_end = is_attached(session) ? 1 : 2;
 
 	while (!has_ended(session) && !is_time_over(session)) {
-		epoll_wait(session->poll_fd, events, 3, PERF_SOURCE_POLL_MS);
-		pass_signals(session);
-		if (session->interrupts >= interrupts_to_end) {
+		epoll_wait(session->poll_fd, &event, 1, PERF_SOURCE_POLL_MS);
+		session_signals_pass(&session->signals,
+				     is_attached(session) ? 0 : session->target.pid);
+		if (session->signals.interrupts >= interrupts_to_end) {
 			session->result->left_running = !is_attached(session);
 			break;
 		}
-		perf_source_read(session->source, false, deliver, session);
+		source_round(session->sources, session->source_count, false, deliver, session);
 		commit_if_due(session);
 	}
-	perf_source_stop(session->source);
-	perf_source_read(session->source, true, deliver, session);
+	stop_sources(session);
+	source_round(session->sources, session->source_count, true, deliver, session);
 }
 
 static uint64_t own_cpu_ns(void)
@@ -393,7 +364,7 @@ static void describe_target(struct session *session)
 {
 	struct profile *profile = session->profile;
 	uint64_t used_ns = session->target.ended ? session->target.cpu_ns : 0;
-	uint64_t counted_ns = perf_source_cpu_ns(session->source);
+	uint64_t counted_ns = perf_source_cpu_ns(session->perf);
 	uint32_t running = recorder_process_count(session->recorder);
 
 	profile_set_number(profile, "target_cpu_ns", (int64_t)counted_ns);
@@ -414,12 +385,9 @@ static void describe_target(struct session *session)
 static void describe_end(struct session *session, uint64_t recording_cpu_ns)
 {
 	struct profile *profile = session->profile;
-	struct perf_source_losses losses;
 
-	perf_source_count_losses(session->source, &losses);
-	profile_set_number(profile, "lost.ring_full", (int64_t)losses.samples);
-	profile_set_number(profile, "lost.side_ring_full", (int64_t)losses.side);
-	profile_set_number(profile, "lost.unreadable", (int64_t)losses.unreadable);
+	for (size_t i = 0; i < session->source_count; i++)
+		session->sources[i].kind->describe(session->sources[i].self, profile);
 	profile_set_number(profile, "duration_ns",
 			   (int64_t)(clock_ns(CLOCK_MONOTONIC) - session->start_ns));
 	profile_set_number(profile, "collector_cpu_ns", (int64_t)recording_cpu_ns);
@@ -449,8 +417,7 @@ static void finish(struct session *session)
 	describe_end(session, recording_cpu_ns);
 	recorder_free(session->recorder);
 	session->recorder = NULL;
-	perf_source_close(session->source);
-	session->source = NULL;
+	close_sources(session);
 	profile_file_wait_for_readers(session->file);
 	/* Naming can take seconds; whoever interrupts it keeps the recording. */
 	if (!is_cut)
@@ -458,7 +425,7 @@ static void finish(struct session *session)
 	if (is_cut)
 		profile_set_number(session->profile, "lost.write_failed",
 				   (int64_t)profile_file_recover(session->file));
-	give_signals_back(session);
+	session_signals_give_back(&session->signals);
 	symbols_name(session->modules, session->profile);
 	kernel_symbols_name(session->profile, "/proc/kallsyms");
 	profile_set_number(session->profile, "naming_cpu_ns",
@@ -470,7 +437,7 @@ static void finish(struct session *session)
 static void done(struct session *session)
 {
 	recorder_free(session->recorder);
-	perf_source_close(session->source);
+	close_sources(session);
 	profile_file_close(session->file);
 	modules_free(session->modules);
 	profile_free(session->profile);
@@ -480,8 +447,7 @@ static void done(struct session *session)
 		target_done(&session->target);
 	if (session->poll_fd >= 0)
 		close(session->poll_fd);
-	close(session->signal_fd);
-	give_signals_back(session);
+	session_signals_done(&session->signals);
 }
 
 /* Undoes a prepared session whose program did not start. */
@@ -513,7 +479,7 @@ int session_record(const struct session_options *options, struct session_result 
 	int code;
 
 	*result = (struct session_result){.exit_status = 125};
-	take_signals(&session);
+	session_signals_take(&session.signals);
 	session.profile = profile_new();
 	session.modules = modules_new(session.profile);
 	code = prepare(&session, error);

@@ -16,7 +16,7 @@
 static _Thread_local char complaint[200];
 
 __attribute__((format(printf, 2, 0))) static int keep(enum libbpf_print_level level,
-						       const char *format, va_list arguments)
+						      const char *format, va_list arguments)
 {
 	if (level == LIBBPF_WARN && !*complaint) {
 		vsnprintf(complaint, sizeof(complaint), format, arguments);
@@ -51,8 +51,8 @@ static int explain(struct error *error, int result, const char *what)
 			    "BPF --cap-add PERFMON, and a seccomp profile that allows bpf)",
 			    what);
 	if (result == -ENOSYS)
-		return fail(error, result,
-			    "cannot %s: this kernel has no BPF (CONFIG_BPF_SYSCALL)", what);
+		return fail(error, result, "cannot %s: this kernel has no BPF (CONFIG_BPF_SYSCALL)",
+			    what);
 	return fail(error, result, "cannot %s: %s%s%s", what, strerror(-result),
 		    *complaint ? "; libbpf says: " : "", complaint);
 }

@@ -28,9 +28,17 @@ enum event_registers {
 	EVENT_REGISTERS_64,
 };
 
+/* What a source's samples count: the row of profile.sql's table metrics. Two sources, two rows. */
+struct event_metric {
+	const char *name; /* "cpu" */
+	const char *unit; /* "ns" */
+	uint64_t period;  /* > 0: what a weight is divided by for the file */
+};
+
 struct event_sample {
-	uint64_t weight;	/* in the event's unit (ns or cycles); 0: one period */
-	const uint64_t *kernel; /* kernel call chain, innermost first; may be empty */
+	const struct event_metric *metric; /* owned by the source, for as long as it is open */
+	uint64_t weight;		   /* in the metric's unit */
+	const uint64_t *kernel;		   /* kernel call chain, innermost first; may be empty */
 	size_t kernel_count;
 	enum event_registers has_registers;
 	uint64_t registers[EVENT_REGISTERS];

@@ -61,8 +61,8 @@ int off_cpu_watch(struct off_cpu *off_cpu, pid_t pid, struct error *error)
 {
 	uint32_t key = (uint32_t)pid;
 	uint8_t yes = 1;
-	int result = bpf_map__update_elem(off_cpu->programs->maps.processes, &key, sizeof(key), &yes,
-					  sizeof(yes), BPF_ANY);
+	int result = bpf_map__update_elem(off_cpu->programs->maps.processes, &key, sizeof(key),
+					  &yes, sizeof(yes), BPF_ANY);
 
 	return result ? bpf_kernel_fail(error, result, "watch another process") : 0;
 }

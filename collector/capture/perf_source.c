@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
-#include <time.h>
 #include <unistd.h>
 
 #define SMALLEST_RING_BYTES (64u << 10)
@@ -35,24 +34,18 @@ struct thread_event {
 
 struct perf_source {
 	const struct perf_engine *engine;
+	struct event_metric metric;
 	struct tick tick; /* when the engine rides on it */
 	struct perf_source_options options;
 	size_t ring_bytes;
 	int poll_fd;
 	struct stream *streams; /* samples of all CPUs first, then side records */
 	size_t stream_count, stream_capacity;
+	struct stream *first;	     /* that has the earliest record, as of the last row_next */
 	struct thread_event *events; /* of the target's threads */
 	size_t event_count, event_capacity;
 	struct perf_source_losses losses;
 };
-
-static uint64_t now_ns(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return time.tv_sec * 1000000000ull + time.tv_nsec;
-}
 
 static void close_all(struct perf_source *source)
 {
@@ -181,6 +174,13 @@ static int try_engine(struct perf_source *source, const struct perf_engine *engi
 	if (result)
 		return result;
 	source->engine = engine;
+	source->metric = (struct event_metric){
+		.name = engine->metric,
+		.unit = engine->unit,
+		.period = engine->is_tick
+				  ? source->tick.period_ns
+				  : perf_engine_period(engine, source->options.frequency_hz),
+	};
 	return perf_source_add(source, tid, error);
 }
 
@@ -243,11 +243,6 @@ size_t perf_source_ring_bytes(const struct perf_source *source)
 	return source->ring_bytes;
 }
 
-int perf_source_poll_fd(const struct perf_source *source)
-{
-	return source->poll_fd;
-}
-
 void perf_source_stop(struct perf_source *source)
 {
 	for (size_t i = 0; i < source->event_count; i++)
@@ -260,57 +255,123 @@ static void peek(struct stream *stream)
 	stream->next_time_ns = stream->next ? perf_record_time(stream->next) : 0;
 }
 
-/* Returns the stream with the earliest record of this round, or NULL. */
-static struct stream *earliest(struct perf_source *source, uint64_t horizon_ns)
+/* Returns the stream with the earliest record, or NULL. */
+static struct stream *earliest(struct perf_source *source)
 {
 	struct stream *found = NULL;
 
 	for (size_t i = 0; i < source->stream_count; i++) {
 		struct stream *stream = &source->streams[i];
 
-		if (stream->next && stream->next_time_ns <= horizon_ns &&
-		    (!found || stream->next_time_ns < found->next_time_ns))
+		if (stream->next && (!found || stream->next_time_ns < found->next_time_ns))
 			found = stream;
 	}
 	return found;
 }
 
 static void deliver_event(const struct perf_source *source, struct event *event,
-			  void (*deliver)(void *context, const struct event *event), void *context)
+			  source_deliver *deliver, void *context)
 {
-	/* A tracepoint's weight is one hit. */
-	if (event->kind == EVENT_SAMPLE && source->engine->is_tick) {
-		event->sample.weight = source->tick.period_ns;
-		tick_cut(&source->tick, &event->sample);
+	if (event->kind == EVENT_SAMPLE) {
+		event->sample.metric = &source->metric;
+		/* A tracepoint's weight is one hit. */
+		if (source->engine->is_tick) {
+			event->sample.weight = source->tick.period_ns;
+			tick_cut(&source->tick, &event->sample);
+		}
 	}
 	deliver(context, event);
 }
 
-void perf_source_read(struct perf_source *source, bool last,
-		      void (*deliver)(void *context, const struct event *event), void *context)
+/* ---- the row of source.h ------------------------------------------------------------------ */
+
+static int row_poll_fd(void *self)
 {
-	uint64_t horizon_ns = last ? UINT64_MAX : now_ns();
-	struct stream *stream;
-	struct event event;
+	return ((struct perf_source *)self)->poll_fd;
+}
+
+/* The samples first: a mapping that a sample lies in is never left for the next round. */
+static void row_look(void *self)
+{
+	struct perf_source *source = self;
 
 	for (size_t i = 0; i < source->stream_count; i++) {
 		perf_ring_snapshot(&source->streams[i].ring);
 		if (!source->streams[i].next)
 			peek(&source->streams[i]);
 	}
-	while ((stream = earliest(source, horizon_ns))) {
-		if (perf_record_parse(stream->next, &event))
-			source->losses.unreadable++;
-		else if (event.kind == EVENT_LOST && stream->is_side)
-			source->losses.side += event.lost;
-		else if (event.kind == EVENT_LOST)
-			source->losses.samples += event.lost;
-		else if (event.kind != EVENT_NONE)
-			deliver_event(source, &event, deliver, context);
-		perf_ring_advance(&stream->ring, stream->next);
-		peek(stream);
-	}
 }
+
+static uint64_t row_next(void *self)
+{
+	struct perf_source *source = self;
+
+	source->first = earliest(source);
+	return source->first ? source->first->next_time_ns : SOURCE_NOTHING;
+}
+
+static void row_take(void *self, source_deliver *deliver, void *context)
+{
+	struct perf_source *source = self;
+	struct stream *stream = source->first;
+	struct event event;
+
+	if (perf_record_parse(stream->next, &event))
+		source->losses.unreadable++;
+	else if (event.kind == EVENT_LOST && stream->is_side)
+		source->losses.side += event.lost;
+	else if (event.kind == EVENT_LOST)
+		source->losses.samples += event.lost;
+	else if (event.kind != EVENT_NONE)
+		deliver_event(source, &event, deliver, context);
+	perf_ring_advance(&stream->ring, stream->next);
+	peek(stream);
+}
+
+static void row_stop(void *self)
+{
+	perf_source_stop(self);
+}
+
+static void row_describe(void *self, struct profile *profile)
+{
+	struct perf_source_losses losses;
+
+	perf_source_count_losses(self, &losses);
+	profile_set_number(profile, "lost.ring_full", (int64_t)losses.samples);
+	profile_set_number(profile, "lost.side_ring_full", (int64_t)losses.side);
+	profile_set_number(profile, "lost.unreadable", (int64_t)losses.unreadable);
+}
+
+static void row_close(void *self)
+{
+	perf_source_close(self);
+}
+
+struct source perf_source_row(struct perf_source *source)
+{
+	static const struct source_kind kind = {
+		.name = "perf",
+		.poll_fd = row_poll_fd,
+		.look = row_look,
+		.next = row_next,
+		.take = row_take,
+		.stop = row_stop,
+		.describe = row_describe,
+		.close = row_close,
+	};
+
+	return (struct source){&kind, source};
+}
+
+void perf_source_read(struct perf_source *source, bool last, source_deliver *deliver, void *context)
+{
+	struct source row = perf_source_row(source);
+
+	source_round(&row, 1, last, deliver, context);
+}
+
+/* ------------------------------------------------------------------------------------------- */
 
 /* The kernel's own totals include losses at the very end, which no record could report. */
 void perf_source_count_losses(struct perf_source *source, struct perf_source_losses *losses)
@@ -343,11 +404,9 @@ uint64_t perf_source_cpu_ns(const struct perf_source *source)
 	return sum_ns;
 }
 
-uint64_t perf_source_period(const struct perf_source *source)
+const struct event_metric *perf_source_metric(const struct perf_source *source)
 {
-	return source->engine->is_tick
-		       ? source->tick.period_ns
-		       : perf_engine_period(source->engine, source->options.frequency_hz);
+	return &source->metric;
 }
 
 unsigned perf_source_frequency_hz(const struct perf_source *source)

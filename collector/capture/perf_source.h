@@ -3,13 +3,10 @@
  * perf_source: all perf events of a target and their rings, read as one stream in time order.
  *
  * Each CPU has two rings: samples, and side records (mappings, forks, exits, names), which must
- * not be lost because samples fill their ring. Order across rings is restored by rounds:
- *
- *     horizon = now;  look at all heads, those of the samples first;
- *     merge all records with time <= horizon;  leave the others for the next round
- *
- * A record with time <= horizon had been written when the heads were read, so no later round can
- * bring one that should have come before. Cost: one comparison per ring and record.
+ * not be lost because samples fill their ring. Order across rings is restored by the rounds of
+ * source.h: all heads are looked at, those of the samples first, and a record with time <= horizon
+ * had been written by then, so no later round can bring one that should have come before. Cost:
+ * one comparison per ring and record.
  *
  * No wake-up per sample: it would cost the target more than the sample itself (research: copy lab,
  * section 3). The owner polls every PERF_SOURCE_POLL_MS; poll_fd wakes it before a ring overflows.
@@ -19,6 +16,7 @@
 #include "collector/base/error.h"
 #include "collector/capture/event.h"
 #include "collector/capture/perf_engine.h"
+#include "collector/capture/source.h"
 
 #define PERF_SOURCE_POLL_MS 20
 /* The largest copy for which a whole record stays below 64 KB. */
@@ -56,19 +54,16 @@ const struct perf_engine *perf_source_engine(const struct perf_source *source);
 uint32_t perf_source_copy_bytes(const struct perf_source *source); /* may be less than asked */
 size_t perf_source_ring_bytes(const struct perf_source *source);   /* of one CPU's samples */
 
-/* Readable when a ring is half full; an epoll descriptor owned by the source. */
-int perf_source_poll_fd(const struct perf_source *source);
+/* Returns the source as a row among others, which closes it too. Its poll descriptor is readable
+ * when a ring is half full. */
+struct source perf_source_row(struct perf_source *source);
 
 /* Stops the events: the target runs on unsampled. */
 void perf_source_stop(struct perf_source *source);
 
-/*
- * Delivers the events up to now, in time order.
- *
- * @last  deliver everything that is left; no further call follows
- */
-void perf_source_read(struct perf_source *source, bool last,
-		      void (*deliver)(void *context, const struct event *event), void *context);
+/* Delivers the events up to now, or everything that is left, of this source alone. */
+void perf_source_read(struct perf_source *source, bool last, source_deliver *deliver,
+		      void *context);
 
 void perf_source_count_losses(struct perf_source *source, struct perf_source_losses *losses);
 
@@ -76,7 +71,7 @@ void perf_source_count_losses(struct perf_source *source, struct perf_source_los
  * ones too, as the kernel counted it. */
 uint64_t perf_source_cpu_ns(const struct perf_source *source);
 
-/* Returns the units of the engine that one sample stands for, and the samples per second asked
- * for: the tick's own where that is used. */
-uint64_t perf_source_period(const struct perf_source *source);
+/* Returns what its samples count, with the units of the engine that one sample stands for, and the
+ * samples per second asked for: the tick's own where that is used. */
+const struct event_metric *perf_source_metric(const struct perf_source *source);
 unsigned perf_source_frequency_hz(const struct perf_source *source);

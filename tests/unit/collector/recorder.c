@@ -8,6 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
+static const struct event_metric cpu = {"cpu", "ns", 1000}, off_cpu = {"off-cpu", "ns", 1};
 static char folder[] = "/tmp/recorder.XXXXXX";
 static char path[64];
 static struct profile *profile, *loaded;
@@ -23,8 +24,7 @@ static void setup(void)
 	profile = profile_new();
 	modules = modules_new(profile);
 	file = profile_file_create(path, &error);
-	profile_metric_add(profile, "cpu", "ns", 1000);
-	recorder = recorder_new(profile, modules, file, 5000, 0);
+	recorder = recorder_new(profile, modules, file, 5000);
 }
 
 static void teardown(void)
@@ -67,15 +67,22 @@ static void ended(pid_t pid, pid_t tid)
 }
 
 /* A sample in the kernel with nothing of user space. */
+static void sample_of(const struct event_metric *metric, pid_t pid, pid_t tid, uint64_t time_ns,
+		      const uint64_t *kernel, size_t count)
+{
+	recorder_take(recorder, &(struct event){.kind = EVENT_SAMPLE,
+						.pid = pid,
+						.tid = tid,
+						.time_ns = time_ns,
+						.sample = {.metric = metric,
+							   .weight = 2000,
+							   .kernel = kernel,
+							   .kernel_count = count}});
+}
+
 static void sample(pid_t pid, pid_t tid, uint64_t time_ns, const uint64_t *kernel, size_t count)
 {
-	recorder_take(recorder,
-		      &(struct event){
-			      .kind = EVENT_SAMPLE,
-			      .pid = pid,
-			      .tid = tid,
-			      .time_ns = time_ns,
-			      .sample = {.weight = 2000, .kernel = kernel, .kernel_count = count}});
+	sample_of(&cpu, pid, tid, time_ns, kernel, count);
 }
 
 static const uint64_t chain[] = {0xffffffff81000010, 0xffffffff81000020, 0xffffffff81000030};
@@ -90,6 +97,25 @@ Test(recorder, counts_time_from_the_start_and_value_in_periods)
 	cr_assert_eq(loaded->samples[0].time_ns, 1500);
 	cr_assert_eq(loaded->samples[0].value, 2);
 	cr_assert_str_eq(loaded->threads[loaded->samples[0].thread].name, "program");
+}
+
+Test(recorder, keeps_what_two_sources_count_apart)
+{
+	recorder_metric(recorder, &cpu);
+	sample_of(&off_cpu, 10, 10, 6000, chain, 3);
+	sample_of(&cpu, 10, 10, 7000, chain, 3);
+	sample_of(&off_cpu, 10, 10, 8000, chain, 3);
+	load();
+	cr_assert_eq(loaded->metrics_count, 2);
+	cr_assert_str_eq(loaded->metrics[0].name, "cpu");
+	cr_assert_str_eq(loaded->metrics[1].name, "off-cpu");
+	cr_assert_eq(loaded->metrics[1].period, 1);
+	cr_assert_eq(loaded->samples[0].metric, 1);
+	cr_assert_eq(loaded->samples[0].value, 2000);
+	cr_assert_eq(loaded->samples[1].metric, 0);
+	cr_assert_eq(loaded->samples[1].value, 2);
+	cr_assert_eq(loaded->samples[2].metric, 1);
+	cr_assert_eq(loaded->samples[0].stack, loaded->samples[1].stack);
 }
 
 Test(recorder, stacks_have_callers_as_parents_and_callers_are_named_inside_the_call)
@@ -165,11 +191,12 @@ Test(recorder, counts_processes_that_have_not_ended)
 
 Test(recorder, an_incomplete_stack_hangs_under_a_frame_that_says_so)
 {
-	struct event event = {.kind = EVENT_SAMPLE,
-			      .pid = 10,
-			      .tid = 10,
-			      .time_ns = 6000,
-			      .sample = {.weight = 1000, .has_registers = EVENT_REGISTERS_64}};
+	struct event event = {
+		.kind = EVENT_SAMPLE,
+		.pid = 10,
+		.tid = 10,
+		.time_ns = 6000,
+		.sample = {.metric = &cpu, .weight = 1000, .has_registers = EVENT_REGISTERS_64}};
 	const struct profile_stack *stack;
 	const struct profile_frame *root;
 
@@ -194,7 +221,8 @@ Test(recorder, between_two_programs_no_user_code_is_running)
 		.pid = 10,
 		.tid = 10,
 		.time_ns = 6000,
-		.sample = {.weight = 1000,
+		.sample = {.metric = &cpu,
+			   .weight = 1000,
 			   .kernel = chain,
 			   .kernel_count = 3,
 			   .has_registers = EVENT_REGISTERS_64},
@@ -213,7 +241,8 @@ Test(recorder, code_of_32_bits_is_not_passed_off_as_kernel_work)
 						.pid = 10,
 						.tid = 10,
 						.time_ns = 6000,
-						.sample = {.weight = 1000,
+						.sample = {.metric = &cpu,
+							   .weight = 1000,
 							   .has_registers = EVENT_REGISTERS_32}});
 	load();
 	cr_assert_eq(loaded->samples[0].ending, PROFILE_ENDING_NO_RULE);

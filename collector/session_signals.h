@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * session_signals: the signals that end programs arrive as data while a session lasts, so that they
+ * are passed on and not died of.
+ */
+#pragma once
+
+#include "collector/target.h"
+
+#include <stdint.h>
+
+struct session_signals {
+	struct target_signals saved; /* as they were before the session */
+	int fd;			     /* readable when one has come */
+	int interrupts;		     /* wishes for an end so far */
+	uint64_t interrupt_ns;	     /* of the last one */
+};
+
+void session_signals_take(struct session_signals *signals);
+
+/* Makes them again what they were; the descriptor stays. May be called twice. */
+void session_signals_give_back(struct session_signals *signals);
+void session_signals_done(struct session_signals *signals);
+
+/*
+ * Counts those that have come and passes them on to a launched program.
+ *
+ * @pid  of the program; 0: there is none of ours, and every signal is a wish for an end
+ * One typed at the terminal went to the whole foreground group, so the program has it already. A
+ * second SIGINT is meant for us.
+ */
+void session_signals_pass(struct session_signals *signals, pid_t pid);

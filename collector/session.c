@@ -425,7 +425,7 @@ static void finish(struct session *session)
 	if (is_cut)
 		profile_set_number(session->profile, "lost.write_failed",
 				   (int64_t)profile_file_recover(session->file));
-	session_signals_give_back(&session->signals);
+	session_signals_allow(&session->signals);
 	symbols_name(session->modules, session->profile);
 	kernel_symbols_name(session->profile, "/proc/kallsyms");
 	profile_set_number(session->profile, "naming_cpu_ns",

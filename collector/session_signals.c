@@ -6,25 +6,61 @@
 #include <time.h>
 #include <unistd.h>
 
-#define SAME_INTERRUPT_NS 300000000u
+/* Tools that end a program signal it and then its group: what comes at once is one wish. */
+#define SAME_WISH_NS 300000000u
+
+static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+
+static uint64_t wish_ns; /* when the last signal came; for the handler below */
+
+static uint64_t now_ns(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
 
 void session_signals_take(struct session_signals *signals)
 {
-	static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
 	struct sigaction ignore = {.sa_handler = SIG_IGN};
 	sigset_t set;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++)
+	for (size_t i = 0; i < SIGNALS_TAKEN; i++) {
 		sigaddset(&set, taken[i]);
+		sigaction(taken[i], NULL, &signals->ending[i]);
+	}
 	sigprocmask(SIG_BLOCK, &set, &signals->saved.mask);
 	sigaction(SIGPIPE, &ignore, &signals->saved.pipe);
 	sigaction(SIGCHLD, &(struct sigaction){.sa_handler = SIG_DFL}, &signals->saved.child);
 	signals->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-void session_signals_give_back(struct session_signals *signals)
+/* Dies of a signal, as without a handler, unless it belongs to the wish that was granted. */
+static void die_of_another_wish(int signal_number)
 {
+	if (now_ns() - wish_ns <= SAME_WISH_NS)
+		return;
+	signal(signal_number, SIG_DFL);
+	raise(signal_number);
+}
+
+void session_signals_allow(struct session_signals *signals)
+{
+	for (size_t i = 0; i < SIGNALS_TAKEN; i++)
+		if (signals->ending[i].sa_handler == SIG_DFL)
+			sigaction(taken[i],
+				  &(struct sigaction){.sa_handler = die_of_another_wish,
+						      .sa_flags = SA_RESTART},
+				  NULL);
+	sigprocmask(SIG_SETMASK, &signals->saved.mask, NULL);
+}
+
+static void give_back(struct session_signals *signals)
+{
+	for (size_t i = 0; i < SIGNALS_TAKEN; i++)
+		sigaction(taken[i], &signals->ending[i], NULL);
 	sigaction(SIGPIPE, &signals->saved.pipe, NULL);
 	sigprocmask(SIG_SETMASK, &signals->saved.mask, NULL);
 }
@@ -32,20 +68,16 @@ void session_signals_give_back(struct session_signals *signals)
 void session_signals_done(struct session_signals *signals)
 {
 	close(signals->fd);
-	session_signals_give_back(signals);
+	give_back(signals);
 }
 
-/* Tools that end a program signal it and then its group: what comes at once is one wish. */
 static void count(struct session_signals *signals)
 {
-	struct timespec time;
-	uint64_t now_ns;
+	uint64_t time_ns = now_ns();
 
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	now_ns = (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-	if (!signals->interrupts || now_ns - signals->interrupt_ns > SAME_INTERRUPT_NS)
+	if (!signals->interrupts || time_ns - signals->interrupt_ns > SAME_WISH_NS)
 		signals->interrupts++;
-	signals->interrupt_ns = now_ns;
+	signals->interrupt_ns = time_ns;
 }
 
 void session_signals_pass(struct session_signals *signals, pid_t pid)
@@ -53,6 +85,7 @@ void session_signals_pass(struct session_signals *signals, pid_t pid)
 	struct signalfd_siginfo info;
 
 	while (read(signals->fd, &info, sizeof(info)) == sizeof(info)) {
+		wish_ns = now_ns();
 		if (info.ssi_signo == SIGINT || !pid)
 			count(signals);
 		if (pid && info.ssi_code != SI_KERNEL && signals->interrupts < 2)

@@ -9,17 +9,26 @@
 
 #include <stdint.h>
 
+#define SIGNALS_TAKEN 4 /* INT, TERM, HUP, QUIT */
+
 struct session_signals {
 	struct target_signals saved; /* as they were before the session */
-	int fd;			     /* readable when one has come */
-	int interrupts;		     /* wishes for an end so far */
-	uint64_t interrupt_ns;	     /* of the last one */
+	struct sigaction ending[SIGNALS_TAKEN];
+	int fd;		       /* readable when one has come */
+	int interrupts;	       /* wishes for an end so far */
+	uint64_t interrupt_ns; /* of the last one */
 };
 
 void session_signals_take(struct session_signals *signals);
 
-/* Makes them again what they were; the descriptor stays. May be called twice. */
-void session_signals_give_back(struct session_signals *signals);
+/*
+ * Lets them end the collector again: from here on nothing can be lost but time. One that comes
+ * right after one that was passed on is the same wish and ends nothing: timeout(1) signals the
+ * program and then its group. Once a process.
+ */
+void session_signals_allow(struct session_signals *signals);
+
+/* Makes them again what they were. */
 void session_signals_done(struct session_signals *signals);
 
 /*

@@ -401,6 +401,23 @@ wait_for() {
 	done
 }
 
+@test "the second signal of one wish may come when the recording is being finished" {
+	# Ends at the first one; the second follows while names are looked up, at the latest.
+	for pause in 0.01 0.02 0.04 0.08; do
+		collector run -q -o x -- sh -c 'echo >started; while :; do :; done' 3>&- &
+		collector=$!
+		wait_for started
+		kill -TERM $collector
+		sleep $pause
+		kill -TERM $collector || true
+		status=0
+		wait $collector || status=$?
+		[ "$status" -eq 143 ]
+		[ "$(state x.prof)" = complete ]
+		rm started
+	done
+}
+
 @test "a program named without its folder is looked up in PATH only" {
 	cp /bin/true mytool
 	run -127 collector run -- mytool

@@ -49,6 +49,7 @@ BPF_SOURCES := $(wildcard collector/capture/bpf/*.bpf.c)
 SKELETONS   := $(patsubst collector/capture/bpf/%.bpf.c,$(B)/gen/%.skel.h,$(BPF_SOURCES))
 
 PROGRAMS  := $(B)/bin/sim $(B)/bin/collector $(B)/bin/reports
+PROBE     := $(if $(wildcard probe/*.c),$(B)/bin/libprobe.so)
 WORKLOADS := $(patsubst tests/workloads/%.c,$(B)/workloads/%,$(wildcard tests/workloads/*.c))
 UNITS     := $(patsubst tests/unit/%,$(B)/tests/unit-%,$(wildcard tests/unit/*))
 
@@ -59,7 +60,7 @@ say = $(if $(V),,@printf '  %-7s %s\n' '$(1)' '$(patsubst $(B)/%,%,$@)')
 .SECONDARY:
 .PHONY: FORCE all help check unit cli workloads skeletons lint format bench install uninstall clean
 
-all: $(PROGRAMS) ## build the programs into build/bin (default)
+all: $(PROGRAMS) $(PROBE) ## build the programs and libprobe.so into build/bin (default)
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z%-]+:.*## / { printf "%-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -94,6 +95,15 @@ skeletons: $(SKELETONS)
 # They must be there before anything is compiled for the first time; then -MMD knows who needs them.
 $(call objects,$(wildcard collector/capture/*.c)): | $(SKELETONS)
 
+# What is loaded into other people's programs: never sanitized (those programs are not), and it keeps
+# the frame pointer (a wrapper finds its caller's frame by it). Nothing of the compiler's may call
+# into libraries that are not there yet.
+$(B)/pic/%.o: %.c $(B)/flags
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 -O2 -g $(WARNINGS) -fPIC -fvisibility=hidden -fno-omit-frame-pointer \
+		-fno-stack-protector -ffreestanding -I. -D_GNU_SOURCE -MMD -MP -c -o $@ $<
+
 # Files that a C source embeds (.incbin) are no dependencies the compiler could report.
 $(call objects,$(wildcard reports/*.c)): $(wildcard reports/*.js reports/*.css)
 $(call objects,$(wildcard collector/profile/*.c)): $(wildcard collector/profile/*.sql)
@@ -112,7 +122,7 @@ $(B)/flags: FORCE
 $(B)/revision: FORCE
 	$(call remember,$(GIT_REVISION))
 
--include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+-include $(shell find $(B)/obj $(B)/pic -name '*.d' 2>/dev/null)
 
 ## ---- link ----------------------------------------------------------------------------------
 
@@ -132,6 +142,12 @@ $(B)/bin/collector: $(COLLECTOR_OBJECTS)
 
 $(B)/bin/reports: $(REPORTS_OBJECTS)
 	$(call link,$(call libraries,reports))
+
+# Bound at once: in a signal handler the dynamic linker has no business.
+$(B)/bin/libprobe.so: $(patsubst %.c,$(B)/pic/%.o,$(wildcard probe/*.c))
+	$(call say,LINK)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -shared -Wl,-z,now -Wl,-z,defs -o $@ $^
 
 # One test program for each program, linked with its objects except main.
 SUBJECT_sim       = $(SIM_OBJECTS)
@@ -180,7 +196,7 @@ $(B)/tests/requirements: $(B)/obj/tests/requirements.o
 
 check: unit cli ## all tests
 
-unit: $(UNITS) ## unit tests (Criterion)
+unit: $(UNITS) $(PROBE) ## unit tests (Criterion)
 	$(Q)scripts/run-tests unit $(B)
 
 cli: all workloads $(B)/tests/requirements ## command line tests (bats)
@@ -207,11 +223,14 @@ bench: all workloads $(SPATIAL_PEERS) ## measure against peers, interleaved in o
 
 ## ---- install -------------------------------------------------------------------------------
 
-INSTALLED := $(patsubst $(B)/bin/%,$(prefix)/bin/%,$(PROGRAMS))
+INSTALLED := $(patsubst $(B)/bin/%,$(prefix)/bin/%,$(PROGRAMS)) \
+             $(patsubst $(B)/bin/%,$(prefix)/lib/%,$(PROBE))
 
 install: all ## install below prefix (honours DESTDIR)
 	install -d $(DESTDIR)$(prefix)/bin
 	install $(PROGRAMS) $(DESTDIR)$(prefix)/bin
+	$(if $(PROBE),install -d $(DESTDIR)$(prefix)/lib)
+	$(if $(PROBE),install -m 644 $(PROBE) $(DESTDIR)$(prefix)/lib)
 
 uninstall: ## remove what install put there
 	rm -f $(addprefix $(DESTDIR),$(INSTALLED))

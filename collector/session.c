@@ -191,7 +191,7 @@ static int open_file(struct session *session, struct error *error)
 /* Everything that can fail without the program having run. */
 static int prepare_launch(struct session *session, struct error *error)
 {
-	int result = target_prepare(&session->target, session->options->argv,
+	int result = target_prepare(&session->target, session->options->argv, NULL,
 				    &session->signals.saved, error);
 
 	if (!result)

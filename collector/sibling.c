@@ -12,22 +12,23 @@
 
 #define PROGRAM "reports"
 
+bool sibling_find(const char *name, char path[PATH_MAX])
+{
+	char own[PATH_MAX];
+	ssize_t bytes = readlink("/proc/self/exe", own, sizeof(own) - 1);
+
+	if (bytes <= 0)
+		return false;
+	own[bytes] = '\0';
+	strrchr(own, '/')[1] = '\0';
+	return snprintf(path, PATH_MAX, "%s%s", own, name) < PATH_MAX && !access(path, R_OK);
+}
+
 /* Writes the path of `reports`: beside our own file when it is there, else the bare name. */
 static void find(char path[PATH_MAX])
 {
-	char own[PATH_MAX - sizeof(PROGRAM)];
-	ssize_t bytes = readlink("/proc/self/exe", own, sizeof(own) - 1);
-	char *slash;
-
-	if (bytes > 0) {
-		own[bytes] = '\0';
-		slash = strrchr(own, '/');
-		slash[1] = '\0';
-		snprintf(path, PATH_MAX, "%s%s", own, PROGRAM);
-		if (!access(path, X_OK))
-			return;
-	}
-	strcpy(path, PROGRAM);
+	if (!sibling_find(PROGRAM, path) || access(path, X_OK))
+		strcpy(path, PROGRAM);
 }
 
 static int missing(struct error *error, int code)

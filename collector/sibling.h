@@ -1,8 +1,16 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* sibling: the program `reports`, found beside the collector, else in PATH. */
+/* sibling: what is installed with the collector: the program `reports`, found beside it, else in
+ * PATH; and other files. */
 #pragma once
 
 #include "collector/base/error.h"
+
+#include <limits.h>
+#include <stdbool.h>
+
+/* Writes the path of a file that lies at @name from the collector's own folder; returns false when
+ * there is none that can be read. */
+bool sibling_find(const char *name, char path[PATH_MAX]);
 
 /*
  * Becomes `reports` with @argv ([0] is replaced). Returns a negative errno only when that fails.

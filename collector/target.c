@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 /* In the child: waits for the release, then becomes the program or reports why not. */
-static void become(int release_fd, int errno_fd, const char **argv,
+static void become(int release_fd, int errno_fd, const char **argv, char **environment,
 		   const struct target_signals *signals)
 {
 	char byte;
@@ -22,15 +22,16 @@ static void become(int release_fd, int errno_fd, const char **argv,
 	sigaction(SIGPIPE, &signals->pipe, NULL);
 	sigaction(SIGCHLD, &signals->child, NULL);
 	sigprocmask(SIG_SETMASK, &signals->mask, NULL);
-	execvp(argv[0], (char *const *)argv);
+	/* PATH is searched as the collector has it, which is as the program will have it. */
+	execvpe(argv[0], (char *const *)argv, environment ? environment : environ);
 	code = errno;
 	if (write(errno_fd, &code, sizeof(code)) != sizeof(code))
 		_exit(126);
 	_exit(127);
 }
 
-int target_prepare(struct target *target, const char **argv, const struct target_signals *signals,
-		   struct error *error)
+int target_prepare(struct target *target, const char **argv, char **environment,
+		   const struct target_signals *signals, struct error *error)
 {
 	int release[2], report[2];
 
@@ -47,7 +48,7 @@ int target_prepare(struct target *target, const char **argv, const struct target
 	target->pid = fork();
 	if (target->pid == 0) {
 		close(release[1]);
-		become(release[0], report[1], argv, signals);
+		become(release[0], report[1], argv, environment, signals);
 	}
 	close(release[0]);
 	close(report[1]);

@@ -36,11 +36,12 @@ struct target {
 /*
  * Forks the child that will execute @argv[0] (searched in PATH), which waits for target_release.
  *
- * @signals  to restore in the child
+ * @environment  of the program, borrowed for the call; NULL: the collector's own
+ * @signals      to restore in the child
  * Returns 0 or a negative errno.
  */
-int target_prepare(struct target *target, const char **argv, const struct target_signals *signals,
-		   struct error *error);
+int target_prepare(struct target *target, const char **argv, char **environment,
+		   const struct target_signals *signals, struct error *error);
 
 /*
  * Lets the child execute.

@@ -84,7 +84,7 @@ static struct seen record(const char *command, unsigned frequency_hz,
 	struct seen seen = {0};
 
 	sigaction(SIGPIPE, NULL, &signals.pipe);
-	cr_assert_eq(target_prepare(&target, argv, &signals, &error), 0);
+	cr_assert_eq(target_prepare(&target, argv, NULL, &signals, &error), 0);
 	source = perf_source_open(
 		&(struct perf_source_options){.frequency_hz = frequency_hz,
 					      .engine = perf_engine_find("cpu-clock-user"),

@@ -33,7 +33,7 @@ Test(target, waits_for_its_release_and_hands_its_status_back)
 	const char *argv[] = {"sh", "-c", "exit 7", NULL};
 	struct target target;
 
-	cr_assert_eq(target_prepare(&target, argv, &signals, &error), 0);
+	cr_assert_eq(target_prepare(&target, argv, NULL, &signals, &error), 0);
 	usleep(50000);
 	cr_assert_not(target_collect(&target), "it must not have run yet");
 	cr_assert_eq(target_release(&target, argv, &error), 0);
@@ -47,7 +47,7 @@ Test(target, says_128_plus_the_signal)
 	const char *argv[] = {"sh", "-c", "kill -TERM $$", NULL};
 	struct target target;
 
-	cr_assert_eq(target_prepare(&target, argv, &signals, &error), 0);
+	cr_assert_eq(target_prepare(&target, argv, NULL, &signals, &error), 0);
 	cr_assert_eq(target_release(&target, argv, &error), 0);
 	wait_for_end(&target);
 	cr_assert_eq(target.exit_status, 128 + SIGTERM);
@@ -61,7 +61,7 @@ Test(target, counts_cpu_time_of_children_it_waited_for)
 			      NULL};
 	struct target target;
 
-	cr_assert_eq(target_prepare(&target, argv, &signals, &error), 0);
+	cr_assert_eq(target_prepare(&target, argv, NULL, &signals, &error), 0);
 	cr_assert_eq(target_release(&target, argv, &error), 0);
 	wait_for_end(&target);
 	cr_assert_gt(target.cpu_ns, 10000000u);
@@ -75,15 +75,15 @@ Test(target, tells_missing_from_forbidden_programs)
 	const char *folder[] = {"/tmp", NULL};
 	struct target target;
 
-	cr_assert_eq(target_prepare(&target, missing, &signals, &error), 0);
+	cr_assert_eq(target_prepare(&target, missing, NULL, &signals, &error), 0);
 	cr_assert_eq(target_release(&target, missing, &error), -ENOENT);
 	cr_assert_str_eq(error.text, "/no/such/program: No such file or directory");
 	target_done(&target);
-	cr_assert_eq(target_prepare(&target, unknown, &signals, &error), 0);
+	cr_assert_eq(target_prepare(&target, unknown, NULL, &signals, &error), 0);
 	cr_assert_eq(target_release(&target, unknown, &error), -ENOENT);
 	cr_assert_str_eq(error.text, "no-such-program: not found in PATH");
 	target_done(&target);
-	cr_assert_eq(target_prepare(&target, folder, &signals, &error), 0);
+	cr_assert_eq(target_prepare(&target, folder, NULL, &signals, &error), 0);
 	cr_assert_eq(target_release(&target, folder, &error), -EACCES);
 	cr_assert_str_eq(error.text, "cannot execute /tmp: Permission denied");
 	target_done(&target);
@@ -96,7 +96,7 @@ Test(target, an_abandoned_child_never_executes)
 	struct target target;
 
 	cr_assert_not_null(mkdtemp(path));
-	cr_assert_eq(target_prepare(&target, argv, &signals, &error), 0);
+	cr_assert_eq(target_prepare(&target, argv, NULL, &signals, &error), 0);
 	target_abandon(&target);
 	cr_assert_eq(rmdir(path), 0, "the child removed it: %s", strerror(errno));
 }
@@ -120,7 +120,7 @@ Test(target, gives_signals_back_as_they_were)
 	sigfillset(&all);
 	sigprocmask(SIG_BLOCK, &all, NULL);
 	sigaction(SIGPIPE, &ignore, NULL);
-	cr_assert_eq(target_prepare(&target, argv, &signals, &error), 0);
+	cr_assert_eq(target_prepare(&target, argv, NULL, &signals, &error), 0);
 	cr_assert_eq(target_release(&target, argv, &error), 0);
 	wait_for_end(&target);
 	cr_assert_eq(target.exit_status, 0);
@@ -134,7 +134,7 @@ Test(target, a_program_started_with_children_ignored_ignores_them_again)
 	struct target target;
 
 	signals.child = (struct sigaction){.sa_handler = SIG_IGN};
-	cr_assert_eq(target_prepare(&target, argv, &signals, &error), 0);
+	cr_assert_eq(target_prepare(&target, argv, NULL, &signals, &error), 0);
 	cr_assert_eq(target_release(&target, argv, &error), 0);
 	wait_for_end(&target);
 	cr_assert_eq(target.exit_status, 0);

@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* probe_memory: see probe_memory.h. Source: memfd_create(2). */
+#include "collector/capture/probe_memory.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define PAGE_BYTES 4096u
+#define SLOTS	   512u
+#define RING_BYTES (512u << 10) /* 16 of the largest samples: three polls at the tick's rate */
+
+/* Appends a region, from the next page on. */
+static void add_region(struct wire_header *header, enum wire_region_kind kind, uint64_t bytes)
+{
+	header->regions[kind].offset = header->bytes;
+	header->regions[kind].bytes = bytes;
+	header->bytes += (bytes + PAGE_BYTES - 1) / PAGE_BYTES * PAGE_BYTES;
+}
+
+static void *region(const struct probe_memory *memory, const struct wire_header *plan,
+		    enum wire_region_kind kind)
+{
+	return (uint8_t *)memory->header + plan->regions[kind].offset;
+}
+
+static int map(struct probe_memory *memory, const struct wire_header *plan, struct error *error)
+{
+	void *address;
+
+	memory->fd = memfd_create("simprof", MFD_CLOEXEC);
+	if (memory->fd < 0)
+		return fail(error, -errno, "cannot make memory to share with the program: %m");
+	if (ftruncate(memory->fd, (off_t)plan->bytes))
+		return fail(error, -errno, "cannot make memory to share with the program: %m");
+	address = mmap(NULL, plan->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory->fd, 0);
+	if (address == MAP_FAILED)
+		return fail(error, -errno, "cannot map memory to share with the program: %m");
+	memory->header = address;
+	return 0;
+}
+
+int probe_memory_make(struct probe_memory *memory, const struct probe_memory_options *options,
+		      struct error *error)
+{
+	struct wire_header plan = {
+		.magic = WIRE_MAGIC,
+		.version = WIRE_VERSION,
+		.modes = options->modes,
+		.bytes = PAGE_BYTES,
+		.period_ns = options->period_ns,
+		.copy_bytes = options->copy_bytes,
+		.slot_count = SLOTS,
+		.ring_bytes = RING_BYTES,
+	};
+	int result;
+
+	_Static_assert(sizeof(plan) <= PAGE_BYTES, "the header is the first page");
+	add_region(&plan, WIRE_SLOTS, SLOTS * sizeof(struct wire_slot));
+	add_region(&plan, WIRE_RINGS, SLOTS * (uint64_t)RING_BYTES);
+	*memory = (struct probe_memory){
+		.bytes = plan.bytes, .slot_count = SLOTS, .ring_bytes = RING_BYTES};
+	result = map(memory, &plan, error);
+	if (result) {
+		probe_memory_done(memory);
+		return result;
+	}
+	memory->slots = region(memory, &plan, WIRE_SLOTS);
+	memory->rings = region(memory, &plan, WIRE_RINGS);
+	*memory->header = plan;
+	return 0;
+}
+
+void probe_memory_done(struct probe_memory *memory)
+{
+	if (memory->header)
+		munmap(memory->header, memory->bytes);
+	if (memory->fd >= 0)
+		close(memory->fd);
+	*memory = (struct probe_memory){.fd = -1};
+}
+
+void probe_memory_path(const struct probe_memory *memory, char *path, size_t bytes)
+{
+	snprintf(path, bytes, "/proc/%d/fd/%d", getpid(), memory->fd);
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * probe_memory: the collector's side of the memory that is shared with the targets' libprobe.so
+ * (probe/wire.h): made here, before any target starts.
+ *
+ * The collector trusts nothing in it. What decides where it reads (sizes and places) is kept here
+ * and never read back.
+ */
+#pragma once
+
+#include "collector/base/error.h"
+#include "probe/wire.h"
+
+#include <stddef.h>
+
+struct probe_memory_options {
+	uint32_t modes;	     /* enum wire_mode */
+	uint64_t period_ns;  /* of the CPU timers; > 0 */
+	uint32_t copy_bytes; /* of stack with a sample, a multiple of 8 */
+};
+
+struct probe_memory {
+	int fd;
+	uint64_t bytes;
+	struct wire_header *header;
+	struct wire_slot *slots;
+	uint8_t *rings;
+	uint32_t slot_count;
+	uint64_t ring_bytes; /* of one */
+};
+
+/* Makes it. Returns 0, or a negative errno with a sentence. */
+int probe_memory_make(struct probe_memory *memory, const struct probe_memory_options *options,
+		      struct error *error);
+void probe_memory_done(struct probe_memory *memory);
+
+/* Writes the path by which processes of the same /proc find the memory, for WIRE_VARIABLE. */
+void probe_memory_path(const struct probe_memory *memory, char *path, size_t bytes);

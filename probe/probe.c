@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: MIT */
+/* probe: see probe.h. Sources: ld.so(8), LD_PRELOAD; madvise(2), MADV_WIPEONFORK; proc(5). */
+#include "probe/probe.h"
+
+#include "probe/raw.h"
+#include "probe/real.h"
+#include "probe/thread.h"
+
+#include <fcntl.h>
+#include <linux/mman.h>
+#include <pthread.h>
+
+#define PAGE_BYTES   4096u
+#define LEAST_MAPPED (8u << 20) /* with less memory than this the probe stays off */
+
+struct probe probe;
+
+/* Returns the value of a variable of the environment, or NULL. */
+static const char *variable(char **environment, const char *name)
+{
+	for (; environment && *environment; environment++) {
+		const char *entry = *environment, *wanted = name;
+
+		while (*wanted && *entry == *wanted)
+			entry++, wanted++;
+		if (!*wanted && *entry == '=')
+			return entry + 1;
+	}
+	return NULL;
+}
+
+/*
+ * Says whether the process numbers seen here are those the collector sees: /proc shows them, and
+ * it is the same /proc through which the memory is found.
+ */
+static bool has_collectors_numbers(int pid)
+{
+	char text[16] = "";
+	long bytes = RAW_3(SYS_readlink, "/proc/self", text, sizeof(text));
+	int number = 0;
+
+	for (long i = 0; i < bytes; i++)
+		number = 10 * number + (text[i] - '0');
+	return bytes > 0 && number == pid;
+}
+
+static bool is_ours(const struct wire_header *wire)
+{
+	return wire->magic == WIRE_MAGIC && wire->version == WIRE_VERSION &&
+	       wire->bytes >= PAGE_BYTES && wire->ring_bytes && wire->regions[WIRE_SLOTS].offset &&
+	       wire->regions[WIRE_RINGS].offset;
+}
+
+/* Maps the whole memory, or as much of it as the limit of this process's memory lets us. */
+static struct wire_header *map(int fd, uint64_t *bytes)
+{
+	struct wire_header *wire = raw_map(PAGE_BYTES, PROT_READ, MAP_SHARED, fd);
+	uint64_t wanted = 0;
+
+	if (raw_failed(wire))
+		return NULL;
+	if (is_ours(wire))
+		wanted = wire->bytes;
+	RAW_2(SYS_munmap, wire, PAGE_BYTES);
+	for (; wanted >= LEAST_MAPPED; wanted /= 2) {
+		wire = raw_map(wanted, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
+		if (!raw_failed(wire)) {
+			*bytes = wanted;
+			return wire;
+		}
+	}
+	return NULL;
+}
+
+void *probe_region(enum wire_region_kind kind, uint64_t *bytes)
+{
+	const struct wire_region *region = &probe.wire->regions[kind];
+
+	if (!region->offset || region->offset >= probe.mapped_bytes)
+		return NULL;
+	*bytes = probe.mapped_bytes - region->offset;
+	if (*bytes > region->bytes)
+		*bytes = region->bytes;
+	return (uint8_t *)probe.wire + region->offset;
+}
+
+static bool find_regions(void)
+{
+	uint64_t slot_bytes, ring_bytes;
+
+	probe.slots = probe_region(WIRE_SLOTS, &slot_bytes);
+	probe.rings = probe_region(WIRE_RINGS, &ring_bytes);
+	if (!probe.slots || !probe.rings)
+		return false;
+	probe.slot_count = (uint32_t)(ring_bytes / probe.wire->ring_bytes);
+	if (probe.slot_count > slot_bytes / sizeof(*probe.slots))
+		probe.slot_count = (uint32_t)(slot_bytes / sizeof(*probe.slots));
+	return probe.slot_count > 0;
+}
+
+/* Makes the word that is 0 in a forked child. Its page is private and has nothing else on it. */
+static bool make_word(void)
+{
+	uint32_t *word =
+		raw_map(PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1);
+
+	if (raw_failed(word) || RAW_3(SYS_madvise, word, PAGE_BYTES, MADV_WIPEONFORK))
+		return false;
+	*word = 1;
+	probe.is_alive = word;
+	return true;
+}
+
+static bool connect_to(const char *path)
+{
+	long fd = path ? RAW_3(SYS_open, path, O_RDWR | O_CLOEXEC, 0) : -1;
+	struct wire_header *wire;
+
+	if (fd < 0)
+		return false;
+	wire = map((int)fd, &probe.mapped_bytes);
+	RAW_1(SYS_close, fd);
+	if (!wire)
+		return false;
+	probe.wire = wire;
+	return find_regions() && make_word();
+}
+
+void probe_adopt(void)
+{
+	int parent_pid = probe.pid;
+	int parent_tid = thread_self ? thread_self->slot->tid : parent_pid;
+
+	*probe.is_alive = 1;
+	probe.pid = raw_pid();
+	thread_self = NULL;
+	if (has_collectors_numbers(probe.pid))
+		thread_adopt(WIRE_BIRTH_FORK, parent_pid, parent_tid);
+	else
+		probe.wire = NULL;
+}
+
+static void after_fork(void)
+{
+	if (probe.wire && !*probe.is_alive)
+		probe_adopt();
+}
+
+__attribute__((constructor)) static void start(int argc, char **argv, char **environment)
+{
+	(void)argc;
+	(void)argv;
+	real_find_all();
+	probe.pid = raw_pid();
+	if (!has_collectors_numbers(probe.pid) ||
+	    !connect_to(variable(environment, WIRE_VARIABLE))) {
+		probe.wire = NULL;
+		return;
+	}
+	thread_prepare();
+	pthread_atfork(NULL, NULL, after_fork);
+	thread_adopt(WIRE_BIRTH_EXEC, 0, 0);
+}

@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * probe: libprobe.so inside a process of the target: start-up, and what the whole process shares.
+ *
+ * It lives in other people's programs. After start-up it allocates nothing from their heap, prints
+ * nothing, ends nothing, takes no lock, leaves errno alone; in any trouble it is silent and counts.
+ * Where the collector cannot be reached it does nothing at all: every wrapper calls straight
+ * through.
+ *
+ * Order of one process's life:
+ *
+ *     constructor   map the memory, look the real functions up, the first thread's slot
+ *     fork          child handler: the child is a process of its own, with a slot of its own
+ *     raw clone     no handler runs: the word `is_alive` reads 0 in the child, and the next call
+ *                   of a wrapper makes up for it (probe_is_on). vfork shares it, rightly
+ *     exec          all is gone; the constructor runs again
+ */
+#pragma once
+
+#include "probe/wire.h"
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+struct probe {
+	struct wire_header *wire; /* NULL: the probe is off */
+	uint64_t mapped_bytes;	  /* may be less than the whole: rings at the end are missing */
+	struct wire_slot *slots;  /* those of them that have a ring here */
+	uint32_t slot_count;
+	uint8_t *rings;
+	uint32_t *is_alive; /* wiped by the kernel in a forked child */
+	int pid;
+};
+
+extern struct probe probe;
+
+/* Takes possession of a forked child. */
+void probe_adopt(void);
+
+/*
+ * Says whether the probe works in this process. Every wrapper asks this first. Cost: two loads.
+ */
+static inline bool probe_is_on(void)
+{
+	if (!probe.wire)
+		return false;
+	if (__builtin_expect(!*probe.is_alive, 0))
+		probe_adopt();
+	return true;
+}
+
+/* Returns the beginning of a region of the memory, NULL when it is not here. */
+void *probe_region(enum wire_region_kind kind, uint64_t *bytes);
+
+static inline void probe_refuse(enum wire_refusal refusal)
+{
+	atomic_fetch_add_explicit(&probe.wire->refused[refusal], 1, memory_order_relaxed);
+}

@@ -1,0 +1,143 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * wire: the memory that libprobe.so, inside the profiled processes, shares with the collector.
+ *
+ *     0                header    set up by the collector; counters of the targets
+ *     WIRE_SLOTS       one struct wire_slot for each thread that lives
+ *     WIRE_RINGS       one ring of records for each slot
+ *     …                regions of other modes: an offset of 0 says that there is none
+ *
+ * The collector makes one memory file for a recording, sparse, so that what nobody touches costs
+ * nothing. Its path, below /proc/COLLECTOR/fd, comes in the environment variable WIRE_VARIABLE.
+ * Each process that starts a program maps it once and keeps no descriptor; a forked child has the
+ * mapping already. When the collector is gone the path is too, and a program starts unprobed.
+ *
+ * Nobody waits for anybody. A slot is claimed by compare-and-swap, then written by its thread
+ * alone; the collector alone frees it, when it is sure that the thread can write no more. A ring
+ * has one writer and one reader: the thread advances `head`, the collector `tail`; what does not
+ * fit is dropped and counted. The memory outlives its writers, so that what a process had written
+ * can be read after SIGKILL.
+ *
+ * For the collector all of it is untrusted: the target may have written anything anywhere.
+ *
+ * Fixed widths, x86-64, little endian. A change that an older side would misread raises
+ * WIRE_VERSION; sides of different versions do not talk.
+ */
+#pragma once
+
+#include <stdint.h>
+
+#define WIRE_VARIABLE "SIMPROF_PROBE"
+#define WIRE_MAGIC    0x45424f5250464d53ull /* "SMFPROBE" */
+#define WIRE_VERSION  1
+
+/* Parts of the memory. */
+enum wire_region_kind {
+	WIRE_SLOTS,
+	WIRE_RINGS,
+	WIRE_REGIONS = 16, /* room in the header */
+};
+
+struct wire_region {
+	uint64_t offset; /* a multiple of the page; 0: there is none */
+	uint64_t bytes;
+};
+
+/* What the probe does in the target; a set of bits. */
+enum wire_mode {
+	WIRE_MODE_SAMPLE = 1 << 0, /* CPU timers */
+};
+
+/* What could not be done, counted in wire_header.refused. */
+enum wire_refusal {
+	WIRE_REFUSED_SLOT,  /* a thread or process found no free slot */
+	WIRE_REFUSED_TIMER, /* the kernel gave no timer: see `ulimit -i` */
+	WIRE_REFUSALS = 16,
+};
+
+/* What was dropped, counted in wire_slot.lost. */
+enum wire_loss {
+	WIRE_LOST_FULL, /* samples: the ring was full */
+	WIRE_LOST_SIDE, /* other records: the ring was full */
+	WIRE_LOST_BUSY, /* samples: the signal came while the thread wrote another record */
+	WIRE_LOSSES = 8,
+};
+
+struct wire_header {
+	uint64_t magic;
+	uint32_t version;
+	uint32_t modes;
+	uint64_t bytes;	     /* of the whole memory */
+	uint64_t period_ns;  /* of the CPU timers */
+	uint32_t copy_bytes; /* of stack that a sample may hold */
+	uint32_t slot_count;
+	uint64_t ring_bytes; /* of one ring; a power of two */
+	struct wire_region regions[WIRE_REGIONS];
+	_Atomic uint32_t is_stopped; /* set by the collector: record nothing any more */
+	_Atomic uint32_t slot_limit; /* slots from here on were never used */
+	_Atomic uint64_t refused[WIRE_REFUSALS];
+};
+
+enum wire_slot_state {
+	WIRE_SLOT_FREE,
+	WIRE_SLOT_CLAIMED, /* being filled in: not to be read yet */
+	WIRE_SLOT_ACTIVE,
+	WIRE_SLOT_ENDED, /* the thread writes no more */
+};
+
+enum wire_birth {
+	WIRE_BIRTH_EXEC,   /* the first thread of a program; whatever the process was is gone */
+	WIRE_BIRTH_FORK,   /* the only thread of a forked child */
+	WIRE_BIRTH_THREAD, /* created by another thread of the same process */
+};
+
+/* One thread. Head and tail have cache lines of their own: each is written by one side. */
+struct wire_slot {
+	_Atomic uint32_t state;
+	uint32_t birth;
+	int32_t pid, tid;
+	int32_t parent_pid, parent_tid;
+	uint64_t born_ns; /* CLOCK_MONOTONIC, as all times here */
+	_Atomic uint64_t ended_ns;
+	uint8_t unused[24];
+	_Atomic uint64_t lost[WIRE_LOSSES];
+	_Alignas(64) _Atomic uint64_t head; /* bytes ever written */
+	_Alignas(64) _Atomic uint64_t tail; /* bytes ever read */
+};
+
+_Static_assert(sizeof(struct wire_slot) == 256, "as both sides know it");
+
+enum wire_record_kind {
+	WIRE_PAD = 1, /* the rest of the ring, before it begins anew: a record is never split */
+	WIRE_SAMPLE,
+	WIRE_MAPPING,
+	WIRE_FORGET, /* the mappings told before are void; the valid ones follow */
+};
+
+/* The head of every record. All records are multiples of 8 bytes. */
+struct wire_record {
+	uint32_t bytes; /* with this head */
+	uint32_t kind;	/* enum wire_record_kind */
+	uint64_t time_ns;
+};
+
+#define WIRE_REGISTERS 17 /* by DWARF number; the last is the instruction pointer */
+
+struct wire_sample {
+	struct wire_record record;
+	uint64_t periods; /* of CPU time since the sample before: 1 + missed expirations */
+	uint64_t registers[WIRE_REGISTERS];
+	uint64_t stack_bytes; /* from the stack pointer upward */
+	uint8_t stack[];
+};
+
+/* Executable memory of a file. */
+struct wire_mapping {
+	struct wire_record record;
+	uint64_t start, end;
+	uint64_t file_offset;
+	uint8_t build_id[20];
+	uint8_t build_id_bytes; /* 0: none */
+	uint8_t unused[3];
+	char path[]; /* ended by a zero */
+};

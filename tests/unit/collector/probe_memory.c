@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Tests of collector/capture/probe_memory.c, and of the probe's start in a program. */
+#include "collector/capture/probe_memory.h"
+
+#include "collector/preload.h"
+
+#include <criterion/criterion.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct probe_memory memory;
+static struct error error;
+static char **environment;
+
+static void setup(void)
+{
+	static const struct probe_memory_options options = {.period_ns = 1000000};
+	char library[PATH_MAX], path[64];
+
+	cr_assert_eq(probe_memory_make(&memory, &options, &error), 0, "%s", error.text);
+	snprintf(library, sizeof(library), "%s/bin/libprobe.so", getenv("BUILD"));
+	probe_memory_path(&memory, path, sizeof(path));
+	environment = preload_environment(library, path);
+}
+
+static void teardown(void)
+{
+	preload_free(environment);
+	probe_memory_done(&memory);
+}
+
+TestSuite(probe_memory, .init = setup, .fini = teardown);
+
+/* Runs a shell; returns its exit status. */
+static int run_with(char **variables, const char *script, pid_t *pid)
+{
+	int status;
+
+	*pid = fork();
+	if (*pid == 0) {
+		execle("/bin/bash", "bash", "-c", script, NULL, variables);
+		_exit(99);
+	}
+	cr_assert_eq(waitpid(*pid, &status, 0), *pid);
+	cr_assert(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+/* The same with the probe. */
+static int run(const char *script, pid_t *pid)
+{
+	return run_with(environment, script, pid);
+}
+
+static const struct wire_slot *slot_of(int pid, enum wire_birth birth)
+{
+	for (uint32_t i = 0; i < memory.header->slot_limit; i++)
+		if (memory.slots[i].pid == pid && memory.slots[i].birth == birth)
+			return &memory.slots[i];
+	return NULL;
+}
+
+Test(probe_memory, costs_nothing_until_it_is_touched)
+{
+	struct rusage before, after;
+
+	getrusage(RUSAGE_SELF, &before);
+	for (uint32_t i = 0; i < memory.slot_count; i++)
+		cr_assert_eq(memory.slots[i].state, WIRE_SLOT_FREE);
+	getrusage(RUSAGE_SELF, &after);
+	cr_assert_lt(after.ru_maxrss - before.ru_maxrss, 4096, "KB");
+}
+
+Test(probe_memory, shows_a_program_that_starts)
+{
+	const struct wire_slot *slot;
+	pid_t pid;
+
+	cr_assert_eq(run("exit 7", &pid), 7);
+	slot = slot_of(pid, WIRE_BIRTH_EXEC);
+	cr_assert(slot);
+	cr_assert_eq(slot->state, WIRE_SLOT_ACTIVE, "nobody else may free it");
+	cr_assert_eq(slot->tid, pid);
+	cr_assert_gt(slot->born_ns, 0);
+}
+
+Test(probe_memory, shows_forked_children_with_their_parent)
+{
+	const struct wire_slot *slot = NULL;
+	pid_t pid;
+
+	cr_assert_eq(run("(exit 3); exit $?", &pid), 3);
+	for (uint32_t i = 0; i < memory.header->slot_limit; i++)
+		if (memory.slots[i].birth == WIRE_BIRTH_FORK)
+			slot = &memory.slots[i];
+	cr_assert(slot);
+	cr_assert_eq(slot->parent_pid, pid);
+	cr_assert_eq(slot->parent_tid, pid);
+	cr_assert_neq(slot->pid, pid);
+}
+
+Test(probe_memory, leaves_no_descriptor_open)
+{
+	static const char count[] = "set -- /proc/$$/fd/*; exit $#";
+	pid_t pid;
+	int without = run_with(environ, count, &pid);
+
+	cr_assert_eq(run(count, &pid), without);
+	cr_assert(slot_of(pid, WIRE_BIRTH_EXEC));
+}
+
+Test(probe_memory, maps_less_where_the_address_space_is_limited)
+{
+	struct rlimit limit = {100u << 20, 100u << 20};
+	pid_t pid = fork();
+	int status;
+
+	if (pid == 0) {
+		setrlimit(RLIMIT_AS, &limit);
+		execle("/bin/bash", "bash", "-c", "exit 5", NULL, environment);
+		_exit(99);
+	}
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 5);
+	cr_assert(slot_of(pid, WIRE_BIRTH_EXEC));
+}
+
+Test(probe_memory, leaves_programs_alone_that_cannot_find_it)
+{
+	pid_t pid;
+
+	for (char **entry = environment; *entry; entry++)
+		if (!strncmp(*entry, WIRE_VARIABLE "=", sizeof(WIRE_VARIABLE)))
+			strcpy(*entry + sizeof(WIRE_VARIABLE), "/nowhere");
+	cr_assert_eq(run("exit 7", &pid), 7);
+	cr_assert_eq(memory.header->slot_limit, 0);
+}
+
+Test(probe_memory, leaves_programs_alone_that_speak_another_version)
+{
+	pid_t pid;
+
+	memory.header->version = WIRE_VERSION + 1;
+	cr_assert_eq(run("exit 7", &pid), 7);
+	cr_assert_eq(memory.header->slot_limit, 0);
+}

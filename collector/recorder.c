@@ -227,7 +227,12 @@ static size_t add_user_frames(struct recorder *recorder, struct thread *thread,
 			      const struct event_sample *sample, size_t count,
 			      enum profile_ending *ending)
 {
-	struct unwind_sample walk = {.stack = sample->stack, .stack_bytes = sample->stack_bytes};
+	struct unwind_sample walk = {
+		.stack = sample->stack,
+		.stack_bytes = sample->stack_bytes,
+		.callers = sample->callers,
+		.caller_count = sample->caller_count,
+	};
 	uint32_t frame_count;
 
 	if (sample->has_registers != EVENT_REGISTERS_64) {

@@ -40,6 +40,8 @@ struct event_sample {
 	uint64_t weight;		   /* in the metric's unit */
 	const uint64_t *kernel;		   /* kernel call chain, innermost first; may be empty */
 	size_t kernel_count;
+	const uint64_t *callers; /* user code address and, by frame pointers, return addresses */
+	size_t caller_count;	 /* what code without frame pointers makes of them is anything */
 	enum event_registers has_registers;
 	uint64_t registers[EVENT_REGISTERS];
 	const uint8_t *stack; /* bytes from the stack pointer upward */

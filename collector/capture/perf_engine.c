@@ -168,7 +168,6 @@ int perf_engine_open(const struct perf_engine *engine, enum perf_start start, pi
 		.read_format = PERF_FORMAT_LOST,
 		.exclude_kernel = engine->exclude_kernel,
 		.exclude_hv = 1,
-		.exclude_callchain_user = 1,
 		.sample_regs_user = PERF_RECORD_REGISTERS,
 		.sample_stack_user = copy_bytes,
 	};

@@ -47,18 +47,26 @@ static bool take_pid_tid(struct cursor *cursor, struct event *event)
 	return true;
 }
 
+/* A marker begins each part of the chain: the kernel's, then the user's. */
 static bool take_callchain(struct cursor *cursor, struct event_sample *sample)
 {
-	uint64_t count;
+	const uint64_t *chain;
+	uint64_t count, user = 0;
 
 	if (!take_u64(cursor, &count) || count > cursor->left / 8)
 		return false;
-	sample->kernel = take(cursor, count * 8);
-	sample->kernel_count = count;
-	/* The first entry is the context marker. */
-	if (count && sample->kernel[0] >= PERF_CONTEXT_MAX) {
+	chain = take(cursor, count * 8);
+	while (user < count && chain[user] != PERF_CONTEXT_USER)
+		user++;
+	sample->kernel = chain;
+	sample->kernel_count = user;
+	if (user && chain[0] >= PERF_CONTEXT_MAX) {
 		sample->kernel++;
 		sample->kernel_count--;
+	}
+	if (user < count) {
+		sample->callers = chain + user + 1;
+		sample->caller_count = count - user - 1;
 	}
 	return true;
 }

@@ -269,7 +269,7 @@ static void learn_address(struct address_space *space, uint64_t address, struct 
 	code->frame = profile_frame(space->profile, mapping->module->id, elf_address);
 	if (!mapping->has_rules)
 		return;
-	module_rule(mapping->module, elf_address, &code->rule);
+	module_rule(mapping->module, elf_address, &code->rule, &code->stack);
 	code->is_entry = code->rule.kind == CFI_NO_RULE &&
 			 elf_address - mapping->module->entry < ENTRY_BYTES;
 }
@@ -307,6 +307,23 @@ bool address_space_function(struct address_space *space, uint64_t address, uint6
 	    !module_function_start(mapping->module, address - mapping->bias, &elf_start))
 		return false;
 	*start = elf_start + mapping->bias;
+	return true;
+}
+
+bool address_space_call_target(struct address_space *space, uint64_t return_address,
+			       uint64_t *target)
+{
+	const struct mapping *mapping = find_mapping(space, return_address - 1);
+	uint8_t code[5]; /* e8 and a 32-bit distance */
+	int32_t distance;
+
+	if (!mapping || !mapping->has_rules ||
+	    module_read(mapping->module, return_address - sizeof(code) - mapping->bias, code,
+			sizeof(code)) != sizeof(code) ||
+	    code[0] != 0xe8)
+		return false;
+	memcpy(&distance, code + 1, sizeof(distance));
+	*target = return_address + (uint64_t)(int64_t)distance;
 	return true;
 }
 

@@ -21,6 +21,7 @@ struct code_address {
 	struct cfi_rule rule; /* kind CFI_NO_RULE when no CFI covers the address */
 	uint32_t frame;	      /* row in profile->frames */
 	uint8_t kind;	      /* enum profile_module_kind */
+	enum go_stack stack;  /* what the function has done with its caller's */
 	bool is_entry; /* near the file's entry point and without CFI: where a process starts */
 };
 
@@ -51,6 +52,11 @@ const struct code_address *address_space_find(struct address_space *space, uint6
 /* Finds the function around a code address by its call frame information: run address of its
  * start. Returns false when there is none. Not cached. */
 bool address_space_function(struct address_space *space, uint64_t address, uint64_t *start);
+
+/* Decodes the call instruction before @return_address: run address of the function it calls.
+ * Returns false when that is no direct call. Not cached. */
+bool address_space_call_target(struct address_space *space, uint64_t return_address,
+			       uint64_t *target);
 
 /*
  * Reads from the code how to leave the function around @ip (epilogue.h), for code without CFI.

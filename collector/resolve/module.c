@@ -47,6 +47,7 @@ void modules_free(struct modules *modules)
 
 		module_cfi_done(&module->cfi[0]);
 		module_cfi_done(&module->cfi[1]);
+		go_table_free(module->go);
 		epilogue_memory_done(&module->epilogues);
 		if (module->fd >= 0)
 			close(module->fd);
@@ -246,7 +247,9 @@ static void read_image(struct owned_module *row, const struct elf_image *image)
 
 	read_segments(module, image);
 	module_cfi_read_eh_frame(image, &module->cfi[0]);
-	module_cfi_read_debug_frame(image, &module->cfi[1]);
+	module->go = go_table_new(image);
+	if (!module->go)
+		module_cfi_read_debug_frame(image, &module->cfi[1]);
 	if (!row->build_id_bytes)
 		row->build_id_bytes = elf_image_build_id(image, row->build_id);
 	module->fd = image->fd;
@@ -319,10 +322,29 @@ bool module_elf_address(const struct module *module, uint64_t file_offset, uint6
 	return false;
 }
 
-void module_rule(const struct module *module, uint64_t elf_address, struct cfi_rule *rule)
+/* Says whether the code at @elf_address is `mov $15,%eax; syscall` (rt_sigreturn), as debuggers
+ * know it: libraries other than glibc describe it by nothing else. */
+static bool is_trampoline(const struct module *module, uint64_t elf_address)
 {
+	static const uint8_t short_form[] = {0xb8, 0x0f, 0, 0, 0, 0x0f, 0x05};
+	static const uint8_t long_form[] = {0x48, 0xc7, 0xc0, 0x0f, 0, 0, 0, 0x0f, 0x05};
+	uint8_t code[sizeof(long_form)] = {0};
+	size_t bytes = module_read(module, elf_address, code, sizeof(code));
+
+	return (bytes >= sizeof(short_form) && !memcmp(code, short_form, sizeof(short_form))) ||
+	       (bytes >= sizeof(long_form) && !memcmp(code, long_form, sizeof(long_form)));
+}
+
+void module_rule(const struct module *module, uint64_t elf_address, struct cfi_rule *rule,
+		 enum go_stack *stack)
+{
+	*stack = GO_STACK_NONE;
 	cfi_find(&module->cfi[0], elf_address, rule);
-	if (rule->kind == CFI_NO_RULE && module->cfi[1].bytes)
+	if (rule->kind != CFI_NO_RULE)
+		return;
+	if (is_trampoline(module, elf_address) || is_trampoline(module, elf_address + 1))
+		*rule = (struct cfi_rule){.kind = CFI_SIGNAL, .is_signal = true};
+	else if (!module->go || !go_table_rule(module->go, elf_address, rule, stack))
 		cfi_find(&module->cfi[1], elf_address, rule);
 }
 
@@ -346,10 +368,12 @@ size_t module_read(const struct module *module, uint64_t elf_address, uint8_t *b
 bool module_function_start(const struct module *module, uint64_t elf_address, uint64_t *start)
 {
 	struct cfi_range range;
+	const char *name;
 
-	if (!cfi_find_range(&module->cfi[0], elf_address, &range) &&
-	    !cfi_find_range(&module->cfi[1], elf_address, &range))
-		return false;
-	*start = range.start;
-	return true;
+	if (cfi_find_range(&module->cfi[0], elf_address, &range) ||
+	    cfi_find_range(&module->cfi[1], elf_address, &range)) {
+		*start = range.start;
+		return true;
+	}
+	return module->go && go_table_function(module->go, elf_address, start, &name);
 }

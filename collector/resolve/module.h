@@ -17,6 +17,7 @@
 #include "collector/cfi/cfi.h"
 #include "collector/profile/profile.h"
 #include "collector/resolve/epilogue.h"
+#include "collector/resolve/go_table.h"
 
 #include <sys/types.h>
 
@@ -45,7 +46,8 @@ struct module {
 	size_t segment_count;
 	uint64_t entry;			  /* elf address where a process starts in it; 0: none */
 	struct cfi_section cfi[2];	  /* .eh_frame, .debug_frame; bytes 0 when absent */
-	struct epilogue_memory epilogues; /* of code that neither covers */
+	struct go_table *go;		  /* NULL: not made by Go */
+	struct epilogue_memory epilogues; /* of code that none of these covers */
 };
 
 struct modules;
@@ -82,15 +84,22 @@ int module_open(struct module *module);
 /* Translates a file offset of an executable segment; returns false when none contains it. */
 bool module_elf_address(const struct module *module, uint64_t file_offset, uint64_t *elf_address);
 
-/* Finds the rule for an elf address: by .eh_frame, else .debug_frame. Kind CFI_NO_RULE when
- * neither covers it. */
-void module_rule(const struct module *module, uint64_t elf_address, struct cfi_rule *rule);
+/*
+ * Finds the rule for an elf address: by .eh_frame, Go's table, .debug_frame, else by its bytes
+ * whether it is the trampoline that handlers of signals return to. Kind CFI_NO_RULE when none
+ * covers it. An address just before a trampoline gives the trampoline's rule: it is what a handler
+ * returns to, less one.
+ *
+ * @stack  receives what Go's function there does with its caller's stack
+ */
+void module_rule(const struct module *module, uint64_t elf_address, struct cfi_rule *rule,
+		 enum go_stack *stack);
 
 /* Reads what the file holds at @elf_address. Returns the number of bytes, at most @bytes; 0 outside
  * the loadable segments. */
 size_t module_read(const struct module *module, uint64_t elf_address, uint8_t *buffer,
 		   size_t bytes);
 
-/* Finds the function around @elf_address by its frame description entry: its first address, which
- * names functions of files without symbols. Returns false when no CFI covers the address. */
+/* Finds the function around @elf_address by its frame description entry or Go's table: its first
+ * address, which names functions of files without symbols. Returns false when none covers it. */
 bool module_function_start(const struct module *module, uint64_t elf_address, uint64_t *start);

@@ -4,6 +4,7 @@
 #include "collector/base/xalloc.h"
 
 #include <string.h>
+#include <zlib.h>
 
 /* Large programs have 30 MB; offsets in the table are 32 bits. */
 #define SECTION_LIMIT (256U << 20)
@@ -138,18 +139,49 @@ void module_cfi_read_eh_frame(const struct elf_image *image, struct cfi_section 
 		scan(section);
 }
 
+/* Inflates a section (freed) that begins with a compression header; returns NULL when it is damaged
+ * or compressed in another way. @bytes  of the section; receives those of the result. */
+static uint8_t *inflate_section(uint8_t *section, size_t *bytes)
+{
+	uint8_t *inflated = NULL;
+	Elf64_Chdr header = {0};
+	uLongf count;
+
+	if (*bytes > sizeof(header))
+		memcpy(&header, section, sizeof(header));
+	if (header.ch_type == ELFCOMPRESS_ZLIB && header.ch_size &&
+	    header.ch_size <= SECTION_LIMIT) {
+		count = header.ch_size;
+		inflated = xmalloc(count);
+		if (uncompress(inflated, &count, section + sizeof(header),
+			       *bytes - sizeof(header)) != Z_OK) {
+			free(inflated);
+			inflated = NULL;
+		}
+		*bytes = count;
+	}
+	free(section);
+	return inflated;
+}
+
 void module_cfi_read_debug_frame(const struct elf_image *image, struct cfi_section *section)
 {
 	const Elf64_Shdr *named = elf_image_section(image, ".debug_frame");
 	const Elf64_Phdr *loaded = elf_image_segment(image, PT_LOAD);
+	uint8_t *data;
+	size_t bytes;
 
 	*section = (struct cfi_section){.is_debug_frame = true};
-	if (!named || named->sh_flags & SHF_COMPRESSED || !loaded)
+	if (!named || !loaded)
 		return;
-	section->data = elf_image_load(image, named->sh_offset, named->sh_size, SECTION_LIMIT);
-	if (!section->data)
+	bytes = named->sh_size;
+	data = elf_image_load(image, named->sh_offset, bytes, SECTION_LIMIT);
+	if (data && named->sh_flags & SHF_COMPRESSED)
+		data = inflate_section(data, &bytes);
+	if (!data)
 		return;
-	section->bytes = named->sh_size;
+	section->data = data;
+	section->bytes = bytes;
 	/* It is not loaded, so it has no address: one near the code keeps the table's offsets
 	 * small. */
 	section->address = loaded->p_vaddr;

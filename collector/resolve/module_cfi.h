@@ -18,7 +18,7 @@
 void module_cfi_read_eh_frame(const struct elf_image *image, struct cfi_section *section);
 
 /* Reads .debug_frame, which some programs have instead (built with -g and without unwind tables)
- * or besides (for what .eh_frame does not cover). Compressed ones are not read. */
+ * or besides (for what .eh_frame does not cover). One compressed by zlib is inflated. */
 void module_cfi_read_debug_frame(const struct elf_image *image, struct cfi_section *section);
 
 void module_cfi_done(struct cfi_section *section);

@@ -24,7 +24,8 @@
  *   2. a symbol whose size covers the address, or a call stub ("memcpy@plt").
  *   3. a symbol without size, as hand-written assembly has them, unless call frame information
  *      knows a function that starts between the symbol and the address.
- *   4. the file and the start of the function by call frame information ("libx.so+0x1230"), else
+ *   4. in a stripped program of Go's, the name in the table that its runtime needs.
+ *   5. the file and the start of the function by call frame information ("libx.so+0x1230"), else
  *      the address itself; `named` is false, and reports count it.
  *
  * Cost, measured (CPU time, 2.8 GHz Xeon, random addresses, open to close):
@@ -141,6 +142,15 @@ static bool find_symbol(struct naming *naming, uint64_t address, struct symbol *
 		return true;
 	return has_start && symbol_table_find(naming->symbols, start, symbol) && !symbol->sized &&
 	       symbol->start == start;
+}
+
+/* Finds the name that Go's own table has for @address; returns false when there is none. */
+static bool find_go_function(const struct naming *naming, uint64_t address, struct symbol *symbol)
+{
+	*symbol = (struct symbol){.sized = true};
+	return naming->module->go &&
+	       go_table_function(naming->module->go, address, &symbol->start, &symbol->name) &&
+	       symbol->name;
 }
 
 /* Makes the function of an address that only the module's call frame information may know. */
@@ -270,7 +280,8 @@ static void name_frame(struct naming *naming, const struct nameless *nameless)
 
 	naming->line_count = 0;
 	if (!add_declared(naming, nameless->address)) {
-		if (find_symbol(naming, nameless->address, &symbol))
+		if (find_symbol(naming, nameless->address, &symbol) ||
+		    find_go_function(naming, nameless->address, &symbol))
 			add_line(naming, symbol_function(naming, &symbol, NULL), 0);
 		else
 			add_line(naming, start_function(naming, nameless->address), 0);

@@ -56,6 +56,8 @@ struct walk {
 	struct cfi_frame frame;
 	struct cfi_memory copy;
 	struct cfi_memory live; /* valid where copy.next points to it */
+	const uint64_t *callers;
+	size_t caller_count;
 	bool was_guessed;
 	uint32_t depth; /* frames left behind */
 	uint32_t window_count;
@@ -128,6 +130,31 @@ static enum cfi_step step_by_guess(struct walk *walk, bool is_entry, enum profil
 	return step == CFI_STEP_DONE ? judge_guess(walk, &before) : step;
 }
 
+/* Steps out of a function of Go's that set the stack pointer freely. */
+static enum cfi_step step_by_go(struct walk *walk, enum go_stack stack, enum profile_ending *ending)
+{
+	struct cfi_frame before = walk->frame;
+	enum cfi_step step;
+
+	*ending = walk->was_guessed ? PROFILE_ENDING_GUESSED : PROFILE_ENDING_COMPLETE;
+	if (stack == GO_STACK_LEFT)
+		return CFI_STEP_END;
+	*ending = PROFILE_ENDING_NO_RULE;
+	walk->frame.registers[CFI_SP] = walk->frame.registers[CFI_BP];
+	step = cfi_step_by_frame_pointer(&walk->frame, &walk->copy);
+	if (step == CFI_STEP_DONE)
+		return judge_guess(walk, &before);
+	before.missing = walk->frame.missing;
+	walk->frame = before;
+	return step;
+}
+
+/* Says whether the frame is to be left by step_by_go. */
+static bool has_go_switched(const struct walk *walk, const struct code_address *code)
+{
+	return code->stack > GO_STACK_KEPT && !walk->frame.is_exact;
+}
+
 /* Judges the code address a step has led to. Returns true when the walk ends here, before it. */
 static bool is_last(const struct walk *walk, enum profile_ending *ending)
 {
@@ -169,6 +196,8 @@ static bool walk_on(struct walk *walk, enum profile_ending *ending)
 		if (code->kind == PROFILE_MODULE_UNKNOWN) {
 			*ending = PROFILE_ENDING_UNMAPPED;
 			step = CFI_STEP_NO_RULE;
+		} else if (has_go_switched(walk, code)) {
+			step = step_by_go(walk, (enum go_stack)code->stack, ending);
 		} else {
 			step = cfi_step(&code->rule, &walk->frame, &walk->copy);
 			if (step == CFI_STEP_END)
@@ -188,6 +217,60 @@ static bool walk_on(struct walk *walk, enum profile_ending *ending)
 	}
 	*ending = PROFILE_ENDING_TOO_DEEP;
 	return true;
+}
+
+static bool is_same_function(struct address_space *space, uint64_t a, uint64_t b)
+{
+	uint64_t start_a, start_b;
+
+	return address_space_function(space, a, &start_a) &&
+	       address_space_function(space, b, &start_b) && start_a == start_b;
+}
+
+/* ---- finishing from the chain of frame pointers --------------------------------------------- */
+
+/* Appends the frame of a caller; returns its code, or NULL when there is no room or no code. */
+static const struct code_address *add_caller(struct walk *walk, uint64_t address)
+{
+	const struct code_address *code = address_space_find(walk->space, address);
+
+	if (walk->depth == UNWIND_DEPTH || code->kind == PROFILE_MODULE_UNKNOWN)
+		return NULL;
+	walk->frames[walk->depth] = code->frame;
+	walk->trail[walk->depth++] = (struct unwind_memory_frame){0, address, code->frame};
+	return code;
+}
+
+/*
+ * Goes on from the frame that could not be left, by the return addresses that follow its own in
+ * the kernel's chain. A function without a frame has no part in the chain: where one switched
+ * stacks its caller is the function that the next return address's call instruction leads to.
+ */
+static bool finish_by_callers(struct walk *walk)
+{
+	const struct code_address *code =
+		address_space_find(walk->space, cfi_frame_address(&walk->frame));
+	uint32_t depth = walk->depth++;
+	size_t i = 0;
+
+	if (code->stack == GO_STACK_NONE || walk->frame.is_exact)
+		i = walk->caller_count;
+	while (i < walk->caller_count && walk->callers[i] != walk->frame.registers[CFI_IP])
+		i++;
+	while (++i < walk->caller_count && code) {
+		uint64_t target;
+
+		if (code->stack == GO_STACK_SWITCHED &&
+		    address_space_call_target(walk->space, walk->callers[i], &target) &&
+		    !is_same_function(walk->space, code->address, target) &&
+		    !add_caller(walk, target))
+			break;
+		code = add_caller(walk, walk->callers[i] - 1);
+		if (code && (code->rule.kind == CFI_END || code->stack == GO_STACK_LEFT))
+			return true;
+	}
+	walk->depth = depth;
+	return false;
 }
 
 /* ---- finishing from the live process ------------------------------------------------------- */
@@ -256,14 +339,6 @@ static void remember(const struct walk *walk, struct unwind_memory *memory)
 	memory->count = walk->depth;
 }
 
-static bool is_same_function(struct address_space *space, uint64_t a, uint64_t b)
-{
-	uint64_t start_a, start_b;
-
-	return address_space_function(space, a, &start_a) &&
-	       address_space_function(space, b, &start_b) && start_a == start_b;
-}
-
 /* Finds the frame of the last complete walk that is the one we stand in: the same position and
  * address, or the same upper end and function (at another call in it). Returns its index or
  * memory->count. */
@@ -321,6 +396,8 @@ static void begin(struct walk *walk, struct address_space *space, pid_t pid,
 	walk->frame.return_slot = 0;
 	walk->copy = (struct cfi_memory){sample->stack, sample->registers[CFI_SP],
 					 sample->stack_bytes, NULL};
+	walk->callers = sample->callers;
+	walk->caller_count = sample->caller_count;
 	walk->was_guessed = false;
 	walk->depth = 0;
 	walk->window_count = 0;
@@ -356,7 +433,9 @@ uint32_t unwind_walk(struct address_space *space, struct unwind_memory *memory, 
 
 	begin(&walk, space, pid, sample, frames);
 	if (!walk_on(&walk, ending)) {
-		if (finish_live(&walk, ending)) {
+		if (finish_by_callers(&walk)) {
+			*ending = PROFILE_ENDING_GUESSED;
+		} else if (finish_live(&walk, ending)) {
 			if (*ending == PROFILE_ENDING_COMPLETE)
 				*ending = PROFILE_ENDING_FINISHED_LIVE;
 		} else if (memory && join(&walk, memory)) {

@@ -6,6 +6,8 @@
  * events, off-CPU records and the probe alike.
  *
  * A walk that leaves the copied bytes is finished, in this order, from
+ *   0. in Go's code, which keeps frame pointers throughout: the chain of them that the kernel took
+ *      with the sample, when it goes on from here and leads to the root;
  *   1. the live process's memory, accepted only when the last three return addresses seen in the
  *      copy (or as many as were seen; never none) still stand where the copy has them, and only
  *      when it leads to the root;
@@ -34,6 +36,9 @@ struct unwind_sample {
 	uint64_t registers[CFI_REGISTERS]; /* DWARF numbers of x86-64; [CFI_IP] the code address */
 	const uint8_t *stack;		   /* bytes from registers[CFI_SP] upward; borrowed */
 	size_t stack_bytes;
+	const uint64_t *callers; /* the code address and what follows by frame pointers, as the
+				    kernel found it with the sample; borrowed */
+	size_t caller_count;	 /* 0: not known */
 };
 
 /*

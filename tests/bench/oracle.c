@@ -13,7 +13,15 @@
  * With --copy N only N bytes are given to unwind_walk while libdw keeps all of them: then the
  * policy for truncated walks is judged (live memory, last complete walk).
  *
- * Exit status: 0 every compared stack agrees or libdw stopped first; 1 trouble; 2 they differ.
+ * libdw is no oracle where there is no call frame information for it. Told apart from real
+ * differences, by what can be seen in its own answer, are stacks
+ *     astray   that it led out of all mapped memory, while ours reached the root
+ *     skipped  that are ours less some frames, where ours passed code without information: libdw
+ *              takes the frame pointer in a function that has not made its frame yet
+ *     beyond   on which it went on where Go marks the first function of a stack
+ *
+ * Exit status: 0 every compared stack agrees or is one of these, or libdw stopped first; 1 trouble;
+ * 2 they differ.
  */
 #include "collector/resolve/unwind.h"
 #include "collector/base/xalloc.h"
@@ -88,6 +96,7 @@ struct oracle {
 	size_t endings[PROFILE_ENDINGS];
 	size_t samples, frames, lost, no_user, shallow;
 	size_t compared, same, they_stopped, we_stopped, differ, no_libdw;
+	size_t astray, skipped, beyond; /* see above */
 	size_t frames_compared, frames_same;
 	double our_seconds, their_seconds;
 };
@@ -219,16 +228,61 @@ static void print_stack(struct oracle *oracle, const char *title, const uint32_t
 	printf("\n");
 }
 
+static enum profile_module_kind kind_of(const struct oracle *oracle, uint32_t frame)
+{
+	return oracle->profile->modules[oracle->profile->frames[frame].module].kind;
+}
+
+/* Says whether libdw's stack is ours with frames left out. */
+static bool is_part_of(const struct oracle *oracle, const uint32_t *ours, uint32_t our_count)
+{
+	uint32_t found = 0;
+
+	for (uint32_t i = 0; i < our_count && found < oracle->their_count; i++)
+		found += ours[i] == oracle->theirs[found];
+	return found == oracle->their_count && ours[our_count - 1] == oracle->theirs[found - 1];
+}
+
+/* Counts stacks of which libdw itself shows that it is wrong; see above. */
+static size_t *libdw_fault(struct oracle *oracle, const uint32_t *ours, uint32_t our_count,
+			   enum profile_ending ending)
+{
+	if (!profile_endings[ending].complete)
+		return NULL;
+	if (kind_of(oracle, oracle->theirs[oracle->their_count - 1]) == PROFILE_MODULE_UNKNOWN)
+		return &oracle->astray;
+	if (ending == PROFILE_ENDING_GUESSED && is_part_of(oracle, ours, our_count))
+		return &oracle->skipped;
+	return NULL;
+}
+
+/* Says whether @frame lies in a program of Go's. */
+static bool is_go(const struct oracle *oracle, uint32_t frame)
+{
+	const struct module *module =
+		modules_find(oracle->modules, oracle->profile->frames[frame].module);
+
+	return module && module->go;
+}
+
 static void compare(struct oracle *oracle, const uint32_t *ours, uint32_t our_count,
 		    enum profile_ending ending)
 {
 	uint32_t shorter = our_count < oracle->their_count ? our_count : oracle->their_count;
 	const char *verdict = NULL;
 	uint32_t same = 0;
+	size_t *fault;
 
 	while (same < shorter && ours[same] == oracle->theirs[same])
 		same++;
 	oracle->compared++;
+	fault = same < shorter ? libdw_fault(oracle, ours, our_count, ending) : NULL;
+	if (fault) {
+		++*fault;
+		oracle->frames_compared += same;
+		oracle->frames_same += same;
+		return;
+	}
 	oracle->frames_compared += shorter;
 	oracle->frames_same += same;
 	if (same < shorter) {
@@ -237,6 +291,9 @@ static void compare(struct oracle *oracle, const uint32_t *ours, uint32_t our_co
 	} else if (our_count > oracle->their_count) {
 		oracle->they_stopped++;
 		verdict = options.verbose ? "libdw stopped first" : NULL;
+	} else if (our_count < oracle->their_count && profile_endings[ending].complete &&
+		   is_go(oracle, ours[our_count - 1])) {
+		oracle->beyond++;
 	} else if (our_count < oracle->their_count) {
 		oracle->we_stopped++;
 		verdict = "we stopped first";
@@ -265,19 +322,22 @@ static struct unwind_memory *thread_memory(struct oracle *oracle, int tid)
 	return &thread->memory;
 }
 
+static void *keep(const void *bytes, size_t count)
+{
+	return memcpy(xmalloc(count), bytes, count);
+}
+
 static void store(struct oracle *oracle, int pid, const struct unwind_sample *sample)
 {
 	struct stored *stored;
-	uint8_t *copy;
 
 	if (oracle->stored_count == STORED)
 		return;
 	xgrow(oracle->stored, oracle->stored_count, oracle->stored_capacity);
 	stored = &oracle->stored[oracle->stored_count++];
 	*stored = (struct stored){pid, *sample};
-	copy = xmalloc(sample->stack_bytes);
-	memcpy(copy, sample->stack, sample->stack_bytes);
-	stored->sample.stack = copy;
+	stored->sample.stack = keep(sample->stack, sample->stack_bytes);
+	stored->sample.callers = keep(sample->callers, 8 * sample->caller_count);
 }
 
 static void judge(struct oracle *oracle, struct process *process, int tid,
@@ -398,16 +458,23 @@ static void take_fork(struct oracle *oracle, const uint8_t *body)
 	child->space = space;
 }
 
-/* Body: pid, tid, time, abi, registers, bytes, stack, bytes really copied. */
+/* Body: pid, tid, time, callers, abi, registers, bytes, stack, bytes really copied. */
 static void take_sample(struct oracle *oracle, const uint8_t *body)
 {
-	struct unwind_sample sample;
+	struct unwind_sample sample = {0};
 	uint64_t abi, bytes, copied;
 	uint32_t ids[2];
 
 	memcpy(ids, body, sizeof(ids));
-	memcpy(&abi, body + 16, 8);
-	body += 24;
+	memcpy(&sample.caller_count, body + 16, 8);
+	sample.callers = (const uint64_t *)(const void *)(body + 24);
+	body += 24 + 8 * sample.caller_count;
+	if (sample.caller_count && sample.callers[0] == PERF_CONTEXT_USER) {
+		sample.callers++;
+		sample.caller_count--;
+	}
+	memcpy(&abi, body, 8);
+	body += 8;
 	if (abi != PERF_SAMPLE_REGS_ABI_64) {
 		oracle->no_user++;
 		return;
@@ -534,8 +601,9 @@ static void open_rings(struct ring *rings, long cpus, pid_t pid)
 		.config = PERF_COUNT_SW_CPU_CLOCK,
 		.sample_freq = options.frequency,
 		.freq = 1,
-		.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_REGS_USER |
-			       PERF_SAMPLE_STACK_USER,
+		.sample_type = PERF_SAMPLE_TID | PERF_SAMPLE_TIME | PERF_SAMPLE_CALLCHAIN |
+			       PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER,
+		.exclude_callchain_kernel = 1,
 		.sample_regs_user = PERF_REGISTERS,
 		.sample_stack_user = COPY_BYTES,
 		.disabled = 1,
@@ -723,12 +791,13 @@ static int report(struct oracle *oracle)
 	printf("; complete %.2f %%\n",
 	       oracle->samples ? 100.0 * (double)complete / (double)oracle->samples : 0);
 	if (!options.no_libdw)
-		printf("libdw: compared %zu, identical %zu, libdw stopped first %zu, we stopped "
-		       "first %zu, differ %zu, not walked %zu; frames %zu of %zu agree (%.3f %%)\n"
+		printf("libdw: compared %zu, identical %zu, libdw stopped first %zu, went astray "
+		       "%zu, skipped %zu, beyond %zu, we stopped first %zu, differ %zu, not walked "
+		       "%zu; frames %zu of %zu agree (%.3f %%)\n"
 		       "libdw: %.0f stacks/s as sampled, ours %.0f\n",
-		       oracle->compared, oracle->same, oracle->they_stopped, oracle->we_stopped,
-		       oracle->differ, oracle->no_libdw, oracle->frames_same,
-		       oracle->frames_compared,
+		       oracle->compared, oracle->same, oracle->they_stopped, oracle->astray,
+		       oracle->skipped, oracle->beyond, oracle->we_stopped, oracle->differ,
+		       oracle->no_libdw, oracle->frames_same, oracle->frames_compared,
 		       oracle->frames_compared ? 100.0 * (double)oracle->frames_same /
 							 (double)oracle->frames_compared
 					       : 0,

@@ -57,10 +57,13 @@ whole='^_start;.*;main;(descend;){105}bottom'
 }
 
 @test "a program that has call frame information for debuggers only is walked" {
-	build debugframe -O2 -g -fno-asynchronous-unwind-tables -fno-unwind-tables
-	record ./debugframe 1
-	[ "$(complete_percent)" -ge 99 ]
-	[ "$(share "$whole")" -ge 90 ]
+	local flag
+	for flag in -gz=none -gz=zlib; do
+		build debugframe -O2 -g $flag -fno-asynchronous-unwind-tables -fno-unwind-tables
+		record ./debugframe 1
+		[ "$(complete_percent)" -ge 99 ]
+		[ "$(share "$whole")" -ge 90 ]
+	done
 }
 
 @test "code without call frame information is passed, and its stacks are marked as guessed" {
@@ -145,4 +148,61 @@ whole='^_start;.*;main;(descend;){105}bottom'
 	[ "$(share '^\[no_rule\];\[jit\]')" -ge 90 ]
 	run collector summary x.prof
 	[[ $output == *"stopped in code without call frame information"* ]]
+}
+
+@test "Go's stacks are walked to the goroutine's root and named, in a stripped program too" {
+	require go
+	cat >work.go <<-'GO'
+		package main
+
+		type tree struct {
+			left, right *tree
+			key         int
+		}
+
+		func (t *tree) insert(key int) *tree {
+			if t == nil {
+				return &tree{key: key}
+			}
+			if key < t.key {
+				t.left = t.left.insert(key)
+			} else {
+				t.right = t.right.insert(key)
+			}
+			return t
+		}
+
+		func work(seed int, done chan int) {
+			x := seed
+			for i := 0; i < 12; i++ {
+				var root *tree
+				for j := 0; j < 20000; j++ {
+					x = (x*1103515245 + 12345) & 0x7fffffff
+					root = root.insert(x)
+				}
+			}
+			done <- x
+		}
+
+		func main() {
+			done := make(chan int)
+			for i := 0; i < 4; i++ {
+				go work(i+1, done)
+			}
+			for i := 0; i < 4; i++ {
+				<-done
+			}
+		}
+	GO
+	local flags
+	for flags in -ldflags= '-ldflags=-s -w'; do
+		HOME=$PWD GOCACHE=$PWD/cache go build "$flags" -o work work.go
+		record ./work
+		[ "$(complete_percent)" -ge 99 ]
+		[ "$(share '^runtime\.goexit;main\.main\.(func1|gowrap1);main\.work;(main\.\(\*tree\)\.insert;?)+')" -ge 60 ]
+		# The collector of garbage runs on the thread's own stack, called from the goroutine.
+		grep -qE '^runtime\.goexit;.*main\.work;.*runtime\.mallocgc;.*runtime\.systemstack;' folded
+		run collector summary x.prof
+		[[ $output == *"0 % without symbol"* ]]
+	done
 }

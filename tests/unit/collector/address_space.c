@@ -12,6 +12,7 @@
 
 static struct profile *profile;
 static struct modules *modules;
+static enum go_stack stack; /* that module_rule told last */
 static struct address_space *space;
 static struct module_identity libc = {0};
 static struct module *libc_module;
@@ -74,7 +75,7 @@ Test(address_space, translates_to_elf_addresses_and_rules)
 
 	map_libc(BASE);
 	code = address_space_find(space, BASE + inside);
-	module_rule(libc_module, inside, &rule);
+	module_rule(libc_module, inside, &rule, &stack);
 	cr_expect_eq(code->kind, PROFILE_MODULE_ELF);
 	cr_expect_eq(rule.kind, CFI_REGISTER);
 	cr_expect_arr_eq(&code->rule, &rule, sizeof(rule));

@@ -22,6 +22,7 @@
 
 static struct profile *profile;
 static struct modules *modules;
+static enum go_stack stack; /* that module_rule told last */
 static char folder[] = "/tmp/simprof-module.XXXXXX";
 
 static void setup(void)
@@ -299,7 +300,7 @@ Test(module, takes_what_is_no_file_for_generated_code)
 
 		cr_expect_eq(module->kind, PROFILE_MODULE_JIT, "%s", paths[i]);
 		cr_expect_eq(module_open(module), 0);
-		module_rule(module, 0x1000, &rule);
+		module_rule(module, 0x1000, &rule, &stack);
 		cr_expect_eq(rule.kind, CFI_NO_RULE);
 	}
 }
@@ -315,7 +316,7 @@ Test(module, reads_the_vdso_from_its_own_memory)
 	for (uint64_t i = 0; i < module->segments[0].bytes; i += 16) {
 		struct cfi_rule rule;
 
-		module_rule(module, module->segments[0].address + i, &rule);
+		module_rule(module, module->segments[0].address + i, &rule, &stack);
 		rules += rule.kind == CFI_REGISTER;
 	}
 	cr_expect_gt(rules, 16);
@@ -330,7 +331,7 @@ static size_t collect_rules(const struct module *module, struct cfi_rule *rules,
 	size_t count = 0;
 
 	for (uint64_t i = 0; i < segment->bytes && count < room; i += 37)
-		module_rule(module, segment->address + i, &rules[count++]);
+		module_rule(module, segment->address + i, &rules[count++], &stack);
 	return count;
 }
 
@@ -429,7 +430,7 @@ Test(module, agrees_with_libdw_on_every_rule_of_libc)
 		Dwarf_Op *cfa;
 		size_t count;
 
-		module_rule(module, address, &rule);
+		module_rule(module, address, &rule, &stack);
 		if (dwarf_cfi_addrframe(cfi, address, &frame) != 0) {
 			cr_assert_eq(rule.kind, CFI_NO_RULE, "%llx", (unsigned long long)address);
 			continue;
@@ -476,7 +477,7 @@ static void survive(const char *name, const uint8_t *data, size_t bytes)
 
 	cr_assert_eq(module_open(module) < 0, module->problem != NULL);
 	for (uint64_t address = 0; address < 0x4000; address += 61) {
-		module_rule(module, address, &rule);
+		module_rule(module, address, &rule, &stack);
 		cr_assert_leq(rule.kind, CFI_UNSUPPORTED);
 		module_function_start(module, address, &start);
 	}

@@ -47,10 +47,13 @@ static void build_sample(struct builder *builder, uint64_t abi, uint64_t room, u
 	put_ids(builder, 10, 11);
 	put_u64(builder, 123456789);
 	put_u64(builder, 1001001);
-	put_u64(builder, 3); /* call chain */
+	put_u64(builder, 6); /* call chain */
 	put_u64(builder, PERF_CONTEXT_KERNEL);
 	put_u64(builder, 0xffffffff81000010);
 	put_u64(builder, 0xffffffff81000020);
+	put_u64(builder, PERF_CONTEXT_USER);
+	put_u64(builder, 0x401000);
+	put_u64(builder, 0x402000);
 	put_u64(builder, abi);
 	for (uint64_t i = 0; abi && i < EVENT_REGISTERS; i++)
 		put_u64(builder, 100 + i);
@@ -78,6 +81,8 @@ Test(perf_record, reads_a_sample)
 	cr_assert_eq(event.sample.weight, 1001001);
 	cr_assert_eq(event.sample.kernel_count, 2, "the context marker is no frame");
 	cr_assert_eq(event.sample.kernel[0], 0xffffffff81000010);
+	cr_assert_eq(event.sample.caller_count, 2, "nor is this one");
+	cr_assert_eq(event.sample.callers[1], 0x402000);
 	cr_assert_eq(event.sample.has_registers, EVENT_REGISTERS_64);
 	cr_assert_eq(event.sample.stack_bytes, 40);
 	cr_assert_eq(event.sample.stack[39], 39);

@@ -216,6 +216,7 @@ ends_on() {
 			--database "$PWD/read-only/log.db"
 	else
 		refuses 'choose a' "$SIM" --steps 5 --database read-only/log.db
+		chmod 755 read-only # so that it can be cleared away
 	fi
 }
 

@@ -4,6 +4,7 @@
 #include "collector/base/xalloc.h"
 #include "collector/resolve/elf_image.h"
 #include "collector/resolve/module_cfi.h"
+#include "collector/resolve/perf_map.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -25,6 +26,7 @@ struct owned_module {
 
 struct modules {
 	struct profile *profile;
+	time_t start; /* when the recording began */
 	struct owned_module **rows;
 	size_t count;
 	size_t capacity;
@@ -35,6 +37,7 @@ struct modules *modules_new(struct profile *profile)
 	struct modules *modules = xcalloc(1, sizeof(*modules));
 
 	modules->profile = profile;
+	modules->start = time(NULL);
 	return modules;
 }
 
@@ -76,9 +79,12 @@ static enum profile_module_kind kind_of(const char *path)
 	return PROFILE_MODULE_ELF;
 }
 
-static bool is_same(const struct owned_module *row, const struct module_identity *identity)
+/* Each process generates code of its own. */
+static bool is_same(const struct owned_module *row, const struct module_identity *identity,
+		    pid_t pid)
 {
-	if (strcmp(row->module.path, identity->path) != 0)
+	if (strcmp(row->module.path, identity->path) != 0 ||
+	    (row->module.kind == PROFILE_MODULE_JIT && row->pid != pid))
 		return false;
 	return row->module.kind != PROFILE_MODULE_ELF ||
 	       (row->inode == identity->inode && row->build_id_bytes == identity->build_id_bytes &&
@@ -95,7 +101,7 @@ struct module *modules_get(struct modules *modules, const struct module_identity
 		bounded.build_id_bytes = ELF_IMAGE_BUILD_ID;
 	for (size_t i = 0; i < modules->count; i++) {
 		row = modules->rows[i];
-		if (!is_same(row, &bounded))
+		if (!is_same(row, &bounded, pid))
 			continue;
 		if (!row->was_opened)
 			row->pid = pid; /* the first process may be gone by then */
@@ -256,7 +262,8 @@ static void read_image(struct owned_module *row, const struct elf_image *image)
 }
 
 /* The profile knows a module by kind, path and build-id. A second file of the same path without a
- * build-id gets a name of its own, lest its addresses be mixed with the first's. */
+ * build-id gets a name of its own, lest its addresses be mixed with the first's, and so does the
+ * code that a second process generates. */
 static void add_row(struct owned_module *row)
 {
 	struct profile *profile = row->modules->profile;
@@ -268,15 +275,25 @@ static void add_row(struct owned_module *row)
 		snprintf(build_id + 2 * i, 3, "%02x", row->build_id[i]);
 	id = profile_module(profile, module->kind, module->path,
 			    row->build_id_bytes ? build_id : NULL);
-	if (module->kind == PROFILE_MODULE_ELF && !row->build_id_bytes &&
+	if (module->kind != PROFILE_MODULE_VDSO && !row->build_id_bytes &&
 	    modules_find(row->modules, id)) {
+		bool is_elf = module->kind == PROFILE_MODULE_ELF;
 		char path[PATH_MAX + 64];
 
-		snprintf(path, sizeof(path), "%s (inode %llu)", module->path,
-			 (unsigned long long)row->inode);
+		snprintf(path, sizeof(path), "%s (%s %llu)", module->path,
+			 is_elf ? "inode" : "process",
+			 is_elf ? (unsigned long long)row->inode : (unsigned long long)row->pid);
 		id = profile_module(profile, module->kind, path, NULL);
 	}
 	module->id = id;
+}
+
+void module_open_map(struct module *module)
+{
+	const struct owned_module *row = (const struct owned_module *)module;
+
+	if (module->fd < 0)
+		module->fd = perf_map_open(row->pid, row->modules->start);
 }
 
 int module_open(struct module *module)
@@ -298,6 +315,8 @@ int module_open(struct module *module)
 	} else if (module->kind == PROFILE_MODULE_ELF || module->kind == PROFILE_MODULE_VDSO) {
 		read_image(row, &image);
 		elf_image_done(&image);
+	} else {
+		module_open_map(module);
 	}
 	add_row(row);
 	return status < 0 ? -1 : 0;

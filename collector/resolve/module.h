@@ -39,8 +39,9 @@ struct module_segment {
 struct module {
 	uint32_t id; /* row in profile->modules; 0 until module_open */
 	enum profile_module_kind kind;
-	char *path;    /* as the target sees it */
-	int fd;	       /* the verified file, open for reading; -1 when there is none */
+	char *path; /* as the target sees it */
+	int fd; /* the verified file, open for reading; of generated code, the map that names it; -1
+		   when there is none */
 	char *problem; /* why there is no file: one sentence; NULL when all is well */
 	struct module_segment *segments;
 	size_t segment_count;
@@ -58,8 +59,8 @@ void modules_free(struct modules *modules);
 
 /*
  * Returns the module of a mapping, the same one for the same identity. Never NULL: a path that is
- * no file ("//anon", "[heap]", "anon_inode:…") gives a PROFILE_MODULE_JIT module without rules.
- * Nothing is opened yet.
+ * no file ("//anon", "[heap]", "anon_inode:…") gives a PROFILE_MODULE_JIT module without rules,
+ * another one for each process. Nothing is opened yet.
  *
  * @pid  a live process that has the mapping, for paths in other mount namespaces
  */
@@ -80,6 +81,10 @@ struct module *modules_find(const struct modules *modules, uint32_t id);
  * and 0.3 ms a megabyte of it; a file without .eh_frame_hdr costs a scan besides.
  */
 int module_open(struct module *module);
+
+/* Opens the map that names generated code (perf_map.h), when it is not open yet. Done by
+ * module_open, while the process lives; a process may write it later. */
+void module_open_map(struct module *module);
 
 /* Translates a file offset of an executable segment; returns false when none contains it. */
 bool module_elf_address(const struct module *module, uint64_t file_offset, uint64_t *elf_address);

@@ -59,6 +59,7 @@
 #include "collector/resolve/debug_file.h"
 #include "collector/resolve/debug_lines.h"
 #include "collector/resolve/demangle.h"
+#include "collector/resolve/perf_map.h"
 #include "collector/resolve/symbol_table.h"
 
 #include <inttypes.h>
@@ -326,6 +327,48 @@ static void name_file(struct profile *profile, const struct module *module,
 	debug_file_close(&file);
 }
 
+/* Names one frame of generated code by its entry in the engine's map. */
+static void name_generated_frame(struct profile *profile, const struct nameless *nameless,
+				 const struct perf_map_entry *entry)
+{
+	char *name = strndup(entry->name, (size_t)entry->name_bytes);
+	char *file = strndup(entry->file_bytes ? entry->file : "", (size_t)entry->file_bytes);
+	struct profile_line line = {0};
+
+	line.function = profile_function(profile, xalloc_checked(name), NULL, nameless->module,
+					 profile_file_name(profile, xalloc_checked(file)),
+					 entry->line, true);
+	profile_frame_set_lines(profile, nameless->frame, &line, 1);
+	free(name);
+	free(file);
+}
+
+/* Names the frames of code that a process generated, those its map does not know as "[jit]". */
+static void name_generated(struct profile *profile, struct module *module,
+			   const struct nameless *list, size_t count)
+{
+	struct perf_map_entry *entries = xcalloc(count, sizeof(*entries));
+	uint64_t *addresses = xcalloc(count, sizeof(*addresses));
+	char *text = NULL;
+	size_t bytes;
+
+	module_open_map(module);
+	if (module->fd >= 0)
+		text = perf_map_read(module->fd, &bytes);
+	for (size_t i = 0; i < count; i++)
+		addresses[i] = list[i].address;
+	if (text)
+		perf_map_find(text, bytes, addresses, count, entries);
+	for (size_t i = 0; i < count; i++)
+		if (entries[i].name)
+			name_generated_frame(profile, &list[i], &entries[i]);
+		else
+			name_all(profile, &list[i], 1, "[jit]");
+	free(text);
+	free(addresses);
+	free(entries);
+}
+
 static void name_module(struct modules *modules, struct profile *profile,
 			const struct nameless *list, size_t count)
 {
@@ -340,7 +383,10 @@ static void name_module(struct modules *modules, struct profile *profile,
 			name_all(profile, list, count, "[unknown]");
 		break;
 	case PROFILE_MODULE_JIT:
-		name_all(profile, list, count, "[jit]");
+		if (module)
+			name_generated(profile, module, list, count);
+		else
+			name_all(profile, list, count, "[jit]");
 		break;
 	case PROFILE_MODULE_KERNEL:
 		break; /* kernel_symbols names these */

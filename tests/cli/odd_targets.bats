@@ -206,3 +206,26 @@ whole='^_start;.*;main;(descend;){105}bottom'
 		[[ $output == *"0 % without symbol"* ]]
 	done
 }
+
+@test "functions that node compiled have their names, files and lines when it writes a map" {
+	require node
+	cat >hot.js <<-'JS'
+		function leaf(n) { let s = 0; for (let i = 0; i < n; i++) s += i % 7; return s; }
+		function caller(n) { let s = 0; for (let i = 0; i < 200; i++) s += leaf(n); return s; }
+		const end = Date.now() + 1500;
+		let s = 0;
+		while (Date.now() < end) s += caller(2000);
+	JS
+	collector run -q -o x -- node --perf-basic-prof --no-turbo-inlining hot.js
+	rm -f "/tmp/perf-$(sqlite3 x.prof 'SELECT pid FROM threads WHERE id = 1').map"
+	collector export --format folded x.prof >folded
+	[ "$(complete_percent)" -ge 95 ]
+	[ "$(share '^_start;.*JS:\*caller;JS:\*leaf')" -ge 50 ]
+	sqlite3 x.prof "SELECT files.path, line FROM functions JOIN files ON files.id = file WHERE name = 'JS:*leaf'" |
+		grep -q '/hot.js|1$'
+	# Without one the code is known to be generated, and no name is made up.
+	collector run -q -o x -- node --no-turbo-inlining hot.js
+	collector export --format folded x.prof >folded
+	[ "$(complete_percent)" -ge 95 ]
+	[ "$(share '^_start;.*\[jit\]')" -ge 50 ]
+}

@@ -51,6 +51,7 @@ SKELETONS   := $(patsubst collector/capture/bpf/%.bpf.c,$(B)/gen/%.skel.h,$(BPF_
 PROGRAMS  := $(B)/bin/sim $(B)/bin/collector $(B)/bin/reports
 PROBE     := $(if $(wildcard probe/*.c),$(B)/bin/libprobe.so)
 WORKLOADS := $(patsubst tests/workloads/%.c,$(B)/workloads/%,$(wildcard tests/workloads/*.c))
+FAULTS    := $(patsubst tests/faults/%.c,$(B)/faults/%,$(wildcard tests/faults/*.c))
 UNITS     := $(patsubst tests/unit/%,$(B)/tests/unit-%,$(wildcard tests/unit/*))
 
 Q := $(if $(V),,@)
@@ -147,7 +148,7 @@ $(B)/bin/reports: $(REPORTS_OBJECTS)
 $(B)/bin/libprobe.so: $(patsubst %.c,$(B)/pic/%.o,$(wildcard probe/*.c))
 	$(call say,LINK)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -shared -Wl,-z,now -Wl,-z,defs -o $@ $^
+	$(Q)$(CC) -shared -Wl,-z,now -Wl,-z,defs -Wl,-z,start-stop-visibility=hidden -o $@ $^
 
 # One test program for each program, linked with its objects except main.
 SUBJECT_sim       = $(SIM_OBJECTS)
@@ -162,6 +163,12 @@ $(B)/workloads/%: tests/workloads/%.c $(wildcard tests/workloads/*.h)
 	$(call say,CC)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu17 -O2 -g -fomit-frame-pointer $(WARNINGS) -I. -D_GNU_SOURCE -o $@ $< -lm -lpthread
+
+# Surroundings in which something fails, for the program they execute.
+$(B)/faults/%: tests/faults/%.c
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=gnu17 -O2 $(WARNINGS) -D_GNU_SOURCE -o $@ $<
 
 # Programs that tests and measurements need, made of the collector's parts.
 $(B)/bench/%: $(B)/obj/tests/bench/%.o $(filter-out %/main.o,$(COLLECTOR_OBJECTS))
@@ -187,7 +194,7 @@ $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(filter-out %
 
 FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(filter-out %/replay.c,$(wildcard tests/fuzz/*.c)))
 
-workloads: $(WORKLOADS) $(BENCH) $(FUZZ)
+workloads: $(WORKLOADS) $(FAULTS) $(BENCH) $(FUZZ)
 
 $(B)/tests/requirements: $(B)/obj/tests/requirements.o
 	$(call link)

@@ -4,6 +4,7 @@
 
 #include "collector/attached.h"
 #include "collector/base/xalloc.h"
+#include "collector/capture/probe_source.h"
 #include "collector/recording.h"
 
 #include <errno.h>
@@ -79,6 +80,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		parse_pid(options, state, argument);
 		break;
 	case ARGP_KEY_END:
+		if (options->recording.engine == &probe_source_engine)
+			argp_failure(state, 1, 0,
+				     "-e probe works only from a program's start; use collector "
+				     "run");
 		if (!options->pid_count)
 			argp_failure(state, 1, 0,
 				     "which process? For instance: collector attach -d 10 1234");

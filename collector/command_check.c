@@ -6,11 +6,16 @@
  */
 #include "collector/command.h"
 
-#include "collector/capture/perf_source.h"
+#include "collector/preload.h"
+#include "collector/sampling.h"
+#include "probe/wire.h"
 
 #include <argp.h>
+#include <dlfcn.h>
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -20,6 +25,7 @@
 /* What trying an engine brought. */
 struct trial {
 	bool works;
+	int code; /* negative errno when it could not be opened */
 	int samples;
 	int kernel_samples;
 	uint32_t copy_bytes;
@@ -63,8 +69,10 @@ static void try_engine(const struct perf_engine *engine, struct trial *trial)
 	};
 	struct perf_source *source = perf_source_open(&options, getpid(), &trial->error);
 
-	if (!source)
+	if (!source) {
+		trial->code = -errno;
 		return;
+	}
 	work();
 	perf_source_stop(source);
 	perf_source_read(source, true, count_sample, trial);
@@ -75,6 +83,47 @@ static void try_engine(const struct perf_engine *engine, struct trial *trial)
 	trial->works = trial->samples > 0;
 	if (!trial->works)
 		fail(&trial->error, -EIO, "it opens, but delivers no samples here");
+}
+
+/* In a child: loads libprobe.so as a program does that is started with it, and works. */
+static void work_with_probe(const char *library, const char *memory)
+{
+	setenv(WIRE_VARIABLE, memory, 1);
+	if (!dlopen(library, RTLD_NOW))
+		_exit(1);
+	work();
+	_exit(0);
+}
+
+static void try_probe(struct trial *trial)
+{
+	char library[PATH_MAX], memory[64];
+	struct probe_source *source;
+	struct source row;
+	int status = 0;
+	pid_t pid;
+
+	if (preload_find(library, &trial->error))
+		return;
+	source = probe_source_open(TRIAL_HZ, &trial->error);
+	if (!source)
+		return;
+	probe_source_path(source, memory, sizeof(memory));
+	pid = fork();
+	if (pid == 0)
+		work_with_probe(library, memory);
+	if (pid > 0)
+		waitpid(pid, &status, 0);
+	row = probe_source_row(source);
+	source_round(&row, 1, true, count_sample, trial);
+	probe_source_close(source);
+	trial->copy_bytes = PROBE_SOURCE_COPY_BYTES;
+	trial->frequency_hz = probe_source_tick_hz();
+	trial->works = trial->samples > 0;
+	if (!trial->works)
+		fail(&trial->error, -EIO,
+		     status ? "%s cannot be loaded" : "%s is loaded, but delivers no samples here",
+		     library);
 }
 
 static void print_trial(const struct perf_engine *engine, const struct trial *trial)
@@ -88,7 +137,7 @@ static void print_trial(const struct perf_engine *engine, const struct trial *tr
 	       trial->kernel_samples);
 	if (*engine->note)
 		printf("%-20s %s\n", "", engine->note);
-	if (trial->copy_bytes < PERF_SOURCE_COPY_BYTES)
+	if (trial->copy_bytes < PERF_SOURCE_COPY_BYTES) /* only perf events lock memory */
 		printf("%-20s stacks are copied up to %u KB only, because little memory may be "
 		       "locked; raise `ulimit -l` or kernel.perf_event_mlock_kb\n",
 		       "", trial->copy_bytes / 1024);
@@ -119,7 +168,7 @@ int command_check(int argc, char **argv)
 		       "\v"
 		       "Exit status: 0 collector run works, 1 failed, 2 it does not.",
 	};
-	struct trial trials[PERF_ENGINES] = {0};
+	struct trial trials[PERF_ENGINES] = {0}, probe = {0};
 	int best;
 
 	argp_err_exit_status = 1;
@@ -128,7 +177,14 @@ int command_check(int argc, char **argv)
 		try_engine(&perf_engines[i], &trials[i]);
 		print_trial(&perf_engines[i], &trials[i]);
 	}
+	try_probe(&probe);
+	print_trial(&probe_source_engine, &probe);
 	best = first_working(trials);
+	if (best < 0 && probe.works && sampling_is_refusal(trials[0].code)) {
+		printf("collector run uses %s\n", probe_source_engine.name);
+		puts("collector attach cannot sample here");
+		return 0;
+	}
 	if (best < 0) {
 		puts("collector run cannot sample here");
 		return 2;

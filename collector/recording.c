@@ -3,6 +3,7 @@
 #include "collector/recording.h"
 
 #include "collector/base/xalloc.h"
+#include "collector/capture/probe_source.h"
 #include "collector/command.h"
 #include "collector/sibling.h"
 
@@ -21,7 +22,9 @@ static const struct argp_option option_table[] = {
 	 "Insist on one sampler: cycles, cycles-user, cpu-clock, cpu-clock-user (default: the "
 	 "first "
 	 "of these that works), or tick: with the kernel's own tick, at its rate, without any "
-	 "further interrupt",
+	 "further interrupt, or probe: with timers in a preloaded libprobe.so, which needs no "
+	 "right "
+	 "and is used by itself where the kernel refuses the others",
 	 0},
 	{"quiet", 'q', NULL, 0, "Print no summary", 0},
 	{0},
@@ -44,7 +47,9 @@ static unsigned parse_frequency(const struct argp_state *state, const char *text
 
 static const struct perf_engine *parse_engine(const struct argp_state *state, const char *name)
 {
-	const struct perf_engine *engine = perf_engine_find(name);
+	const struct perf_engine *engine = !strcmp(name, probe_source_engine.name)
+						   ? &probe_source_engine
+						   : perf_engine_find(name);
 
 	if (!engine)
 		argp_failure(state, argp_err_exit_status, 0,
@@ -145,6 +150,8 @@ static int make(const struct recording_options *options, const struct session_op
 	}
 	if (result.cut.text[0])
 		fprintf(stderr, "%s: the recording ended early: %s\n", command, result.cut.text);
+	if (result.unsampled.text[0])
+		fprintf(stderr, "%s: nothing was sampled: %s\n", command, result.unsampled.text);
 	if (result.left_running)
 		fprintf(stderr, "%s: interrupted twice; the program runs on\n", command);
 	show(options, session->path, svg_path, command);
@@ -186,6 +193,7 @@ int recording_make(const struct recording_options *options, struct session_optio
 	session->path = profile_path;
 	session->frequency_hz =
 		options->frequency_hz ? options->frequency_hz : DEFAULT_FREQUENCY_HZ;
+	session->is_frequency_default = !options->frequency_hz;
 	session->engine = options->engine;
 	if (options->frequency_hz || options->engine)
 		session->prefers_tick = false;

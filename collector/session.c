@@ -4,13 +4,13 @@
 
 #include "collector/attached.h"
 #include "collector/base/xalloc.h"
-#include "collector/capture/perf_source.h"
 #include "collector/capture/proc_snapshot.h"
 #include "collector/machine.h"
 #include "collector/profile/profile_file.h"
 #include "collector/recorder.h"
 #include "collector/resolve/kernel_symbols.h"
 #include "collector/resolve/symbols.h"
+#include "collector/sampling.h"
 #include "collector/session_signals.h"
 #include "collector/target.h"
 
@@ -21,7 +21,6 @@
 #include <unistd.h>
 
 #define COMMIT_NS	1000000000u
-#define LEAST_UNSEEN_NS 50000000u
 #define SOURCES		8	   /* at most */
 #define FIRST_COMMIT_NS 100000000u /* something is kept of programs that end the machine early */
 
@@ -36,7 +35,7 @@ struct session {
 	size_t known_count, known_capacity;
 	struct source sources[SOURCES]; /* of all events; closed in order */
 	size_t source_count;
-	struct perf_source *perf; /* the first of them: CPU samples, mappings, threads */
+	struct sampling sampling; /* the first of them: CPU samples, mappings, threads */
 	struct profile *profile;
 	struct profile_file *file;
 	struct modules *modules;
@@ -104,7 +103,6 @@ static char *command_line(const struct session *session)
 static void describe(struct session *session)
 {
 	struct profile *profile = session->profile;
-	const struct perf_engine *engine = perf_source_engine(session->perf);
 	char *command = command_line(session), text[32];
 	char *program = is_attached(session) ? attached_program(session->options->pids[0])
 					     : xstrdup(basename(session->options->argv[0]));
@@ -119,11 +117,7 @@ static void describe(struct session *session)
 	profile_set_text(profile, "start_time", text);
 	profile_set_text(profile, "state", "recording");
 	profile_set_text(profile, "collector_version", VERSION);
-	profile_set_text(profile, "engine", engine->name);
-	profile_set_text(profile, "engine_note", engine->note);
-	profile_set_number(profile, "frequency_hz", perf_source_frequency_hz(session->perf));
-	profile_set_number(profile, "copy_bytes", perf_source_copy_bytes(session->perf));
-	profile_set_number(profile, "ring_bytes", perf_source_ring_bytes(session->perf));
+	sampling_describe(&session->sampling, session->options, profile);
 	machine_describe(profile);
 }
 
@@ -156,21 +150,11 @@ static void stop_sources(struct session *session)
 static int open_sources(struct session *session, enum perf_start start, pid_t tid,
 			struct error *error)
 {
-	const struct session_options *options = session->options;
+	int result = sampling_open_perf(&session->sampling, session->options, start, tid, error);
 
-	session->perf = perf_source_open(
-		&(struct perf_source_options){
-			.frequency_hz = options->frequency_hz,
-			.engine = options->engine,
-			.prefers_tick = options->prefers_tick,
-			.start = start,
-			.copy_bytes = PERF_SOURCE_COPY_BYTES,
-		},
-		tid, error);
-	if (!session->perf)
-		return -errno;
-	add_source(session, perf_source_row(session->perf));
-	return 0;
+	if (!result)
+		add_source(session, perf_source_row(session->sampling.perf));
+	return result;
 }
 
 /* Makes everything that lies between the sources and the file. */
@@ -184,18 +168,54 @@ static int open_file(struct session *session, struct error *error)
 	session->commit_ns = session->start_ns - COMMIT_NS + FIRST_COMMIT_NS;
 	session->recorder =
 		recorder_new(session->profile, session->modules, session->file, session->start_ns);
-	recorder_metric(session->recorder, perf_source_metric(session->perf)); /* the first */
+	recorder_metric(session->recorder, sampling_metric(&session->sampling)); /* the first */
 	return 0;
+}
+
+static int prepare_target(struct session *session, struct error *error)
+{
+	return target_prepare(&session->target, session->options->argv,
+			      session->sampling.environment, &session->signals.saved, error);
+}
+
+static int prepare_perf(struct session *session, struct error *error)
+{
+	int result = prepare_target(session, error);
+
+	return result ? result
+		      : open_sources(session, PERF_START_ON_EXEC, session->target.pid, error);
+}
+
+/* @refusal  of perf events, or NULL */
+static int prepare_probe(struct session *session, const struct error *refusal, struct error *error)
+{
+	struct sampling *sampling = &session->sampling;
+	int result = sampling_open_probe(sampling, session->options, refusal, error);
+
+	if (result)
+		return result;
+	session->result->unsampled = sampling->why_not;
+	if (sampling->probe)
+		add_source(session, probe_source_row(sampling->probe));
+	return prepare_target(session, error);
 }
 
 /* Everything that can fail without the program having run. */
 static int prepare_launch(struct session *session, struct error *error)
 {
-	int result = target_prepare(&session->target, session->options->argv, NULL,
-				    &session->signals.saved, error);
+	int result;
 
-	if (!result)
-		result = open_sources(session, PERF_START_ON_EXEC, session->target.pid, error);
+	if (sampling_wants_probe(session->options)) {
+		result = prepare_probe(session, NULL, error);
+	} else {
+		result = prepare_perf(session, error);
+		if (sampling_falls_back(session->options, result)) {
+			struct error refusal = *error;
+
+			target_abandon(&session->target); /* it has another environment */
+			result = prepare_probe(session, &refusal, error);
+		}
+	}
 	return result ? result : open_file(session, error);
 }
 
@@ -236,7 +256,7 @@ static int add_threads(struct session *session, pid_t pid, struct error *error)
 		if (is_known(session, tids[i]))
 			continue;
 		know(session, tids[i]);
-		result = perf_source_add(session->perf, tids[i], error);
+		result = perf_source_add(session->sampling.perf, tids[i], error);
 		added += !result;
 	}
 	free(tids);
@@ -255,7 +275,7 @@ static int attach(struct session *session, pid_t pid, struct error *error)
 	proc_describe(pid, clock_ns(CLOCK_MONOTONIC), deliver_attaching, session);
 	while (added > 0) {
 		usleep(1000); /* a birth is told a moment after the thread can be seen */
-		perf_source_read(session->perf, false, deliver_attaching, session);
+		perf_source_read(session->sampling.perf, false, deliver_attaching, session);
 		added = add_threads(session, pid, error);
 	}
 	return added;
@@ -364,22 +384,14 @@ static void describe_target(struct session *session)
 {
 	struct profile *profile = session->profile;
 	uint64_t used_ns = session->target.ended ? session->target.cpu_ns : 0;
-	uint64_t counted_ns = perf_source_cpu_ns(session->perf);
 	uint32_t running = recorder_process_count(session->recorder);
 
-	profile_set_number(profile, "target_cpu_ns", (int64_t)counted_ns);
+	sampling_describe_end(&session->sampling, used_ns, profile);
 	if (session->target.ended)
 		profile_set_number(profile, "exit_status", session->target.exit_status);
 	/* A recording that was cut has not seen who ended. */
 	if (session->target.ended && running && !session->result->cut.text[0])
 		profile_set_number(profile, "still_running", running);
-	/* At the exec of a program that the user may run but not read, or that changes the user,
-	 * the kernel ends events which he opened. */
-	if (used_ns > LEAST_UNSEEN_NS && counted_ns < used_ns / 10)
-		profile_set_text(
-			profile, "engine_note",
-			"the kernel stopped counting when the program was executed, because "
-			"it is set-user-id or not readable for you; run as root");
 }
 
 static void describe_end(struct session *session, uint64_t recording_cpu_ns)
@@ -441,6 +453,7 @@ static void done(struct session *session)
 	profile_file_close(session->file);
 	modules_free(session->modules);
 	profile_free(session->profile);
+	sampling_done(&session->sampling);
 	attached_done(&session->attached);
 	free(session->known_tids);
 	if (!is_attached(session))

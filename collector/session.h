@@ -27,14 +27,16 @@ struct session_options {
 	uint64_t duration_ns;		  /* of the recording; 0: to the target's end */
 	const char *path;		  /* of the profile file */
 	unsigned frequency_hz;		  /* > 0 */
+	bool is_frequency_default;	  /* nobody asked for it */
 	const struct perf_engine *engine; /* NULL: the best that works */
 	bool prefers_tick;		  /* and the tick counts as the best */
 };
 
 struct session_result {
-	int exit_status;   /* of the target, 128 + n for a signal; 0 when attached */
-	bool left_running; /* ended by a second interrupt; the target still runs */
-	struct error cut;  /* why the recording ended before the target; "" when it did not */
+	int exit_status;	/* of the target, 128 + n for a signal; 0 when attached */
+	bool left_running;	/* ended by a second interrupt; the target still runs */
+	struct error unsampled; /* why nothing was sampled; "" when it was */
+	struct error cut;	/* why the recording ended before the target; "" when it did not */
 };
 
 /*

@@ -2,8 +2,11 @@
 /* probe: see probe.h. Sources: ld.so(8), LD_PRELOAD; madvise(2), MADV_WIPEONFORK; proc(5). */
 #include "probe/probe.h"
 
+#include "probe/clock.h"
+#include "probe/objects.h"
 #include "probe/raw.h"
 #include "probe/real.h"
+#include "probe/sampler.h"
 #include "probe/thread.h"
 
 #include <fcntl.h>
@@ -133,11 +136,13 @@ void probe_adopt(void)
 
 	*probe.is_alive = 1;
 	probe.pid = raw_pid();
-	thread_self = NULL;
-	if (has_collectors_numbers(probe.pid))
+	if (has_collectors_numbers(probe.pid)) {
 		thread_adopt(WIRE_BIRTH_FORK, parent_pid, parent_tid);
-	else
+		thread_measure();
+	} else {
+		thread_self = NULL;
 		probe.wire = NULL;
+	}
 }
 
 static void after_fork(void)
@@ -157,7 +162,13 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 		probe.wire = NULL;
 		return;
 	}
+	clock_prepare();
+	objects_prepare();
 	thread_prepare();
+	if (probe.wire->modes & WIRE_MODE_SAMPLE)
+		sampler_prepare();
 	pthread_atfork(NULL, NULL, after_fork);
 	thread_adopt(WIRE_BIRTH_EXEC, 0, 0);
+	objects_tell();
+	thread_measure();
 }

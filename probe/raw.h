@@ -10,7 +10,6 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/syscall.h>
-#include <time.h>
 
 static inline long raw_call(long number, uint64_t a, uint64_t b, uint64_t c, uint64_t d, uint64_t e,
 			    uint64_t f)
@@ -59,13 +58,4 @@ static inline int raw_failed(const void *address)
 static inline void raw_copy(void *to, const void *from, size_t bytes)
 {
 	__asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(bytes) : : "memory");
-}
-
-/* CLOCK_MONOTONIC; no system call where the kernel's vDSO can do without. */
-static inline uint64_t raw_now_ns(void)
-{
-	struct timespec time = {0};
-
-	clock_gettime(CLOCK_MONOTONIC, &time);
-	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }

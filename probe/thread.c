@@ -2,11 +2,15 @@
 /* thread: see thread.h. Source: pthread_key_create(3). */
 #include "probe/thread.h"
 
+#include "probe/clock.h"
 #include "probe/raw.h"
 #include "probe/real.h"
+#include "probe/sampler.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
 
 #define THREADS 1024 /* at a time, of this process; slots beyond are not claimed */
 
@@ -15,6 +19,16 @@ __thread struct thread *thread_self __attribute__((tls_model("initial-exec")));
 static struct thread threads[THREADS]; /* by slot */
 static pthread_key_t end_key;
 static bool has_end_key;
+
+/*
+ * The first thread's stack: the dynamic linker notes where it began; below that no other memory is
+ * mapped for as long as the limit of its size, or for 128 MB, which the kernel keeps free at least.
+ */
+extern void *__libc_stack_end;
+#define ARGUMENTS_BYTES 64
+#define MAIN_STACK_MOST (128u << 20)
+static uint64_t main_stack_bytes;
+static size_t default_stack_bytes; /* of other threads */
 
 REAL(pthread_create);
 
@@ -68,8 +82,9 @@ static void publish(struct thread *thread, enum wire_birth birth, int parent_pid
 	slot->tid = raw_tid();
 	slot->parent_pid = parent_pid;
 	slot->parent_tid = parent_tid;
-	slot->born_ns = raw_now_ns();
+	slot->born_ns = clock_now_ns();
 	slot->ended_ns = 0;
+	RAW_2(SYS_prctl, PR_GET_NAME, slot->name);
 	slot->head = slot->tail = 0;
 	for (int i = 0; i < WIRE_LOSSES; i++)
 		slot->lost[i] = 0;
@@ -85,8 +100,9 @@ static void end(void *argument)
 	/* The key's value is inherited by a forked child, whose slot is another. */
 	if (!thread_self || thread != thread_self)
 		return;
+	sampler_end(thread);
 	thread_self = NULL;
-	thread->slot->ended_ns = raw_now_ns();
+	thread->slot->ended_ns = clock_now_ns();
 	atomic_store_explicit(&thread->slot->state, WIRE_SLOT_ENDED, memory_order_release);
 }
 
@@ -98,17 +114,47 @@ static void begin(struct thread *thread, enum wire_birth birth, int parent_pid, 
 		pthread_setspecific(end_key, thread);
 }
 
+void thread_measure(void)
+{
+	if (thread_self && probe.wire->modes & WIRE_MODE_SAMPLE)
+		sampler_begin(thread_self);
+}
+
 void thread_prepare(void)
 {
+	struct rlimit limit = {MAIN_STACK_MOST, MAIN_STACK_MOST};
+
+	pthread_attr_t usual;
+
 	has_end_key = !pthread_key_create(&end_key, end);
+	if (!pthread_attr_init(&usual)) {
+		pthread_attr_getstacksize(&usual, &default_stack_bytes);
+		pthread_attr_destroy(&usual);
+	}
+	getrlimit(RLIMIT_STACK, &limit);
+	main_stack_bytes = limit.rlim_cur < MAIN_STACK_MOST ? limit.rlim_cur : MAIN_STACK_MOST;
 }
 
 void thread_adopt(enum wire_birth birth, int parent_pid, int parent_tid)
 {
-	struct thread *thread = claim();
+	const struct thread *forker = birth == WIRE_BIRTH_FORK ? thread_self : NULL;
+	uint64_t start, stop;
+	struct thread *thread;
 
-	if (thread)
-		begin(thread, birth, parent_pid, parent_tid);
+	if (forker) {
+		start = forker->stack_start;
+		stop = forker->stack_end;
+	} else {
+		stop = (uint64_t)__libc_stack_end + ARGUMENTS_BYTES;
+		start = stop - main_stack_bytes;
+	}
+	thread_self = NULL;
+	thread = claim();
+	if (!thread)
+		return;
+	thread->stack_start = start;
+	thread->stack_end = stop;
+	begin(thread, birth, parent_pid, parent_tid);
 }
 
 /* The first function of a thread; the program's own replaces it on the stack. */
@@ -118,8 +164,24 @@ static void *run(void *argument)
 	void *(*function)(void *) = thread->function;
 	void *function_argument = thread->argument;
 
+	/* The thread's own data lies at the upper end of its stack. */
+	thread->stack_end = (uint64_t)pthread_self();
+	thread->stack_start = thread->stack_end - thread->stack_start;
 	begin(thread, WIRE_BIRTH_THREAD, probe.pid, thread->slot->parent_tid);
+	thread_measure();
 	return function(function_argument);
+}
+
+/* Returns the size of the stack that a thread with these attributes gets. */
+static uint64_t stack_bytes(const pthread_attr_t *attributes)
+{
+	size_t bytes = 0;
+
+	if (attributes)
+		pthread_attr_getstacksize(attributes, &bytes);
+	else
+		bytes = default_stack_bytes;
+	return bytes;
 }
 
 EXPORT int pthread_create(pthread_t *identifier, const pthread_attr_t *attributes,
@@ -133,6 +195,7 @@ EXPORT int pthread_create(pthread_t *identifier, const pthread_attr_t *attribute
 	thread->function = function;
 	thread->argument = argument;
 	thread->slot->parent_tid = raw_tid();
+	thread->stack_start = stack_bytes(attributes);
 	result = real_pthread_create(identifier, attributes, run, thread);
 	if (result)
 		release(thread);

@@ -16,8 +16,9 @@
 struct thread {
 	struct wire_slot *slot;
 	uint8_t *ring;
-	uint64_t stack_end; /* no stack above; 0: not known */
-	int timer;	    /* of the kernel; -1: none */
+	uint64_t stack_start, stack_end; /* all between them and mapped below is its stack */
+	uint64_t new_head;		 /* of the ring, when the record at hand is committed */
+	int timer;			 /* of the kernel; -1: none */
 	/* Set while a record is written: a signal handler that finds it set writes none. */
 	volatile uint32_t is_writing;
 	void *(*function)(void *argument); /* of a thread that is being created */
@@ -36,3 +37,6 @@ void thread_prepare(void);
  * @parent_pid, @parent_tid  who forked it; 0 when that does not matter
  */
 void thread_adopt(enum wire_birth birth, int parent_pid, int parent_tid);
+
+/* Begins what the collector wants measured of the calling thread, if it is known. */
+void thread_measure(void);

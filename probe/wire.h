@@ -99,7 +99,8 @@ struct wire_slot {
 	int32_t parent_pid, parent_tid;
 	uint64_t born_ns; /* CLOCK_MONOTONIC, as all times here */
 	_Atomic uint64_t ended_ns;
-	uint8_t unused[24];
+	char name[16]; /* of the thread at its birth, as the kernel has it */
+	uint8_t unused[8];
 	_Atomic uint64_t lost[WIRE_LOSSES];
 	_Alignas(64) _Atomic uint64_t head; /* bytes ever written */
 	_Alignas(64) _Atomic uint64_t tail; /* bytes ever read */
@@ -114,7 +115,7 @@ enum wire_record_kind {
 	WIRE_FORGET, /* the mappings told before are void; the valid ones follow */
 };
 
-/* The head of every record. All records are multiples of 8 bytes. */
+/* The head of every record. All records are multiples of 16 bytes. */
 struct wire_record {
 	uint32_t bytes; /* with this head */
 	uint32_t kind;	/* enum wire_record_kind */
@@ -128,6 +129,7 @@ struct wire_sample {
 	uint64_t periods; /* of CPU time since the sample before: 1 + missed expirations */
 	uint64_t registers[WIRE_REGISTERS];
 	uint64_t stack_bytes; /* from the stack pointer upward */
+	uint64_t unused;
 	uint8_t stack[];
 };
 

@@ -15,6 +15,8 @@ static const uint64_t few_samples = 100;
 static const double much_lost = 0.01;
 static const double little_complete = 0.95;
 static const double much_unnamed = 0.20;
+static const double little_unsampled = 0.02; /* the last tick of every thread */
+static const double much_unsampled = 0.10;
 static const double much_overhead = 0.10;
 static const double slow_sampling = 0.80; /* of the frequency asked for */
 static const double fast_sampling = 1.10;
@@ -116,11 +118,25 @@ static const char *percent(double part, char *text, size_t bytes)
 	return text;
 }
 
+/* CPU time that the sampler could not see: programs and threads out of its reach. */
+static void add_unsampled(struct trust *trust, const struct profile *profile)
+{
+	int64_t unsampled_ns = profile_number(profile, "unsampled_cpu_ns", 0);
+	int64_t target_ns = profile_number(profile, "target_cpu_ns", 0);
+	double part = target_ns > 0 ? (double)unsampled_ns / target_ns : 0;
+	char text[32];
+
+	if (part > little_unsampled)
+		add(trust, part > much_unsampled, "%s of the CPU time was not sampled",
+		    percent(part, text, sizeof(text)));
+}
+
 /* What @key ("lost.write_failed") says for people; what we do not know is named by its key. */
 static const char *loss_reason(const char *key)
 {
 	static const char *const reasons[][2] = {
 		{"ring_full", "the ring was full"},
+		{"busy", "the thread was writing another record"},
 		{"side_ring_full", "the ring of mappings was full"},
 		{"unreadable", "the record was unreadable"},
 		{"write_failed", "they could not be written"},
@@ -212,6 +228,7 @@ void trust_measure(struct trust *trust, const struct profile *profile, uint16_t 
 	count_samples(trust, profile, metric);
 	add_state(trust, profile);
 	add_samples(trust, profile);
+	add_unsampled(trust, profile);
 	add_still_running(trust, profile);
 	add_lost(trust, profile);
 	add_stacks(trust);

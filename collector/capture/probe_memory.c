@@ -9,7 +9,7 @@
 
 #define PAGE_BYTES 4096u
 #define SLOTS	   512u
-#define RING_BYTES (512u << 10) /* 16 of the largest samples: three polls at the tick's rate */
+#define RING_BYTES (1u << 20) /* 16 of the largest samples: three polls at the tick's rate */
 
 /* Appends a region, from the next page on. */
 static void add_region(struct wire_header *header, enum wire_region_kind kind, uint64_t bytes)

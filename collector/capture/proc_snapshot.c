@@ -137,16 +137,24 @@ size_t proc_descendants(pid_t **pids, size_t count)
 	return count;
 }
 
-static void describe_thread(pid_t pid, pid_t tid, uint64_t time_ns, proc_deliver *deliver,
-			    void *context)
+bool proc_thread_name(pid_t tid, char *name, size_t bytes)
 {
 	FILE *stream = open_file(tid, "comm");
-	char name[64] = "";
+	bool is_read = stream && fgets(name, (int)bytes, stream);
 
-	if (stream && fgets(name, sizeof(name), stream))
+	if (is_read)
 		name[strcspn(name, "\n")] = '\0';
 	if (stream)
 		fclose(stream);
+	return is_read;
+}
+
+static void describe_thread(pid_t pid, pid_t tid, uint64_t time_ns, proc_deliver *deliver,
+			    void *context)
+{
+	char name[64] = "";
+
+	proc_thread_name(tid, name, sizeof(name));
 	deliver(context, &(struct event){.kind = EVENT_NAME,
 					 .pid = pid,
 					 .tid = tid,
@@ -169,7 +177,7 @@ static bool parse_mapping(char *line, struct event_mapping *mapping)
 	return mapping->end > mapping->start;
 }
 
-static void describe_mappings(pid_t pid, uint64_t time_ns, proc_deliver *deliver, void *context)
+void proc_mappings(pid_t pid, uint64_t time_ns, proc_deliver *deliver, void *context)
 {
 	FILE *stream = open_file(pid, "maps");
 	char *line = NULL;
@@ -195,5 +203,5 @@ void proc_describe(pid_t pid, uint64_t time_ns, proc_deliver *deliver, void *con
 	for (size_t i = 0; i < count; i++)
 		describe_thread(pid, tids[i], time_ns, deliver, context);
 	free(tids);
-	describe_mappings(pid, time_ns, deliver, context);
+	proc_mappings(pid, time_ns, deliver, context);
 }

@@ -10,6 +10,7 @@
 #include "collector/base/error.h"
 #include "collector/capture/event.h"
 
+#include <stdbool.h>
 #include <sys/types.h>
 
 typedef void proc_deliver(void *context, const struct event *event);
@@ -32,6 +33,12 @@ size_t proc_threads(pid_t pid, pid_t **tids);
 
 /* Adds to the array *@pids all descendants of the processes in it. Returns the new number. */
 size_t proc_descendants(pid_t **pids, size_t count);
+
+/* Delivers the executable mappings of a process. */
+void proc_mappings(pid_t pid, uint64_t time_ns, proc_deliver *deliver, void *context);
+
+/* Copies the name of a thread, ended by a zero; returns false when it is gone. */
+bool proc_thread_name(pid_t tid, char *name, size_t bytes);
 
 /* Delivers the names of the threads and the executable mappings of a process. */
 void proc_describe(pid_t pid, uint64_t time_ns, proc_deliver *deliver, void *context);

@@ -122,6 +122,7 @@ struct profile_sample {
  *   engine             name of the rung used, e.g. "cpu-clock"; engine_note: what it cannot see
  *   frequency_hz       asked for
  *   target_cpu_ns      CPU time of all its threads as the kernel counted it while recording
+ *   unsampled_cpu_ns   of that, what no sample stands for; only where the sampler may miss any
  *   collector_cpu_ns, naming_cpu_ns     of the collector: while recording; naming frames after it
  *   still_running      processes of the target that had not ended when the recording did
  *   lost.REASON        samples known to be lost: lost.ring_full, lost.unreadable,

@@ -11,7 +11,7 @@ setup() {
 	run collector check
 	[ "$status" -eq 0 ]
 	local engine
-	for engine in cycles cycles-user cpu-clock cpu-clock-user tick; do
+	for engine in cycles cycles-user cpu-clock cpu-clock-user tick probe; do
 		grep -qE "^$engine +(yes|no) +[^ ]" <<<"$output"
 	done
 	grep -qE "^cpu-clock-user +yes" <<<"$output"

@@ -42,6 +42,23 @@ Test(trust, a_good_profile_has_no_bad_item)
 	profile_free(profile);
 }
 
+Test(trust, time_that_no_sample_stands_for_is_said_and_bad_from_a_tenth_on)
+{
+	struct profile *profile = good_profile();
+	struct trust trust;
+
+	profile_set_number(profile, "unsampled_cpu_ns", 10000000);
+	trust_measure(&trust, profile, 0);
+	cr_assert_null(item_with(&trust, "was not sampled"), "the last tick of every thread");
+	profile_set_number(profile, "unsampled_cpu_ns", 50050000);
+	trust_measure(&trust, profile, 0);
+	cr_assert_not(item_with(&trust, "5 % of the CPU time was not sampled")->bad);
+	profile_set_number(profile, "unsampled_cpu_ns", 200200000);
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "20 % of the CPU time was not sampled")->bad);
+	profile_free(profile);
+}
+
 Test(trust, losses_are_named_by_reason_and_bad_from_one_percent_on)
 {
 	struct profile *profile = good_profile();

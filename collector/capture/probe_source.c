@@ -1,0 +1,593 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* probe_source: see probe_source.h. Sources: proc(5), clock_getcpuclockid(3), tgkill(2). */
+#include "collector/capture/probe_source.h"
+
+#include "collector/base/xalloc.h"
+#include "collector/capture/probe_stream.h"
+#include "collector/capture/proc_snapshot.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+#include <uthash.h>
+
+#define FINEST_PERIOD_NS  1000000u   /* weights need be no finer */
+#define CHECK_NS	  100000000u /* between looks for threads that are gone */
+#define REREAD_NS	  1000000000u
+#define REREAD_UNKNOWN_NS 10000000u
+#define FIRST_NAME_NS	  10000000u
+
+const struct perf_engine probe_source_engine = {
+	.name = "probe",
+	.metric = "cpu",
+	.unit = "ns",
+	.note = "timers in libprobe.so: no kernel code, no programs that cannot be preloaded, and "
+		"samples at the kernel's tick only, weighted by the CPU time between them",
+};
+
+/* Executable memory that the recorder has been told of. */
+struct range {
+	uint64_t start, end;
+	uint64_t file_offset;
+	uint32_t round; /* of the process when it was last told of */
+	char *path;
+};
+
+struct process {
+	UT_hash_handle hh;
+	pid_t pid;
+	uint32_t stream_count;
+	uint32_t round; /* of tellings of its mappings */
+	struct range *ranges;
+	size_t range_count, range_capacity;
+	uint64_t maps_read_ns;
+	uint64_t cpu_ns; /* as last seen */
+};
+
+struct watched {
+	struct probe_stream stream;
+	struct process *process; /* once it is born */
+	bool has_sample;
+	bool is_replaced;     /* its thread number is another's now: its end is not told */
+	uint64_t named_ns;    /* when its name was last looked at, */
+	uint64_t name_age_ns; /* and how long that is good for */
+};
+
+struct probe_source {
+	struct event_metric metric;
+	uint64_t period_ns;
+	uint64_t tick_ns;
+	struct probe_memory memory;
+	struct watched *streams; /* by slot */
+	uint32_t stream_limit;	 /* those from here on were never used */
+	uint32_t first;		 /* that has the earliest event, as of the last row_next */
+	struct process *processes;
+	uint64_t check_ns; /* of the last look for threads that are gone */
+	bool is_stopped;
+	uint64_t sampled_ns;
+	uint64_t ended_cpu_ns; /* of processes that are gone */
+	uint64_t unreadable;
+	uint64_t lost[WIRE_LOSSES]; /* of slots that were released */
+};
+
+static uint64_t now_ns(clockid_t clock)
+{
+	struct timespec time = {0};
+
+	clock_gettime(clock, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+unsigned probe_source_tick_hz(void)
+{
+	struct timespec resolution = {0, 4000000};
+
+	/* The coarse clock advances by one tick. */
+	clock_getres(CLOCK_MONOTONIC_COARSE, &resolution);
+	return (unsigned)(1000000000 / resolution.tv_nsec);
+}
+
+struct probe_source *probe_source_open(unsigned frequency_hz, struct error *error)
+{
+	struct probe_source *source = xcalloc(1, sizeof(*source));
+	int result;
+
+	source->tick_ns = 1000000000u / probe_source_tick_hz();
+	source->period_ns = 1000000000u / frequency_hz;
+	if (source->period_ns < FINEST_PERIOD_NS)
+		source->period_ns = FINEST_PERIOD_NS;
+	result = probe_memory_make(&source->memory,
+				   &(struct probe_memory_options){
+					   .modes = WIRE_MODE_SAMPLE,
+					   .period_ns = source->period_ns,
+					   .copy_bytes = PROBE_SOURCE_COPY_BYTES,
+				   },
+				   error);
+	if (result) {
+		free(source);
+		errno = -result;
+		return NULL;
+	}
+	source->streams = xcalloc(source->memory.slot_count, sizeof(*source->streams));
+	source->metric = (struct event_metric){probe_source_engine.metric, probe_source_engine.unit,
+					       source->period_ns};
+	return source;
+}
+
+void probe_source_path(const struct probe_source *source, char *path, size_t bytes)
+{
+	probe_memory_path(&source->memory, path, bytes);
+}
+
+/* ---- processes ---------------------------------------------------------------------------- */
+
+static struct process *process_get(struct probe_source *source, pid_t pid)
+{
+	struct process *process;
+
+	HASH_FIND_INT(source->processes, &pid, process);
+	if (process)
+		return process;
+	process = xcalloc(1, sizeof(*process));
+	process->pid = pid;
+	HASH_ADD_INT(source->processes, pid, process);
+	return process;
+}
+
+static void forget_ranges(struct process *process)
+{
+	for (size_t i = 0; i < process->range_count; i++)
+		free(process->ranges[i].path);
+	process->range_count = 0;
+}
+
+static void process_remove(struct probe_source *source, struct process *process)
+{
+	source->ended_cpu_ns += process->cpu_ns;
+	HASH_DEL(source->processes, process);
+	forget_ranges(process);
+	free(process->ranges);
+	free(process);
+}
+
+static struct range *range_add(struct process *process, const struct range *model)
+{
+	struct range *range;
+
+	xgrow(process->ranges, process->range_count, process->range_capacity);
+	range = &process->ranges[process->range_count++];
+	*range = *model;
+	range->path = xstrdup(model->path);
+	return range;
+}
+
+static void copy_ranges(struct process *process, const struct process *parent)
+{
+	forget_ranges(process);
+	process->round = parent->round;
+	process->maps_read_ns = parent->maps_read_ns;
+	for (size_t i = 0; i < parent->range_count; i++)
+		range_add(process, &parent->ranges[i]);
+}
+
+/* Notes a mapping; returns whether it is new. */
+static bool note_mapping(struct process *process, const struct event_mapping *mapping)
+{
+	struct range wanted = {mapping->start, mapping->end, mapping->file_offset, process->round,
+			       (char *)mapping->path};
+	size_t kept = 0;
+
+	for (size_t i = 0; i < process->range_count; i++) {
+		struct range *range = &process->ranges[i];
+
+		if (range->start == wanted.start && range->end == wanted.end &&
+		    range->file_offset == wanted.file_offset && !strcmp(range->path, wanted.path)) {
+			range->round = process->round;
+			return false;
+		}
+	}
+	for (size_t i = 0; i < process->range_count; i++) {
+		if (process->ranges[i].start < wanted.end && process->ranges[i].end > wanted.start)
+			free(process->ranges[i].path);
+		else
+			process->ranges[kept++] = process->ranges[i];
+	}
+	process->range_count = kept;
+	range_add(process, &wanted);
+	return true;
+}
+
+static bool is_mapped(const struct process *process, uint64_t address)
+{
+	for (size_t i = 0; i < process->range_count; i++)
+		if (address >= process->ranges[i].start && address < process->ranges[i].end &&
+		    process->ranges[i].round == process->round)
+			return true;
+	return false;
+}
+
+struct passing {
+	struct process *process;
+	source_deliver *deliver;
+	void *context;
+};
+
+/* Passes a mapping on that the recorder does not know. */
+static void pass_mapping(void *context, const struct event *event)
+{
+	const struct passing *passing = context;
+
+	if (note_mapping(passing->process, &event->mapping))
+		passing->deliver(passing->context, event);
+}
+
+/* Reads /proc/PID/maps where that may bring something new. Nothing comes of a process that is
+ * gone. */
+static void reread_mappings(struct process *process, const struct event *sample,
+			    source_deliver *deliver, void *context)
+{
+	bool is_known = is_mapped(process, sample->sample.registers[EVENT_REGISTERS - 1]);
+	uint64_t age_ns = sample->time_ns - process->maps_read_ns;
+	struct passing passing = {process, deliver, context};
+
+	if (age_ns < (is_known ? REREAD_NS : REREAD_UNKNOWN_NS))
+		return;
+	process->maps_read_ns = sample->time_ns;
+	proc_mappings(process->pid, sample->time_ns, pass_mapping, &passing);
+}
+
+/* Makes the path that the dynamic linker has of an object the one the kernel would tell. */
+static void resolve_path(struct event *event, char path[PATH_MAX])
+{
+	char beside[PATH_MAX + 32], resolved[PATH_MAX];
+
+	if (*path == '[')
+		return;
+	snprintf(beside, sizeof(beside), "/proc/%d/cwd/%s", event->pid, path);
+	if (realpath(*path == '/' ? path : beside, resolved))
+		strcpy(path, resolved);
+	event->mapping.path = path;
+}
+
+/* ---- births and ends ---------------------------------------------------------------------- */
+
+/* Whoever had this thread's number before, or was part of this process before it executed another
+ * program, is gone. */
+static void end_predecessors(struct probe_source *source, const struct watched *born)
+{
+	bool is_process = born->stream.birth != WIRE_BIRTH_THREAD;
+
+	for (uint32_t i = 0; i < source->stream_limit; i++) {
+		struct watched *other = &source->streams[i];
+
+		if (other == born || !other->stream.is_used || !other->stream.is_born ||
+		    other->stream.has_ended ||
+		    !(other->stream.tid == born->stream.tid ||
+		      (is_process && other->stream.pid == born->stream.pid)))
+			continue;
+		other->stream.has_ended = true;
+		other->stream.ended_ns = born->stream.born_ns;
+		other->is_replaced = other->stream.tid == born->stream.tid;
+	}
+}
+
+static void take_birth(struct probe_source *source, struct watched *watched,
+		       source_deliver *deliver, void *context)
+{
+	const struct probe_stream *stream = &watched->stream;
+	struct event event = {.pid = stream->pid, .tid = stream->tid, .time_ns = stream->born_ns};
+	bool is_exec = stream->birth == WIRE_BIRTH_EXEC;
+	struct process *parent = NULL;
+
+	watched->stream.is_born = true;
+	end_predecessors(source, watched);
+	watched->process = process_get(source, stream->pid);
+	watched->process->stream_count++;
+	if (is_exec) {
+		forget_ranges(watched->process);
+	} else {
+		HASH_FIND_INT(source->processes, &stream->parent_pid, parent);
+		if (parent && parent != watched->process)
+			copy_ranges(watched->process, parent);
+		event.kind = EVENT_FORK;
+		event.fork = (struct event_fork){stream->parent_pid, stream->parent_tid};
+		deliver(context, &event);
+	}
+	event.kind = EVENT_NAME;
+	event.name = (struct event_name){stream->name, is_exec};
+	deliver(context, &event);
+}
+
+static void take_end(struct probe_source *source, uint32_t slot, source_deliver *deliver,
+		     void *context)
+{
+	struct watched *watched = &source->streams[slot];
+	const struct probe_stream *stream = &watched->stream;
+
+	for (int i = 0; i < WIRE_LOSSES; i++)
+		source->lost[i] += source->memory.slots[slot].lost[i];
+	if (!watched->is_replaced)
+		deliver(context, &(struct event){.kind = EVENT_EXIT,
+						 .pid = stream->pid,
+						 .tid = stream->tid,
+						 .time_ns = stream->ended_ns});
+	if (!--watched->process->stream_count)
+		process_remove(source, watched->process);
+	probe_stream_release(&watched->stream, &source->memory, slot);
+	*watched = (struct watched){0};
+}
+
+static bool is_gone(const struct probe_stream *stream)
+{
+	return syscall(SYS_tgkill, stream->pid, stream->tid, 0) && errno == ESRCH;
+}
+
+static void read_cpu_time(struct process *process)
+{
+	uint64_t cpu_ns;
+	clockid_t clock;
+
+	if (clock_getcpuclockid(process->pid, &clock))
+		return;
+	cpu_ns = now_ns(clock);
+	if (cpu_ns > process->cpu_ns)
+		process->cpu_ns = cpu_ns;
+}
+
+/* Notes which threads ended without a word, and what the processes have used. */
+static void check(struct probe_source *source)
+{
+	uint64_t time_ns = now_ns(CLOCK_MONOTONIC);
+	struct process *process, *next;
+
+	if (time_ns - source->check_ns < CHECK_NS && !source->is_stopped)
+		return;
+	source->check_ns = time_ns;
+	HASH_ITER (hh, source->processes, process, next)
+		read_cpu_time(process);
+	for (uint32_t i = 0; i < source->stream_limit; i++) {
+		struct probe_stream *stream = &source->streams[i].stream;
+
+		if (!stream->is_used || stream->has_ended || !is_gone(stream))
+			continue;
+		stream->has_ended = true;
+		stream->ended_ns = time_ns;
+	}
+}
+
+/* ---- records ------------------------------------------------------------------------------ */
+
+/* Tells the thread's name where it has changed: a young thread is looked at oftener. */
+static void tell_name(struct watched *watched, uint64_t time_ns, source_deliver *deliver,
+		      void *context)
+{
+	struct probe_stream *stream = &watched->stream;
+	char name[sizeof(stream->name)];
+
+	if (watched->named_ns && time_ns - watched->named_ns < watched->name_age_ns)
+		return;
+	watched->named_ns = time_ns;
+	watched->name_age_ns = watched->name_age_ns ? 2 * watched->name_age_ns : FIRST_NAME_NS;
+	if (watched->name_age_ns > REREAD_NS)
+		watched->name_age_ns = REREAD_NS;
+	if (!proc_thread_name(stream->tid, name, sizeof(name)) || !strcmp(name, stream->name))
+		return;
+	strcpy(stream->name, name);
+	deliver(context, &(struct event){.kind = EVENT_NAME,
+					 .pid = stream->pid,
+					 .tid = stream->tid,
+					 .time_ns = time_ns,
+					 .name = {stream->name, false}});
+}
+
+/*
+ * Returns what a sample stands for: the thread's CPU time since its sample before. What a thread
+ * uses after its last sample is in none; its first sample makes up for that. It comes, by the
+ * chance of where the tick falls, half a tick after the start on average, and counts a whole one,
+ * as the first of evenly drawn samples does: so 200 programs of 3 ms each are told right together,
+ * though a quarter of them has no sample.
+ */
+static uint64_t weight_ns(const struct probe_source *source, struct watched *watched,
+			  uint64_t periods)
+{
+	uint64_t elapsed_ns = periods * source->period_ns;
+	bool is_first = !watched->has_sample;
+
+	watched->has_sample = true;
+	return is_first && elapsed_ns < source->tick_ns ? source->tick_ns : elapsed_ns;
+}
+
+static void take_sample(struct probe_source *source, struct watched *watched, struct event *event,
+			source_deliver *deliver, void *context)
+{
+	tell_name(watched, event->time_ns, deliver, context);
+	reread_mappings(watched->process, event, deliver, context);
+	event->sample.metric = &source->metric;
+	event->sample.weight = weight_ns(source, watched, event->sample.weight);
+	source->sampled_ns += event->sample.weight;
+	deliver(context, event);
+}
+
+static void take_record(struct probe_source *source, uint32_t slot, source_deliver *deliver,
+			void *context)
+{
+	struct watched *watched = &source->streams[slot];
+	struct passing passing = {watched->process, deliver, context};
+	char path[PATH_MAX];
+	struct event event;
+	uint64_t bytes;
+
+	switch (probe_stream_take(&watched->stream, &source->memory, slot, &event, path, &bytes)) {
+	case PROBE_TAKE_EVENT:
+		if (event.kind == EVENT_SAMPLE) {
+			take_sample(source, watched, &event, deliver, context);
+		} else {
+			resolve_path(&event, path);
+			pass_mapping(&passing, &event);
+		}
+		break;
+	case PROBE_TAKE_FORGET:
+		watched->process->round++;
+		break;
+	case PROBE_TAKE_BAD:
+		source->unreadable++;
+		break;
+	case PROBE_TAKE_NOTHING:
+		break;
+	}
+	probe_stream_free(&watched->stream, &source->memory, slot, bytes);
+}
+
+/* ---- the row of source.h ------------------------------------------------------------------ */
+
+static int row_poll_fd(void *self)
+{
+	(void)self;
+	return -1;
+}
+
+static void row_look(void *self)
+{
+	struct probe_source *source = self;
+	uint32_t limit = atomic_load(&source->memory.header->slot_limit);
+
+	source->stream_limit =
+		limit < source->memory.slot_count ? limit : source->memory.slot_count;
+	check(source);
+	for (uint32_t i = 0; i < source->stream_limit; i++)
+		probe_stream_look(&source->streams[i].stream, &source->memory, i);
+}
+
+static uint64_t row_next(void *self)
+{
+	struct probe_source *source = self;
+	uint64_t first_ns = SOURCE_NOTHING;
+
+	for (uint32_t i = 0; i < source->stream_limit; i++) {
+		uint64_t time_ns =
+			probe_stream_next(&source->streams[i].stream, &source->memory, i);
+
+		if (time_ns < first_ns) {
+			first_ns = time_ns;
+			source->first = i;
+		}
+	}
+	return first_ns;
+}
+
+static void row_take(void *self, source_deliver *deliver, void *context)
+{
+	struct probe_source *source = self;
+	struct watched *watched = &source->streams[source->first];
+
+	if (!watched->stream.is_born)
+		take_birth(source, watched, deliver, context);
+	else if (watched->stream.tail != watched->stream.head)
+		take_record(source, source->first, deliver, context);
+	else
+		take_end(source, source->first, deliver, context);
+}
+
+static void row_stop(void *self)
+{
+	struct probe_source *source = self;
+
+	source->is_stopped = true;
+	atomic_store(&source->memory.header->is_stopped, 1);
+}
+
+static uint64_t lost(const struct probe_source *source, enum wire_loss loss)
+{
+	uint64_t sum = source->lost[loss];
+
+	for (uint32_t i = 0; i < source->stream_limit; i++)
+		if (source->streams[i].stream.is_used)
+			sum += source->memory.slots[i].lost[loss];
+	return sum;
+}
+
+/* Adds to the note what could not be sampled here. */
+static void describe_refusals(const struct probe_source *source, struct profile *profile)
+{
+	uint64_t slots = source->memory.header->refused[WIRE_REFUSED_SLOT];
+	uint64_t timers = source->memory.header->refused[WIRE_REFUSED_TIMER];
+	char note[512];
+
+	if (!slots && !timers)
+		return;
+	snprintf(
+		note, sizeof(note),
+		"%s; not sampled: %lu threads beyond %u at a time, %lu for which the kernel has no "
+		"timer (ulimit -i)",
+		probe_source_engine.note, slots, source->memory.slot_count, timers);
+	profile_set_text(profile, "engine_note", note);
+}
+
+static void row_describe(void *self, struct profile *profile)
+{
+	const struct probe_source *source = self;
+
+	profile_set_number(profile, "lost.ring_full", (int64_t)lost(source, WIRE_LOST_FULL));
+	profile_set_number(profile, "lost.side_ring_full", (int64_t)lost(source, WIRE_LOST_SIDE));
+	profile_set_number(profile, "lost.busy", (int64_t)lost(source, WIRE_LOST_BUSY));
+	profile_set_number(profile, "lost.unreadable", (int64_t)source->unreadable);
+	describe_refusals(source, profile);
+}
+
+static void row_close(void *self)
+{
+	probe_source_close(self);
+}
+
+struct source probe_source_row(struct probe_source *source)
+{
+	static const struct source_kind kind = {
+		.name = "probe",
+		.poll_fd = row_poll_fd,
+		.look = row_look,
+		.next = row_next,
+		.take = row_take,
+		.stop = row_stop,
+		.describe = row_describe,
+		.close = row_close,
+	};
+
+	return (struct source){&kind, source};
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+void probe_source_close(struct probe_source *source)
+{
+	struct process *process, *next;
+
+	if (!source)
+		return;
+	HASH_ITER (hh, source->processes, process, next)
+		process_remove(source, process);
+	probe_memory_done(&source->memory);
+	free(source->streams);
+	free(source);
+}
+
+const struct event_metric *probe_source_metric(const struct probe_source *source)
+{
+	return &source->metric;
+}
+
+uint64_t probe_source_sampled_ns(const struct probe_source *source)
+{
+	return source->sampled_ns;
+}
+
+uint64_t probe_source_cpu_ns(const struct probe_source *source)
+{
+	uint64_t sum_ns = source->ended_cpu_ns;
+
+	for (const struct process *process = source->processes; process; process = process->hh.next)
+		sum_ns += process->cpu_ns;
+	return sum_ns;
+}

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* sampling: see sampling.h. */
+#include "collector/sampling.h"
+
+#include "collector/preload.h"
+
+#include <errno.h>
+
+#define LEAST_UNSEEN_NS 50000000u /* of CPU time, below which shares of it say nothing */
+
+int sampling_open_perf(struct sampling *sampling, const struct session_options *options,
+		       enum perf_start start, pid_t tid, struct error *error)
+{
+	sampling->perf = perf_source_open(
+		&(struct perf_source_options){
+			.frequency_hz = options->frequency_hz,
+			.engine = options->engine,
+			.prefers_tick = options->prefers_tick,
+			.start = start,
+			.copy_bytes = PERF_SOURCE_COPY_BYTES,
+		},
+		tid, error);
+	return sampling->perf ? 0 : -errno;
+}
+
+bool sampling_is_refusal(int code)
+{
+	return code == -EACCES || code == -EPERM || code == -ENOSYS;
+}
+
+bool sampling_wants_probe(const struct session_options *options)
+{
+	return options->engine == &probe_source_engine;
+}
+
+bool sampling_falls_back(const struct session_options *options, int code)
+{
+	return !options->engine && sampling_is_refusal(code);
+}
+
+int sampling_open_probe(struct sampling *sampling, const struct session_options *options,
+			const struct error *refusal, struct error *error)
+{
+	struct error reason;
+	char library[PATH_MAX], memory[64];
+
+	if (preload_find(library, &reason) || preload_check(options->argv[0], &reason))
+		return fail(&sampling->why_not, 0, "%s%s%s", refusal ? refusal->text : "",
+			    refusal ? "; and " : "", reason.text);
+	sampling->probe = probe_source_open(options->frequency_hz, error);
+	if (!sampling->probe)
+		return -errno;
+	probe_source_path(sampling->probe, memory, sizeof(memory));
+	sampling->environment = preload_environment(library, memory);
+	return 0;
+}
+
+const struct event_metric *sampling_metric(const struct sampling *sampling)
+{
+	static const struct event_metric nothing = {"cpu", "ns", 1};
+
+	return sampling->perf	 ? perf_source_metric(sampling->perf)
+	       : sampling->probe ? probe_source_metric(sampling->probe)
+				 : &nothing;
+}
+
+static void describe_probe(const struct session_options *options, struct profile *profile)
+{
+	unsigned most_hz = probe_source_tick_hz(), asked_hz = options->frequency_hz;
+
+	profile_set_text(profile, "engine", probe_source_engine.name);
+	profile_set_text(profile, "engine_note", probe_source_engine.note);
+	profile_set_number(profile, "frequency_hz",
+			   options->is_frequency_default && asked_hz > most_hz ? most_hz
+									       : asked_hz);
+	profile_set_number(profile, "copy_bytes", PROBE_SOURCE_COPY_BYTES);
+}
+
+void sampling_describe(const struct sampling *sampling, const struct session_options *options,
+		       struct profile *profile)
+{
+	if (sampling->probe) {
+		describe_probe(options, profile);
+	} else if (sampling->perf) {
+		const struct perf_engine *engine = perf_source_engine(sampling->perf);
+
+		profile_set_text(profile, "engine", engine->name);
+		profile_set_text(profile, "engine_note", engine->note);
+		profile_set_number(profile, "frequency_hz",
+				   perf_source_frequency_hz(sampling->perf));
+		profile_set_number(profile, "copy_bytes", perf_source_copy_bytes(sampling->perf));
+		profile_set_number(profile, "ring_bytes", perf_source_ring_bytes(sampling->perf));
+	} else {
+		profile_set_text(profile, "engine", "none");
+		profile_set_text(profile, "engine_note", sampling->why_not.text);
+	}
+}
+
+static void describe_end_perf(const struct sampling *sampling, uint64_t used_ns,
+			      struct profile *profile)
+{
+	uint64_t counted_ns = perf_source_cpu_ns(sampling->perf);
+
+	profile_set_number(profile, "target_cpu_ns", (int64_t)counted_ns);
+	/* At the exec of a program that the user may run but not read, or that changes the user,
+	 * the kernel ends events which he opened. */
+	if (used_ns > LEAST_UNSEEN_NS && counted_ns < used_ns / 10)
+		profile_set_text(
+			profile, "engine_note",
+			"the kernel stopped counting when the program was executed, because "
+			"it is set-user-id or not readable for you; run as root");
+}
+
+static void describe_end_probe(const struct sampling *sampling, uint64_t used_ns,
+			       struct profile *profile)
+{
+	uint64_t sampled_ns = probe_source_sampled_ns(sampling->probe);
+	uint64_t cpu_ns = probe_source_cpu_ns(sampling->probe);
+
+	/* The one knows the children that nobody waited for, the other those that lived shortly. */
+	if (cpu_ns < used_ns)
+		cpu_ns = used_ns;
+	profile_set_number(profile, "target_cpu_ns", (int64_t)cpu_ns);
+	if (cpu_ns > LEAST_UNSEEN_NS)
+		profile_set_number(profile, "unsampled_cpu_ns",
+				   cpu_ns > sampled_ns ? (int64_t)(cpu_ns - sampled_ns) : 0);
+}
+
+void sampling_describe_end(const struct sampling *sampling, uint64_t used_ns,
+			   struct profile *profile)
+{
+	if (sampling->perf)
+		describe_end_perf(sampling, used_ns, profile);
+	else if (sampling->probe)
+		describe_end_probe(sampling, used_ns, profile);
+	else if (used_ns)
+		profile_set_number(profile, "target_cpu_ns", (int64_t)used_ns);
+}
+
+void sampling_done(struct sampling *sampling)
+{
+	preload_free(sampling->environment);
+	sampling->environment = NULL;
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * sampling: which sampler of CPU time a recording uses: the ladder of perf events, below it the
+ * timers of a preloaded libprobe.so, and below that nothing, when the program cannot take that
+ * either: it is run all the same.
+ */
+#pragma once
+
+#include "collector/base/error.h"
+#include "collector/capture/perf_source.h"
+#include "collector/capture/probe_source.h"
+#include "collector/session.h"
+
+struct sampling {
+	struct perf_source *perf; /* one of the two, owned by the session's list of sources; */
+	struct probe_source *probe;
+	struct error why_not; /* or neither, and why */
+	char **environment;   /* of the program; NULL: the collector's own */
+};
+
+/* Opens perf events on a thread. Returns 0 or a negative errno. */
+int sampling_open_perf(struct sampling *sampling, const struct session_options *options,
+		       enum perf_start start, pid_t tid, struct error *error);
+
+/* Says whether a negative errno of perf events means that the kernel lets us have none. */
+bool sampling_is_refusal(int code);
+
+/* Says whether libprobe.so is to be used at once, or after perf events failed with @code. */
+bool sampling_wants_probe(const struct session_options *options);
+bool sampling_falls_back(const struct session_options *options, int code);
+
+/*
+ * Prepares libprobe.so for the program that is about to be started: environment and shared memory.
+ * Where the program cannot take it, why_not says so.
+ *
+ * @refusal  of perf events, when that is why; NULL: the user insists
+ * Returns 0 or a negative errno.
+ */
+int sampling_open_probe(struct sampling *sampling, const struct session_options *options,
+			const struct error *refusal, struct error *error);
+
+/* What the samples count, also when there are none. */
+const struct event_metric *sampling_metric(const struct sampling *sampling);
+
+/* Says in meta rows which sampler it is and how it is set. */
+void sampling_describe(const struct sampling *sampling, const struct session_options *options,
+		       struct profile *profile);
+
+/*
+ * Says at the end, in meta rows, how much CPU time there was and how much of it was sampled.
+ *
+ * @used_ns  of the target and the children it waited for, as wait4 told it; 0: not known
+ */
+void sampling_describe_end(const struct sampling *sampling, uint64_t used_ns,
+			   struct profile *profile);
+
+/* Frees the environment; the sources are closed by the session. */
+void sampling_done(struct sampling *sampling);

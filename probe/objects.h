@@ -1,0 +1,16 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * objects: which files' code is mapped where, told to the collector as records of the calling
+ * thread.
+ *
+ * All of them are told at start-up and again when one is unloaded; the collector finds those loaded
+ * later in /proc, and those of a process that is gone by then were told at its exit. dlopen is not
+ * wrapped: the library looks up by its caller where to search, and that would be us.
+ */
+#pragma once
+
+/* Once a process, before anything is told. */
+void objects_prepare(void);
+
+/* Tells all mappings; what was told before is void. */
+void objects_tell(void);

@@ -17,7 +17,10 @@
 
 static const struct argp_option option_table[] = {
 	{"output", 'o', "NAME", 0, "Write NAME.prof and NAME.svg (default: the program's name)", 0},
-	{"frequency", 'F', "HZ", 0, "Samples per second of CPU time, 1 to 10000 (default 999)", 0},
+	{"frequency", 'F', "HZ", 0,
+	 "Samples per second of CPU time, 1 to 10000 (default 999). Above 1000 their cost to the "
+	 "program is measured and reported",
+	 0},
 	{"engine", 'e', "ENGINE", 0,
 	 "Insist on one sampler: cycles, cycles-user, cpu-clock, cpu-clock-user (default: the "
 	 "first "

@@ -2,24 +2,28 @@
 /* sampling: see sampling.h. */
 #include "collector/sampling.h"
 
+#include "collector/capture/perf_cost.h"
 #include "collector/preload.h"
 
 #include <errno.h>
 
+#define HARMLESS_HZ	1000	  /* a few percent at most, where interrupts are dear */
 #define LEAST_UNSEEN_NS 50000000u /* of CPU time, below which shares of it say nothing */
 
 int sampling_open_perf(struct sampling *sampling, const struct session_options *options,
 		       enum perf_start start, pid_t tid, struct error *error)
 {
-	sampling->perf = perf_source_open(
-		&(struct perf_source_options){
-			.frequency_hz = options->frequency_hz,
-			.engine = options->engine,
-			.prefers_tick = options->prefers_tick,
-			.start = start,
-			.copy_bytes = PERF_SOURCE_COPY_BYTES,
-		},
-		tid, error);
+	const struct perf_source_options source = {
+		.frequency_hz = options->frequency_hz,
+		.engine = options->engine,
+		.prefers_tick = options->prefers_tick,
+		.start = start,
+		.copy_bytes = PERF_SOURCE_COPY_BYTES,
+	};
+
+	if (options->frequency_hz > HARMLESS_HZ)
+		sampling->sample_cost_ns = perf_cost_ns(&source);
+	sampling->perf = perf_source_open(&source, tid, error);
 	return sampling->perf ? 0 : -errno;
 }
 
@@ -102,6 +106,8 @@ static void describe_end_perf(const struct sampling *sampling, uint64_t used_ns,
 	uint64_t counted_ns = perf_source_cpu_ns(sampling->perf);
 
 	profile_set_number(profile, "target_cpu_ns", (int64_t)counted_ns);
+	if (sampling->sample_cost_ns)
+		profile_set_number(profile, "sample_cost_ns", (int64_t)sampling->sample_cost_ns);
 	/* At the exec of a program that the user may run but not read, or that changes the user,
 	 * the kernel ends events which he opened. */
 	if (used_ns > LEAST_UNSEEN_NS && counted_ns < used_ns / 10)

@@ -14,8 +14,9 @@
 struct sampling {
 	struct perf_source *perf; /* one of the two, owned by the session's list of sources; */
 	struct probe_source *probe;
-	struct error why_not; /* or neither, and why */
-	char **environment;   /* of the program; NULL: the collector's own */
+	struct error why_not;	 /* or neither, and why */
+	char **environment;	 /* of the program; NULL: the collector's own */
+	uint64_t sample_cost_ns; /* measured where many samples were asked for, else 0 */
 };
 
 /* Opens perf events on a thread. Returns 0 or a negative errno. */

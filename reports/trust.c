@@ -17,6 +17,7 @@ static const double little_complete = 0.95;
 static const double much_unnamed = 0.20;
 static const double little_unsampled = 0.02; /* the last tick of every thread */
 static const double much_unsampled = 0.10;
+static const double much_cost = 0.05;
 static const double much_overhead = 0.10;
 static const double slow_sampling = 0.80; /* of the frequency asked for */
 static const double fast_sampling = 1.10;
@@ -208,6 +209,19 @@ static void add_stacks(struct trust *trust)
 	    percent(share(trust->unnamed, trust->samples), text, sizeof(text)));
 }
 
+/* What the samples took of the target's CPU time, where that was measured. */
+static void add_cost(struct trust *trust, const struct profile *profile)
+{
+	int64_t cost_ns = profile_number(profile, "sample_cost_ns", 0);
+	int64_t target_ns = profile_number(profile, "target_cpu_ns", 0);
+	double part = target_ns > 0 ? (double)cost_ns * trust->samples / target_ns : 0;
+	char text[32];
+
+	if (cost_ns > 0 && target_ns > 0)
+		add(trust, part > much_cost, "sampling took at least %s of the CPU time",
+		    percent(part, text, sizeof(text)));
+}
+
 static void add_overhead(struct trust *trust, const struct profile *profile)
 {
 	int64_t collector_ns = profile_number(profile, "collector_cpu_ns", -1);
@@ -232,6 +246,7 @@ void trust_measure(struct trust *trust, const struct profile *profile, uint16_t 
 	add_still_running(trust, profile);
 	add_lost(trust, profile);
 	add_stacks(trust);
+	add_cost(trust, profile);
 	add_overhead(trust, profile);
 }
 

@@ -123,6 +123,7 @@ struct profile_sample {
  *   frequency_hz       asked for
  *   target_cpu_ns      CPU time of all its threads as the kernel counted it while recording
  *   unsampled_cpu_ns   of that, what no sample stands for; only where the sampler may miss any
+ *   sample_cost_ns     what one sample took of that at least; only where many were asked for
  *   collector_cpu_ns, naming_cpu_ns     of the collector: while recording; naming frames after it
  *   still_running      processes of the target that had not ended when the recording did
  *   lost.REASON        samples known to be lost: lost.ring_full, lost.unreadable,

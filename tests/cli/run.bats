@@ -483,3 +483,13 @@ wait_for() {
 	[ "$(cat status) $(cat err)" = "6 " ]
 	[ "$(state x.prof)" = complete ]
 }
+
+@test "what many samples took of the program is measured and said" {
+	require perf
+	run collector run -o x -F 8000 -- "$BUILD/workloads/leaf" 0.3
+	[ "$status" -eq 0 ]
+	[[ $output == *"sampling took at least "*" % of the CPU time"* ]]
+	[ "$(sqlite3 x.prof "SELECT value > 100 FROM meta WHERE key = 'sample_cost_ns'")" = 1 ]
+	run collector run -o x -F 99 -- "$BUILD/workloads/leaf" 0.1
+	[[ $output != *"sampling took"* ]]
+}

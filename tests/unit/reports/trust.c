@@ -59,6 +59,20 @@ Test(trust, time_that_no_sample_stands_for_is_said_and_bad_from_a_tenth_on)
 	profile_free(profile);
 }
 
+Test(trust, what_samples_took_of_the_target_is_said_and_bad_from_a_twentieth_on)
+{
+	struct profile *profile = good_profile();
+	struct trust trust;
+
+	profile_set_number(profile, "sample_cost_ns", 20020);
+	trust_measure(&trust, profile, 0);
+	cr_assert_not(item_with(&trust, "sampling took at least 2 % of the CPU time")->bad);
+	profile_set_number(profile, "sample_cost_ns", 100100);
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "sampling took at least 10 % of the CPU time")->bad);
+	profile_free(profile);
+}
+
 Test(trust, losses_are_named_by_reason_and_bad_from_one_percent_on)
 {
 	struct profile *profile = good_profile();

@@ -9,8 +9,9 @@
 #include <assert.h>
 #include <uthash.h>
 
-#define METRICS	     32	 /* at most: there are fewer kinds of sources */
-#define KERNEL_DEPTH 256 /* the kernel's own limit is 127 unless raised */
+#define METRICS	     32		 /* at most: there are fewer kinds of sources */
+#define REMEMBER_NS  5000000000u /* ended threads; sources tell of them within a second */
+#define KERNEL_DEPTH 256	 /* the kernel's own limit is 127 unless raised */
 
 /* One step of a thread's previous stack, outermost first. */
 struct path_step {
@@ -35,6 +36,23 @@ struct thread {
 	size_t path_count, path_capacity;
 };
 
+/* A thread that has ended: what is told of it afterwards still finds its row. */
+struct ended {
+	UT_hash_handle hh;
+	pid_t tid, pid;
+	uint32_t id;
+	uint64_t time_ns;
+};
+
+/* A stack that came by itself, and its thread. */
+struct numbered_stack {
+	UT_hash_handle hh;
+	uint64_t id;
+	uint32_t thread;
+	uint32_t stack;
+	enum profile_ending ending;
+};
+
 struct recorder {
 	struct profile *profile;
 	struct modules *modules;
@@ -46,6 +64,8 @@ struct recorder {
 	uint32_t ending_frames[PROFILE_ENDINGS]; /* 0 until one is needed */
 	struct process *processes;
 	struct thread *threads;
+	struct ended *ended; /* in the order of their ends */
+	struct numbered_stack *numbered_stacks;
 	int failure;
 	struct error error;
 	uint32_t frames[KERNEL_DEPTH + UNWIND_DEPTH +
@@ -91,14 +111,37 @@ static void thread_remove(struct recorder *recorder, struct thread *thread)
 	free(process);
 }
 
+static void ended_forget(struct recorder *recorder, struct ended *ended)
+{
+	HASH_DEL(recorder->ended, ended);
+	free(ended);
+}
+
+static void numbered_stack_end(struct recorder *recorder, uint64_t id)
+{
+	struct numbered_stack *stack;
+
+	HASH_FIND(hh, recorder->numbered_stacks, &id, sizeof(id), stack);
+	if (!stack)
+		return;
+	HASH_DEL(recorder->numbered_stacks, stack);
+	free(stack);
+}
+
 void recorder_free(struct recorder *recorder)
 {
 	struct thread *thread, *next;
+	struct ended *ended, *next_ended;
+	struct numbered_stack *stack, *next_stack;
 
 	if (!recorder)
 		return;
 	HASH_ITER (hh, recorder->threads, thread, next)
 		thread_remove(recorder, thread);
+	HASH_ITER (hh, recorder->ended, ended, next_ended)
+		ended_forget(recorder, ended);
+	HASH_ITER (hh, recorder->numbered_stacks, stack, next_stack)
+		numbered_stack_end(recorder, stack->id);
 	free(recorder);
 }
 
@@ -163,11 +206,40 @@ static void take_fork(struct recorder *recorder, const struct event *event)
 
 static void take_exit(struct recorder *recorder, const struct event *event)
 {
+	struct ended *ended, *next;
 	struct thread *thread;
 
 	HASH_FIND_INT(recorder->threads, &event->tid, thread);
-	if (thread)
-		thread_remove(recorder, thread);
+	if (!thread)
+		return;
+	HASH_FIND_INT(recorder->ended, &event->tid, ended);
+	if (ended)
+		ended_forget(recorder, ended);
+	ended = xcalloc(1, sizeof(*ended));
+	*ended = (struct ended){.tid = thread->tid,
+				.pid = thread->process->pid,
+				.id = thread->id,
+				.time_ns = event->time_ns};
+	HASH_ADD_INT(recorder->ended, tid, ended);
+	HASH_ITER (hh, recorder->ended, ended, next) {
+		if (ended->time_ns + REMEMBER_NS > event->time_ns)
+			break;
+		ended_forget(recorder, ended);
+	}
+	thread_remove(recorder, thread);
+}
+
+/* Returns the row of the thread that an event tells of, which may have ended a moment ago. */
+static uint32_t thread_row(struct recorder *recorder, const struct event *event)
+{
+	struct thread *thread;
+	struct ended *ended;
+
+	HASH_FIND_INT(recorder->threads, &event->tid, thread);
+	HASH_FIND_INT(recorder->ended, &event->tid, ended);
+	if (ended && ended->pid == event->pid && !(thread && thread->process->pid == event->pid))
+		return ended->id;
+	return thread_get(recorder, event)->id;
 }
 
 static void take_name(struct recorder *recorder, const struct event *event)
@@ -275,25 +347,88 @@ static uint32_t intern_stack(struct recorder *recorder, struct thread *thread,
 	return stack;
 }
 
-static void take_sample(struct recorder *recorder, const struct event *event)
+/* Walks the stack of a sample. Returns its id. */
+static uint32_t take_stack(struct recorder *recorder, struct thread *thread,
+			   const struct event_sample *sample, enum profile_ending *ending)
 {
-	struct thread *thread = thread_get(recorder, event);
-	enum profile_ending ending = PROFILE_ENDING_COMPLETE;
-	size_t count = add_kernel_frames(recorder, &event->sample);
+	size_t count = add_kernel_frames(recorder, sample);
+
+	*ending = PROFILE_ENDING_COMPLETE;
+	count = add_user_frames(recorder, thread, sample, count, ending);
+	if (!profile_endings[*ending].complete)
+		recorder->frames[count++] = ending_frame(recorder, *ending);
+	return intern_stack(recorder, thread, recorder->frames, count);
+}
+
+static void append(struct recorder *recorder, const struct event *event,
+		   const struct event_metric *metric, uint64_t weight,
+		   const struct numbered_stack *stack)
+{
 	struct profile_sample row = {
 		.time_ns = event->time_ns > recorder->start_ns ? event->time_ns - recorder->start_ns
 							       : 0,
-		.value = event->sample.weight / event->sample.metric->period,
-		.thread = thread->id,
-		.metric = (uint16_t)recorder_metric(recorder, event->sample.metric),
+		.value = weight / metric->period,
+		.thread = stack->thread,
+		.stack = stack->stack,
+		.metric = (uint16_t)recorder_metric(recorder, metric),
+		.ending = stack->ending,
 	};
 
-	count = add_user_frames(recorder, thread, &event->sample, count, &ending);
-	if (!profile_endings[ending].complete)
-		recorder->frames[count++] = ending_frame(recorder, ending);
-	row.ending = ending;
-	row.stack = intern_stack(recorder, thread, recorder->frames, count);
 	recorder->failure = profile_file_append(recorder->file, &row, &recorder->error);
+}
+
+static void take_sample(struct recorder *recorder, const struct event *event)
+{
+	struct thread *thread = thread_get(recorder, event);
+	struct numbered_stack stack = {.thread = thread->id};
+
+	stack.stack = take_stack(recorder, thread, &event->sample, &stack.ending);
+	append(recorder, event, event->sample.metric, event->sample.weight, &stack);
+}
+
+static void take_numbered_stack(struct recorder *recorder, const struct event *event)
+{
+	struct thread *thread = thread_get(recorder, event);
+	struct numbered_stack *stack;
+
+	HASH_FIND(hh, recorder->numbered_stacks, &event->stack_id, sizeof(stack->id), stack);
+	if (!stack) {
+		stack = xcalloc(1, sizeof(*stack));
+		stack->id = event->stack_id;
+		HASH_ADD(hh, recorder->numbered_stacks, id, sizeof(stack->id), stack);
+	}
+	stack->thread = thread->id;
+	stack->stack = take_stack(recorder, thread, &event->sample, &stack->ending);
+}
+
+static void take_amount(struct recorder *recorder, const struct event *event)
+{
+	struct numbered_stack none = {.ending = PROFILE_ENDING_NOT_TAKEN}, *stack;
+
+	HASH_FIND(hh, recorder->numbered_stacks, &event->stack_id, sizeof(stack->id), stack);
+	if (!stack) {
+		uint32_t frame = ending_frame(recorder, none.ending);
+
+		none.thread = thread_row(recorder, event);
+		none.stack = profile_stack(recorder->profile, 0, frame);
+		stack = &none;
+	}
+	append(recorder, event, event->amount.metric, event->amount.weight, stack);
+}
+
+static void take_times(struct recorder *recorder, const struct event *event)
+{
+	const struct event_times *times = &event->times;
+
+	profile_thread_times_add(recorder->profile, &(struct profile_thread_times){
+							    .thread = thread_row(recorder, event),
+							    .wall_ns = times->wall_ns,
+							    .cpu_ns = times->cpu_ns,
+							    .booked_ns = times->booked_ns,
+							    .run_queue_ns = times->run_queue_ns,
+							    .off_cpu_ns = times->off_cpu_ns,
+							    .switches = times->switches,
+						    });
 }
 
 void recorder_take(struct recorder *recorder, const struct event *event)
@@ -314,6 +449,19 @@ void recorder_take(struct recorder *recorder, const struct event *event)
 		break;
 	case EVENT_NAME:
 		take_name(recorder, event);
+		break;
+	case EVENT_STACK:
+		take_numbered_stack(recorder, event);
+		break;
+	case EVENT_AMOUNT:
+		if (!recorder->failure)
+			take_amount(recorder, event);
+		break;
+	case EVENT_STACK_END:
+		numbered_stack_end(recorder, event->stack_id);
+		break;
+	case EVENT_TIMES:
+		take_times(recorder, event);
 		break;
 	case EVENT_NONE:
 	case EVENT_LOST:

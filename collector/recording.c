@@ -29,6 +29,10 @@ static const struct argp_option option_table[] = {
 	 "right "
 	 "and is used by itself where the kernel refuses the others",
 	 0},
+	{"off-cpu", 'O', NULL, 0,
+	 "Record too where threads wait: blocked (off-cpu), or runnable without a processor "
+	 "(run-queue). Needs root",
+	 0},
 	{"quiet", 'q', NULL, 0, "Print no summary", 0},
 	{0},
 };
@@ -73,6 +77,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		break;
 	case 'e':
 		options->engine = parse_engine(state, argument);
+		break;
+	case 'O':
+		options->is_off_cpu = true;
 		break;
 	case 'q':
 		options->is_quiet = true;
@@ -198,6 +205,7 @@ int recording_make(const struct recording_options *options, struct session_optio
 		options->frequency_hz ? options->frequency_hz : DEFAULT_FREQUENCY_HZ;
 	session->is_frequency_default = !options->frequency_hz;
 	session->engine = options->engine;
+	session->is_off_cpu = options->is_off_cpu;
 	if (options->frequency_hz || options->engine)
 		session->prefers_tick = false;
 	status = make(options, session, svg_path, command);

@@ -14,6 +14,7 @@ struct recording_options {
 	const char *name;      /* of the results, without suffix; NULL: the program's */
 	unsigned frequency_hz; /* 0: the default */
 	const struct perf_engine *engine;
+	bool is_off_cpu;
 	bool is_quiet;
 };
 

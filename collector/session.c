@@ -4,6 +4,7 @@
 
 #include "collector/attached.h"
 #include "collector/base/xalloc.h"
+#include "collector/capture/off_cpu.h"
 #include "collector/capture/proc_snapshot.h"
 #include "collector/machine.h"
 #include "collector/profile/profile_file.h"
@@ -35,6 +36,7 @@ struct session {
 	size_t known_count, known_capacity;
 	struct source sources[SOURCES]; /* of all events; closed in order */
 	size_t source_count;
+	struct off_cpu *off_cpu;  /* one of them, or NULL */
 	struct sampling sampling; /* the first of them: CPU samples, mappings, threads */
 	struct profile *profile;
 	struct profile_file *file;
@@ -147,6 +149,17 @@ static void stop_sources(struct session *session)
 		session->sources[i].kind->stop(session->sources[i].self);
 }
 
+static int open_off_cpu(struct session *session, struct error *error)
+{
+	if (!session->options->is_off_cpu)
+		return 0;
+	session->off_cpu = off_cpu_open(is_attached(session) ? 0 : session->target.pid, error);
+	if (!session->off_cpu)
+		return -errno;
+	add_source(session, off_cpu_row(session->off_cpu));
+	return 0;
+}
+
 static int open_sources(struct session *session, enum perf_start start, pid_t tid,
 			struct error *error)
 {
@@ -216,6 +229,8 @@ static int prepare_launch(struct session *session, struct error *error)
 			result = prepare_probe(session, &refusal, error);
 		}
 	}
+	if (!result)
+		result = open_off_cpu(session, error);
 	return result ? result : open_file(session, error);
 }
 
@@ -290,12 +305,16 @@ static int prepare_attach(struct session *session, struct error *error)
 
 	if (!result)
 		result = open_sources(session, PERF_START_NOW, attached->pids[0], error);
+	if (!result)
+		result = open_off_cpu(session, error);
 	if (result)
 		return result;
 	know(session, attached->pids[0]);
 	result = open_file(session, error);
 	for (size_t i = 0; i < attached->count && !result; i++)
 		result = attach(session, attached->pids[i], error);
+	if (!result && session->off_cpu)
+		result = off_cpu_watch(session->off_cpu, attached->pids, attached->count, error);
 	return result;
 }
 

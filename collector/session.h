@@ -30,6 +30,7 @@ struct session_options {
 	bool is_frequency_default;	  /* nobody asked for it */
 	const struct perf_engine *engine; /* NULL: the best that works */
 	bool prefers_tick;		  /* and the tick counts as the best */
+	bool is_off_cpu;		  /* where threads wait, too */
 };
 
 struct session_result {

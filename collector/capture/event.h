@@ -20,6 +20,14 @@ enum event_kind {
 	EVENT_EXIT,    /* a thread ended */
 	EVENT_NAME,    /* a thread was renamed, perhaps because it executes another program */
 	EVENT_LOST,    /* records were dropped because a ring was full */
+
+	/* Where amounts are summed up before they are told, a stack comes by itself and has a
+	 * number: the amounts of that number belong to the last stack that came under it. */
+	EVENT_STACK,
+	EVENT_AMOUNT,	 /* of a numbered stack; number 0: none was taken */
+	EVENT_STACK_END, /* the number will not be used again */
+
+	EVENT_TIMES, /* the exact times of a thread, at its end or that of the recording */
 };
 
 enum event_registers {
@@ -36,8 +44,8 @@ struct event_metric {
 };
 
 struct event_sample {
-	const struct event_metric *metric; /* owned by the source, for as long as it is open */
-	uint64_t weight;		   /* in the metric's unit */
+	const struct event_metric *metric; /* as in event_amount; not of EVENT_STACK */
+	uint64_t weight;		   /* in the metric's unit; not of EVENT_STACK */
 	const uint64_t *kernel;		   /* kernel call chain, innermost first; may be empty */
 	size_t kernel_count;
 	const uint64_t *callers; /* user code address and, by frame pointers, return addresses */
@@ -46,6 +54,22 @@ struct event_sample {
 	uint64_t registers[EVENT_REGISTERS];
 	const uint8_t *stack; /* bytes from the stack pointer upward */
 	size_t stack_bytes;
+};
+
+struct event_amount {
+	const struct event_metric *metric; /* owned by the source, for as long as it is open */
+	uint64_t weight;		   /* in the metric's unit */
+};
+
+/* What a thread did while it was watched; nanoseconds, measured from switch to switch. */
+struct event_times {
+	uint64_t wall_ns;
+	uint64_t cpu_ns;
+	uint64_t booked_ns;    /* CPU time by the scheduler's own count, which rounds at each switch
+				  and    leaves out what interrupts took */
+	uint64_t run_queue_ns; /* runnable, but without a processor */
+	uint64_t off_cpu_ns;   /* blocked */
+	uint64_t switches;     /* times it left the processor */
 };
 
 struct event_mapping {
@@ -72,9 +96,12 @@ struct event_name {
 struct event {
 	enum event_kind kind;
 	pid_t pid, tid;
-	uint64_t time_ns; /* CLOCK_MONOTONIC */
+	uint64_t time_ns;  /* CLOCK_MONOTONIC */
+	uint64_t stack_id; /* of EVENT_STACK, _AMOUNT, _STACK_END; unique among all sources */
 	union {
-		struct event_sample sample;
+		struct event_sample sample; /* EVENT_SAMPLE, EVENT_STACK */
+		struct event_amount amount;
+		struct event_times times;
 		struct event_mapping mapping;
 		struct event_fork fork;
 		struct event_name name;

@@ -7,6 +7,7 @@
 #include "collector/capture/perf_ring.h"
 
 #include <errno.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -196,7 +197,8 @@ static int open_first(struct perf_source *source, pid_t tid, struct error *error
 	if (source->options.prefers_tick)
 		result = try_engine(source, perf_engine_find("tick"), tid, error);
 	for (int i = 0; i < PERF_ENGINES && result && result != -ESRCH; i++)
-		result = try_engine(source, &perf_engines[i], tid, error);
+		if (!source->options.wants_time || !strcmp(perf_engines[i].unit, "ns"))
+			result = try_engine(source, &perf_engines[i], tid, error);
 	return result;
 }
 

@@ -28,6 +28,7 @@ struct perf_source_options {
 	unsigned frequency_hz;		  /* > 0; the tick has its own */
 	const struct perf_engine *engine; /* NULL: the first of the ladder that works */
 	bool prefers_tick;		  /* the tick is tried before the ladder */
+	bool wants_time;		  /* of the ladder, only what counts nanoseconds */
 	enum perf_start start;
 	uint32_t copy_bytes; /* of stack with each sample; a multiple of 8 */
 };

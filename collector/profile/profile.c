@@ -24,6 +24,8 @@ const struct profile_ending_row profile_endings[PROFILE_ENDINGS] = {
 	[PROFILE_ENDING_BAD] = {"bad", false, "call frame information led nowhere"},
 	[PROFILE_ENDING_TOO_DEEP] = {"too_deep", false, "deeper than the limit of frames"},
 	[PROFILE_ENDING_NO_USER] = {"no_user", true, "no user code was running"},
+	[PROFILE_ENDING_NOT_TAKEN] = {"no_stack_taken", false,
+				      "no stack was copied, to keep the cost within its limit"},
 };
 
 /* A string that has been seen, and its number. */
@@ -102,6 +104,10 @@ static void rows_free(struct profile *profile)
 	}
 	for (size_t i = 0; i < profile->threads_count; i++)
 		free(profile->threads[i].name);
+	for (size_t i = 0; i < profile->series_count; i++) {
+		free(profile->series[i].name);
+		free(profile->series[i].unit);
+	}
 }
 
 void profile_free(struct profile *profile)
@@ -120,6 +126,9 @@ void profile_free(struct profile *profile)
 	free(profile->stacks);
 	free(profile->threads);
 	free(profile->samples);
+	free(profile->thread_times);
+	free(profile->series);
+	free(profile->points);
 	free(profile);
 }
 
@@ -314,4 +323,27 @@ void profile_sample_add(struct profile *profile, const struct profile_sample *sa
 {
 	xgrow(profile->samples, profile->samples_count, profile->samples_capacity);
 	profile->samples[profile->samples_count++] = *sample;
+}
+
+void profile_thread_times_add(struct profile *profile, const struct profile_thread_times *times)
+{
+	xgrow(profile->thread_times, profile->thread_times_count, profile->thread_times_capacity);
+	profile->thread_times[profile->thread_times_count++] = *times;
+}
+
+uint32_t profile_series(struct profile *profile, const char *name, const char *unit, bool is_total)
+{
+	for (size_t i = 0; i < profile->series_count; i++)
+		if (!strcmp(profile->series[i].name, name))
+			return (uint32_t)i;
+	xgrow(profile->series, profile->series_count, profile->series_capacity);
+	profile->series[profile->series_count] =
+		(struct profile_series){xstrdup(name), xstrdup(unit), is_total};
+	return profile->series_count++;
+}
+
+void profile_point_add(struct profile *profile, uint32_t series, uint64_t time_ns, int64_t value)
+{
+	xgrow(profile->points, profile->points_count, profile->points_capacity);
+	profile->points[profile->points_count++] = (struct profile_point){series, time_ns, value};
 }

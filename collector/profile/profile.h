@@ -4,7 +4,7 @@
  *
  * It mirrors profile.sql, which describes each table and column. Every id is a dense index into
  * the array of its table. Element 0 of modules, files, functions, frames, stacks and threads is a
- * placeholder that means "none"; metrics and endings begin at 0.
+ * placeholder that means "none"; metrics, endings and series begin at 0.
  *
  *     sample ─→ stack ─→ frame ─→ module
  *        │        └─→ parent stack        (the caller's stack; ids of parents are smaller)
@@ -40,13 +40,14 @@ enum profile_ending {
 	PROFILE_ENDING_FINISHED_LIVE,  /* the rest was read from the live process and verified */
 	PROFILE_ENDING_FINISHED_CHAIN, /* the rest is the thread's last complete stack, joined */
 	PROFILE_ENDING_TRUNCATED,      /* the copied stack ended and nothing could finish it */
-	PROFILE_ENDING_GUESSED,	 /* complete, but passed code without CFI by its epilogue or frame
-				    pointer */
-	PROFILE_ENDING_NO_RULE,	 /* code without CFI, and the frame pointer does not lead on */
-	PROFILE_ENDING_UNMAPPED, /* an address that belongs to no known mapping */
-	PROFILE_ENDING_BAD,	 /* the rules led backwards or to an impossible address */
-	PROFILE_ENDING_TOO_DEEP, /* more frames than the limit */
-	PROFILE_ENDING_NO_USER,	 /* no user registers: kernel thread, or before the first exec */
+	PROFILE_ENDING_GUESSED,	  /* complete, but passed code without CFI by its epilogue or frame
+				     pointer */
+	PROFILE_ENDING_NO_RULE,	  /* code without CFI, and the frame pointer does not lead on */
+	PROFILE_ENDING_UNMAPPED,  /* an address that belongs to no known mapping */
+	PROFILE_ENDING_BAD,	  /* the rules led backwards or to an impossible address */
+	PROFILE_ENDING_TOO_DEEP,  /* more frames than the limit */
+	PROFILE_ENDING_NO_USER,	  /* no user registers: kernel thread, or before the first exec */
+	PROFILE_ENDING_NOT_TAKEN, /* no stack was copied, to keep the cost within its limit */
 	PROFILE_ENDINGS
 };
 
@@ -102,6 +103,29 @@ struct profile_thread {
 	char *name;
 };
 
+/* Exact, in nanoseconds; only with --off-cpu. The parts need not add up to wall_ns. */
+struct profile_thread_times {
+	uint32_t thread;
+	uint64_t wall_ns;
+	uint64_t cpu_ns;
+	uint64_t booked_ns;
+	uint64_t run_queue_ns;
+	uint64_t off_cpu_ns;
+	uint64_t switches;
+};
+
+struct profile_series {
+	char *name;
+	char *unit;
+	bool is_total; /* counts up from 0 at the start; differences are rates */
+};
+
+struct profile_point {
+	uint32_t series;
+	uint64_t time_ns;
+	int64_t value;
+};
+
 struct profile_sample {
 	uint64_t time_ns;
 	uint64_t value; /* in periods of the metric */
@@ -129,6 +153,10 @@ struct profile_sample {
  *   lost.REASON        samples known to be lost: lost.ring_full, lost.unreadable,
  *                      lost.write_failed (the disk was full, see state), ...
  *   copy_bytes, ring_bytes
+ *   off_cpu.switches, off_cpu.stacks   with --off-cpu: times a thread left the processor, and how
+ *                      often its stack was copied then; off_cpu.lost_stacks: the ring was full;
+ *                      off_cpu.lost_threads: not accounted for, off_cpu.lost_places: waits without
+ *                      a stack, both because a table was full
  */
 struct profile_meta {
 	char *key;
@@ -154,6 +182,9 @@ struct profile {
 	PROFILE_TABLE(struct profile_stack, stacks);
 	PROFILE_TABLE(struct profile_thread, threads);
 	PROFILE_TABLE(struct profile_sample, samples);
+	PROFILE_TABLE(struct profile_thread_times, thread_times); /* several of a thread add up */
+	PROFILE_TABLE(struct profile_series, series);
+	PROFILE_TABLE(struct profile_point, points); /* of all series; of each in order of time */
 	uint32_t renames; /* of threads; tells the file that rows it has were changed */
 	struct profile_index *index;
 };
@@ -197,6 +228,15 @@ void profile_thread_rename(struct profile *profile, uint32_t thread, const char 
  */
 void profile_frame_set_lines(struct profile *profile, uint32_t frame,
 			     const struct profile_line *lines, uint32_t count);
+
+/* Adds times to those of a thread. */
+void profile_thread_times_add(struct profile *profile, const struct profile_thread_times *times);
+
+/* Returns the id (from 0) of the series @name, added when it is new. There are few. */
+uint32_t profile_series(struct profile *profile, const char *name, const char *unit, bool is_total);
+
+/* Adds a point of a series, later than the one before. */
+void profile_point_add(struct profile *profile, uint32_t series, uint64_t time_ns, int64_t value);
 
 /* Appends a sample to the table in memory. Times must not fall. */
 void profile_sample_add(struct profile *profile, const struct profile_sample *sample);

@@ -1,7 +1,7 @@
 -- profile.sql: the format of a profile file (NAME.prof). This schema is its documentation and
 -- `sqlite3 NAME.prof` its inspector; collector/profile/profile.h holds the same tables in memory.
 --
--- application_id 0x73707266 ("sprf"), user_version 1. Ids are dense: 1, 2, 3 ... in the order of
+-- application_id 0x73707266 ("sprf"), user_version 2. Ids are dense: 1, 2, 3 ... in the order of
 -- creation, 0 means "none" (metrics and endings begin at 0, because SQLite stores the integers
 -- 0 and 1 in no bytes at all and nearly every sample is metric 0, value 1, ending 0).
 -- Rows of all tables are only ever added while recording and committed every second; functions
@@ -93,3 +93,30 @@ CREATE TABLE samples (
 	value   INTEGER NOT NULL,       -- in periods of the metric
 	ending  INTEGER NOT NULL
 );
+
+-- What a thread did while it was watched, exact; only with --off-cpu. Several rows of a thread add
+-- up. What cpu, run_queue and off_cpu leave of wall_ns is unexplained, and reports say how much that is.
+CREATE TABLE thread_times (
+	thread       INTEGER NOT NULL,
+	wall_ns      INTEGER NOT NULL,
+	cpu_ns       INTEGER NOT NULL,  -- had a processor
+	booked_ns    INTEGER NOT NULL,  -- CPU time by the scheduler's own count; a cross-check
+	run_queue_ns INTEGER NOT NULL,  -- runnable, but without a processor
+	off_cpu_ns   INTEGER NOT NULL,  -- blocked
+	switches     INTEGER NOT NULL   -- times it left the processor
+);
+
+-- What has a curve over the time of the recording, such as 'rss'.
+CREATE TABLE series (
+	id       INTEGER PRIMARY KEY,
+	name     TEXT NOT NULL,
+	unit     TEXT NOT NULL,         -- 'bytes', 'count', 'ns'
+	is_total INTEGER NOT NULL       -- 1: counts up from 0 at the start; differences are rates
+);
+
+CREATE TABLE points (
+	series  INTEGER NOT NULL,
+	time_ns INTEGER NOT NULL,       -- since the start of the recording
+	value   INTEGER NOT NULL,
+	PRIMARY KEY (series, time_ns)
+) WITHOUT ROWID;

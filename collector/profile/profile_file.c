@@ -28,6 +28,9 @@ enum statement {
 	INSERT_STACK,
 	INSERT_THREAD,
 	INSERT_SAMPLE,
+	INSERT_THREAD_TIMES,
+	INSERT_SERIES,
+	INSERT_POINT,
 	STATEMENTS
 };
 
@@ -42,11 +45,15 @@ static const char *const statement_sql[STATEMENTS] = {
 	[INSERT_STACK] = "INSERT INTO stacks VALUES (?, ?, ?)",
 	[INSERT_THREAD] = "REPLACE INTO threads VALUES (?, ?, ?, ?)",
 	[INSERT_SAMPLE] = "INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?)",
+	[INSERT_THREAD_TIMES] = "INSERT INTO thread_times VALUES (?, ?, ?, ?, ?, ?, ?)",
+	[INSERT_SERIES] = "INSERT INTO series VALUES (?, ?, ?, ?)",
+	[INSERT_POINT] = "INSERT INTO points VALUES (?, ?, ?)",
 };
 
 /* Rows of each table that the file already has; the placeholders at 0 are never written. */
 struct written {
 	size_t metrics, modules, files, functions, lines, frames, stacks, threads;
+	size_t thread_times, series, points;
 	uint32_t renames;
 };
 
@@ -395,6 +402,37 @@ static int write_others(struct profile_file *file, const struct profile *profile
 	return result;
 }
 
+static int write_curves(struct profile_file *file, const struct profile *profile,
+			struct error *error)
+{
+	struct written *written = &file->written;
+	int result = 0;
+
+	for (; written->thread_times < profile->thread_times_count && !result;
+	     written->thread_times++) {
+		const struct profile_thread_times *row =
+			&profile->thread_times[written->thread_times];
+
+		result = insert(file, INSERT_THREAD_TIMES, error, "iiiiiii", (int64_t)row->thread,
+				(int64_t)row->wall_ns, (int64_t)row->cpu_ns,
+				(int64_t)row->booked_ns, (int64_t)row->run_queue_ns,
+				(int64_t)row->off_cpu_ns, (int64_t)row->switches);
+	}
+	for (; written->series < profile->series_count && !result; written->series++) {
+		const struct profile_series *row = &profile->series[written->series];
+
+		result = insert(file, INSERT_SERIES, error, "issi", (int64_t)written->series,
+				row->name, row->unit, (int64_t)row->is_total);
+	}
+	for (; written->points < profile->points_count && !result; written->points++) {
+		const struct profile_point *row = &profile->points[written->points];
+
+		result = insert(file, INSERT_POINT, error, "iii", (int64_t)row->series,
+				(int64_t)row->time_ns, row->value);
+	}
+	return result;
+}
+
 int profile_file_commit(struct profile_file *file, struct profile *profile, struct error *error)
 {
 	int result = write_meta(file, profile, error);
@@ -405,6 +443,8 @@ int profile_file_commit(struct profile_file *file, struct profile *profile, stru
 		result = write_stacks(file, profile, error);
 	if (!result)
 		result = write_others(file, profile, error);
+	if (!result)
+		result = write_curves(file, profile, error);
 	if (!result)
 		result = execute(file, "COMMIT", error, "write");
 	if (!result)

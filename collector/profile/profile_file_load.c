@@ -20,6 +20,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#define MOST_NS		    ((uint64_t)1 << 53) /* 104 days; sums of them do not overflow */
+#define MOST_SERIES	    1024
 #define LONGEST_VALUE_BYTES (16 << 20)
 
 struct loading {
@@ -391,6 +393,53 @@ static int sample_row(struct loading *loading, sqlite3_stmt *row)
 	return 0;
 }
 
+static int thread_times_row(struct loading *loading, sqlite3_stmt *row)
+{
+	struct profile *profile = loading->profile;
+	uint64_t thread, wall_ns, cpu_ns, booked_ns, run_queue_ns, off_cpu_ns, switches;
+
+	if (!number(row, 0, profile->threads_count, &thread) ||
+	    !number(row, 1, MOST_NS, &wall_ns) || !number(row, 2, MOST_NS, &cpu_ns) ||
+	    !number(row, 3, MOST_NS, &booked_ns) || !number(row, 4, MOST_NS, &run_queue_ns) ||
+	    !number(row, 5, MOST_NS, &off_cpu_ns) || !number(row, 6, INT64_MAX, &switches))
+		return damaged(loading, "bad row in thread_times");
+	profile_thread_times_add(profile, &(struct profile_thread_times){
+						  .thread = (uint32_t)thread,
+						  .wall_ns = wall_ns,
+						  .cpu_ns = cpu_ns,
+						  .booked_ns = booked_ns,
+						  .run_queue_ns = run_queue_ns,
+						  .off_cpu_ns = off_cpu_ns,
+						  .switches = switches,
+					  });
+	return 0;
+}
+
+static int series_row(struct loading *loading, sqlite3_stmt *row)
+{
+	struct profile *profile = loading->profile;
+	const char *name = text(row, 1), *unit = text(row, 2);
+	uint64_t is_total;
+
+	if (profile->series_count >= MOST_SERIES || !is_next_id(row, profile->series_count) ||
+	    !name || !unit || !number(row, 3, 2, &is_total) ||
+	    profile_series(profile, name, unit, is_total) != profile->series_count - 1)
+		return damaged(loading, "bad row in series");
+	return 0;
+}
+
+static int point_row(struct loading *loading, sqlite3_stmt *row)
+{
+	uint64_t series, time_ns;
+
+	if (!number(row, 0, loading->profile->series_count, &series) ||
+	    !number(row, 1, MOST_NS, &time_ns) || sqlite3_column_type(row, 2) != SQLITE_INTEGER)
+		return damaged(loading, "bad row in points");
+	profile_point_add(loading->profile, (uint32_t)series, time_ns,
+			  sqlite3_column_int64(row, 2));
+	return 0;
+}
+
 static int load(struct loading *loading)
 {
 	static const struct {
@@ -407,6 +456,9 @@ static int load(struct loading *loading)
 		{"SELECT * FROM stacks ORDER BY id", stack_row},
 		{"SELECT * FROM threads ORDER BY id", thread_row},
 		{"SELECT * FROM samples ORDER BY time_ns", sample_row},
+		{"SELECT * FROM thread_times", thread_times_row},
+		{"SELECT * FROM series ORDER BY id", series_row},
+		{"SELECT * FROM points ORDER BY series, time_ns", point_row},
 	};
 	int result = open_database(loading);
 

@@ -18,6 +18,9 @@ struct sched_entity {
 	__u64 sum_exec_runtime; /* ns of CPU time up to the last switch or tick */
 };
 
+struct mm_struct;
+struct linux_binprm;
+
 struct task_struct {
 	unsigned int __state; /* 0: runnable */
 	unsigned int flags;
@@ -25,7 +28,18 @@ struct task_struct {
 	int pid;    /* of the thread */
 	int tgid;   /* of the process */
 	__u64 start_time;
+	struct mm_struct *mm; /* NULL: no user memory, or given back already */
 	struct sched_entity se;
+};
+
+/* Registers of user code, as saved where the kernel was entered. */
+struct pt_regs {
+	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, ip, sp;
+	unsigned long cs; /* 16 bits wide in newer kernels */
+};
+
+struct bpf_iter__task {
+	struct task_struct *task; /* NULL after the last one */
 };
 
 #pragma clang attribute pop

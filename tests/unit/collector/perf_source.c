@@ -131,11 +131,11 @@ Test(perf_source, a_machine_without_the_event_says_so)
 	require("perf");
 	if (requirement_event(PERF_TYPE_HARDWARE, PERF_COUNT_HW_CPU_CYCLES))
 		cr_skip_test("this machine counts cycles");
-	cr_assert_null(
-		perf_source_open(&(struct perf_source_options){.frequency_hz = 999,
-							       .engine = perf_engine_find("cycles-user"),
-							       .start = PERF_START_NOW,
-							       .copy_bytes = 8192},
-				 getpid(), &error));
+	cr_assert_null(perf_source_open(
+		&(struct perf_source_options){.frequency_hz = 999,
+					      .engine = perf_engine_find("cycles-user"),
+					      .start = PERF_START_NOW,
+					      .copy_bytes = 8192},
+		getpid(), &error));
 	cr_assert(strstr(error.text, "-e cpu-clock"), "%s", error.text);
 }

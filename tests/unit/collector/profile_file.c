@@ -62,6 +62,11 @@ static void write_profile(struct profile_file *file)
 	profile_frame_set_lines(profile, frame, lines, 2);
 	profile_set_text(profile, "state", "complete");
 	profile_set_number(profile, "lost.ring_full", 3);
+	profile_thread_times_add(profile,
+				 &(struct profile_thread_times){thread, 100, 40, 3, 10, 45, 6});
+	profile_point_add(profile, profile_series(profile, "rss", "bytes", false), 500, 4096);
+	profile_point_add(profile, profile_series(profile, "faults", "count", true), 500, 1);
+	profile_point_add(profile, profile_series(profile, "rss", "bytes", false), 600, 8192);
 	for (int i = 0; i < 3; i++)
 		cr_assert_eq(profile_file_append(file,
 						 &(struct profile_sample){1000, 1, thread, stack, 0,
@@ -110,6 +115,16 @@ Test(profile_file, reads_back_what_was_written)
 	cr_assert_eq(loaded->metrics[0].period, 1001001);
 	cr_assert_str_eq(profile_text(loaded, "state", ""), "complete");
 	cr_assert_eq(profile_number(loaded, "lost.ring_full", 0), 3);
+	cr_assert_eq(loaded->thread_times_count, 1);
+	cr_assert_eq(loaded->thread_times[0].off_cpu_ns, 45);
+	cr_assert_eq(loaded->thread_times[0].switches, 6);
+	cr_assert_eq(loaded->series_count, 2);
+	cr_assert_str_eq(loaded->series[0].unit, "bytes");
+	cr_assert(loaded->series[1].is_total && !loaded->series[0].is_total);
+	cr_assert_eq(loaded->points_count, 3);
+	cr_assert_eq(loaded->points[1].time_ns, 600, "the points of a series lie together");
+	cr_assert_eq(loaded->points[1].value, 8192);
+	cr_assert_eq(loaded->points[2].series, 1);
 }
 
 Test(profile_file, keeps_what_was_committed_when_the_writer_dies)
@@ -309,6 +324,15 @@ Test(profile_file, refuses_hostile_rows)
 		"UPDATE modules SET kind = 50",
 		"UPDATE modules SET path = NULL",
 		"UPDATE threads SET tid = -5",
+		"UPDATE thread_times SET thread = 2",
+		"UPDATE thread_times SET wall_ns = -1",
+		"UPDATE thread_times SET cpu_ns = 9223372036854775807",
+		"UPDATE series SET id = 5 WHERE id = 1",
+		"UPDATE series SET name = 'rss'",
+		"UPDATE series SET is_total = 2",
+		"UPDATE points SET series = 2 WHERE series = 1",
+		"UPDATE points SET time_ns = -1 WHERE time_ns = 600",
+		"UPDATE points SET value = 'x'",
 		"DROP TABLE samples",
 		"DROP TABLE samples; CREATE VIEW samples AS WITH RECURSIVE c(x) AS (SELECT 1 UNION "
 		"ALL SELECT x + 1 FROM c) SELECT x, 0, 1, 0, 1, 0 FROM c",

@@ -271,3 +271,88 @@ Test(recorder, survives_events_in_any_order)
 	load();
 	cr_assert_gt(loaded->samples_count, 5000);
 }
+
+/* ---- numbered stacks and amounts ---------------------------------------------------------- */
+
+static void numbered(uint64_t id, pid_t pid, pid_t tid, const uint64_t *kernel, size_t count)
+{
+	recorder_take(recorder,
+		      &(struct event){.kind = EVENT_STACK,
+				      .pid = pid,
+				      .tid = tid,
+				      .stack_id = id,
+				      .sample = {.kernel = kernel, .kernel_count = count}});
+}
+
+static void amount(uint64_t id, pid_t pid, pid_t tid, uint64_t time_ns, uint64_t weight)
+{
+	recorder_take(recorder, &(struct event){.kind = EVENT_AMOUNT,
+						.pid = pid,
+						.tid = tid,
+						.time_ns = time_ns,
+						.stack_id = id,
+						.amount = {&off_cpu, weight}});
+}
+
+Test(recorder, an_amount_belongs_to_the_last_stack_of_its_number)
+{
+	numbered(7, 10, 11, chain, 3);
+	amount(7, 10, 11, 6000, 300);
+	numbered(7, 10, 11, chain + 1, 2);
+	amount(7, 10, 11, 7000, 40);
+	sample(10, 11, 8000, chain + 1, 2);
+	load();
+	cr_assert_eq(loaded->samples_count, 3);
+	cr_assert_eq(loaded->samples[0].value, 300);
+	cr_assert_eq(loaded->samples[0].time_ns, 1000);
+	cr_assert_neq(loaded->samples[0].stack, loaded->samples[2].stack);
+	cr_assert_eq(loaded->samples[1].value, 40);
+	cr_assert_eq(loaded->samples[1].stack, loaded->samples[2].stack);
+	cr_assert_eq(loaded->samples[1].thread, loaded->samples[2].thread);
+}
+
+/* Returns the name of the only frame of a sample's stack. */
+static const char *only_frame(const struct profile_sample *taken)
+{
+	const struct profile_stack *stack = &loaded->stacks[taken->stack];
+	const struct profile_frame *frame = &loaded->frames[stack->frame];
+
+	cr_assert_eq(stack->parent, 0);
+	return loaded->functions[loaded->lines[frame->first_line].function].name;
+}
+
+Test(recorder, an_amount_without_a_stack_says_so)
+{
+	numbered(7, 10, 11, chain, 3);
+	recorder_take(recorder, &(struct event){.kind = EVENT_STACK_END, .stack_id = 7});
+	amount(0, 10, 11, 6000, 300);
+	amount(7, 10, 11, 7000, 40);
+	load();
+	for (int i = 0; i < 2; i++) {
+		cr_assert_eq(loaded->samples[i].ending, PROFILE_ENDING_NOT_TAKEN);
+		cr_assert_str_eq(only_frame(&loaded->samples[i]), "[no_stack_taken]");
+		cr_assert_eq(loaded->samples[i].thread, 1);
+	}
+}
+
+Test(recorder, what_is_told_of_a_thread_after_its_end_is_still_its_own)
+{
+	name(10, 10, "program", true);
+	born(10, 11, 10, 10);
+	numbered(7, 10, 11, chain, 3);
+	ended(10, 11);
+	amount(7, 10, 11, 6000, 300);
+	amount(0, 10, 11, 7000, 40);
+	recorder_take(recorder, &(struct event){.kind = EVENT_TIMES,
+						.pid = 10,
+						.tid = 11,
+						.times = {100, 10, 2, 20, 67, 3}});
+	load();
+	cr_assert_eq(loaded->threads_count, 1 + 2, "no third thread is made up");
+	cr_assert_eq(loaded->samples[0].thread, 2);
+	cr_assert_eq(loaded->samples[1].thread, 2);
+	cr_assert_eq(loaded->thread_times_count, 1);
+	cr_assert_eq(loaded->thread_times[0].thread, 2);
+	cr_assert_eq(loaded->thread_times[0].off_cpu_ns, 67);
+	cr_assert_eq(loaded->thread_times[0].switches, 3);
+}

@@ -22,6 +22,7 @@ static const struct command commands[] = {
 	{"check", "try what this machine allows", command_check},
 	{"summary", "print what a profile holds and how far it can be trusted", NULL},
 	{"functions", "list functions by self and total time", NULL},
+	{"calls", "list calls and durations of timed functions", NULL},
 	{"flame", "draw a flame graph (SVG)", NULL},
 	{"export", "write a profile in another tool's format", NULL},
 };

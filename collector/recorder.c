@@ -12,6 +12,7 @@
 #define METRICS	     32		 /* at most: there are fewer kinds of sources */
 #define REMEMBER_NS  5000000000u /* ended threads; sources tell of them within a second */
 #define KERNEL_DEPTH 256	 /* the kernel's own limit is 127 unless raised */
+#define MOST_RETURNS 64		 /* that are replaced at a time; the kernel's own limit */
 
 /* One step of a thread's previous stack, outermost first. */
 struct path_step {
@@ -305,6 +306,7 @@ static size_t add_user_frames(struct recorder *recorder, struct thread *thread,
 		.callers = sample->callers,
 		.caller_count = sample->caller_count,
 	};
+	struct unwind_return returns[MOST_RETURNS];
 	uint32_t frame_count;
 
 	if (sample->has_registers != EVENT_REGISTERS_64) {
@@ -313,6 +315,13 @@ static size_t add_user_frames(struct recorder *recorder, struct thread *thread,
 		return count;
 	}
 	memcpy(walk.registers, sample->registers, sizeof(walk.registers));
+	for (size_t i = 0; i < sample->return_count && i < MOST_RETURNS; i++)
+		returns[i] =
+			(struct unwind_return){sample->returns[i].slot, sample->returns[i].address};
+	walk.trampoline = sample->trampoline;
+	walk.returns = returns;
+	walk.return_count =
+		sample->return_count < MOST_RETURNS ? sample->return_count : MOST_RETURNS;
 	frame_count = unwind_walk(thread->process->space, &thread->memory, thread->process->pid,
 				  &walk, recorder->frames + count, ending);
 	/* Inside execve the old stack is gone and the new program has not begun. */

@@ -15,6 +15,14 @@
 /* Above this the sampling interrupts themselves take a large share of the target's time. */
 #define HIGHEST_FREQUENCY_HZ 10000
 
+#define PLANNED_LINES 8 /* functions whose costs are told one by one */
+
+enum {
+	OPTION_TIME = 256,
+	OPTION_COUNT,
+	OPTION_STEP
+};
+
 static const struct argp_option option_table[] = {
 	{"output", 'o', "NAME", 0, "Write NAME.prof and NAME.svg (default: the program's name)", 0},
 	{"frequency", 'F', "HZ", 0,
@@ -34,6 +42,14 @@ static const struct argp_option option_table[] = {
 	 "(run-queue). Needs root",
 	 0},
 	{"quiet", 'q', NULL, 0, "Print no summary", 0},
+	{"time", OPTION_TIME, "FUNCTIONS", 0,
+	 "Count and time every call of these functions, exactly: names, globs ('world_*'), "
+	 "/regular "
+	 "expressions/, LIBRARY:FUNCTION, FILE.c:*; several with commas between",
+	 1},
+	{"count", OPTION_COUNT, "FUNCTIONS", 0, "Only count their calls, which costs half", 1},
+	{"step", OPTION_STEP, "FUNCTION", 0,
+	 "Take each call of this function for a step of the simulation", 1},
 	{0},
 };
 
@@ -64,6 +80,38 @@ static const struct perf_engine *parse_engine(const struct argp_state *state, co
 	return engine;
 }
 
+/* Returns the end of the first pattern: a comma that is in no bracket and no expression. */
+static char *pattern_end(char *text)
+{
+	bool is_regex = *text == '/';
+	int depth = 0;
+
+	for (char *at = text; *at; at++) {
+		if (is_regex) {
+			is_regex = at == text || *at != '/' || (at[1] && at[1] != ',');
+			continue;
+		}
+		depth += strchr("(<[{", *at) ? 1 : strchr(")>]}", *at) ? -1 : 0;
+		if (*at == ',' && depth <= 0)
+			return at;
+	}
+	return text + strlen(text);
+}
+
+/* Splits FUNCTIONS, whose memory is kept, at its commas. */
+static void parse_requests(struct recording_options *options, char *text, enum uprobe_mode mode)
+{
+	while (*text) {
+		char *end = pattern_end(text);
+		bool is_last = !*end;
+
+		*end = '\0';
+		xgrow(options->requests, options->request_count, options->request_capacity);
+		options->requests[options->request_count++] = (struct timing_request){text, mode};
+		text = is_last ? end : end + 1;
+	}
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct recording_options *options = state->input;
@@ -83,6 +131,15 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		break;
 	case 'q':
 		options->is_quiet = true;
+		break;
+	case OPTION_TIME:
+		parse_requests(options, argument, UPROBE_TIME);
+		break;
+	case OPTION_COUNT:
+		parse_requests(options, argument, UPROBE_COUNT);
+		break;
+	case OPTION_STEP:
+		parse_requests(options, argument, UPROBE_STEP);
 		break;
 	case ARGP_KEY_END:
 		if (options->engine && options->engine->is_tick && options->frequency_hz)
@@ -148,6 +205,31 @@ static void show(const struct recording_options *options, const char *profile_pa
 		fprintf(stderr, "flame graph  %s\n", svg_path);
 }
 
+/* Says before the program starts what its calls will cost. */
+static void print_plan(const struct timing *timing)
+{
+	static const char *const doing[] = {
+		[UPROBE_TIME] = "timing", [UPROBE_COUNT] = "counting", [UPROBE_STEP] = "steps"};
+	const struct timing_plan *plan = timing_get_plan(timing);
+	uint32_t most_ns = 0;
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct timing_choice *choice = &plan->choices[i];
+		uint32_t cost_ns = timing_cost_ns(timing, choice);
+
+		most_ns = cost_ns > most_ns ? cost_ns : most_ns;
+		if (i < PLANNED_LINES)
+			fprintf(stderr, "%-12s %s, about %.2f us a call\n",
+				doing[choice->function.mode], choice->name, cost_ns / 1e3);
+	}
+	if (plan->count > PLANNED_LINES)
+		fprintf(stderr, "%-12s and %zu more, at most %.2f us a call\n", "",
+			plan->count - PLANNED_LINES, most_ns / 1e3);
+	for (size_t i = 0; i < plan->waiting_count; i++)
+		fprintf(stderr, "%-12s %s, when its library is loaded\n", "waiting for",
+			plan->waiting[i].text);
+}
+
 static int make(const struct recording_options *options, const struct session_options *session,
 		const char *svg_path, const char *command)
 {
@@ -206,7 +288,12 @@ int recording_make(const struct recording_options *options, struct session_optio
 	session->is_frequency_default = !options->frequency_hz;
 	session->engine = options->engine;
 	session->is_off_cpu = options->is_off_cpu;
-	if (options->frequency_hz || options->engine)
+	session->timing.requests = options->requests;
+	session->timing.request_count = options->request_count;
+	session->planned = options->is_quiet ? NULL : print_plan;
+	/* The tick can run no program with its samples, which stacks through timed functions need.
+	 */
+	if (options->frequency_hz || options->engine || options->request_count)
 		session->prefers_tick = false;
 	status = make(options, session, svg_path, command);
 	free(profile_path);

@@ -16,6 +16,8 @@ struct recording_options {
 	const struct perf_engine *engine;
 	bool is_off_cpu;
 	bool is_quiet;
+	struct timing_request *requests; /* functions to count and time */
+	size_t request_count, request_capacity;
 };
 
 /* Child parser for the options above; its input is a struct recording_options. Bad values end the

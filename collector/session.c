@@ -42,6 +42,7 @@ struct session {
 	struct profile_file *file;
 	struct modules *modules;
 	struct recorder *recorder;
+	struct timing *timing; /* NULL: nothing is timed */
 	uint64_t start_ns;
 	uint64_t commit_ns; /* of the last commit */
 };
@@ -127,8 +128,11 @@ static void deliver(void *context, const struct event *event)
 {
 	struct session *session = context;
 
-	if (!session->result->cut.text[0])
-		recorder_take(session->recorder, event);
+	if (session->result->cut.text[0])
+		return;
+	if (session->timing)
+		event = timing_take(session->timing, event);
+	recorder_take(session->recorder, event);
 }
 
 static void add_source(struct session *session, struct source source)
@@ -213,6 +217,39 @@ static int prepare_probe(struct session *session, const struct error *refusal, s
 	return prepare_target(session, error);
 }
 
+/* Chooses the functions to time and puts the probes in place. */
+static int open_timing(struct session *session, const pid_t *pids, size_t count,
+		       struct error *error)
+{
+	const struct session_options *options = session->options;
+	struct program_files files = {0};
+	int result = 0;
+
+	if (!options->timing.request_count)
+		return 0;
+	if (is_attached(session))
+		for (size_t i = 0; i < count; i++)
+			program_files_of_process(&files, session->modules, pids[i]);
+	else
+		program_files_of_name(&files, session->modules, options->argv[0], pids[0]);
+	session->timing = timing_open(&options->timing, &files, session->modules, session->profile,
+				      session->start_ns, error);
+	if (!session->timing)
+		result = -errno;
+	program_files_done(&files);
+	for (size_t i = 0; i < count && !result; i++)
+		result = timing_watch(session->timing, pids[i], error);
+	/* The tick takes no program: stacks through timed functions are then cut, and counted so.
+	 */
+	if (!result && session->sampling.perf &&
+	    !perf_source_engine(session->sampling.perf)->is_tick)
+		result = perf_source_set_program(session->sampling.perf,
+						 timing_sample_program(session->timing), error);
+	if (!result && options->planned)
+		options->planned(session->timing);
+	return result ? result : timing_attach(session->timing, error);
+}
+
 /* Everything that can fail without the program having run. */
 static int prepare_launch(struct session *session, struct error *error)
 {
@@ -231,7 +268,9 @@ static int prepare_launch(struct session *session, struct error *error)
 	}
 	if (!result)
 		result = open_off_cpu(session, error);
-	return result ? result : open_file(session, error);
+	if (!result)
+		result = open_file(session, error);
+	return result ? result : open_timing(session, &session->target.pid, 1, error);
 }
 
 /* ---- attaching ---------------------------------------------------------------------------- */
@@ -315,7 +354,7 @@ static int prepare_attach(struct session *session, struct error *error)
 		result = attach(session, attached->pids[i], error);
 	if (!result && session->off_cpu)
 		result = off_cpu_watch(session->off_cpu, attached->pids, attached->count, error);
-	return result;
+	return result ? result : open_timing(session, attached->pids, attached->count, error);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -354,6 +393,8 @@ static void commit_if_due(struct session *session)
 	if (session->result->cut.text[0] || now_ns - session->commit_ns < COMMIT_NS)
 		return;
 	session->commit_ns = now_ns;
+	if (session->timing)
+		timing_refresh(session->timing);
 	result = profile_file_commit(session->file, session->profile, &error);
 	if (result && result != -EAGAIN)
 		cut(session, &error);
@@ -387,10 +428,14 @@ static void record(struct session *session)
 			break;
 		}
 		source_round(session->sources, session->source_count, false, deliver, session);
+		if (session->timing)
+			timing_poll(session->timing);
 		commit_if_due(session);
 	}
 	stop_sources(session);
 	source_round(session->sources, session->source_count, true, deliver, session);
+	if (session->timing)
+		timing_stop(session->timing);
 }
 
 static uint64_t own_cpu_ns(void)
@@ -449,6 +494,8 @@ static void finish(struct session *session)
 	recorder_free(session->recorder);
 	session->recorder = NULL;
 	close_sources(session);
+	timing_close(session->timing);
+	session->timing = NULL;
 	profile_file_wait_for_readers(session->file);
 	/* Naming can take seconds; whoever interrupts it keeps the recording. */
 	if (!is_cut)
@@ -469,6 +516,7 @@ static void done(struct session *session)
 {
 	recorder_free(session->recorder);
 	close_sources(session);
+	timing_close(session->timing);
 	profile_file_close(session->file);
 	modules_free(session->modules);
 	profile_free(session->profile);

@@ -13,6 +13,7 @@
 
 #include "collector/base/error.h"
 #include "collector/capture/perf_engine.h"
+#include "collector/timing.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -31,6 +32,9 @@ struct session_options {
 	const struct perf_engine *engine; /* NULL: the best that works */
 	bool prefers_tick;		  /* and the tick counts as the best */
 	bool is_off_cpu;		  /* where threads wait, too */
+	struct timing_options timing;	  /* no requests: nothing is timed */
+	/* Told what will be timed, and the cost, before the program starts; NULL: nobody asks. */
+	void (*planned)(const struct timing *timing);
 };
 
 struct session_result {

@@ -17,6 +17,7 @@ static const struct command commands[] = {
 	 command_functions},
 	{"summary", "say in one screen where the time went", &command_summary_argp,
 	 command_summary},
+	{"calls", "list counted and timed functions, exactly", &command_calls_argp, command_calls},
 	{"export", "write the profile in another tool's format", &command_export_argp,
 	 command_export},
 };

@@ -43,6 +43,12 @@ struct event_metric {
 	uint64_t period;  /* > 0: what a weight is divided by for the file */
 };
 
+/* A return address that the kernel has replaced, because a probe waits for the return. */
+struct event_return {
+	uint64_t slot; /* where it stands on the stack */
+	uint64_t address;
+};
+
 struct event_sample {
 	const struct event_metric *metric; /* as in event_amount; not of EVENT_STACK */
 	uint64_t weight;		   /* in the metric's unit; not of EVENT_STACK */
@@ -54,6 +60,9 @@ struct event_sample {
 	uint64_t registers[EVENT_REGISTERS];
 	const uint8_t *stack; /* bytes from the stack pointer upward */
 	size_t stack_bytes;
+	uint64_t trampoline; /* what replaced return addresses point to; 0: there are none */
+	const struct event_return *returns; /* innermost first; of one slot the last counts */
+	size_t return_count;
 };
 
 struct event_amount {

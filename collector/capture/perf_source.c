@@ -46,6 +46,7 @@ struct perf_source {
 	struct thread_event *events; /* of the target's threads */
 	size_t event_count, event_capacity;
 	struct perf_source_losses losses;
+	int program; /* that runs with each sample; -1: none */
 };
 
 static void close_all(struct perf_source *source)
@@ -109,6 +110,25 @@ static int open_event(struct perf_source *source, const struct stream *stream, p
 				&source->tick, error);
 }
 
+static int set_program(const struct perf_source *source, const struct thread_event *event,
+		       struct error *error)
+{
+	if (source->program < 0 || event->is_side ||
+	    !ioctl(event->fd, PERF_EVENT_IOC_SET_BPF, source->program))
+		return 0;
+	return fail(error, -errno, "cannot run a program with each sample: %m");
+}
+
+int perf_source_set_program(struct perf_source *source, int program, struct error *error)
+{
+	int result = 0;
+
+	source->program = program;
+	for (size_t i = 0; i < source->event_count && !result; i++)
+		result = set_program(source, &source->events[i], error);
+	return result;
+}
+
 /* The side records first: what the thread maps from then on is known. */
 int perf_source_add(struct perf_source *source, pid_t tid, struct error *error)
 {
@@ -125,6 +145,8 @@ int perf_source_add(struct perf_source *source, pid_t tid, struct error *error)
 		xgrow(source->events, source->event_count, source->event_capacity);
 		source->events[source->event_count++] =
 			(struct thread_event){fd, source->streams[i].is_side};
+		if (set_program(source, &source->events[source->event_count - 1], error))
+			source->program = -1; /* what it would tell is missing, no more */
 	}
 	return 0;
 }
@@ -209,6 +231,7 @@ struct perf_source *perf_source_open(const struct perf_source_options *options, 
 	int result;
 
 	source->options = *options;
+	source->program = -1;
 	source->poll_fd = epoll_create1(EPOLL_CLOEXEC);
 	result = open_first(source, tid, error);
 	if (result) {

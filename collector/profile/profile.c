@@ -108,6 +108,8 @@ static void rows_free(struct profile *profile)
 		free(profile->series[i].name);
 		free(profile->series[i].unit);
 	}
+	for (size_t i = 0; i < profile->probes_count; i++)
+		free(profile->probes[i].note);
 }
 
 void profile_free(struct profile *profile)
@@ -129,6 +131,11 @@ void profile_free(struct profile *profile)
 	free(profile->thread_times);
 	free(profile->series);
 	free(profile->points);
+	free(profile->probes);
+	free(profile->timings);
+	free(profile->timing_buckets);
+	free(profile->call_edges);
+	free(profile->steps);
 	free(profile);
 }
 

@@ -4,7 +4,7 @@
  *
  * It mirrors profile.sql, which describes each table and column. Every id is a dense index into
  * the array of its table. Element 0 of modules, files, functions, frames, stacks and threads is a
- * placeholder that means "none"; metrics, endings and series begin at 0.
+ * placeholder that means "none"; metrics, endings, series, probes and steps begin at 0.
  *
  *     sample ─→ stack ─→ frame ─→ module
  *        │        └─→ parent stack        (the caller's stack; ids of parents are smaller)
@@ -135,6 +135,56 @@ struct profile_sample {
 	uint16_t ending; /* enum profile_ending */
 };
 
+/* What hits of a probe did. */
+enum profile_probe_mode {
+	PROFILE_PROBE_TIME,
+	PROFILE_PROBE_COUNT,
+	PROFILE_PROBE_STEP, /* timed, and each call is a step */
+	PROFILE_PROBE_MODES
+};
+
+/* How the kernel gets past a probed instruction, which decides what a hit costs. */
+enum profile_probe_kind {
+	PROFILE_PROBE_NOP5,
+	PROFILE_PROBE_EMULATED,
+	PROFILE_PROBE_STEPPED,
+	PROFILE_PROBE_KINDS
+};
+
+#define PROFILE_BUCKETS 1152 /* of a histogram; profile.sql says what they mean */
+
+struct profile_probe {
+	uint32_t frame;
+	uint32_t place;
+	uint8_t mode; /* enum profile_probe_mode */
+	uint8_t kind; /* enum profile_probe_kind */
+	uint32_t count_ns, time_ns, inside_ns;
+	uint64_t attached_ns;
+	char *note; /* or NULL */
+};
+
+struct profile_timing {
+	uint32_t probe, thread;
+	uint64_t calls, step_calls, returns;
+	uint64_t sum_ns, outer_ns, self_ns, min_ns, max_ns;
+	uint64_t open, deep, subtracted_ns;
+};
+
+struct profile_bucket {
+	uint32_t probe, bucket;
+	uint64_t count;
+};
+
+struct profile_edge {
+	uint32_t caller, callee; /* probes */
+	uint64_t calls, sum_ns;
+};
+
+struct profile_step {
+	uint32_t probe, thread;
+	uint64_t start_ns, end_ns, probe_ns;
+};
+
 /*
  * Meta keys (text unless said; counts and times are integers):
  *   state              "recording" | "complete" | "stopped: SENTENCE"
@@ -157,6 +207,10 @@ struct profile_sample {
  *                      often its stack was copied then; off_cpu.lost_stacks: the ring was full;
  *                      off_cpu.lost_threads: not accounted for, off_cpu.lost_places: waits without
  *                      a stack, both because a table was full
+ *   lost.steps         finished steps that are not in the table
+ *   lost.probed_stacks samples whose stacks led through probed functions and could not be corrected
+ *   lost.edges         calls whose caller is not in the table of edges
+ *   lost.timed_threads threads whose calls were not seen at all
  */
 struct profile_meta {
 	char *key;
@@ -185,7 +239,13 @@ struct profile {
 	PROFILE_TABLE(struct profile_thread_times, thread_times); /* several of a thread add up */
 	PROFILE_TABLE(struct profile_series, series);
 	PROFILE_TABLE(struct profile_point, points); /* of all series; of each in order of time */
-	uint32_t renames; /* of threads; tells the file that rows it has were changed */
+	PROFILE_TABLE(struct profile_probe, probes);
+	PROFILE_TABLE(struct profile_timing, timings);
+	PROFILE_TABLE(struct profile_bucket, timing_buckets);
+	PROFILE_TABLE(struct profile_edge, call_edges);
+	PROFILE_TABLE(struct profile_step, steps);
+	uint32_t renames;	  /* of threads; tells the file that rows it has were changed */
+	uint32_t timing_revision; /* the same of probes, timings, buckets and edges */
 	struct profile_index *index;
 };
 
@@ -240,3 +300,21 @@ void profile_point_add(struct profile *profile, uint32_t series, uint64_t time_n
 
 /* Appends a sample to the table in memory. Times must not fall. */
 void profile_sample_add(struct profile *profile, const struct profile_sample *sample);
+
+/* Adds a probe and returns its id. @note may be NULL and is copied. */
+uint32_t profile_probe_add(struct profile *profile, const struct profile_probe *probe);
+
+/* Replaces what restricts a probe's figures; NULL for nothing. */
+void profile_probe_set_note(struct profile *profile, uint32_t probe, const char *note);
+
+/* Empties timings, buckets and edges, to be filled with newer figures. */
+void profile_timings_clear(struct profile *profile);
+void profile_timing_add(struct profile *profile, const struct profile_timing *timing);
+void profile_bucket_add(struct profile *profile, const struct profile_bucket *bucket);
+void profile_edge_add(struct profile *profile, const struct profile_edge *edge);
+
+void profile_step_add(struct profile *profile, const struct profile_step *step);
+
+/* Returns the first and the last nanosecond of a histogram's bucket; the last bucket has no end. */
+uint64_t profile_bucket_start(uint32_t bucket);
+uint64_t profile_bucket_end(uint32_t bucket);

@@ -120,3 +120,65 @@ CREATE TABLE points (
 	value   INTEGER NOT NULL,
 	PRIMARY KEY (series, time_ns)
 ) WITHOUT ROWID;
+
+-- Functions that were probed, so that their calls are counted, not sampled.
+CREATE TABLE probes (
+	id          INTEGER PRIMARY KEY,
+	frame       INTEGER NOT NULL,   -- at the function's first address
+	mode        INTEGER NOT NULL,   -- enum profile_probe_mode, at the end of the recording
+	kind        INTEGER NOT NULL,   -- enum profile_probe_kind
+	place       INTEGER NOT NULL,   -- bytes from the function's start to the probe
+	count_ns    INTEGER NOT NULL,   -- what it adds to a counted call,
+	time_ns     INTEGER NOT NULL,   -- to a timed call,
+	inside_ns   INTEGER NOT NULL,   -- and, of that, to the measured duration
+	attached_ns INTEGER NOT NULL,   -- when it was put in place, since the start of the recording
+	note        TEXT                -- what restricts its figures: one sentence; NULL: exact
+);
+
+-- What one thread did in one probed function. Durations are without the probes' own cost.
+CREATE TABLE timings (
+	probe         INTEGER NOT NULL,
+	thread        INTEGER NOT NULL, -- 0: threads that came when there were too many
+	calls         INTEGER NOT NULL,
+	step_calls    INTEGER NOT NULL, -- of them, while a step was running
+	returns       INTEGER NOT NULL, -- calls whose duration is known
+	sum_ns        INTEGER NOT NULL, -- of their durations
+	outer_ns      INTEGER NOT NULL, -- the same without calls from the function itself (recursion)
+	self_ns       INTEGER NOT NULL, -- the same without timed callees
+	min_ns        INTEGER NOT NULL,
+	max_ns        INTEGER NOT NULL,
+	open          INTEGER NOT NULL, -- calls that had not ended when the recording did
+	deep          INTEGER NOT NULL, -- calls below too many timed ones: counted, not timed
+	subtracted_ns INTEGER NOT NULL, -- what was taken off for the probes' own cost
+	PRIMARY KEY (probe, thread)
+) WITHOUT ROWID;
+
+-- Histogram of a function's durations. Buckets 0 to 31 are that many nanoseconds; above, bucket
+-- 32 * (e + 1) + m begins at (32 + m) << e nanoseconds and is 1 << e wide; the last one, 1151,
+-- takes all that is longer.
+CREATE TABLE timing_buckets (
+	probe  INTEGER NOT NULL,
+	bucket INTEGER NOT NULL,
+	count  INTEGER NOT NULL,
+	PRIMARY KEY (probe, bucket)
+) WITHOUT ROWID;
+
+-- Calls of timed functions by timed functions, with nothing timed in between.
+CREATE TABLE call_edges (
+	caller INTEGER NOT NULL,        -- probe
+	callee INTEGER NOT NULL,        -- probe
+	calls  INTEGER NOT NULL,        -- that have returned
+	sum_ns INTEGER NOT NULL,
+	PRIMARY KEY (caller, callee)
+) WITHOUT ROWID;
+
+-- Steps of the simulation: finished calls of the step function, in the order of their ends. A
+-- sample belongs to the step that was running at its time in its process.
+CREATE TABLE steps (
+	id       INTEGER PRIMARY KEY,
+	probe    INTEGER NOT NULL,
+	thread   INTEGER NOT NULL,
+	start_ns INTEGER NOT NULL,      -- since the start of the recording
+	end_ns   INTEGER NOT NULL,
+	probe_ns INTEGER NOT NULL       -- of that time, the cost of probes in it
+);

@@ -31,6 +31,11 @@ enum statement {
 	INSERT_THREAD_TIMES,
 	INSERT_SERIES,
 	INSERT_POINT,
+	INSERT_PROBE,
+	INSERT_TIMING,
+	INSERT_BUCKET,
+	INSERT_EDGE,
+	INSERT_STEP,
 	STATEMENTS
 };
 
@@ -48,13 +53,19 @@ static const char *const statement_sql[STATEMENTS] = {
 	[INSERT_THREAD_TIMES] = "INSERT INTO thread_times VALUES (?, ?, ?, ?, ?, ?, ?)",
 	[INSERT_SERIES] = "INSERT INTO series VALUES (?, ?, ?, ?)",
 	[INSERT_POINT] = "INSERT INTO points VALUES (?, ?, ?)",
+	[INSERT_PROBE] = "REPLACE INTO probes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[INSERT_TIMING] = "REPLACE INTO timings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[INSERT_BUCKET] = "REPLACE INTO timing_buckets VALUES (?, ?, ?)",
+	[INSERT_EDGE] = "REPLACE INTO call_edges VALUES (?, ?, ?, ?)",
+	[INSERT_STEP] = "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?)",
 };
 
 /* Rows of each table that the file already has; the placeholders at 0 are never written. */
 struct written {
-	size_t metrics, modules, files, functions, lines, frames, stacks, threads;
+	size_t metrics, modules, files, functions, lines, frames, stacks, threads, steps;
 	size_t thread_times, series, points;
 	uint32_t renames;
+	uint32_t timing_revision;
 };
 
 struct profile_file {
@@ -433,6 +444,75 @@ static int write_curves(struct profile_file *file, const struct profile *profile
 	return result;
 }
 
+static int write_probes(struct profile_file *file, const struct profile *profile,
+			struct error *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < profile->probes_count && !result; i++) {
+		const struct profile_probe *row = &profile->probes[i];
+
+		result = insert(file, INSERT_PROBE, error, "iiiiiiiiis", (int64_t)i,
+				(int64_t)row->frame, (int64_t)row->mode, (int64_t)row->kind,
+				(int64_t)row->place, (int64_t)row->count_ns, (int64_t)row->time_ns,
+				(int64_t)row->inside_ns, (int64_t)row->attached_ns, row->note);
+	}
+	return result;
+}
+
+/* Counters that have grown replace their older selves. */
+static int write_timings(struct profile_file *file, const struct profile *profile,
+			 struct error *error)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < profile->timings_count && !result; i++) {
+		const struct profile_timing *row = &profile->timings[i];
+
+		result =
+			insert(file, INSERT_TIMING, error, "iiiiiiiiiiiii", (int64_t)row->probe,
+			       (int64_t)row->thread, (int64_t)row->calls, (int64_t)row->step_calls,
+			       (int64_t)row->returns, (int64_t)row->sum_ns, (int64_t)row->outer_ns,
+			       (int64_t)row->self_ns, (int64_t)row->min_ns, (int64_t)row->max_ns,
+			       (int64_t)row->open, (int64_t)row->deep, (int64_t)row->subtracted_ns);
+	}
+	for (size_t i = 0; i < profile->timing_buckets_count && !result; i++) {
+		const struct profile_bucket *row = &profile->timing_buckets[i];
+
+		result = insert(file, INSERT_BUCKET, error, "iii", (int64_t)row->probe,
+				(int64_t)row->bucket, (int64_t)row->count);
+	}
+	for (size_t i = 0; i < profile->call_edges_count && !result; i++) {
+		const struct profile_edge *row = &profile->call_edges[i];
+
+		result = insert(file, INSERT_EDGE, error, "iiii", (int64_t)row->caller,
+				(int64_t)row->callee, (int64_t)row->calls, (int64_t)row->sum_ns);
+	}
+	return result;
+}
+
+static int write_calls(struct profile_file *file, const struct profile *profile,
+		       struct error *error)
+{
+	struct written *written = &file->written;
+	int result = 0;
+
+	if (written->timing_revision != profile->timing_revision) {
+		result = write_probes(file, profile, error);
+		if (!result)
+			result = write_timings(file, profile, error);
+	}
+	written->timing_revision = profile->timing_revision;
+	for (; written->steps < profile->steps_count && !result; written->steps++) {
+		const struct profile_step *row = &profile->steps[written->steps];
+
+		result = insert(file, INSERT_STEP, error, "iiiiii", (int64_t)written->steps,
+				(int64_t)row->probe, (int64_t)row->thread, (int64_t)row->start_ns,
+				(int64_t)row->end_ns, (int64_t)row->probe_ns);
+	}
+	return result;
+}
+
 int profile_file_commit(struct profile_file *file, struct profile *profile, struct error *error)
 {
 	int result = write_meta(file, profile, error);
@@ -445,6 +525,8 @@ int profile_file_commit(struct profile_file *file, struct profile *profile, stru
 		result = write_others(file, profile, error);
 	if (!result)
 		result = write_curves(file, profile, error);
+	if (!result)
+		result = write_calls(file, profile, error);
 	if (!result)
 		result = execute(file, "COMMIT", error, "write");
 	if (!result)

@@ -440,6 +440,110 @@ static int point_row(struct loading *loading, sqlite3_stmt *row)
 	return 0;
 }
 
+/* Reads columns [first, first + count) of integers that may be anything from 0 on. */
+static bool counters(sqlite3_stmt *row, int first, int count, uint64_t *values)
+{
+	for (int i = 0; i < count; i++)
+		if (!number(row, first + i, (uint64_t)INT64_MAX + 1, &values[i]))
+			return false;
+	return true;
+}
+
+static int probe_row(struct loading *loading, sqlite3_stmt *row)
+{
+	struct profile *profile = loading->profile;
+	uint64_t frame, mode, kind, costs[4], attached_ns;
+
+	if (!is_next_id(row, profile->probes_count) ||
+	    !number(row, 1, profile->frames_count, &frame) || !frame ||
+	    !number(row, 2, PROFILE_PROBE_MODES, &mode) ||
+	    !number(row, 3, PROFILE_PROBE_KINDS, &kind))
+		return damaged(loading, "bad row in probes");
+	for (int i = 0; i < 4; i++)
+		if (!number(row, 4 + i, INT32_MAX, &costs[i]))
+			return damaged(loading, "bad row in probes");
+	if (!counters(row, 8, 1, &attached_ns) ||
+	    (sqlite3_column_type(row, 9) != SQLITE_NULL && !text(row, 9)))
+		return damaged(loading, "bad row in probes");
+	profile_probe_add(profile, &(struct profile_probe){
+					   .frame = frame,
+					   .mode = mode,
+					   .kind = kind,
+					   .place = costs[0],
+					   .count_ns = costs[1],
+					   .time_ns = costs[2],
+					   .inside_ns = costs[3],
+					   .attached_ns = attached_ns,
+					   .note = (char *)text(row, 9),
+				   });
+	return 0;
+}
+
+static int timing_row(struct loading *loading, sqlite3_stmt *row)
+{
+	struct profile *profile = loading->profile;
+	uint64_t probe, thread, values[11];
+
+	if (!number(row, 0, profile->probes_count, &probe) ||
+	    !number(row, 1, profile->threads_count, &thread) || !counters(row, 2, 11, values))
+		return damaged(loading, "bad row in timings");
+	profile_timing_add(profile, &(struct profile_timing){
+					    .probe = probe,
+					    .thread = thread,
+					    .calls = values[0],
+					    .step_calls = values[1],
+					    .returns = values[2],
+					    .sum_ns = values[3],
+					    .outer_ns = values[4],
+					    .self_ns = values[5],
+					    .min_ns = values[6],
+					    .max_ns = values[7],
+					    .open = values[8],
+					    .deep = values[9],
+					    .subtracted_ns = values[10],
+				    });
+	return 0;
+}
+
+static int bucket_row(struct loading *loading, sqlite3_stmt *row)
+{
+	uint64_t probe, bucket, count;
+
+	if (!number(row, 0, loading->profile->probes_count, &probe) ||
+	    !number(row, 1, PROFILE_BUCKETS, &bucket) || !counters(row, 2, 1, &count))
+		return damaged(loading, "bad row in timing_buckets");
+	profile_bucket_add(loading->profile, &(struct profile_bucket){probe, bucket, count});
+	return 0;
+}
+
+static int edge_row(struct loading *loading, sqlite3_stmt *row)
+{
+	uint64_t caller, callee, values[2];
+
+	if (!number(row, 0, loading->profile->probes_count, &caller) ||
+	    !number(row, 1, loading->profile->probes_count, &callee) ||
+	    !counters(row, 2, 2, values))
+		return damaged(loading, "bad row in call_edges");
+	profile_edge_add(loading->profile,
+			 &(struct profile_edge){caller, callee, values[0], values[1]});
+	return 0;
+}
+
+static int step_row(struct loading *loading, sqlite3_stmt *row)
+{
+	struct profile *profile = loading->profile;
+	uint64_t probe, thread, times[3];
+
+	if (!is_next_id(row, profile->steps_count) ||
+	    !number(row, 1, profile->probes_count, &probe) ||
+	    !number(row, 2, profile->threads_count, &thread) || !counters(row, 3, 3, times) ||
+	    times[1] < times[0] || times[2] > times[1] - times[0])
+		return damaged(loading, "bad row in steps");
+	profile_step_add(profile,
+			 &(struct profile_step){probe, thread, times[0], times[1], times[2]});
+	return 0;
+}
+
 static int load(struct loading *loading)
 {
 	static const struct {
@@ -459,6 +563,11 @@ static int load(struct loading *loading)
 		{"SELECT * FROM thread_times", thread_times_row},
 		{"SELECT * FROM series ORDER BY id", series_row},
 		{"SELECT * FROM points ORDER BY series, time_ns", point_row},
+		{"SELECT * FROM probes ORDER BY id", probe_row},
+		{"SELECT * FROM timings ORDER BY probe, thread", timing_row},
+		{"SELECT * FROM timing_buckets ORDER BY probe, bucket", bucket_row},
+		{"SELECT * FROM call_edges ORDER BY caller, callee", edge_row},
+		{"SELECT * FROM steps ORDER BY id", step_row},
 	};
 	int result = open_database(loading);
 

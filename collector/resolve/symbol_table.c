@@ -67,33 +67,30 @@ static uint64_t code_end(const struct code_sections *code, const GElf_Sym *symbo
 	return code->ends[symbol->st_shndx];
 }
 
-static void add_symbol(struct symbol_table *table, Elf *elf, uint32_t strings,
-		       const GElf_Sym *symbol, uint64_t section_end, bool is_full)
+/* Copies a symbol into the table. */
+static void add_symbol(void *context, const struct symbol_row *row)
 {
-	int binding = GELF_ST_BIND(symbol->st_info);
+	struct symbol_table *table = context;
 	uint32_t index = (uint32_t)table->entry_count;
-	uint64_t start = symbol->st_value;
 
-	if (symbol->st_name == 0 || start >= section_end)
-		return;
 	xgrow(table->entries, table->entry_count, table->entry_capacity);
 	table->entries[table->entry_count++] = (struct entry){
-		.elf = elf,
-		.strings = strings,
-		.name = symbol->st_name,
-		.rank = binding == STB_LOCAL  ? RANK_LOCAL
-			: binding == STB_WEAK ? RANK_WEAK
-					      : RANK_GLOBAL,
+		.elf = row->elf,
+		.strings = row->strings,
+		.name = row->name,
+		.rank = row->binding == STB_LOCAL  ? RANK_LOCAL
+			: row->binding == STB_WEAK ? RANK_WEAK
+						   : RANK_GLOBAL,
 	};
-	if (symbol->st_size)
-		address_ranges_add(&table->sized, start, start + symbol->st_size, index);
+	if (row->bytes)
+		address_ranges_add(&table->sized, row->start, row->start + row->bytes, index);
 	else
-		address_ranges_add(&table->unsized, start, is_full ? section_end : start + 1,
-				   index);
+		address_ranges_add(&table->unsized, row->start,
+				   row->is_full ? row->section_end : row->start + 1, index);
 }
 
-/* Copies the function symbols of @elf's sections of @type; returns whether there was such one. */
-static bool read_symbols(struct symbol_table *table, Elf *elf, uint32_t type)
+/* Tells the function symbols of @elf's sections of @type; returns whether there was such one. */
+static bool scan_sections(Elf *elf, uint32_t type, symbol_take *take, void *context)
 {
 	struct code_sections code = code_sections(elf);
 	Elf_Scn *section = NULL;
@@ -115,14 +112,30 @@ static bool read_symbols(struct symbol_table *table, Elf *elf, uint32_t type)
 			if (!gelf_getsym(data, (int)i, &symbol))
 				break;
 			end = code_end(&code, &symbol);
-			if (end)
-				add_symbol(table, elf, shdr.sh_link, &symbol, end,
-					   type == SHT_SYMTAB);
+			if (symbol.st_name == 0 || symbol.st_value >= end)
+				continue;
+			take(context, &(struct symbol_row){
+					      .elf = elf,
+					      .strings = shdr.sh_link,
+					      .name = symbol.st_name,
+					      .start = symbol.st_value,
+					      .bytes = symbol.st_size,
+					      .section_end = end,
+					      .type = GELF_ST_TYPE(symbol.st_info),
+					      .binding = GELF_ST_BIND(symbol.st_info),
+					      .is_full = type == SHT_SYMTAB,
+				      });
 		}
 		found = found || count;
 	}
 	free(code.ends);
 	return found;
+}
+
+void symbol_table_scan(Elf *elf, Elf *symbols, symbol_take *take, void *context)
+{
+	if (!symbols || !scan_sections(symbols, SHT_SYMTAB, take, context))
+		scan_sections(elf, SHT_DYNSYM, take, context);
 }
 
 static const char *entry_name(const struct symbol_table *table, uint32_t index)
@@ -184,8 +197,7 @@ struct symbol_table *symbol_table_new(Elf *elf, Elf *symbols)
 	struct symbol_table *table = xcalloc(1, sizeof(*table));
 
 	table->plt = plt_new(elf);
-	if (!symbols || !read_symbols(table, symbols, SHT_SYMTAB))
-		read_symbols(table, elf, SHT_DYNSYM);
+	symbol_table_scan(elf, symbols, add_symbol, table);
 	address_ranges_sort(&table->sized, prefer, table);
 	address_ranges_sort(&table->unsized, prefer, table);
 	bound_unsized(table);

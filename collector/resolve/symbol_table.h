@@ -22,6 +22,25 @@
 
 struct symbol_table;
 
+/* A function symbol as its table states it. */
+struct symbol_row {
+	Elf *elf;	  /* whose it is */
+	uint32_t strings; /* section index of the string table */
+	uint32_t name;	  /* offset in it */
+	uint64_t start;	  /* elf address */
+	uint64_t bytes;	  /* 0: not known */
+	uint64_t section_end;
+	uint8_t type;	 /* STT_FUNC, STT_NOTYPE or STT_GNU_IFUNC */
+	uint8_t binding; /* STB_GLOBAL … */
+	bool is_full;	 /* from .symtab, which has all */
+};
+
+typedef void symbol_take(void *context, const struct symbol_row *row);
+
+/* Tells all function symbols of a file, aliases too: those of .symtab, where there is one in
+ * @symbols (which may be NULL), else those of .dynsym in @elf. */
+void symbol_table_scan(Elf *elf, Elf *symbols, symbol_take *take, void *context);
+
 struct symbol {
 	const char *name; /* linkage name, "memcpy@plt" for a stub; borrowed until the next find */
 	uint64_t start;	  /* elf address */

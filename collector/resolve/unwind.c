@@ -52,6 +52,7 @@ struct witness {
 
 struct walk {
 	struct address_space *space;
+	const struct unwind_sample *sample;
 	pid_t pid;
 	struct cfi_frame frame;
 	struct cfi_memory copy;
@@ -75,6 +76,20 @@ void unwind_memory_done(struct unwind_memory *memory)
 }
 
 /* ---- walking ------------------------------------------------------------------------------ */
+
+/* Puts the real return address back where the kernel's was found. */
+static void restore_return(struct walk *walk)
+{
+	const struct unwind_sample *sample = walk->sample;
+
+	if (!sample->trampoline || walk->frame.registers[CFI_IP] != sample->trampoline)
+		return;
+	for (size_t i = sample->return_count; i-- > 0;)
+		if (sample->returns[i].slot == walk->frame.return_slot) {
+			walk->frame.registers[CFI_IP] = sample->returns[i].address;
+			return;
+		}
+}
 
 static void note_return_slot(struct walk *walk)
 {
@@ -214,6 +229,7 @@ static bool walk_on(struct walk *walk, enum profile_ending *ending)
 		if (step != CFI_STEP_DONE || is_last(walk, ending))
 			return true;
 		note_return_slot(walk);
+		restore_return(walk);
 	}
 	*ending = PROFILE_ENDING_TOO_DEEP;
 	return true;
@@ -389,6 +405,7 @@ static void begin(struct walk *walk, struct address_space *space, pid_t pid,
 		  const struct unwind_sample *sample, uint32_t *frames)
 {
 	walk->space = space;
+	walk->sample = sample;
 	walk->pid = pid;
 	memcpy(walk->frame.registers, sample->registers, sizeof(sample->registers));
 	walk->frame.known = (1U << CFI_REGISTERS) - 1;

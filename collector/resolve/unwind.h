@@ -32,6 +32,13 @@ struct unwind_memory {
 
 void unwind_memory_done(struct unwind_memory *memory);
 
+/* A return address that does not stand where it should: the kernel put its own there, to see the
+ * return. */
+struct unwind_return {
+	uint64_t slot;
+	uint64_t address;
+};
+
 struct unwind_sample {
 	uint64_t registers[CFI_REGISTERS]; /* DWARF numbers of x86-64; [CFI_IP] the code address */
 	const uint8_t *stack;		   /* bytes from registers[CFI_SP] upward; borrowed */
@@ -39,6 +46,9 @@ struct unwind_sample {
 	const uint64_t *callers; /* the code address and what follows by frame pointers, as the
 				    kernel found it with the sample; borrowed */
 	size_t caller_count;	 /* 0: not known */
+	uint64_t trampoline;	 /* the kernel's return address; 0: none was replaced */
+	const struct unwind_return *returns; /* of one slot the last counts */
+	size_t return_count;
 };
 
 /*

@@ -5,7 +5,7 @@
  * Only names and types matter here: libbpf finds the offsets of the running kernel in its own type
  * information when a program is loaded (CO-RE), so the order is free and what is not read is left
  * out. That replaces a generated vmlinux.h of 130,000 lines.
- * Source: include/linux/sched.h and asm/ptrace.h of Linux 5.8 to 6.18.
+ * Source: include/linux/sched.h, mm_types.h, uprobes.h and asm/ptrace.h of Linux 5.8 to 6.18.
  */
 #pragma once
 
@@ -18,8 +18,33 @@ struct sched_entity {
 	__u64 sum_exec_runtime; /* ns of CPU time up to the last switch or tick */
 };
 
-struct mm_struct;
 struct linux_binprm;
+
+struct xol_area {
+	unsigned long vaddr; /* [uprobes]: what a hijacked return address points to */
+};
+
+struct uprobes_state {
+	struct xol_area *xol_area;
+};
+
+struct mm_struct {
+	struct uprobes_state uprobes_state;
+};
+
+/* A return that a probe waits for. */
+struct return_instance {
+	unsigned long stack; /* where the return address stands */
+	unsigned long orig_ret_vaddr;
+	struct return_instance *next; /* outward */
+};
+
+struct uprobe_task {
+	struct return_instance *return_instances;
+	unsigned long vaddr;	 /* of the probed instruction, */
+	unsigned long xol_vaddr; /* which is executed here, */
+	void *active_uprobe;	 /* as long as this is set */
+};
 
 struct task_struct {
 	unsigned int __state; /* 0: runnable */
@@ -30,6 +55,7 @@ struct task_struct {
 	__u64 start_time;
 	struct mm_struct *mm; /* NULL: no user memory, or given back already */
 	struct sched_entity se;
+	struct uprobe_task *utask;
 };
 
 /* Registers of user code, as saved where the kernel was entered. */

@@ -60,6 +60,18 @@ static void write_profile(struct profile_file *file)
 
 	profile_metric_add(profile, "cpu", "ns", 1001001);
 	profile_frame_set_lines(profile, frame, lines, 2);
+	profile_probe_add(profile, &(struct profile_probe){.frame = frame,
+							   .place = 4,
+							   .mode = 2,
+							   .time_ns = 900,
+							   .note = (char[]){"a note"}});
+	profile_probe_add(profile, &(struct profile_probe){.frame = frame, .kind = 2});
+	profile_timing_add(profile,
+			   &(struct profile_timing){
+				   .probe = 1, .thread = thread, .calls = 9, .max_ns = INT64_MAX});
+	profile_bucket_add(profile, &(struct profile_bucket){1, PROFILE_BUCKETS - 1, 5});
+	profile_edge_add(profile, &(struct profile_edge){0, 1, 9, 99});
+	profile_step_add(profile, &(struct profile_step){0, thread, 10, 30, 5});
 	profile_set_text(profile, "state", "complete");
 	profile_set_number(profile, "lost.ring_full", 3);
 	profile_thread_times_add(profile,
@@ -113,6 +125,14 @@ Test(profile_file, reads_back_what_was_written)
 	cr_assert_eq(loaded->stacks[2].parent, 1);
 	cr_assert_str_eq(loaded->threads[1].name, "worker");
 	cr_assert_eq(loaded->metrics[0].period, 1001001);
+	cr_assert_eq(loaded->probes_count, 2);
+	cr_assert_str_eq(loaded->probes[0].note, "a note");
+	cr_assert_null(loaded->probes[1].note);
+	cr_assert_eq(loaded->probes[0].time_ns, 900);
+	cr_assert_eq(loaded->timings[0].max_ns, INT64_MAX);
+	cr_assert_eq(loaded->timing_buckets[0].bucket, PROFILE_BUCKETS - 1);
+	cr_assert_eq(loaded->call_edges[0].sum_ns, 99);
+	cr_assert_eq(loaded->steps[0].end_ns, 30);
 	cr_assert_str_eq(profile_text(loaded, "state", ""), "complete");
 	cr_assert_eq(profile_number(loaded, "lost.ring_full", 0), 3);
 	cr_assert_eq(loaded->thread_times_count, 1);
@@ -333,6 +353,23 @@ Test(profile_file, refuses_hostile_rows)
 		"UPDATE points SET series = 2 WHERE series = 1",
 		"UPDATE points SET time_ns = -1 WHERE time_ns = 600",
 		"UPDATE points SET value = 'x'",
+		"UPDATE probes SET frame = 3 WHERE id = 0",
+		"UPDATE probes SET frame = 0 WHERE id = 0",
+		"UPDATE probes SET mode = 3 WHERE id = 0",
+		"UPDATE probes SET kind = 3 WHERE id = 0",
+		"UPDATE probes SET id = 7 WHERE id = 1",
+		"UPDATE probes SET note = x'6100' WHERE id = 0",
+		"UPDATE timings SET probe = 2",
+		"UPDATE timings SET thread = 2",
+		"UPDATE timings SET calls = -1",
+		"UPDATE timings SET sum_ns = 0.5",
+		"UPDATE timing_buckets SET bucket = 1152",
+		"UPDATE call_edges SET caller = 2",
+		"UPDATE call_edges SET callee = -1",
+		"UPDATE steps SET probe = 2",
+		"UPDATE steps SET end_ns = 9",
+		"UPDATE steps SET probe_ns = 21",
+		"DROP TABLE steps",
 		"DROP TABLE samples",
 		"DROP TABLE samples; CREATE VIEW samples AS WITH RECURSIVE c(x) AS (SELECT 1 UNION "
 		"ALL SELECT x + 1 FROM c) SELECT x, 0, 1, 0, 1, 0 FROM c",

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * uprobe: what the kernel side (uprobe.bpf.c) and the user side (../uprobe.c) share.
+ *
+ * Included by both, so only types that both know.
+ */
+#pragma once
+
+#include <linux/types.h>
+
+#define UPROBE_DEPTH	 64 /* the kernel itself follows no more returns of a thread at a time */
+#define UPROBE_BUCKETS	 1152
+#define UPROBE_EDGES	 65536
+#define UPROBE_PROCESSES 4096
+
+/* What a hit does. */
+enum uprobe_mode {
+	UPROBE_TIME,
+	UPROBE_COUNT,
+	UPROBE_STEP, /* like UPROBE_TIME, and each call is told as a step */
+};
+
+/* A probed function, set by the user side; read at each hit. */
+struct uprobe_setting {
+	__u32 mode;
+	__u32 inside_ns; /* what the probe itself adds to a measured duration */
+	__u32 whole_ns;	 /* what it adds to the caller's */
+	__u32 unused;
+};
+
+/*
+ * What one thread did in one function. A thread is the only writer of its cells, so plain additions
+ * are exact; the cells of slot 0, which threads share when there are too many, are added to
+ * atomically.
+ */
+struct uprobe_cell {
+	__u64 calls;
+	__u64 step_calls; /* of them, while a step was running */
+	__u64 returns;	  /* calls whose end was seen */
+	__u64 sum_ns;	  /* of their durations, without the probes' own cost */
+	__u64 outer_ns;	  /* of those that were not called from the function itself */
+	__u64 self_ns;	  /* of durations without timed callees */
+	__u64 min_ns, max_ns;
+	__u64 subtracted_ns; /* what was taken off durations for the probes' own cost */
+	__u64 deep;	     /* calls below UPROBE_DEPTH timed ones: counted, not timed */
+	__s64 open;	     /* calls that have not ended */
+	__u64 unused;
+};
+
+/* The thread of a slot. */
+struct uprobe_thread {
+	__u32 pid, tid;
+};
+
+struct uprobe_edge_key {
+	__u32 caller, callee;
+};
+
+struct uprobe_edge {
+	__u64 calls;
+	__u64 sum_ns;
+};
+
+struct uprobe_histogram {
+	__u64 counts[UPROBE_BUCKETS];
+};
+
+/* One finished step, as it is told. CLOCK_MONOTONIC. */
+struct uprobe_step {
+	__u64 start_ns, end_ns;
+	__u64 probe_ns; /* of that time, the probes' own cost */
+	__u32 pid, tid;
+	__u32 function;
+	__u32 unused;
+};
+
+/* What return probes have changed of a stack at the moment of a sample. */
+struct uprobe_stack {
+	__u64 time_ns;
+	__u32 pid, tid;
+	__u64 instruction_pointer, stack_pointer; /* as the sample has them */
+	__u64 real_instruction, real_stack;	  /* as they would be without probes */
+	__u64 trampoline;
+	__u32 count;
+	__u32 unused;
+	struct {
+		__u64 slot, address;
+	} returns[UPROBE_DEPTH];
+};
+
+/*
+ * Returns the histogram's bucket of a duration: below 32 ns one bucket a nanosecond, above it 32
+ * buckets for each power of two, so that a bucket's middle is within 1.6 % of what is in it. The
+ * last bucket takes all from 2^40 ns (18 minutes) on.
+ */
+static inline __attribute__((always_inline)) __u32 uprobe_bucket(__u64 duration_ns)
+{
+	__u64 rest = duration_ns;
+	__u32 exponent = 0;
+
+	if (duration_ns < 32)
+		return (__u32)duration_ns;
+	if (duration_ns >> 40)
+		return UPROBE_BUCKETS - 1;
+	if (rest >> 32) {
+		exponent = 32;
+		rest >>= 32;
+	}
+	if (rest >> 16) {
+		exponent += 16;
+		rest >>= 16;
+	}
+	if (rest >> 8) {
+		exponent += 8;
+		rest >>= 8;
+	}
+	if (rest >> 4) {
+		exponent += 4;
+		rest >>= 4;
+	}
+	if (rest >> 2) {
+		exponent += 2;
+		rest >>= 2;
+	}
+	exponent += (__u32)(rest >> 1) - 5;
+	return (exponent + 1) * 32 + ((duration_ns >> exponent) & 31);
+}

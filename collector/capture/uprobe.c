@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* uprobe: see uprobe.h. */
+#include "collector/capture/uprobe.h"
+
+#include "collector/base/xalloc.h"
+#include "collector/capture/bpf_kernel.h"
+#include "collector/capture/uprobe_link.h"
+#include "collector/capture/uprobe_stacks.h"
+#include "collector/capture/uprobe_trial.h"
+#include "uprobe.skel.h"
+
+#include <assert.h>
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#define CELL_MEMORY	 (48u << 20)
+#define HISTOGRAM_MEMORY (64u << 20)
+#define LEAST_SLOTS	 64
+#define MOST_SLOTS	 16384
+
+/* An array map in our memory. */
+struct mapped {
+	void *memory;
+	size_t bytes;
+};
+
+struct uprobe {
+	struct uprobe_bpf *programs;
+	struct uprobe_function *functions; /* with those of the trial behind them */
+	size_t capacity, count;
+	size_t slot_count;
+	size_t shards;
+	struct mapped settings, threads, cells, histograms;
+	struct ring_buffer *steps, *stacks;
+	struct uprobe_stacks sampled;
+	void (*take_step)(void *context, const struct uprobe_step *step);
+	void *step_context;
+	int *links;
+	size_t link_count, link_capacity;
+	struct uprobe_cost costs[UPROBE_KINDS];
+};
+
+static size_t clamp(size_t value, size_t least, size_t most)
+{
+	return value < least ? least : value > most ? most : value;
+}
+
+static void size_maps(struct uprobe *uprobe)
+{
+	struct uprobe_bpf *programs = uprobe->programs;
+	size_t functions = uprobe->capacity + UPROBE_TRIAL_FUNCTIONS;
+	size_t cpus = (size_t)sysconf(_SC_NPROCESSORS_CONF);
+
+	uprobe->slot_count = clamp(CELL_MEMORY / (functions * sizeof(struct uprobe_cell)),
+				   LEAST_SLOTS, MOST_SLOTS);
+	uprobe->shards =
+		clamp(HISTOGRAM_MEMORY / (functions * sizeof(struct uprobe_histogram)), 1, cpus);
+	bpf_map__set_max_entries(programs->maps.settings, (uint32_t)functions);
+	bpf_map__set_max_entries(programs->maps.threads, (uint32_t)uprobe->slot_count);
+	bpf_map__set_max_entries(programs->maps.cells, (uint32_t)(functions * uprobe->slot_count));
+	bpf_map__set_max_entries(programs->maps.histograms, (uint32_t)(functions * uprobe->shards));
+	programs->rodata->function_count = (uint32_t)functions;
+	programs->rodata->slot_count = (uint32_t)uprobe->slot_count;
+	programs->rodata->histogram_shards = (uint32_t)uprobe->shards;
+}
+
+static int map_memory(const struct bpf_map *map, struct mapped *mapped, struct error *error)
+{
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	size_t bytes = (size_t)bpf_map__value_size(map) * bpf_map__max_entries(map);
+
+	mapped->bytes = (bytes + page - 1) / page * page;
+	mapped->memory =
+		mmap(NULL, mapped->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
+	if (mapped->memory == MAP_FAILED) {
+		mapped->memory = NULL;
+		return fail(error, -errno, "cannot map the counters of probes: %m");
+	}
+	return 0;
+}
+
+static void unmap(struct mapped *mapped)
+{
+	if (mapped->memory)
+		munmap(mapped->memory, mapped->bytes);
+}
+
+static int map_all(struct uprobe *uprobe, struct error *error)
+{
+	const struct uprobe_bpf *programs = uprobe->programs;
+	int result = map_memory(programs->maps.settings, &uprobe->settings, error);
+
+	if (!result)
+		result = map_memory(programs->maps.threads, &uprobe->threads, error);
+	if (!result)
+		result = map_memory(programs->maps.cells, &uprobe->cells, error);
+	if (!result)
+		result = map_memory(programs->maps.histograms, &uprobe->histograms, error);
+	return result;
+}
+
+static int take_step(void *context, void *data, size_t bytes)
+{
+	struct uprobe *uprobe = context;
+
+	if (bytes >= sizeof(struct uprobe_step))
+		uprobe->take_step(uprobe->step_context, data);
+	return 0;
+}
+
+static int take_stack(void *context, void *data, size_t bytes)
+{
+	struct uprobe *uprobe = context;
+
+	if (bytes >= sizeof(struct uprobe_stack))
+		uprobe_stacks_add(&uprobe->sampled, data);
+	return 0;
+}
+
+static int load(struct uprobe *uprobe, struct error *error)
+{
+	struct uprobe_bpf *programs;
+	int result = bpf_kernel_prepare(error);
+
+	if (result)
+		return result;
+	programs = uprobe->programs = uprobe_bpf__open();
+	if (!programs)
+		return bpf_kernel_fail(error, -errno, "load the timing programs");
+	bpf_program__set_expected_attach_type(programs->progs.on_call,
+					      (enum bpf_attach_type)UPROBE_LINK_SESSION);
+	size_maps(uprobe);
+	result = uprobe_bpf__load(programs);
+	if (result)
+		return bpf_kernel_fail(error, result, "load the timing programs");
+	programs->links.on_fork = bpf_program__attach(programs->progs.on_fork);
+	if (!programs->links.on_fork)
+		return bpf_kernel_fail(error, -errno, "attach the timing programs");
+	uprobe->steps =
+		ring_buffer__new(bpf_map__fd(programs->maps.steps), take_step, uprobe, NULL);
+	uprobe->stacks =
+		ring_buffer__new(bpf_map__fd(programs->maps.stacks), take_stack, uprobe, NULL);
+	if (!uprobe->steps || !uprobe->stacks)
+		return bpf_kernel_fail(error, -errno, "map the rings of steps and stacks");
+	return map_all(uprobe, error);
+}
+
+static struct uprobe_setting *setting(const struct uprobe *uprobe, size_t function)
+{
+	return (struct uprobe_setting *)uprobe->settings.memory + function;
+}
+
+void uprobe_set_mode(struct uprobe *uprobe, size_t function, enum uprobe_mode mode)
+{
+	const struct uprobe_cost *cost = &uprobe->costs[uprobe->functions[function].kind];
+	struct uprobe_setting *row = setting(uprobe, function);
+
+	row->inside_ns = cost->inside_ns;
+	row->whole_ns = mode == UPROBE_COUNT ? cost->count_ns : cost->time_ns;
+	__atomic_store_n(&row->mode, mode, __ATOMIC_RELEASE);
+}
+
+/* Measures the costs with functions of our own, which stand behind the caller's. */
+static int measure(struct uprobe *uprobe, struct error *error)
+{
+	struct uprobe_trial trial;
+	int result = uprobe_trial_start(&trial, error);
+
+	if (result)
+		return result;
+	for (size_t i = 0; i < UPROBE_TRIAL_FUNCTIONS; i++) {
+		uprobe->functions[uprobe->capacity + i] = trial.functions[i];
+		uprobe_set_mode(uprobe, uprobe->capacity + i, trial.functions[i].mode);
+	}
+	result = uprobe_watch(uprobe, trial.pid, error);
+	if (!result)
+		result = uprobe_attach(uprobe, trial.fd, uprobe->capacity, UPROBE_TRIAL_FUNCTIONS,
+				       error);
+	if (!result)
+		result = uprobe_trial_run(&trial, error);
+	uprobe_trial_end(&trial);
+	uprobe_detach(uprobe);
+	for (int kind = 0; kind < UPROBE_KINDS && !result; kind++) {
+		uint64_t counts[UPROBE_BUCKETS];
+
+		uprobe_histogram(uprobe, uprobe->capacity + kind, counts);
+		uprobe->costs[kind] = uprobe_trial_cost(&trial, kind, counts);
+	}
+	return result;
+}
+
+struct uprobe *uprobe_open(size_t capacity, struct error *error)
+{
+	struct uprobe *uprobe;
+	int result;
+
+	if (capacity > UPROBE_FUNCTIONS) {
+		fail(error, -E2BIG, "%zu functions are too many to probe; at most %d", capacity,
+		     UPROBE_FUNCTIONS);
+		errno = E2BIG;
+		return NULL;
+	}
+	uprobe = xcalloc(1, sizeof(*uprobe));
+	uprobe->capacity = capacity;
+	uprobe->functions = xcalloc(capacity + UPROBE_TRIAL_FUNCTIONS, sizeof(*uprobe->functions));
+	result = load(uprobe, error);
+	if (!result)
+		result = measure(uprobe, error);
+	if (result) {
+		uprobe_close(uprobe);
+		errno = -result;
+		return NULL;
+	}
+	return uprobe;
+}
+
+void uprobe_close(struct uprobe *uprobe)
+{
+	if (!uprobe)
+		return;
+	uprobe_detach(uprobe);
+	ring_buffer__free(uprobe->steps);
+	ring_buffer__free(uprobe->stacks);
+	uprobe_stacks_done(&uprobe->sampled);
+	unmap(&uprobe->settings);
+	unmap(&uprobe->threads);
+	unmap(&uprobe->cells);
+	unmap(&uprobe->histograms);
+	uprobe_bpf__destroy(uprobe->programs);
+	free(uprobe->functions);
+	free(uprobe->links);
+	free(uprobe);
+}
+
+const struct uprobe_cost *uprobe_costs(const struct uprobe *uprobe)
+{
+	return uprobe->costs;
+}
+
+int uprobe_watch(struct uprobe *uprobe, pid_t pid, struct error *error)
+{
+	uint32_t key = (uint32_t)pid;
+	uint8_t yes = 1;
+	int result = bpf_map__update_elem(uprobe->programs->maps.processes, &key, sizeof(key), &yes,
+					  sizeof(yes), BPF_ANY);
+
+	return result ? bpf_kernel_fail(error, result, "time another process") : 0;
+}
+
+size_t uprobe_add(struct uprobe *uprobe, const struct uprobe_function *function)
+{
+	assert(uprobe->count < uprobe->capacity);
+	uprobe->functions[uprobe->count] = *function;
+	uprobe_set_mode(uprobe, uprobe->count, function->mode);
+	return uprobe->count++;
+}
+
+int uprobe_attach(struct uprobe *uprobe, int fd, size_t first, size_t count, struct error *error)
+{
+	uint64_t *offsets = xcalloc(count, sizeof(*offsets));
+	uint64_t *cookies = xcalloc(count, sizeof(*cookies));
+	int link;
+
+	for (size_t i = 0; i < count; i++) {
+		offsets[i] = uprobe->functions[first + i].offset;
+		cookies[i] = first + i;
+	}
+	link = uprobe_link(bpf_program__fd(uprobe->programs->progs.on_call), UPROBE_LINK_SESSION,
+			   fd, offsets, cookies, count, error);
+	free(offsets);
+	free(cookies);
+	if (link < 0)
+		return link;
+	xgrow(uprobe->links, uprobe->link_count, uprobe->link_capacity);
+	uprobe->links[uprobe->link_count++] = link;
+	return 0;
+}
+
+void uprobe_detach(struct uprobe *uprobe)
+{
+	while (uprobe->link_count)
+		close(uprobe->links[--uprobe->link_count]);
+}
+
+size_t uprobe_slots(const struct uprobe *uprobe)
+{
+	size_t used = __atomic_load_n(&uprobe->programs->bss->slots_used, __ATOMIC_ACQUIRE) + 1;
+
+	return used < uprobe->slot_count ? used : uprobe->slot_count;
+}
+
+const struct uprobe_thread *uprobe_slot_thread(const struct uprobe *uprobe, size_t slot)
+{
+	return (const struct uprobe_thread *)uprobe->threads.memory + slot;
+}
+
+const struct uprobe_cell *uprobe_slot_cell(const struct uprobe *uprobe, size_t slot,
+					   size_t function)
+{
+	return (const struct uprobe_cell *)uprobe->cells.memory +
+	       slot * (uprobe->capacity + UPROBE_TRIAL_FUNCTIONS) + function;
+}
+
+void uprobe_histogram(const struct uprobe *uprobe, size_t function, uint64_t *counts)
+{
+	const struct uprobe_histogram *histogram =
+		(const struct uprobe_histogram *)uprobe->histograms.memory +
+		function * uprobe->shards;
+
+	memset(counts, 0, sizeof(histogram->counts));
+	for (size_t shard = 0; shard < uprobe->shards; shard++)
+		for (size_t i = 0; i < UPROBE_BUCKETS; i++)
+			counts[i] += histogram[shard].counts[i];
+}
+
+void uprobe_edges(struct uprobe *uprobe,
+		  void (*take)(void *context, const struct uprobe_edge_key *key,
+			       const struct uprobe_edge *edge),
+		  void *context)
+{
+	const struct bpf_map *map = uprobe->programs->maps.edges;
+	struct uprobe_edge_key key, *previous = NULL;
+	struct uprobe_edge edge;
+
+	while (!bpf_map__get_next_key(map, previous, &key, sizeof(key))) {
+		previous = &key;
+		if (!bpf_map__lookup_elem(map, &key, sizeof(key), &edge, sizeof(edge), 0))
+			take(context, &key, &edge);
+	}
+}
+
+void uprobe_steps(struct uprobe *uprobe,
+		  void (*take)(void *context, const struct uprobe_step *step), void *context)
+{
+	uprobe->take_step = take;
+	uprobe->step_context = context;
+	ring_buffer__consume(uprobe->steps);
+}
+
+int uprobe_sample_program(const struct uprobe *uprobe)
+{
+	return bpf_program__fd(uprobe->programs->progs.on_sample);
+}
+
+void uprobe_correct(struct uprobe *uprobe, struct event *event)
+{
+	if (event->kind != EVENT_SAMPLE || event->sample.has_registers != EVENT_REGISTERS_64)
+		return;
+	ring_buffer__consume(uprobe->stacks);
+	uprobe_stacks_correct(&uprobe->sampled, event);
+}
+
+void uprobe_count_losses(const struct uprobe *uprobe, struct uprobe_losses *losses)
+{
+	*losses = (struct uprobe_losses){
+		.steps = uprobe->programs->bss->steps_lost,
+		.edges = uprobe->programs->bss->edges_lost,
+		.threads = uprobe->programs->bss->threads_lost,
+		.stacks = uprobe->programs->bss->stacks_lost,
+	};
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * uprobe: counts and times the calls of chosen functions of unchanged programs, exactly.
+ *
+ *     open: load, measure the probes' own cost ─ add functions ─ watch processes ─ attach
+ *     read at any time ─ detach ─ close
+ *
+ * One link of the kind "uprobe_multi session" for each file: the kernel runs one program at entry
+ * and at return, and takes a thousand probes off in a few hundredths of a second, also when the
+ * collector is killed. libbpf 1.1 does not know it, so bpf(2) is called directly.
+ *
+ * What a hit costs is decided by the instruction at the probe (enum uprobe_kind); where to put it
+ * is resolve/placement.h's business. The costs are measured at opening, on functions of our own in
+ * a process of our own, and the program takes them off the durations. The same trial proves that
+ * probed functions still give their results on this kernel.
+ *
+ * Only watched processes and those that they fork are counted. Other processes that execute the
+ * same code of the same file meet the probe as well: they pay for an entry, and nothing of theirs
+ * is changed.
+ *
+ * Source: kernel/trace/bpf_trace.c and kernel/events/uprobes.c of Linux 6.18.
+ */
+#pragma once
+
+#include "collector/base/error.h"
+#include "collector/capture/bpf/uprobe.h"
+#include "collector/capture/event.h"
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define UPROBE_FUNCTIONS 4096 /* at a time */
+
+/* How the kernel gets past the instruction under a probe; what decides the cost. */
+enum uprobe_kind {
+	UPROBE_NOP5,	 /* a 5-byte nop: becomes a call on newer kernels */
+	UPROBE_EMULATED, /* a trap; the instruction is emulated */
+	UPROBE_STEPPED,	 /* a trap; the instruction is executed elsewhere, and a second trap */
+	UPROBE_KINDS
+};
+
+struct uprobe_function {
+	uint64_t offset; /* of the probe in its file */
+	enum uprobe_kind kind;
+	enum uprobe_mode mode;
+};
+
+/* Nanoseconds that a probe adds, measured on this machine. */
+struct uprobe_cost {
+	uint32_t count_ns;  /* to a call that is only counted */
+	uint32_t time_ns;   /* to a timed call */
+	uint32_t inside_ns; /* the part of that which lies within the measured duration */
+};
+
+struct uprobe_losses {
+	uint64_t steps;	  /* not told: the ring was full */
+	uint64_t edges;	  /* calls without caller in the table: it was full */
+	uint64_t threads; /* not seen at all: out of memory */
+	uint64_t stacks;  /* samples that could not be corrected: the ring was full */
+};
+
+struct uprobe;
+
+/*
+ * Loads the program with room for @capacity functions, and measures costs.
+ *
+ * Returns it, or NULL with @error and errno: -E2BIG too many functions, -EPERM no privilege,
+ * -ENOSYS this kernel lacks what is needed, -EILSEQ a probed function gave a wrong result in the
+ * trial. Cost: 0.2 s; memory for counters up to 112 MB, of which only what is counted in is used.
+ */
+struct uprobe *uprobe_open(size_t capacity, struct error *error);
+void uprobe_close(struct uprobe *uprobe); /* detaches; accepts NULL */
+
+const struct uprobe_cost *uprobe_costs(const struct uprobe *uprobe); /* by enum uprobe_kind */
+
+/* Counts a process, and all that it will fork. Returns 0 or a negative errno. */
+int uprobe_watch(struct uprobe *uprobe, pid_t pid, struct error *error);
+
+/* Adds a function and returns its number, counted from 0 in the order of these calls. There must be
+ * room for it. */
+size_t uprobe_add(struct uprobe *uprobe, const struct uprobe_function *function);
+
+/*
+ * Puts the probes of functions [first, first + count), which lie in the file open as @fd, in place.
+ * Returns 0 or a negative errno.
+ */
+int uprobe_attach(struct uprobe *uprobe, int fd, size_t first, size_t count, struct error *error);
+
+/* Takes all probes off. Cost: hundredths of a second. */
+void uprobe_detach(struct uprobe *uprobe);
+
+/* Changes what hits of a function do from now on. Calls that are open are still ended. */
+void uprobe_set_mode(struct uprobe *uprobe, size_t function, enum uprobe_mode mode);
+
+/* ---- reading, at any time ------------------------------------------------------------------ */
+
+/* Returns the number of slots that may have counted something. Slot 0 is shared by threads that
+ * came when there were too many. */
+size_t uprobe_slots(const struct uprobe *uprobe);
+const struct uprobe_thread *uprobe_slot_thread(const struct uprobe *uprobe, size_t slot);
+const struct uprobe_cell *uprobe_slot_cell(const struct uprobe *uprobe, size_t slot,
+					   size_t function);
+
+/* Adds up a function's histogram over all CPUs. @counts has UPROBE_BUCKETS elements. */
+void uprobe_histogram(const struct uprobe *uprobe, size_t function, uint64_t *counts);
+
+/* Calls @take for each pair of timed caller and timed callee. */
+void uprobe_edges(struct uprobe *uprobe,
+		  void (*take)(void *context, const struct uprobe_edge_key *key,
+			       const struct uprobe_edge *edge),
+		  void *context);
+
+/* Calls @take for each step that has ended since the last call, in the order in which they ended.
+ */
+void uprobe_steps(struct uprobe *uprobe,
+		  void (*take)(void *context, const struct uprobe_step *step), void *context);
+
+/* Returns the descriptor of a program for perf events that sample the watched processes: it tells
+ * what probes have changed of a stack at that moment, which uprobe_correct needs. */
+int uprobe_sample_program(const struct uprobe *uprobe);
+
+/*
+ * Corrects a sample that was taken while probed functions ran: their return addresses are the
+ * kernel's, and the instruction pointer may be in code that the kernel put into the process. Events
+ * are passed in the order of time. What event->sample borrows of @uprobe is valid until the next
+ * call.
+ */
+void uprobe_correct(struct uprobe *uprobe, struct event *event);
+
+void uprobe_count_losses(const struct uprobe *uprobe, struct uprobe_losses *losses);

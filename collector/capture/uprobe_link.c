@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* uprobe_link: see uprobe_link.h. */
+#include "collector/capture/uprobe_link.h"
+
+#include <errno.h>
+#include <linux/bpf.h>
+#include <stdio.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* The part of union bpf_attr that BPF_LINK_CREATE reads for this kind of link. */
+struct link_create {
+	uint32_t program;
+	uint32_t target;
+	uint32_t attach_type;
+	uint32_t flags;
+	uint64_t path;
+	uint64_t offsets;
+	uint64_t reference_counters;
+	uint64_t cookies;
+	uint32_t count;
+	uint32_t multi_flags;
+	uint32_t pid; /* 0: all processes */
+	uint32_t unused;
+};
+
+/* The file as code of ours. */
+struct mapping {
+	void *memory;
+	size_t bytes;
+};
+
+/* The kernel looks at an instruction when somebody has mapped it; when the program does that later,
+ * a refusal is told to nobody. So we do it first. */
+static struct mapping map_code(int fd)
+{
+	struct mapping mapping = {MAP_FAILED, 0};
+	struct stat status;
+
+	if (fstat(fd, &status) || status.st_size <= 0)
+		return mapping;
+	mapping.bytes = (size_t)status.st_size;
+	mapping.memory = mmap(NULL, mapping.bytes, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	return mapping;
+}
+
+static void unmap_code(const struct mapping *mapping)
+{
+	int code = errno;
+
+	if (mapping->memory != MAP_FAILED)
+		munmap(mapping->memory, mapping->bytes);
+	errno = code;
+}
+
+int uprobe_link(int program, uint32_t type, int fd, const uint64_t *offsets,
+		const uint64_t *cookies, size_t count, struct error *error)
+{
+	char path[64];
+	struct link_create create = {
+		.program = (uint32_t)program,
+		.attach_type = type,
+		.path = (uintptr_t)path,
+		.offsets = (uintptr_t)offsets,
+		.cookies = (uintptr_t)cookies,
+		.count = (uint32_t)count,
+	};
+	struct mapping mapping = map_code(fd);
+	int link;
+
+	/* The file that was looked at, whatever its path names by now. */
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	link = (int)syscall(SYS_bpf, BPF_LINK_CREATE, &create, sizeof(create));
+	unmap_code(&mapping);
+	if (link >= 0)
+		return link;
+	if (errno == EINVAL || errno == EOPNOTSUPP)
+		return fail(error, -errno,
+			    "cannot put probes into the program: the kernel refuses (%m); function "
+			    "timing needs Linux 6.13");
+	return fail(error, -errno, "cannot put %zu probes into the program: %m", count);
+}

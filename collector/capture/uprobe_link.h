@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * uprobe_link: one BPF program on many places of a file, through bpf(2) itself.
+ *
+ * Source: include/uapi/linux/bpf.h of Linux 6.13, BPF_LINK_CREATE with uprobe_multi; Debian 12's
+ * header is older and libbpf 1.1 has no function for it.
+ */
+#pragma once
+
+#include "collector/base/error.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Attach types that a program is loaded for. */
+#define UPROBE_LINK_ENTRY   48 /* BPF_TRACE_UPROBE_MULTI */
+#define UPROBE_LINK_SESSION 57 /* BPF_TRACE_UPROBE_SESSION: one program for entry and return */
+
+/*
+ * @program  descriptor of a program loaded for @type
+ * @fd       the file, open for reading; borrowed
+ * @offsets  @count places in the file, and what bpf_get_attach_cookie shall tell there
+ * Returns a descriptor that holds the probes in place until it is closed, or a negative errno.
+ */
+int uprobe_link(int program, uint32_t type, int fd, const uint64_t *offsets,
+		const uint64_t *cookies, size_t count, struct error *error);

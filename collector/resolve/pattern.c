@@ -1,0 +1,217 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* pattern: see pattern.h. */
+#include "collector/resolve/pattern.h"
+
+#include "collector/base/xalloc.h"
+
+#include <errno.h>
+#include <fnmatch.h>
+
+#define SUGGESTIONS  3
+#define LONGEST_NAME 256 /* of names that are compared for nearness */
+
+static const char *base_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+static bool ends_with(const char *text, const char *end)
+{
+	size_t length = strlen(text), end_length = strlen(end);
+
+	return length >= end_length && !strcmp(text + length - end_length, end);
+}
+
+static bool is_source_name(const char *name)
+{
+	static const char *const endings[] = {".c",  ".cc",  ".cpp", ".cxx", ".C", ".h",
+					      ".hh", ".hpp", ".rs",  ".S",   ".s"};
+
+	for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++)
+		if (ends_with(name, endings[i]))
+			return true;
+	return false;
+}
+
+/* Returns the colon between file and function, NULL when there is none: "::" belongs to names. */
+static const char *find_colon(const char *text)
+{
+	for (const char *at = text; (at = strchr(at, ':')); at += 2)
+		if (at[1] != ':')
+			return at;
+	return NULL;
+}
+
+static int compile(struct pattern *pattern, struct error *error)
+{
+	size_t length = strlen(pattern->name);
+	char message[100];
+	int code;
+
+	if (length < 2 || *pattern->name != '/' || pattern->name[length - 1] != '/') {
+		pattern->is_glob = strpbrk(pattern->name, "*?[");
+		return 0;
+	}
+	pattern->name[length - 1] = '\0';
+	memmove(pattern->name, pattern->name + 1, length - 1);
+	code = regcomp(&pattern->regex, pattern->name, REG_EXTENDED | REG_NOSUB);
+	if (code) {
+		regerror(code, &pattern->regex, message, sizeof(message));
+		return fail(error, -EINVAL, "'%s' is no regular expression: %s", pattern->text,
+			    message);
+	}
+	pattern->is_regex = true;
+	return 0;
+}
+
+int pattern_init(struct pattern *pattern, const char *text, struct error *error)
+{
+	const char *colon = *text == '/' ? NULL : find_colon(text);
+	char *file = NULL;
+	int result;
+
+	*pattern = (struct pattern){.text = xstrdup(text)};
+	if (colon) {
+		file = xstrdup(text);
+		file[colon - text] = '\0';
+		if (is_source_name(file))
+			pattern->source = file;
+		else
+			pattern->library = file;
+	}
+	pattern->name = xstrdup(colon ? colon + 1 : text);
+	if (!*pattern->name || (file && !*file))
+		result = fail(error, -EINVAL,
+			      "'%s' names no function; for instance world_step, 'world_*', "
+			      "/^world_/, libm:exp or 'world.c:*'",
+			      text);
+	else
+		result = compile(pattern, error);
+	if (result)
+		pattern_done(pattern);
+	return result;
+}
+
+void pattern_done(struct pattern *pattern)
+{
+	if (pattern->is_regex)
+		regfree(&pattern->regex);
+	free(pattern->text);
+	free(pattern->library);
+	free(pattern->source);
+	free(pattern->name);
+	*pattern = (struct pattern){0};
+}
+
+bool pattern_is_exact(const struct pattern *pattern)
+{
+	return !pattern->is_glob && !pattern->is_regex;
+}
+
+bool pattern_takes_file(const struct pattern *pattern, const char *path)
+{
+	const char *base = base_name(path);
+	size_t length;
+
+	if (!pattern->library)
+		return true;
+	length = strlen(pattern->library);
+	if (strncmp(base, pattern->library, length) != 0)
+		return false;
+	return !base[length] || !strncmp(base + length, ".so", 3) || base[length] == '-' ||
+	       (length > 3 && !strncmp(base + length - 3, ".so", 3) && base[length] == '.');
+}
+
+static bool name_matches(const struct pattern *pattern, const char *name)
+{
+	if (pattern->is_regex)
+		return !regexec(&pattern->regex, name, 0, NULL, 0);
+	if (pattern->is_glob)
+		return !fnmatch(pattern->name, name, 0);
+	return !strcmp(pattern->name, name);
+}
+
+bool pattern_takes(const struct pattern *pattern, struct function_list *list,
+		   const struct function *function)
+{
+	const char *source;
+
+	if (function->is_part ||
+	    (!name_matches(pattern, function->name) && !name_matches(pattern, function->plain)))
+		return false;
+	if (!pattern->source)
+		return true;
+	source = function_list_source(list, function);
+	if (!source)
+		return false;
+	return strchr(pattern->source, '/') ? ends_with(source, pattern->source)
+					    : !strcmp(base_name(source), pattern->source);
+}
+
+/* Returns the number of insertions, deletions and changes between two names (Levenshtein), or a
+ * number above @most. */
+static size_t distance(const char *a, const char *b, size_t most)
+{
+	size_t row[LONGEST_NAME + 1];
+	size_t a_length = strlen(a), b_length = strlen(b);
+
+	if (b_length > LONGEST_NAME || a_length > b_length + most || b_length > a_length + most)
+		return most + 1;
+	for (size_t j = 0; j <= b_length; j++)
+		row[j] = j;
+	for (size_t i = 1; i <= a_length; i++) {
+		size_t diagonal = row[0];
+
+		row[0] = i;
+		for (size_t j = 1; j <= b_length; j++) {
+			size_t change = diagonal + (a[i - 1] != b[j - 1]);
+			size_t least = row[j] < row[j - 1] ? row[j] : row[j - 1];
+
+			diagonal = row[j];
+			row[j] = change < least + 1 ? change : least + 1;
+		}
+	}
+	return row[b_length];
+}
+
+/* Names that hold the one that was given count as near, too: step → world_step. */
+static size_t remoteness(const char *wanted, const char *name, size_t most)
+{
+	if (strlen(wanted) >= 4 && strstr(name, wanted))
+		return most;
+	return distance(wanted, name, most);
+}
+
+char *pattern_nearest(const struct pattern *pattern, const struct function_list *list, char *text,
+		      size_t bytes)
+{
+	const char *found[SUGGESTIONS];
+	size_t remote[SUGGESTIONS], count = 0, used = 0;
+	size_t most = 1 + strlen(pattern->name) / 4;
+
+	for (size_t i = 0; i < list->count; i++) {
+		const char *name = list->functions[i].plain;
+		size_t far = remoteness(pattern->name, name, most), at;
+
+		if (far > most || list->functions[i].is_part ||
+		    (count && !strcmp(found[count - 1], name)))
+			continue;
+		for (at = count < SUGGESTIONS ? count++ : SUGGESTIONS; at && remote[at - 1] > far;
+		     at--)
+			if (at < SUGGESTIONS) {
+				found[at] = found[at - 1];
+				remote[at] = remote[at - 1];
+			}
+		if (at < SUGGESTIONS) {
+			found[at] = name;
+			remote[at] = far;
+		}
+	}
+	*text = '\0';
+	for (size_t i = 0; i < count && used < bytes; i++)
+		used += (size_t)snprintf(text + used, bytes - used, "%s%s", i ? ", " : "",
+					 found[i]);
+	return text;
+}

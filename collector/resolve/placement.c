@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* placement: see placement.h. */
+#include "collector/resolve/placement.h"
+
+#include <capstone/capstone.h>
+#include <string.h>
+
+#define MOST_INSTRUCTIONS 40 /* from the entry to the probe */
+#define REACH_BYTES	  256
+
+/* What jumps lead to, near the function's start. */
+struct targets {
+	uint64_t start;
+	bool is_target[REACH_BYTES];
+	bool has_table; /* a jump leads to places that are not known */
+};
+
+static bool is_in_group(csh handle, const cs_insn *instruction, unsigned group)
+{
+	return cs_insn_group(handle, instruction, group);
+}
+
+static void take_jump(csh handle, const cs_insn *instruction, struct targets *targets)
+{
+	const cs_x86 *x86 = &instruction->detail->x86;
+	uint64_t distance;
+
+	if (!is_in_group(handle, instruction, CS_GRP_JUMP) && instruction->id != X86_INS_LOOP &&
+	    instruction->id != X86_INS_LOOPE && instruction->id != X86_INS_LOOPNE)
+		return;
+	if (x86->op_count != 1 || x86->operands[0].type != X86_OP_IMM) {
+		targets->has_table = true;
+		return;
+	}
+	distance = (uint64_t)x86->operands[0].imm - targets->start;
+	if (distance < REACH_BYTES)
+		targets->is_target[distance] = true;
+}
+
+/* Reads all jumps of a piece. What cannot be decoded is passed byte by byte, as data between code.
+ */
+static void find_targets(csh handle, cs_insn *instruction, const struct placement_code *code,
+			 struct targets *targets)
+{
+	const uint8_t *bytes = code->bytes;
+	size_t left = code->count < PLACEMENT_LONGEST ? code->count : PLACEMENT_LONGEST;
+	uint64_t address = code->address;
+
+	while (left) {
+		if (cs_disasm_iter(handle, &bytes, &left, &address, instruction)) {
+			take_jump(handle, instruction, targets);
+		} else {
+			bytes++;
+			left--;
+			address++;
+		}
+	}
+}
+
+/* The nops that the kernel knows, by length. */
+static bool is_kernel_nop(const cs_insn *instruction)
+{
+	static const uint8_t nops[][8] = {
+		{0x90},
+		{0x66, 0x90},
+		{0x0f, 0x1f, 0x00},
+		{0x0f, 0x1f, 0x40, 0x00},
+		{0x0f, 0x1f, 0x44, 0x00, 0x00},
+		{0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00},
+		{0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00},
+		{0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
+	};
+
+	return instruction->size >= 1 && instruction->size <= 8 &&
+	       !memcmp(instruction->bytes, nops[instruction->size - 1], instruction->size);
+}
+
+static bool is_register_push(const cs_insn *instruction)
+{
+	uint8_t opcode = instruction->bytes[instruction->size - 1];
+
+	return (opcode & 0xf8) == 0x50 &&
+	       (instruction->size == 1 ||
+		(instruction->size == 2 && (instruction->bytes[0] & 0xf0) == 0x40));
+}
+
+/* A register whose value belongs to the caller, which a function saves once if it needs it. */
+static bool is_saved_push(const cs_insn *instruction)
+{
+	const cs_x86_op *operand = &instruction->detail->x86.operands[0];
+
+	if (!is_register_push(instruction))
+		return false;
+	switch (operand->reg) {
+	case X86_REG_RBX:
+	case X86_REG_RBP:
+	case X86_REG_R12:
+	case X86_REG_R13:
+	case X86_REG_R14:
+	case X86_REG_R15:
+		return true;
+	default:
+		return false;
+	}
+}
+
+/* Near jump, conditional jump or call with the distance in it, and no prefix. */
+static bool is_emulated_branch(const cs_insn *instruction)
+{
+	const uint8_t *bytes = instruction->bytes;
+
+	if (bytes[0] == 0xeb || bytes[0] == 0xe9 || bytes[0] == 0xe8 || (bytes[0] & 0xf0) == 0x70)
+		return true;
+	return bytes[0] == 0x0f && (bytes[1] & 0xf0) == 0x80;
+}
+
+static bool writes_memory(const cs_insn *instruction)
+{
+	const cs_x86 *x86 = &instruction->detail->x86;
+
+	for (int i = 0; i < x86->op_count; i++)
+		if (x86->operands[i].type == X86_OP_MEM && x86->operands[i].access != CS_AC_READ)
+			return true;
+	return false;
+}
+
+static bool moves_stack(csh handle, const cs_insn *instruction)
+{
+	cs_regs read, written;
+	uint8_t read_count, written_count;
+
+	if (cs_regs_access(handle, instruction, read, &read_count, written, &written_count))
+		return true;
+	for (int i = 0; i < written_count; i++)
+		if (written[i] == X86_REG_RSP || written[i] == X86_REG_ESP ||
+		    written[i] == X86_REG_SP || written[i] == X86_REG_SPL)
+			return true;
+	return false;
+}
+
+static bool ends_block(csh handle, const cs_insn *instruction)
+{
+	return is_in_group(handle, instruction, CS_GRP_JUMP) ||
+	       is_in_group(handle, instruction, CS_GRP_CALL) ||
+	       is_in_group(handle, instruction, CS_GRP_RET) ||
+	       is_in_group(handle, instruction, CS_GRP_INT) ||
+	       is_in_group(handle, instruction, CS_GRP_IRET);
+}
+
+/* What the way from the entry to an instruction was like. */
+struct way {
+	bool is_plain;	   /* nothing but nops and endbr64 */
+	bool has_written;  /* to memory */
+	bool is_table_way; /* jumps may lead anywhere */
+};
+
+static bool is_cheap_place(const cs_insn *instruction, const struct way *way)
+{
+	if (way->is_table_way && !way->is_plain)
+		return is_saved_push(instruction);
+	if (is_kernel_nop(instruction))
+		return !way->has_written;
+	return is_register_push(instruction) || is_emulated_branch(instruction);
+}
+
+static void walk(csh handle, cs_insn *instruction, const struct placement_code *code,
+		 const struct targets *targets, bool is_counted, struct placement *placement)
+{
+	const uint8_t *bytes = code->bytes;
+	size_t left = code->count;
+	uint64_t address = code->address;
+	struct way way = {.is_plain = true, .is_table_way = targets->has_table};
+
+	for (int i = 0; i < MOST_INSTRUCTIONS; i++) {
+		uint64_t distance = address - code->address;
+
+		if (distance >= REACH_BYTES || (distance && targets->is_target[distance]) ||
+		    !cs_disasm_iter(handle, &bytes, &left, &address, instruction))
+			return;
+		if (is_cheap_place(instruction, &way)) {
+			placement->address = instruction->address;
+			placement->kind = is_kernel_nop(instruction) && instruction->size == 5
+						  ? PLACEMENT_NOP5
+						  : PLACEMENT_EMULATED;
+			return;
+		}
+		if (ends_block(handle, instruction) ||
+		    (!is_counted && moves_stack(handle, instruction)))
+			return;
+		way.is_plain = way.is_plain &&
+			       (is_kernel_nop(instruction) || instruction->id == X86_INS_ENDBR64);
+		way.has_written = way.has_written || writes_memory(instruction);
+	}
+}
+
+bool placement_find(const struct placement_code *code, size_t part_count, bool is_counted,
+		    struct placement *placement)
+{
+	struct targets targets = {.start = code->address};
+	const uint8_t *bytes = code->bytes;
+	size_t left = code->count;
+	uint64_t address = code->address;
+	cs_insn *instruction;
+	bool is_code;
+	csh handle;
+
+	if (cs_open(CS_ARCH_X86, CS_MODE_64, &handle) != CS_ERR_OK)
+		return false;
+	cs_option(handle, CS_OPT_DETAIL, CS_OPT_ON);
+	instruction = cs_malloc(handle);
+	is_code = cs_disasm_iter(handle, &bytes, &left, &address, instruction);
+	if (is_code) {
+		*placement = (struct placement){code->address, PLACEMENT_STEPPED, false};
+		for (size_t i = 0; i < part_count; i++)
+			find_targets(handle, instruction, &code[i], &targets);
+		walk(handle, instruction, code, &targets, is_counted, placement);
+		placement->is_loop = targets.is_target[0];
+	}
+	cs_free(instruction, 1);
+	cs_close(&handle);
+	return is_code;
+}

@@ -1,0 +1,391 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* timing: see timing.h. */
+#include "collector/timing.h"
+
+#include "collector/base/xalloc.h"
+
+#include <errno.h>
+#include <time.h>
+
+#define WAITING_FUNCTIONS 512  /* room for what libraries that are loaded later may bring */
+#define ROW_NS		  3000 /* about what writing a row costs */
+#define LEAST_REST	  30
+
+struct timing {
+	struct profile *profile;
+	struct modules *modules;
+	struct timing_plan plan;
+	struct uprobe *uprobe;
+	uint64_t start_ns;
+	uint32_t *slot_threads; /* rows of the profile, 0: not known yet */
+	size_t slot_capacity;
+	size_t attached;    /* choices that are in place; their numbers are those of their probes */
+	struct event event; /* at hand, corrected */
+	uint64_t updated_ns; /* when the tables were last filled */
+	bool is_stopped;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static size_t capacity_for(const struct timing_plan *plan)
+{
+	size_t capacity = plan->count;
+
+	if (plan->waiting_count)
+		capacity += WAITING_FUNCTIONS;
+	return capacity < UPROBE_FUNCTIONS ? capacity : UPROBE_FUNCTIONS;
+}
+
+struct timing *timing_open(const struct timing_options *options, const struct program_files *files,
+			   struct modules *modules, struct profile *profile, uint64_t start_ns,
+			   struct error *error)
+{
+	struct timing *timing = xcalloc(1, sizeof(*timing));
+	int result;
+
+	timing->profile = profile;
+	timing->modules = modules;
+	timing->start_ns = start_ns;
+	result = timing_plan_make(&timing->plan, options->requests, options->request_count, files,
+				  error);
+	if (!result) {
+		timing->uprobe = uprobe_open(capacity_for(&timing->plan), error);
+		if (!timing->uprobe)
+			result = -errno;
+	}
+	if (result) {
+		timing_close(timing);
+		errno = -result;
+		return NULL;
+	}
+	return timing;
+}
+
+void timing_close(struct timing *timing)
+{
+	if (!timing)
+		return;
+	uprobe_close(timing->uprobe);
+	timing_plan_done(&timing->plan);
+	free(timing->slot_threads);
+	free(timing);
+}
+
+int timing_watch(struct timing *timing, pid_t pid, struct error *error)
+{
+	return uprobe_watch(timing->uprobe, pid, error);
+}
+
+const struct timing_plan *timing_get_plan(const struct timing *timing)
+{
+	return &timing->plan;
+}
+
+uint32_t timing_cost_ns(const struct timing *timing, const struct timing_choice *choice)
+{
+	const struct uprobe_cost *cost = &uprobe_costs(timing->uprobe)[choice->function.kind];
+
+	return choice->function.mode == UPROBE_COUNT ? cost->count_ns : cost->time_ns;
+}
+
+/* ---- attaching ----------------------------------------------------------------------------- */
+
+/* What restricts the figures of a function before anything has run; NULL: nothing. */
+static const char *first_note(const struct timing_choice *choice)
+{
+	if (choice->why_counted)
+		return choice->why_counted;
+	if (choice->is_loop && choice->function.mode == UPROBE_COUNT)
+		return "a loop of the function leads back to its first instruction: its rounds are "
+		       "counted as calls; --time tells them apart";
+	return NULL;
+}
+
+static void add_probe(struct timing *timing, const struct timing_choice *choice)
+{
+	const struct uprobe_cost *cost = &uprobe_costs(timing->uprobe)[choice->function.kind];
+	uint64_t time_ns = now_ns();
+
+	uprobe_add(timing->uprobe, &choice->function);
+	profile_probe_add(
+		timing->profile,
+		&(struct profile_probe){
+			.frame = profile_frame(timing->profile, choice->module->id, choice->entry),
+			.place = (uint32_t)choice->place,
+			.mode = (uint8_t)choice->function.mode,
+			.kind = (uint8_t)choice->function.kind,
+			.count_ns = cost->count_ns,
+			.time_ns = cost->time_ns,
+			.inside_ns = cost->inside_ns,
+			.attached_ns = time_ns > timing->start_ns ? time_ns - timing->start_ns : 0,
+			.note = (char *)first_note(choice),
+		});
+}
+
+/* One instruction that the kernel cannot execute elsewhere makes it refuse them all: it is found by
+ * halving. */
+static int attach(struct timing *timing, size_t first, size_t count, struct error *error)
+{
+	int fd = timing->plan.choices[first].module->fd;
+	int result = uprobe_attach(timing->uprobe, fd, first, count, error);
+
+	if (result != -ENOEXEC && result != -EOPNOTSUPP)
+		return result;
+	if (count == 1) {
+		profile_probe_set_note(timing->profile, (uint32_t)first,
+				       "not counted: the kernel cannot put a probe on its first "
+				       "instruction");
+		return 0;
+	}
+	result = attach(timing, first, count / 2, error);
+	return result ? result : attach(timing, first + count / 2, count - count / 2, error);
+}
+
+/* Attaches the choices from `attached` on; those of one file lie side by side. */
+int timing_attach(struct timing *timing, struct error *error)
+{
+	const struct timing_choice *choices = timing->plan.choices;
+	int result = 0;
+
+	while (timing->attached < timing->plan.count && !result) {
+		size_t first = timing->attached, end = first;
+
+		for (; end < timing->plan.count && choices[end].module == choices[first].module;
+		     end++)
+			add_probe(timing, &choices[end]);
+		result = attach(timing, first, end - first, error);
+		timing->attached = end;
+	}
+	return result;
+}
+
+/* Says in the rows of what was loaded late from when on it was counted, or why not. */
+static void note_late(struct timing *timing, size_t first, uint64_t mapped_ns,
+		      const struct error *failure)
+{
+	char note[sizeof(failure->text) + 64];
+	uint64_t late_ns = now_ns() - mapped_ns;
+
+	if (failure)
+		snprintf(note, sizeof(note), "not counted: %s", failure->text);
+	else
+		snprintf(note, sizeof(note), "counted from %.0f ms after its library was loaded on",
+			 late_ns / 1e6);
+	for (size_t i = first; i < timing->plan.count; i++)
+		profile_probe_set_note(timing->profile, (uint32_t)i, note);
+}
+
+static void take_mapping(struct timing *timing, const struct event *event)
+{
+	struct module *module;
+	struct error error;
+	size_t first = timing->plan.count;
+
+	if (!timing->plan.waiting_count || timing->is_stopped || *event->mapping.path != '/')
+		return;
+	for (size_t i = 0; i < first; i++)
+		if (!strcmp(timing->plan.choices[i].module->path, event->mapping.path))
+			return;
+	module = program_module(timing->modules, event->mapping.path, event->pid);
+	if (!module || !timing_plan_add_file(&timing->plan, module))
+		return;
+	if (timing->plan.count > capacity_for(&timing->plan)) {
+		while (timing->plan.count > first)
+			free(timing->plan.choices[--timing->plan.count].name);
+		return;
+	}
+	note_late(timing, first, event->time_ns, timing_attach(timing, &error) ? &error : NULL);
+}
+
+const struct event *timing_take(struct timing *timing, const struct event *event)
+{
+	if (event->kind == EVENT_MAPPING)
+		take_mapping(timing, event);
+	if (event->kind != EVENT_SAMPLE)
+		return event;
+	timing->event = *event;
+	uprobe_correct(timing->uprobe, &timing->event);
+	return &timing->event;
+}
+
+int timing_sample_program(const struct timing *timing)
+{
+	return uprobe_sample_program(timing->uprobe);
+}
+
+/* ---- the profile's tables ------------------------------------------------------------------ */
+
+/* Returns the row of a thread: the last one of its number, since the kernel reuses them. */
+static uint32_t find_thread(const struct timing *timing, uint32_t pid, uint32_t tid)
+{
+	const struct profile *profile = timing->profile;
+
+	for (size_t i = profile->threads_count; i-- > 1;)
+		if (profile->threads[i].tid == (int32_t)tid &&
+		    profile->threads[i].pid == (int32_t)pid)
+			return (uint32_t)i;
+	return 0;
+}
+
+static bool has_slot(const struct timing *timing, uint32_t thread)
+{
+	for (size_t slot = 1; slot < timing->slot_capacity; slot++)
+		if (timing->slot_threads[slot] == thread)
+			return true;
+	return false;
+}
+
+/*
+ * Returns the row of a slot's thread; 0 for slot 0, and while the thread has not been told of. One
+ * that ended before that gets a row of its own in the end.
+ */
+static uint32_t slot_thread(struct timing *timing, size_t slot)
+{
+	const struct uprobe_thread *thread = uprobe_slot_thread(timing->uprobe, slot);
+	uint32_t found;
+
+	if (!slot)
+		return 0;
+	if (slot >= timing->slot_capacity) {
+		size_t capacity = 2 * slot + 16;
+
+		timing->slot_threads = xreallocarray(timing->slot_threads, capacity,
+						     sizeof(*timing->slot_threads));
+		memset(timing->slot_threads + timing->slot_capacity, 0,
+		       (capacity - timing->slot_capacity) * sizeof(*timing->slot_threads));
+		timing->slot_capacity = capacity;
+	}
+	if (timing->slot_threads[slot])
+		return timing->slot_threads[slot];
+	found = find_thread(timing, thread->pid, thread->tid);
+	/* Of two threads with one number the younger may not have been told of yet. */
+	if (found && has_slot(timing, found))
+		found = 0;
+	if (!found && timing->is_stopped)
+		found = profile_thread_add(timing->profile, (int32_t)thread->pid,
+					   (int32_t)thread->tid, "");
+	timing->slot_threads[slot] = found;
+	return found;
+}
+
+static void take_step(void *context, const struct uprobe_step *step)
+{
+	struct timing *timing = context;
+	uint64_t start_ns = timing->start_ns;
+
+	if (step->start_ns < start_ns || step->end_ns < step->start_ns)
+		return;
+	profile_step_add(timing->profile,
+			 &(struct profile_step){
+				 .probe = step->function,
+				 .thread = find_thread(timing, step->pid, step->tid),
+				 .start_ns = step->start_ns - start_ns,
+				 .end_ns = step->end_ns - start_ns,
+				 .probe_ns = step->probe_ns,
+			 });
+}
+
+void timing_poll(struct timing *timing)
+{
+	uprobe_steps(timing->uprobe, take_step, timing);
+}
+
+static void add_timing(struct timing *timing, size_t slot, size_t function)
+{
+	const struct uprobe_cell *cell = uprobe_slot_cell(timing->uprobe, slot, function);
+	uint32_t thread = cell->calls ? slot_thread(timing, slot) : 0;
+
+	if (!cell->calls || (slot && !thread))
+		return;
+	profile_timing_add(timing->profile,
+			   &(struct profile_timing){
+				   .probe = (uint32_t)function,
+				   .thread = thread,
+				   .calls = cell->calls,
+				   .step_calls = cell->step_calls,
+				   .returns = cell->returns,
+				   .sum_ns = cell->sum_ns,
+				   .outer_ns = cell->outer_ns,
+				   .self_ns = cell->self_ns,
+				   .min_ns = cell->min_ns ? cell->min_ns - 1 : 0,
+				   .max_ns = cell->max_ns,
+				   .open = cell->open > 0 ? (uint64_t)cell->open : 0,
+				   .deep = cell->deep,
+				   .subtracted_ns = cell->subtracted_ns,
+			   });
+}
+
+static void add_buckets(struct timing *timing, size_t function)
+{
+	uint64_t counts[UPROBE_BUCKETS];
+
+	uprobe_histogram(timing->uprobe, function, counts);
+	for (uint32_t i = 0; i < UPROBE_BUCKETS; i++)
+		if (counts[i])
+			profile_bucket_add(
+				timing->profile,
+				&(struct profile_bucket){(uint32_t)function, i, counts[i]});
+}
+
+static void take_edge(void *context, const struct uprobe_edge_key *key,
+		      const struct uprobe_edge *edge)
+{
+	struct timing *timing = context;
+
+	if (key->caller < timing->attached && key->callee < timing->attached)
+		profile_edge_add(timing->profile,
+				 &(struct profile_edge){key->caller, key->callee, edge->calls,
+							edge->sum_ns});
+}
+
+static void describe_losses(struct timing *timing)
+{
+	struct uprobe_losses losses;
+
+	uprobe_count_losses(timing->uprobe, &losses);
+	profile_set_number(timing->profile, "lost.steps", (int64_t)losses.steps);
+	profile_set_number(timing->profile, "lost.probed_stacks", (int64_t)losses.stacks);
+	profile_set_number(timing->profile, "lost.edges", (int64_t)losses.edges);
+	profile_set_number(timing->profile, "lost.timed_threads", (int64_t)losses.threads);
+}
+
+static void update(struct timing *timing)
+{
+	size_t slots = uprobe_slots(timing->uprobe);
+
+	timing_poll(timing);
+	profile_timings_clear(timing->profile);
+	for (size_t slot = 0; slot < slots; slot++)
+		for (size_t i = 0; i < timing->attached; i++)
+			add_timing(timing, slot, i);
+	for (size_t i = 0; i < timing->attached; i++)
+		add_buckets(timing, i);
+	uprobe_edges(timing->uprobe, take_edge, timing);
+	describe_losses(timing);
+	timing->updated_ns = now_ns();
+}
+
+void timing_refresh(struct timing *timing)
+{
+	const struct profile *profile = timing->profile;
+	uint64_t rows = profile->timings_count + profile->timing_buckets_count +
+			profile->call_edges_count + profile->probes_count;
+
+	if (now_ns() - timing->updated_ns >= rows * ROW_NS * LEAST_REST)
+		update(timing);
+}
+
+void timing_stop(struct timing *timing)
+{
+	if (timing->is_stopped)
+		return;
+	timing->is_stopped = true;
+	uprobe_detach(timing->uprobe);
+	update(timing);
+}

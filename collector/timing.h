@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * timing: calls of chosen functions, counted and timed while a recording runs → rows of its
+ * profile.
+ *
+ *     plan (timing_plan.h) ─ open ─ watch the target ─ attach ─ poll: steps, libraries that are
+ *     loaded later ─ update the profile's tables ─ stop
+ */
+#pragma once
+
+#include "collector/base/error.h"
+#include "collector/capture/event.h"
+#include "collector/profile/profile.h"
+#include "collector/timing_plan.h"
+
+struct timing_options {
+	const struct timing_request *requests;
+	size_t request_count;
+};
+
+struct timing;
+
+/*
+ * Chooses the functions and loads the probes; nothing is probed yet.
+ *
+ * @files     of the program, in @modules
+ * @profile   receives rows; borrowed like @modules
+ * @start_ns  CLOCK_MONOTONIC of the profile's times
+ * Returns NULL with @error and errno: as timing_plan_make and uprobe_open.
+ */
+struct timing *timing_open(const struct timing_options *options, const struct program_files *files,
+			   struct modules *modules, struct profile *profile, uint64_t start_ns,
+			   struct error *error);
+void timing_close(struct timing *timing); /* accepts NULL */
+
+/* Counts a process and what it will fork. */
+int timing_watch(struct timing *timing, pid_t pid, struct error *error);
+
+/* Puts the probes in place. Returns 0 or a negative errno. */
+int timing_attach(struct timing *timing, struct error *error);
+
+/* Returns what has been planned, for telling the user. */
+const struct timing_plan *timing_get_plan(const struct timing *timing);
+
+/* Returns what a call of a planned function will cost in nanoseconds. */
+uint32_t timing_cost_ns(const struct timing *timing, const struct timing_choice *choice);
+
+/*
+ * Looks at an event of the recording before anybody else: a library that is mapped now may be one
+ * that was waited for, and the stack of a sample may lead through the kernel's return probes.
+ * Returns the event, corrected; valid until the next call.
+ */
+const struct event *timing_take(struct timing *timing, const struct event *event);
+
+/* Returns the descriptor of the program that must run with each sample for that. */
+int timing_sample_program(const struct timing *timing);
+
+/* Takes the steps that have ended. To be called often enough for the ring to hold them. */
+void timing_poll(struct timing *timing);
+
+/* Fills the profile's tables with the figures of this moment, unless that was done so lately that
+ * writing them would take more than some hundredths of the time. */
+void timing_refresh(struct timing *timing);
+
+/* Takes the probes off, and fills the tables for the last time. */
+void timing_stop(struct timing *timing);

@@ -1,0 +1,163 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* calls: see calls.h. */
+#include "reports/calls.h"
+
+#include "collector/base/xalloc.h"
+
+#include <inttypes.h>
+
+static void add_thread(struct profile_timing *sum, const struct profile_timing *thread)
+{
+	if (thread->returns && (!sum->returns || thread->min_ns < sum->min_ns))
+		sum->min_ns = thread->min_ns;
+	if (thread->max_ns > sum->max_ns)
+		sum->max_ns = thread->max_ns;
+	sum->calls += thread->calls;
+	sum->step_calls += thread->step_calls;
+	sum->returns += thread->returns;
+	sum->sum_ns += thread->sum_ns;
+	sum->outer_ns += thread->outer_ns;
+	sum->self_ns += thread->self_ns;
+	sum->open += thread->open;
+	sum->deep += thread->deep;
+	sum->subtracted_ns += thread->subtracted_ns;
+}
+
+static uint32_t symbol_of(const struct profile *profile, uint32_t frame)
+{
+	return symbol_at(profile, frame, symbol_depth(profile, frame) - 1).symbol;
+}
+
+static uint64_t cost_ns(const struct profile *profile, const struct calls_row *row)
+{
+	const struct profile_probe *probe = &profile->probes[row->probe];
+	uint64_t timed = row->sum.returns + row->sum.open + row->left;
+
+	if (timed > row->sum.calls)
+		timed = row->sum.calls;
+	return timed * probe->time_ns + (row->sum.calls - timed) * probe->count_ns;
+}
+
+bool calls_is_timed(const struct report *report, const struct calls_row *row)
+{
+	return report->profile->probes[row->probe].mode != PROFILE_PROBE_COUNT || row->sum.returns;
+}
+
+static void finish_row(const struct report *report, struct calls_row *row)
+{
+	const struct profile_timing *sum = &row->sum;
+	uint64_t known = sum->returns + sum->open + sum->deep;
+
+	if (report->profile->probes[row->probe].mode != PROFILE_PROBE_COUNT && sum->calls > known)
+		row->left = sum->calls - known;
+}
+
+static int compare_rows(const void *left, const void *right)
+{
+	const struct calls_row *a = left, *b = right;
+
+	if (a->sum.outer_ns != b->sum.outer_ns)
+		return a->sum.outer_ns < b->sum.outer_ns ? 1 : -1;
+	if (a->sum.calls != b->sum.calls)
+		return a->sum.calls < b->sum.calls ? 1 : -1;
+	return a->probe < b->probe ? -1 : a->probe > b->probe;
+}
+
+void calls_measure(struct calls *calls, const struct report *report)
+{
+	const struct profile *profile = report->profile;
+
+	*calls = (struct calls){
+		.rows = xcalloc(profile->probes_count, sizeof(*calls->rows)),
+		.count = (uint32_t)profile->probes_count,
+		.row_of_probe = xcalloc(profile->probes_count, sizeof(*calls->row_of_probe)),
+		.step_count = profile->steps_count,
+	};
+	for (uint32_t i = 0; i < calls->count; i++)
+		calls->rows[i] = (struct calls_row){
+			.probe = i, .symbol = symbol_of(profile, profile->probes[i].frame)};
+	for (size_t i = 0; i < profile->timings_count; i++) {
+		struct calls_row *row = &calls->rows[profile->timings[i].probe];
+
+		if (!row->thread_count++)
+			row->threads = &profile->timings[i];
+		add_thread(&row->sum, &profile->timings[i]);
+	}
+	for (size_t i = 0; i < profile->timing_buckets_count; i++) {
+		struct calls_row *row = &calls->rows[profile->timing_buckets[i].probe];
+
+		if (!row->bucket_count++)
+			row->buckets = &profile->timing_buckets[i];
+	}
+	for (uint32_t i = 0; i < calls->count; i++) {
+		finish_row(report, &calls->rows[i]);
+		calls->added_ns += cost_ns(profile, &calls->rows[i]);
+	}
+	qsort(calls->rows, calls->count, sizeof(*calls->rows), compare_rows);
+	for (uint32_t i = 0; i < calls->count; i++)
+		calls->row_of_probe[calls->rows[i].probe] = i;
+}
+
+void calls_done(struct calls *calls)
+{
+	free(calls->rows);
+	free(calls->row_of_probe);
+}
+
+double calls_percentile(const struct calls_row *row, double share)
+{
+	uint64_t total = 0, below = 0;
+	double wanted, middle_ns = 0;
+
+	for (uint32_t i = 0; i < row->bucket_count; i++)
+		total += row->buckets[i].count;
+	wanted = share * (double)total;
+	for (uint32_t i = 0; i < row->bucket_count; i++) {
+		uint32_t bucket = row->buckets[i].bucket;
+		uint64_t start_ns = profile_bucket_start(bucket);
+		uint64_t end_ns = profile_bucket_end(bucket);
+
+		below += row->buckets[i].count;
+		if (end_ns > row->sum.max_ns)
+			end_ns = row->sum.max_ns;
+		if (start_ns < row->sum.min_ns)
+			start_ns = row->sum.min_ns;
+		middle_ns =
+			((double)start_ns + (double)(end_ns > start_ns ? end_ns : start_ns)) / 2;
+		if ((double)below >= wanted && below)
+			break;
+	}
+	return middle_ns;
+}
+
+double calls_per_step(const struct calls *calls, const struct calls_row *row)
+{
+	return calls->step_count ? (double)row->sum.step_calls / (double)calls->step_count : 0;
+}
+
+const char *calls_restriction(const struct report *report, const struct calls_row *row, char *text,
+			      size_t bytes)
+{
+	const char *note = report->profile->probes[row->probe].note;
+	FILE *stream = fmemopen(text, bytes, "w");
+
+	*text = '\0';
+	if (!stream)
+		return text;
+	if (note)
+		fprintf(stream, "%s; ", note);
+	if (row->sum.open)
+		fprintf(stream, "%" PRIu64 " still open at the end, not timed; ", row->sum.open);
+	if (row->left)
+		fprintf(stream,
+			"%" PRIu64 " left without a return (longjmp, exception), not timed; ",
+			row->left);
+	if (row->sum.deep)
+		fprintf(stream, "%" PRIu64 " more than 64 timed calls deep, not timed; ",
+			row->sum.deep);
+	fclose(stream);
+	text[bytes - 1] = '\0';
+	if (strlen(text) >= 2)
+		text[strlen(text) - 2] = '\0';
+	return text;
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * calls: what was counted of the functions that were probed, summed over threads.
+ */
+#pragma once
+
+#include "reports/report.h"
+
+/* One probed function. */
+struct calls_row {
+	uint32_t probe;
+	uint32_t symbol;	   /* of the function */
+	struct profile_timing sum; /* over threads; min_ns and max_ns are extremes */
+	uint64_t left;		   /* calls that ended without a return: longjmp, exception */
+	const struct profile_timing *threads; /* its rows in the profile, borrowed */
+	uint32_t thread_count;
+	const struct profile_bucket *buckets; /* likewise */
+	uint32_t bucket_count;
+};
+
+struct calls {
+	struct calls_row *rows; /* one a probe, ordered by total time, then calls */
+	uint32_t count;
+	uint32_t *row_of_probe; /* index into rows */
+	uint64_t step_count;
+	uint64_t added_ns; /* what all probes have cost the program, estimated from their costs */
+};
+
+void calls_measure(struct calls *calls, const struct report *report);
+void calls_done(struct calls *calls);
+
+/*
+ * Returns the duration below which a share of the calls lie: the middle of the histogram's bucket,
+ * within 1.6 % of the exact figure.
+ *
+ * @share  0 ... 1
+ */
+double calls_percentile(const struct calls_row *row, double share);
+
+/* Returns calls per step, counted while steps ran. */
+double calls_per_step(const struct calls *calls, const struct calls_row *row);
+
+/* Says whether a function was timed, not only counted. */
+bool calls_is_timed(const struct report *report, const struct calls_row *row);
+
+/*
+ * Writes what restricts a row's figures, "" when nothing does: a sentence without its function.
+ * Returns @text.
+ */
+const char *calls_restriction(const struct report *report, const struct calls_row *row, char *text,
+			      size_t bytes);

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* calls_write: see calls_write.h. */
+#include "reports/calls_write.h"
+
+#include "reports/amount.h"
+#include "reports/output.h"
+#include "reports/summary.h"
+#include "reports/table.h"
+#include "reports/text.h"
+
+#include <inttypes.h>
+
+enum {
+	AMOUNT_BYTES = 32
+};
+
+static const char *label_of(const struct report *report, uint32_t symbol, struct obstack *memory)
+{
+	return text_plain(memory, report->symbols.symbols[symbol].label, 0);
+}
+
+static void duration_cell(struct table *table, bool is_known, double duration_ns)
+{
+	char text[AMOUNT_BYTES];
+
+	table_cell(table, "%s",
+		   is_known ? amount_format(duration_ns, "ns", text, sizeof(text)) : "");
+}
+
+/* ---- text ---------------------------------------------------------------------------------- */
+
+static void add_function(struct table *table, const struct report *report,
+			 const struct calls *calls, const struct calls_row *row,
+			 struct obstack *memory)
+{
+	const struct profile_timing *sum = &row->sum;
+	bool is_timed = sum->returns;
+
+	table_cell(table, "%" PRIu64, sum->calls);
+	if (calls->step_count)
+		table_cell(table, "%.2f", calls_per_step(calls, row));
+	duration_cell(table, is_timed, (double)sum->outer_ns);
+	duration_cell(table, is_timed, (double)sum->self_ns);
+	duration_cell(table, is_timed, is_timed ? (double)sum->sum_ns / (double)sum->returns : 0);
+	duration_cell(table, is_timed, (double)sum->min_ns);
+	duration_cell(table, is_timed, calls_percentile(row, 0.5));
+	duration_cell(table, is_timed, calls_percentile(row, 0.95));
+	duration_cell(table, is_timed, calls_percentile(row, 0.99));
+	duration_cell(table, is_timed, calls_percentile(row, 0.999));
+	duration_cell(table, is_timed, (double)sum->max_ns);
+	table_cell(table, "%s", label_of(report, row->symbol, memory));
+}
+
+static void write_functions(const struct report *report, const struct calls *calls, uint32_t limit,
+			    FILE *stream, struct obstack *memory)
+{
+	static const struct table_column columns[] = {
+		{"calls", true, false, 0}, {"per step", true, false, 4},
+		{"total", true, false, 0}, {"self", true, false, 5},
+		{"mean", true, false, 0},  {"min", true, false, 2},
+		{"p50", true, false, 6},   {"p95", true, false, 7},
+		{"p99", true, false, 3},   {"p99.9", true, false, 1},
+		{"max", true, false, 8},   {"function", false, true, 0},
+	};
+	struct table_column shown[12];
+	struct table table;
+	int column_count = 0;
+
+	for (int i = 0; i < 12; i++)
+		if (i != 1 || calls->step_count)
+			shown[column_count++] = columns[i];
+	table_init(&table, shown, column_count);
+	for (uint32_t i = 0; i < calls->count && i < limit; i++)
+		add_function(&table, report, calls, &calls->rows[i], memory);
+	table_write(&table, stream, output_columns(stream), output_has_colour(stream));
+	table_done(&table);
+	if (calls->count > limit)
+		fprintf(stream, "… and %u more\n", calls->count - limit);
+}
+
+static void write_edges(const struct report *report, const struct calls *calls, uint32_t limit,
+			FILE *stream, struct obstack *memory)
+{
+	static const struct table_column columns[] = {
+		{"calls", true, false, 0},  {"per call of", true, false, 0},
+		{"total", true, false, 1},  {"mean", true, false, 2},
+		{"caller", false, true, 0}, {"function", false, true, 0},
+	};
+	const struct profile *profile = report->profile;
+	struct table table;
+	uint32_t count = (uint32_t)profile->call_edges_count;
+
+	if (!count)
+		return;
+	table_init(&table, columns, 6);
+	for (uint32_t i = 0; i < count && i < limit; i++) {
+		const struct profile_edge *edge = &profile->call_edges[i];
+		const struct calls_row *caller = &calls->rows[calls->row_of_probe[edge->caller]];
+		const struct calls_row *callee = &calls->rows[calls->row_of_probe[edge->callee]];
+		uint64_t calls_of_caller = caller->sum.calls ? caller->sum.calls : 1;
+
+		table_cell(&table, "%" PRIu64, edge->calls);
+		table_cell(&table, "%.2f", (double)edge->calls / (double)calls_of_caller);
+		duration_cell(&table, true, (double)edge->sum_ns);
+		duration_cell(&table, edge->calls, (double)edge->sum_ns / (double)edge->calls);
+		table_cell(&table, "%s", label_of(report, caller->symbol, memory));
+		table_cell(&table, "%s", label_of(report, callee->symbol, memory));
+	}
+	fputs("\ncalled by timed functions\n", stream);
+	table_write(&table, stream, output_columns(stream), output_has_colour(stream));
+	table_done(&table);
+	if (count > limit)
+		fprintf(stream, "… and %u more\n", count - limit);
+}
+
+static void write_threads(const struct report *report, const struct calls *calls, uint32_t limit,
+			  FILE *stream, struct obstack *memory)
+{
+	static const struct table_column columns[] = {
+		{"calls", true, false, 0}, {"total", true, false, 0},	 {"self", true, false, 2},
+		{"mean", true, false, 0},  {"max", true, false, 1},	 {"thread", true, false, 0},
+		{"name", false, true, 0},  {"function", false, true, 0},
+	};
+	struct table table;
+	uint32_t shown = 0;
+
+	table_init(&table, columns, 8);
+	for (uint32_t i = 0; i < calls->count; i++)
+		for (uint32_t j = 0; j < calls->rows[i].thread_count && shown < limit; j++) {
+			const struct calls_row *row = &calls->rows[i];
+			const struct profile_timing *timing = &row->threads[j];
+			const struct profile_thread *thread =
+				&report->profile->threads[timing->thread];
+
+			shown++;
+			table_cell(&table, "%" PRIu64, timing->calls);
+			duration_cell(&table, timing->returns, (double)timing->outer_ns);
+			duration_cell(&table, timing->returns, (double)timing->self_ns);
+			duration_cell(&table, timing->returns,
+				      (double)timing->sum_ns / (double)timing->returns);
+			duration_cell(&table, timing->returns, (double)timing->max_ns);
+			table_cell(&table, "%d", thread->tid);
+			table_cell(&table, "%s",
+				   timing->thread ? text_plain(memory, thread->name, 0)
+						  : "several");
+			table_cell(&table, "%s", label_of(report, row->symbol, memory));
+		}
+	fputs("\nby thread\n", stream);
+	table_write(&table, stream, output_columns(stream), output_has_colour(stream));
+	table_done(&table);
+}
+
+static void write_restrictions(const struct report *report, const struct calls *calls, FILE *stream,
+			       struct obstack *memory)
+{
+	for (uint32_t i = 0; i < calls->count; i++) {
+		char text[800];
+
+		if (*calls_restriction(report, &calls->rows[i], text, sizeof(text)))
+			fprintf(stream, "note: %s: %s\n",
+				label_of(report, calls->rows[i].symbol, memory),
+				text_plain(memory, text, 0));
+	}
+}
+
+/* Says what the probes cost, by kind. */
+static void write_costs(const struct report *report, const struct calls *calls, FILE *stream)
+{
+	static const char *const says[PROFILE_PROBE_KINDS] = {
+		"on a 5-byte nop", "on an instruction the kernel emulates",
+		"on one that it must step over"};
+	const struct profile *profile = report->profile;
+	uint64_t subtracted_ns = 0;
+	char added[AMOUNT_BYTES], subtracted[AMOUNT_BYTES];
+
+	fputs("probes:", stream);
+	for (int kind = 0; kind < PROFILE_PROBE_KINDS; kind++) {
+		const struct profile_probe *example = NULL;
+		uint32_t count = 0;
+
+		for (size_t i = 0; i < profile->probes_count; i++)
+			if (profile->probes[i].kind == kind) {
+				example = &profile->probes[i];
+				count++;
+			}
+		if (example)
+			fprintf(stream, " %u %s (%.2f us a timed call, %.2f a counted one) ·",
+				count, says[kind], example->time_ns / 1e3, example->count_ns / 1e3);
+	}
+	for (uint32_t i = 0; i < calls->count; i++)
+		subtracted_ns += calls->rows[i].sum.subtracted_ns;
+	fprintf(stream, " they cost the program about %s · %s taken off durations\n",
+		amount_format((double)calls->added_ns, "ns", added, sizeof(added)),
+		amount_format((double)subtracted_ns, "ns", subtracted, sizeof(subtracted)));
+}
+
+static void write_exactness(const struct report *report, FILE *stream)
+{
+	const struct profile *profile = report->profile;
+	int64_t threads = profile_number(profile, "lost.timed_threads", 0);
+	int64_t edges = profile_number(profile, "lost.edges", 0);
+	const char *state = profile_text(profile, "state", "");
+
+	fputs("counts: ", stream);
+	if (threads)
+		fprintf(stream, "(!) the calls of %" PRId64 " threads were not seen", threads);
+	else
+		fputs("exact, every call of the recording", stream);
+	if (strcmp(state, "complete") != 0)
+		fputs(" up to its last commit; it did not reach its end", stream);
+	if (edges)
+		fprintf(stream, " · (!) callers of %" PRId64 " calls are missing", edges);
+	fputc('\n', stream);
+}
+
+void calls_write_text(const struct report *report, const struct calls *calls, uint32_t limit,
+		      bool threads, FILE *stream)
+{
+	struct obstack memory;
+
+	obstack_init(&memory);
+	if (calls->step_count)
+		fprintf(stream, "%" PRIu64 " steps\n\n", calls->step_count);
+	write_functions(report, calls, limit, stream, &memory);
+	write_edges(report, calls, limit, stream, &memory);
+	if (threads)
+		write_threads(report, calls, limit, stream, &memory);
+	fputc('\n', stream);
+	write_restrictions(report, calls, stream, &memory);
+	write_costs(report, calls, stream);
+	write_exactness(report, stream);
+	obstack_free(&memory, NULL);
+}
+
+/* ---- JSON ---------------------------------------------------------------------------------- */
+
+static json_t *text_json(const char *text)
+{
+	struct obstack memory;
+	json_t *json;
+
+	obstack_init(&memory);
+	json = json_string(text_clean(&memory, text, 0));
+	obstack_free(&memory, NULL);
+	return json;
+}
+
+static json_t *timing_json(const struct profile_timing *timing)
+{
+	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "calls",
+			 (json_int_t)timing->calls, "step_calls", (json_int_t)timing->step_calls,
+			 "returns", (json_int_t)timing->returns, "sum_ns",
+			 (json_int_t)timing->sum_ns, "total_ns", (json_int_t)timing->outer_ns,
+			 "self_ns", (json_int_t)timing->self_ns, "min_ns",
+			 (json_int_t)timing->min_ns, "max_ns", (json_int_t)timing->max_ns, "open",
+			 (json_int_t)timing->open, "deep", (json_int_t)timing->deep,
+			 "subtracted_ns", (json_int_t)timing->subtracted_ns);
+}
+
+static json_t *threads_json(const struct report *report, const struct calls_row *row)
+{
+	json_t *threads = json_array();
+
+	for (uint32_t i = 0; i < row->thread_count; i++) {
+		const struct profile_thread *thread =
+			&report->profile->threads[row->threads[i].thread];
+		json_t *json = timing_json(&row->threads[i]);
+
+		json_object_set_new(json, "pid", json_integer(thread->pid));
+		json_object_set_new(json, "tid", json_integer(thread->tid));
+		json_object_set_new(json, "name", text_json(thread->name));
+		json_array_append_new(threads, json);
+	}
+	return threads;
+}
+
+static json_t *histogram_json(const struct calls_row *row)
+{
+	json_t *histogram = json_array();
+
+	for (uint32_t i = 0; i < row->bucket_count; i++)
+		json_array_append_new(histogram, json_pack("[I, I]",
+							   (json_int_t)profile_bucket_start(
+								   row->buckets[i].bucket),
+							   (json_int_t)row->buckets[i].count));
+	return histogram;
+}
+
+static json_t *function_json(const struct report *report, const struct calls *calls,
+			     const struct calls_row *row)
+{
+	static const char *const modes[PROFILE_PROBE_MODES] = {"time", "count", "step"};
+	static const char *const kinds[PROFILE_PROBE_KINDS] = {"nop5", "emulated", "stepped"};
+	const struct profile_probe *probe = &report->profile->probes[row->probe];
+	const struct symbol *symbol = &report->symbols.symbols[row->symbol];
+	char text[800];
+	json_t *json = timing_json(&row->sum);
+
+	json_object_set_new(json, "function", text_json(symbol->label));
+	json_object_set_new(json, "module",
+			    text_json(report->profile->modules[symbol->module].path));
+	json_object_set_new(json, "mode", json_string(modes[probe->mode]));
+	json_object_set_new(json, "left", json_integer((json_int_t)row->left));
+	json_object_set_new(json, "note",
+			    text_json(calls_restriction(report, row, text, sizeof(text))));
+	json_object_set_new(json, "probe",
+			    json_pack("{s:s, s:i, s:i, s:i, s:i}", "kind", kinds[probe->kind],
+				      "place", (int)probe->place, "count_ns", (int)probe->count_ns,
+				      "time_ns", (int)probe->time_ns, "inside_ns",
+				      (int)probe->inside_ns));
+	json_object_set_new(json, "threads", threads_json(report, row));
+	if (calls->step_count)
+		json_object_set_new(json, "calls_per_step", json_real(calls_per_step(calls, row)));
+	if (!row->sum.returns)
+		return json;
+	json_object_set_new(json, "mean_ns",
+			    json_real((double)row->sum.sum_ns / (double)row->sum.returns));
+	json_object_set_new(json, "p50_ns", json_real(calls_percentile(row, 0.5)));
+	json_object_set_new(json, "p95_ns", json_real(calls_percentile(row, 0.95)));
+	json_object_set_new(json, "p99_ns", json_real(calls_percentile(row, 0.99)));
+	json_object_set_new(json, "p99_9_ns", json_real(calls_percentile(row, 0.999)));
+	json_object_set_new(json, "histogram", histogram_json(row));
+	return json;
+}
+
+static json_t *edges_json(const struct report *report, const struct calls *calls)
+{
+	const struct profile *profile = report->profile;
+	json_t *edges = json_array();
+
+	for (size_t i = 0; i < profile->call_edges_count; i++) {
+		const struct profile_edge *edge = &profile->call_edges[i];
+		const struct calls_row *caller = &calls->rows[calls->row_of_probe[edge->caller]];
+		const struct calls_row *callee = &calls->rows[calls->row_of_probe[edge->callee]];
+		uint64_t calls_of_caller = caller->sum.calls ? caller->sum.calls : 1;
+
+		json_array_append_new(
+			edges,
+			json_pack("{s:o, s:o, s:I, s:I, s:f}", "caller",
+				  text_json(report->symbols.symbols[caller->symbol].label),
+				  "function",
+				  text_json(report->symbols.symbols[callee->symbol].label), "calls",
+				  (json_int_t)edge->calls, "sum_ns", (json_int_t)edge->sum_ns,
+				  "calls_per_call", (double)edge->calls / (double)calls_of_caller));
+	}
+	return edges;
+}
+
+void calls_write_json(const struct report *report, const struct calls *calls, uint32_t limit,
+		      FILE *stream)
+{
+	json_t *json = summary_head_json(report), *functions = json_array();
+
+	for (uint32_t i = 0; i < calls->count && i < limit; i++)
+		json_array_append_new(functions, function_json(report, calls, &calls->rows[i]));
+	json_object_set_new(json, "functions", functions);
+	json_object_set_new(json, "edges", edges_json(report, calls));
+	json_object_set_new(json, "steps", json_integer((json_int_t)calls->step_count));
+	json_object_set_new(json, "probes_cost_ns", json_integer((json_int_t)calls->added_ns));
+	json_dumpf(json, stream, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(10));
+	fputc('\n', stream);
+	json_decref(json);
+}

@@ -1,0 +1,218 @@
+#!/usr/bin/env bats
+# collector run --time, --count: exact counts and durations, whatever the program does; and every
+# pattern that leads nowhere says why. tests/workloads/calls counts its own calls.
+
+bats_require_minimum_version 1.5.0
+load requirements
+load profiles
+
+setup() {
+	require root
+	require bpf
+	require perf
+	cd "$BATS_TEST_TMPDIR"
+	CALLS=$BUILD/workloads/calls
+	SIM=$BUILD/bin/sim
+}
+
+# of FUNCTION COLUMN FILE: the sum of a column of timings over the function's threads
+of() {
+	sqlite3 "${3-calls.prof}" "
+		SELECT sum(timings.$2) FROM timings JOIN probes ON probes.id = timings.probe
+		JOIN lines ON lines.frame = probes.frame JOIN functions ON functions.id = lines.function
+		WHERE functions.name = '$1'"
+}
+
+# counted: each "FUNCTION CALLS" on standard input is what was counted
+counted() {
+	local function calls
+	while read -r function calls; do
+		echo "$function: $(of "$function" calls), itself says $calls"
+		[ "$(of "$function" calls)" = "$calls" ] || return 1
+	done
+}
+
+@test "counts equal the program's own: threads, recursion, jumps, loops, longjmp, fork" {
+	for kind in threads recursion tail loop longjmp fork; do
+		for how in --time --count; do
+			[[ $kind != loop || $how != --count ]] || continue
+			collector run -q $how 'leaf,inner,descend,first,second,spin_down,thrower,catcher,forker' \
+				-- "$CALLS" "$kind" 4000 >said
+			counted <said
+		done
+	done
+}
+
+@test "every thread has its row" {
+	collector run -q --time leaf -- "$CALLS" threads 800 >said
+	[ "$(sqlite3 calls.prof 'SELECT count(*), min(calls), max(calls) FROM timings')" = '8|100|100' ]
+}
+
+@test "knows who called whom, and how often per call" {
+	require node
+	collector run -q --time leaf,inner -- "$CALLS" threads 800 >said
+	collector calls --json -o calls.json calls.prof
+	[ "$(ask calls.json 'it.edges.length')" = 1 ]
+	[ "$(ask calls.json '[it.edges[0].caller, it.edges[0].function, it.edges[0].calls, it.edges[0].calls_per_call]')" = \
+		"$(node -p '["leaf", "inner", 1600, 2]')" ]
+	collector calls calls.prof >text
+	grep -q '1600 *2.00 .* leaf  *inner' text
+}
+
+@test "calls left by longjmp and calls still open are told, not timed" {
+	collector run -q --time thrower,catcher,inner -- "$CALLS" longjmp 999 >said
+	[ "$(of thrower returns)" = 666 ]
+	[ "$(of thrower open)" = 0 ]
+	collector calls calls.prof >text
+	grep -q 'thrower: 333 left without a return' text
+	run collector run -q --time leave -- "$CALLS" exit 3
+	[ "$status" -eq 1 ]
+	[ "$(of leave open)" = 1 ]
+	collector calls calls.prof | grep -q 'leave: 1 still open at the end'
+}
+
+@test "recursion counts once in the total, and the kernel's limit of depth is told" {
+	collector run -q --time descend -- "$CALLS" recursion 50 >said
+	[ "$(of descend returns)" = 500 ]
+	[ "$(sqlite3 calls.prof 'SELECT outer_ns < sum_ns FROM timings')" = 1 ]
+	collector run -q --time descend -- "$CALLS" recursion 100 >said
+	counted < <(grep descend said)
+	[ "$(of descend deep)" = 3600 ]
+	collector calls calls.prof | grep -q '3600 more than 64 timed calls deep'
+}
+
+@test "a histogram of two kinds of calls has both" {
+	require node
+	collector run -q --time bimodal -- "$CALLS" bimodal 2000 >said
+	collector calls --json -o calls.json calls.prof
+	# 20 us and 200 us and what the machine adds: shares by a border between them
+	[ "$(ask calls.json 'const f = it.functions[0]; const slow = f.histogram.filter(b => b[0] > 150e3).reduce((s, b) => s + b[1], 0); slow >= 200 && slow < 300')" = true ]
+	[ "$(ask calls.json 'it.functions[0].p50_ns > 18e3 && it.functions[0].p50_ns < 150e3')" = true ]
+	[ "$(ask calls.json 'it.functions[0].p99_ns > 190e3')" = true ]
+}
+
+@test "stacks through timed functions are whole" {
+	collector run --time 'environment_*,agent_*' -- "$SIM" --agents 40 --steps 60 --database none 2>said >out
+	share=$(sqlite3 sim.prof 'SELECT 100 * avg(complete) FROM samples JOIN endings ON endings.id = ending')
+	echo "$share % complete"
+	[ "${share%.*}" -ge 90 ]
+	grep -q 'timing .*, about .* us a call' said
+}
+
+@test "the engine computes the same with and without" {
+	"$SIM" --agents 40 --steps 40 --state-hash --database none >alone 2>/dev/null
+	for how in "--time=*" "--count=*" --step=environment_step "--time=sim:*,libm:*"; do
+		collector run -q "$how" -- "$SIM" --agents 40 --steps 40 --state-hash --database none >with 2>/dev/null
+		cmp alone with
+	done
+}
+
+@test "attaches to a running program, which goes on" {
+	"$CALLS" steps 1500 >said 3>&- &
+	pid=$!
+	sleep 0.3
+	collector attach -q -d 1 --time work $pid
+	[ "$(of work calls)" -gt 100 ]
+	kill -0 $pid
+	wait $pid
+	grep -q 'work 1500' said
+}
+
+@test "a library that is loaded later is probed then, and one that never is waits in vain" {
+	cat >late.c <<-'C'
+		#include <dlfcn.h>
+		#include <unistd.h>
+		int main(void)
+		{
+			double (*j0)(double) = dlsym(dlopen("libm.so.6", RTLD_NOW), "j0");
+			usleep(300000);
+			for (int i = 0; i < 100; i++)
+				j0(i);
+			return 0;
+		}
+	C
+	gcc -O1 -o late late.c
+	run collector run --time libm:j0 -- ./late
+	[ "$status" -eq 0 ]
+	[[ $output == *"waiting for"*"libm:j0"* ]]
+	[ "$(sqlite3 late.prof 'SELECT sum(calls) FROM timings')" = 100 ]
+	collector calls late.prof | grep -q 'counted from .* ms after its library was loaded on'
+}
+
+@test "what the kernel cannot probe is told, and the rest is counted" {
+	printf '.globl odd\n.type odd,@function\nodd: .byte 0xc4,0xe3,0xf9,0x6b,0xc2,0x10\n xor %%eax,%%eax\n ret\n.size odd,.-odd\n.section .note.GNU-stack\n' >odd.s
+	printf 'int odd(void);\n__attribute__((noipa)) int even(void) { return 2; }\nint main(int c, char **v) { return c > 1 ? odd() : even() - 2; }\n' >even.c
+	gcc -O1 -o odd even.c odd.s
+	collector run -q --time 'odd,even,_start' -- ./odd
+	[ "$(of even calls odd.prof)" = 1 ]
+	collector calls odd.prof >text
+	grep -q 'odd: not counted: the kernel cannot put a probe' text
+	grep -q '_start: only counted: it is entered otherwise than by a call' text
+}
+
+@test "functions that exceptions may pass through are counted, and the program lives" {
+	cat >throws.cc <<-'C'
+		#include <cstdio>
+		__attribute__((noinline)) int thrower(int i) { if (i % 3 == 0) throw i; return i; }
+		__attribute__((noinline)) int catcher(int i) { try { return thrower(i); } catch (int) { return -1; } }
+		int main() { long sum = 0; for (int i = 0; i < 99; i++) sum += catcher(i); printf("%ld\n", sum); }
+	C
+	g++ -O1 -o throws throws.cc
+	collector run -q --time thrower,catcher -- ./throws >with
+	./throws >alone
+	cmp alone with
+	[ "$(sqlite3 throws.prof 'SELECT min(calls), max(calls) FROM timings')" = '99|99' ]
+	collector calls throws.prof | grep -q 'thrower.*: only counted: exceptions may pass'
+}
+
+@test "what matches nothing is one sentence, and nothing is run" {
+	fails_with 125 "there is no function 'enviroment_observe' in sim; did you mean environment_observe?" \
+		collector run --time enviroment_observe -- "$SIM" --steps 1
+	fails_with 125 "there is no function 'qqqq' in sim or its libraries" collector run --time qqqq -- "$SIM"
+	fails_with 125 "'qqqq*' matches no function of sim; for a library write LIBRARY:qqqq*" \
+		collector run --time 'qqqq*' -- "$SIM"
+	fails_with 125 'is no regular expression' collector run --time '/(/' -- "$SIM"
+	fails_with 125 'names no function' collector run --time libm: -- "$SIM"
+	fails_with 125 'is chosen among several when the program starts (ifunc)' \
+		collector run --time libc:strlen -- "$SIM"
+	[ ! -e sim.prof ]
+}
+
+@test "stripped, inlined, ambiguous and too many are one sentence" {
+	printf 'static inline __attribute__((always_inline)) int twice(int x) { return 2 * x; }\nint main(int c, char **v) { return twice(c); }\n' >inlined.c
+	gcc -g -O1 -o inlined inlined.c
+	fails_with 125 "'twice' has no code of its own in inlined: it was inlined at inlined.c:2 in main" \
+		collector run --time twice -- ./inlined
+	strip inlined
+	fails_with 125 'inlined is stripped' collector run --time main -- ./inlined
+	fails_with 125 'has no debug information' collector run --time 'inlined.c:*' -- ./inlined
+	printf 'int same(void) { return 1; }\n' >a.c
+	gcc -shared -fPIC -o liba.so a.c
+	gcc -shared -fPIC -o libb.so a.c
+	printf 'int same(void);\nint main(void) { return same(); }\n' >main.c
+	gcc -o both main.c -Wl,--no-as-needed -L. -la -lb -Wl,-rpath,"$PWD"
+	fails_with 125 "'same' is in liba.so and in libb.so; write liba:same or libb:same" \
+		collector run --time same -- ./both
+	for i in $(seq 5000); do echo "void many_$i(void) {}"; done >many.c
+	echo 'int main(void) { return 0; }' >>many.c
+	gcc -o many many.c
+	fails_with 125 "'many_*' matches 5000 functions, and at most 4096 can be probed" \
+		collector run --time 'many_*' -- ./many
+}
+
+@test "without privilege the remedy is named, and nothing is run" {
+	theirs=$(mktemp -d)
+	cp "$BUILD"/bin/{collector,reports} "$CALLS" "$theirs"
+	chmod 777 "$theirs"
+	cd "$theirs"
+	run setpriv --reuid=65534 --regid=65534 --clear-groups ./collector run -q --time leaf -- ./calls threads 80
+	[ "$status" -eq 125 ]
+	[[ $output == *"run as root"* ]]
+	[ ! -e calls.prof ]
+	rm -r "$theirs"
+}
+
+@test "a report of a profile without probes says what to record" {
+	synthetic small
+	fails_with 1 'record with --time FUNCTIONS' collector calls small.prof
+}

@@ -15,6 +15,7 @@ PKGS_sim       := openblas sqlite3 inih
 PKGS_collector := libdw libelf libbpf sqlite3 zlib capstone
 PKGS_reports   := jansson sqlite3
 PKGS_unit      := criterion
+PKGS_probe     := $(PKGS_unit)
 LIBS_sim       := -lm
 LIBS_collector := -liberty
 LIBS_reports   := -lm
@@ -43,13 +44,14 @@ REPORTS_SOURCES   := $(call folder_sources,reports)
 SIM_OBJECTS       := $(call objects,$(SIM_SOURCES))
 COLLECTOR_OBJECTS := $(call objects,$(COLLECTOR_SOURCES) $(PROFILE_SOURCES))
 REPORTS_OBJECTS   := $(call objects,$(REPORTS_SOURCES) $(PROFILE_SOURCES))
+PROBE_OBJECTS     := $(patsubst %.c,$(B)/pic/%.o,$(wildcard probe/*.c))
 
 # BPF programs, each a header with the program in it for the user side to include.
 BPF_SOURCES := $(wildcard collector/capture/bpf/*.bpf.c)
 SKELETONS   := $(patsubst collector/capture/bpf/%.bpf.c,$(B)/gen/%.skel.h,$(BPF_SOURCES))
 
 PROGRAMS  := $(B)/bin/sim $(B)/bin/collector $(B)/bin/reports
-PROBE     := $(if $(wildcard probe/*.c),$(B)/bin/libprobe.so)
+PROBE     := $(if $(PROBE_OBJECTS),$(B)/bin/libprobe.so)
 WORKLOADS := $(patsubst tests/workloads/%.c,$(B)/workloads/%,$(wildcard tests/workloads/*.c))
 FAULTS    := $(patsubst tests/faults/%.c,$(B)/faults/%,$(wildcard tests/faults/*.c))
 UNITS     := $(patsubst tests/unit/%,$(B)/tests/unit-%,$(wildcard tests/unit/*))
@@ -145,7 +147,7 @@ $(B)/bin/reports: $(REPORTS_OBJECTS)
 	$(call link,$(call libraries,reports))
 
 # Bound at once: in a signal handler the dynamic linker has no business.
-$(B)/bin/libprobe.so: $(patsubst %.c,$(B)/pic/%.o,$(wildcard probe/*.c))
+$(B)/bin/libprobe.so: $(PROBE_OBJECTS)
 	$(call say,LINK)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -shared -Wl,-z,now -Wl,-z,defs -Wl,-z,start-stop-visibility=hidden -o $@ $^
@@ -154,6 +156,7 @@ $(B)/bin/libprobe.so: $(patsubst %.c,$(B)/pic/%.o,$(wildcard probe/*.c))
 SUBJECT_sim       = $(SIM_OBJECTS)
 SUBJECT_collector = $(COLLECTOR_OBJECTS)
 SUBJECT_reports   = $(REPORTS_OBJECTS)
+SUBJECT_probe     = $(PROBE_OBJECTS)
 .SECONDEXPANSION:
 $(B)/tests/unit-%: $$(call objects,$$(wildcard tests/unit/$$*/*.c)) $$(filter-out $$(B)/obj/$$*/main.o,$$(SUBJECT_$$*))
 	$(call link,$(call libraries,unit) $(call libraries,$*))

@@ -3,6 +3,7 @@
 #include "probe/probe.h"
 
 #include "probe/clock.h"
+#include "probe/execute.h"
 #include "probe/objects.h"
 #include "probe/raw.h"
 #include "probe/real.h"
@@ -162,6 +163,7 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 		probe.wire = NULL;
 		return;
 	}
+	execute_prepare(variable(environment, WIRE_VARIABLE));
 	clock_prepare();
 	objects_prepare();
 	thread_prepare();

@@ -96,14 +96,20 @@ static void publish(struct thread *thread, enum wire_birth birth, int parent_pid
 static void end(void *argument)
 {
 	struct thread *thread = argument;
+	uint32_t unseen = WIRE_SLOT_ACTIVE;
+	struct wire_slot *slot;
 
 	/* The key's value is inherited by a forked child, whose slot is another. */
 	if (!thread_self || thread != thread_self)
 		return;
 	sampler_end(thread);
 	thread_self = NULL;
-	thread->slot->ended_ns = clock_now_ns();
-	atomic_store_explicit(&thread->slot->state, WIRE_SLOT_ENDED, memory_order_release);
+	slot = thread->slot;
+	if (slot->head == 0 &&
+	    atomic_compare_exchange_strong(&slot->state, &unseen, WIRE_SLOT_FREE))
+		return;
+	slot->ended_ns = clock_now_ns();
+	atomic_store_explicit(&slot->state, WIRE_SLOT_ENDED, memory_order_release);
 }
 
 static void begin(struct thread *thread, enum wire_birth birth, int parent_pid, int parent_tid)

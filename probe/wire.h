@@ -13,7 +13,9 @@
  * mapping already. When the collector is gone the path is too, and a program starts unprobed.
  *
  * Nobody waits for anybody. A slot is claimed by compare-and-swap, then written by its thread
- * alone; the collector alone frees it, when it is sure that the thread can write no more. A ring
+ * alone; the collector frees it, when it is sure that the thread can write no more. (A thread that
+ * ended before the collector saw it, and wrote nothing, frees its slot itself: thousands of short
+ * threads need no more slots than live at a time.) A ring
  * has one writer and one reader: the thread advances `head`, the collector `tail`; what does not
  * fit is dropped and counted. The memory outlives its writers, so that what a process had written
  * can be read after SIGKILL.
@@ -82,6 +84,7 @@ enum wire_slot_state {
 	WIRE_SLOT_FREE,
 	WIRE_SLOT_CLAIMED, /* being filled in: not to be read yet */
 	WIRE_SLOT_ACTIVE,
+	WIRE_SLOT_SEEN,	 /* active, and the collector has taken it up: it alone frees the slot */
 	WIRE_SLOT_ENDED, /* the thread writes no more */
 };
 

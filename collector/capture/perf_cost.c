@@ -61,6 +61,7 @@ uint64_t perf_cost_ns(const struct perf_source_options *options)
 	struct perf_source_options trial = *options;
 	struct perf_source *source;
 	struct gaps gaps;
+	uint64_t median;
 
 	trial.frequency_hz = TRIAL_HZ;
 	trial.start = PERF_START_NOW;
@@ -72,5 +73,6 @@ uint64_t perf_cost_ns(const struct perf_source_options *options)
 	if (gaps.count < LEAST_GAPS)
 		return 0;
 	qsort(gaps.cycles, gaps.count, sizeof(*gaps.cycles), compare);
-	return (uint64_t)(gaps.ns_per_cycle * (double)gaps.cycles[gaps.count / 2]);
+	median = gaps.cycles[gaps.count / 2];
+	return (uint64_t)(gaps.ns_per_cycle * (double)median);
 }

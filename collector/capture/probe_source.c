@@ -14,8 +14,7 @@
 #include <unistd.h>
 #include <uthash.h>
 
-#define FINEST_PERIOD_NS  1000000u   /* weights need be no finer */
-#define CHECK_NS	  100000000u /* between looks for threads that are gone */
+#define FINEST_PERIOD_NS  1000000u /* weights need be no finer */
 #define REREAD_NS	  1000000000u
 #define REREAD_UNKNOWN_NS 10000000u
 #define FIRST_NAME_NS	  10000000u
@@ -65,8 +64,6 @@ struct probe_source {
 	uint32_t stream_limit;	 /* those from here on were never used */
 	uint32_t first;		 /* that has the earliest event, as of the last row_next */
 	struct process *processes;
-	uint64_t check_ns; /* of the last look for threads that are gone */
-	bool is_stopped;
 	uint64_t sampled_ns;
 	uint64_t ended_cpu_ns; /* of processes that are gone */
 	uint64_t unreadable;
@@ -343,9 +340,6 @@ static void check(struct probe_source *source)
 	uint64_t time_ns = now_ns(CLOCK_MONOTONIC);
 	struct process *process, *next;
 
-	if (time_ns - source->check_ns < CHECK_NS && !source->is_stopped)
-		return;
-	source->check_ns = time_ns;
 	HASH_ITER (hh, source->processes, process, next)
 		read_cpu_time(process);
 	for (uint32_t i = 0; i < source->stream_limit; i++) {
@@ -495,7 +489,6 @@ static void row_stop(void *self)
 {
 	struct probe_source *source = self;
 
-	source->is_stopped = true;
 	atomic_store(&source->memory.header->is_stopped, 1);
 }
 

@@ -26,10 +26,13 @@ static void take_up(struct probe_stream *stream, const struct wire_slot *slot)
 void probe_stream_look(struct probe_stream *stream, const struct probe_memory *memory,
 		       uint32_t slot)
 {
-	const struct wire_slot *at = &memory->slots[slot];
+	struct wire_slot *at = &memory->slots[slot];
 	uint32_t state = atomic_load_explicit(&at->state, memory_order_acquire);
 
-	if (state != WIRE_SLOT_ACTIVE && state != WIRE_SLOT_ENDED)
+	if (state == WIRE_SLOT_ACTIVE &&
+	    atomic_compare_exchange_strong(&at->state, &state, WIRE_SLOT_SEEN))
+		state = WIRE_SLOT_SEEN;
+	if (state != WIRE_SLOT_SEEN && state != WIRE_SLOT_ENDED)
 		return;
 	if (!stream->is_used)
 		take_up(stream, at);

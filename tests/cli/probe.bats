@@ -74,6 +74,33 @@ complete() {
 	[ -z "$(meta still_running)" ]
 }
 
+@test "processes and threads made in every way live as they do without, and are followed" {
+	local name
+	"$BUILD/workloads/lives" >without || [ $? -eq 5 ]
+	run collector run -o x -e probe -- sh -c '"$BUILD/workloads/lives" >with'
+	[ "$status" -eq 5 ]
+	diff without with
+	for name in forked executed forked_from_thread small_stack daemonised; do
+		collector export --format folded x.prof | grep -q "$name" || { echo "$name"; false; }
+	done
+	# Six programs that worked were executed: cleared environments do not hide them.
+	[ "$(value "SELECT count(DISTINCT pid) FROM threads JOIN samples ON thread = threads.id
+		WHERE name = 'lives'")" -ge 6 ]
+	[[ $output != *"threads beyond"* ]]
+}
+
+@test "programs that would suffer are executed without it" {
+	require gcc
+	printf '#include <stdlib.h>\nint main(void)\n{\n\treturn getenv("LD_PRELOAD") ? 1 : 6;\n}\n' >six.c
+	gcc -fsanitize=address -o six six.c || skip "no AddressSanitizer"
+	run collector run -q -o x -e probe -- sh -c ./six
+	[ "$status" -eq 6 ]
+	[ -z "$output" ]
+	run collector run -q -o x -e probe -- ./six
+	[ "$status" -eq 6 ]
+	[[ $output == *"whose sanitizer must be loaded first"* ]]
+}
+
 @test "samples weigh what the CPU time between them was" {
 	collector run -q -o x -e probe -- "$BUILD/workloads/leaf" 1
 	# All but the start of the program, and what one tick may be.

@@ -96,6 +96,14 @@ Test(probe_stream, leaves_a_slot_alone_that_is_being_filled_in)
 	cr_assert_not(stream.is_used);
 }
 
+Test(probe_stream, marks_a_slot_that_it_has_taken_up)
+{
+	probe_stream_look(&stream, &memory, SLOT);
+	cr_assert_eq(memory.slots[SLOT].state, WIRE_SLOT_SEEN);
+	probe_stream_look(&stream, &memory, SLOT);
+	cr_assert_eq(memory.slots[SLOT].state, WIRE_SLOT_SEEN);
+}
+
 Test(probe_stream, reads_samples_and_gives_their_room_back)
 {
 	struct {

@@ -113,6 +113,7 @@ void environment_done(struct environment *environment)
 	trainer_done(&environment->trainer);
 	spatial_index_done(&environment->agent_index);
 	spatial_found_done(&environment->found);
+	places_done(&environment->places);
 	fields_done(&environment->fields);
 	resources_done(&environment->resources);
 	free(environment->spare);
@@ -312,6 +313,10 @@ const float *environment_observe(const struct environment *environment, struct a
 	observation_begin(agent->observation, environment->storage, agent->x, agent->y,
 			  environment->step, agent_health_ratio(environment, agent),
 			  perception->buffer, &view);
+	fields_prefetch(&environment->fields,
+			1U << FIELD_DAMAGE_HEAT | 1U << FIELD_TRAILS | 1U << FIELD_LANDMARKS |
+				1U << (FIELD_ALLY_SIGNAL + agent->type),
+			view.cell_x, view.cell_y);
 	observe_agents(environment, agent, &perception->found, &view);
 	resources->layer.kind->read(&resources->layer, resources, &perception->found, &view);
 	observe_goal(environment, agent, &view);

@@ -59,6 +59,7 @@ struct environment {
 	struct fields fields;
 	const struct observation_storage *storage;
 	struct spatial_found found; /* for queries */
+	struct places places;
 	struct workers workers;
 	struct observer *observers; /* one for each worker */
 	float *states;		    /* what agents saw when they decided, by slot */

@@ -149,6 +149,19 @@ float fields_at(const struct fields *fields, unsigned layer, int32_t cell_x, int
 	return tile->values[(int32_t)layer * FIELD_TILE_CELLS + row * TILE + column];
 }
 
+/* A row of a layer in a tile is one line of the cache. */
+void fields_prefetch(const struct fields *fields, unsigned layers, int32_t cell_x, int32_t cell_y)
+{
+	int32_t last = tile_of(cell_x + R);
+	for (int32_t row = cell_y - R; row <= cell_y + R; row++)
+		for (int32_t column = tile_of(cell_x - R); column <= last; column++) {
+			const struct field_tile *tile = tile_at(fields, column, tile_of(row));
+			const float *values = &tile->values[(row - tile_of(row) * TILE) * TILE];
+			for (unsigned left = layers; left; left &= left - 1)
+				__builtin_prefetch(&values[__builtin_ctz(left) * FIELD_TILE_CELLS]);
+		}
+}
+
 /*
  * A row of the window lies in one tile or in two. Always a whole row is copied from the left one
  * and then, where that one ends, a whole row from the right one; the next row overwrites what went

@@ -72,6 +72,9 @@ void fields_fade(struct fields *fields);
 /* A place's value; 0 outside of the world. */
 float fields_at(const struct fields *fields, unsigned layer, int32_t cell_x, int32_t cell_y);
 
+/* fields_read() of some layers, a bit for each, around this cell will follow soon. */
+void fields_prefetch(const struct fields *fields, unsigned layers, int32_t cell_x, int32_t cell_y);
+
 /* The window around a cell, row by row; 0 outside of the world. */
 void fields_read(const struct fields *fields, unsigned layer, int32_t cell_x, int32_t cell_y,
 		 float window[OBSERVATION_CELLS]);

@@ -5,6 +5,7 @@
 #include "sim/allocate.h"
 #include "sim/environment.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,6 +30,60 @@ static void upkeep(struct environment *environment, uint32_t count)
 		agent_upkeep(environment, &environment->agents[i]);
 }
 
+/* The square that an agent is in. */
+static uint32_t square_of(const struct places *places, const struct agent *agent)
+{
+	return (uint32_t)(agent->y / places->side) * places->columns +
+	       (uint32_t)(agent->x / places->side);
+}
+
+/* Squares of the world, about as many as agents: counting goes through both once. */
+static void lay_squares(struct places *places, const struct environment *environment,
+			uint32_t count)
+{
+	const struct parameters *parameters = &environment->parameters;
+	float area = (float)parameters->width * (float)parameters->height / (float)(count + 1);
+	places->side = fmaxf(sqrtf(area), FIELD_TILE_SIDE);
+	places->columns = (uint32_t)((float)parameters->width / places->side) + 1;
+	uint32_t rows = (uint32_t)((float)parameters->height / places->side) + 1;
+	uint32_t squares = places->columns * rows;
+	if (count > places->slot_capacity) {
+		places->slot_capacity = count + count / 2;
+		free(places->slots);
+		places->slots = allocate(places->slot_capacity, sizeof(uint32_t));
+	}
+	if (squares + 1 > places->end_capacity) {
+		places->end_capacity = squares + squares / 2 + 1;
+		free(places->ends);
+		places->ends = allocate(places->end_capacity, sizeof(uint32_t));
+	}
+	memset(places->ends, 0, (squares + 1) * sizeof(uint32_t));
+	places->squares = squares;
+}
+
+/* The living, square by square; in a square in the order of birth. */
+static void sort_by_place(struct environment *environment, uint32_t count)
+{
+	struct places *places = &environment->places;
+	lay_squares(places, environment, count);
+	for (uint32_t i = 0; i < count; i++)
+		if (environment->agents[i].alive)
+			places->ends[square_of(places, &environment->agents[i]) + 1]++;
+	for (uint32_t square = 0; square < places->squares; square++)
+		places->ends[square + 1] += places->ends[square];
+	for (uint32_t i = 0; i < count; i++)
+		if (environment->agents[i].alive)
+			places->slots[places->ends[square_of(places, &environment->agents[i])]++] =
+				i;
+}
+
+void places_done(struct places *places)
+{
+	free(places->slots);
+	free(places->ends);
+	*places = (struct places){0};
+}
+
 /* NULL without a network. */
 static float *state_of(const struct environment *environment, uint32_t slot)
 {
@@ -38,37 +93,34 @@ static float *state_of(const struct environment *environment, uint32_t slot)
 }
 
 static void decide_one_by_one(struct environment *environment, struct observer *observer,
-			      uint32_t begin, uint32_t end)
+			      const uint32_t *slots, uint32_t count)
 {
-	for (uint32_t i = begin; i < end; i++)
-		if (environment->agents[i].alive)
-			agent_decide(environment, &environment->agents[i], observer,
-				     state_of(environment, i));
+	for (uint32_t i = 0; i < count; i++)
+		agent_decide(environment, &environment->agents[slots[i]], observer,
+			     state_of(environment, slots[i]));
 }
 
 /* All agents of a chunk that share a learner are decided for in one evaluation. */
 static void decide_in_batches(struct environment *environment, struct observer *observer,
-			      uint32_t begin, uint32_t end)
+			      const uint32_t *slots, uint32_t slot_count)
 {
 	struct choice choices[TURNS_CHUNK];
 	struct agent *asking[TURNS_CHUNK];
-	uint32_t left = 0; /* bit per agent of the chunk that was not decided for */
-	for (uint32_t i = begin; i < end; i++)
-		if (environment->agents[i].alive)
-			left |= 1U << (i - begin);
+	/* A bit for each who was not decided for yet. */
+	uint32_t left = (uint32_t)((UINT64_C(1) << slot_count) - 1);
 	while (left) {
 		const struct decision *decision =
-			environment->agents[begin + (uint32_t)__builtin_ctz(left)].decision;
+			environment->agents[slots[__builtin_ctz(left)]].decision;
 		uint32_t count = 0;
-		for (uint32_t i = begin; i < end; i++) {
-			struct agent *agent = &environment->agents[i];
-			if (!(left & 1U << (i - begin)) || agent->decision != decision)
+		for (uint32_t i = 0; i < slot_count; i++) {
+			struct agent *agent = &environment->agents[slots[i]];
+			if (!(left & 1U << i) || agent->decision != decision)
 				continue;
-			left &= ~(1U << (i - begin));
+			left &= ~(1U << i);
 			asking[count] = agent;
 			agent_ask(agent, &choices[count]);
 			memcpy(&observer->states[count * OBSERVATION_LENGTH],
-			       state_of(environment, i), OBSERVATION_LENGTH * sizeof(float));
+			       state_of(environment, slots[i]), OBSERVATION_LENGTH * sizeof(float));
 			count++;
 		}
 		decision_decide(decision, &observer->workspace, observer->states, choices, count);
@@ -82,15 +134,15 @@ static void decide(void *context, uint32_t worker, uint32_t begin, uint32_t end)
 {
 	struct environment *environment = context;
 	struct observer *observer = &environment->observers[worker];
-	for (uint32_t i = begin; i < end; i++)
-		if (environment->agents[i].alive)
-			agent_look(environment, &environment->agents[i], observer,
-				   state_of(environment, i));
+	const uint32_t *slots = environment->places.slots + begin;
+	for (uint32_t i = 0; i < end - begin; i++)
+		agent_look(environment, &environment->agents[slots[i]], observer,
+			   state_of(environment, slots[i]));
 	if (environment->parameters.learning.decisions == DECISIONS_BATCHED &&
 	    environment->trainer.layer_count > 0)
-		decide_in_batches(environment, observer, begin, end);
+		decide_in_batches(environment, observer, slots, end - begin);
 	else
-		decide_one_by_one(environment, observer, begin, end);
+		decide_one_by_one(environment, observer, slots, end - begin);
 }
 
 static void act(struct environment *environment, uint32_t count)
@@ -145,7 +197,8 @@ void turns_take(struct environment *environment)
 	uint32_t count = environment->agent_count;
 	reserve_states(environment, count);
 	upkeep(environment, count);
-	workers_run(&environment->workers, decide, environment, count, TURNS_CHUNK);
+	sort_by_place(environment, count);
+	workers_run(&environment->workers, decide, environment, environment->living, TURNS_CHUNK);
 	act(environment, count);
 	learn(environment, count);
 	for (uint32_t i = 0; i < environment->workers.count; i++) {

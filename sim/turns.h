@@ -11,7 +11,8 @@
  *
  * Looking and deciding change nothing that anybody else looks at, and each agent draws from random
  * numbers of its own. So agents may look and decide at the same time, one by one or many together,
- * and the result is the same.
+ * and the result is the same. They do it square by square of the world, not in the order of birth:
+ * neighbours look at the same agents, resources and fields, which are still in the cache then.
  */
 #pragma once
 
@@ -36,6 +37,19 @@ struct perception {
 };
 
 void perception_done(struct perception *perception);
+
+/* The living by place, made anew in each step. Zeroed, then places_done(). */
+struct places {
+	uint32_t *slots; /* of agents, square by square, row by row */
+	uint32_t slot_capacity;
+	uint32_t *ends; /* where a square's slots end */
+	uint32_t end_capacity;
+	uint32_t squares;
+	uint32_t columns;
+	float side;
+};
+
+void places_done(struct places *places);
 
 /* What somebody needs to look and to decide, for a chunk of agents. */
 struct observer {

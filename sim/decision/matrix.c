@@ -6,6 +6,7 @@
 #include "sim/decision/matrix.h"
 
 #include <cblas.h>
+#include <immintrin.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -20,21 +21,51 @@ enum {
 /* Eight floats, anywhere in an array of floats. */
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float)), aligned(4), may_alias));
 
+typedef uint8_t small_places __attribute__((vector_size(LANES)));
+typedef uint32_t places
+	__attribute__((vector_size(LANES * sizeof(uint32_t)), aligned(4), may_alias));
+
+/* The places of the bits of each byte, and how many there are. */
+static small_places bit_places[1 << LANES];
+static uint8_t bit_counts[1 << LANES];
+
+/* Made before main, so that threads find them there. */
+__attribute__((constructor)) static void make_tables(void)
+{
+	for (unsigned byte = 0; byte < 1U << LANES; byte++)
+		for (unsigned bit = 0; bit < LANES; bit++)
+			if (byte & 1U << bit)
+				bit_places[byte][bit_counts[byte]++] = (uint8_t)bit;
+}
+
 /* What is not zero of a part of a row of a. */
 struct terms {
+	const float *values;
 	size_t count;
-	uint32_t rows[DEPTH]; /* of b */
-	float values[DEPTH];
+	uint32_t places[DEPTH + LANES]; /* of the values, and rows of b */
 };
 
+/* A bit for each of four numbers that is not zero. */
+INLINE unsigned not_zero(const float *a)
+{
+	return (unsigned)_mm_movemask_ps(_mm_cmpneq_ps(_mm_loadu_ps(a), _mm_setzero_ps()));
+}
+
+/* No branch depends on a number: which of them are zero nobody can foresee. */
 INLINE void collect(struct terms *terms, const float *a, size_t length)
 {
-	size_t count = 0;
-	for (size_t i = 0; i < length; i++) {
-		terms->rows[count] = (uint32_t)i;
-		terms->values[count] = a[i];
+	size_t count = 0, i = 0;
+	for (; i + LANES <= length; i += LANES) {
+		unsigned bits = not_zero(&a[i]) | not_zero(&a[i + 4]) << 4;
+		*(places *)&terms->places[count] =
+			__builtin_convertvector(bit_places[bits], places) + (uint32_t)i;
+		count += bit_counts[bits];
+	}
+	for (; i < length; i++) {
+		terms->places[count] = (uint32_t)i;
 		count += a[i] != 0;
 	}
+	terms->values = a;
 	terms->count = count;
 }
 
@@ -47,8 +78,8 @@ INLINE void add_columns(float *c, const struct terms *terms, const float *b, siz
 	for (size_t v = 0; v < vectors; v++)
 		sums[v] = *(const lanes *)&c[v * LANES];
 	for (size_t i = 0; i < terms->count; i++) {
-		const float *row = &b[terms->rows[i] * stride];
-		float value = terms->values[i];
+		const float *row = &b[terms->places[i] * stride];
+		float value = terms->values[terms->places[i]];
 #pragma GCC unroll 8
 		for (size_t v = 0; v < vectors; v++)
 			sums[v] += value * *(const lanes *)&row[v * LANES];
@@ -75,9 +106,11 @@ INLINE void add_row(float *c, const struct terms *terms, const float *b, size_t 
 		add_columns(&c[j], terms, &b[j], stride, 1);
 	if (j == n)
 		return;
-	for (size_t i = 0; i < terms->count; i++)
+	for (size_t i = 0; i < terms->count; i++) {
+		const size_t place = terms->places[i];
 		for (size_t rest = j; rest < n; rest++)
-			c[rest] += terms->values[i] * b[terms->rows[i] * stride + rest];
+			c[rest] += terms->values[place] * b[place * stride + rest];
+	}
 }
 
 INLINE void multiply(float *c, const float *a, const float *b, size_t m, size_t k, size_t n)
@@ -110,8 +143,8 @@ INLINE void multiply_first_transposed(float *c, const float *a, const float *b, 
 		for (size_t row = 0; row < m; row++) {
 			collect(&terms, &a[row * k + begin], length);
 			for (size_t i = 0; i < terms.count; i++)
-				add_scaled(&c[(begin + terms.rows[i]) * n], &b[row * n],
-					   terms.values[i], n);
+				add_scaled(&c[(begin + terms.places[i]) * n], &b[row * n],
+					   terms.values[terms.places[i]], n);
 		}
 	}
 }

@@ -252,28 +252,37 @@ void database_pragma(const struct database *database, const char *name, char *te
 	sqlite3_finalize(statement);
 }
 
-static int prepare(struct database *database, enum database_table index, struct error *error)
+/* The text of a statement that inserts rows, or, of one, what else is done with it. */
+static char *statement_text(enum database_table index, uint32_t columns, uint32_t rows)
 {
 	const struct table *table = &database_tables[index];
-	uint32_t columns = database->columns[index];
-	char sql[1024];
-	if (index == TABLE_AGENT_DEATHS) {
-		snprintf(sql, sizeof(sql),
-			 "UPDATE agents SET death_time = ?2, death_cause = ?3 "
-			 "WHERE simulation_id = ?1 AND agent_id = ?4");
-	} else {
-		int length =
-			snprintf(sql, sizeof(sql), "INSERT INTO %s (simulation_id, %s) VALUES (?",
-				 table->name, table->columns);
+	if (index == TABLE_AGENT_DEATHS)
+		return strdup("UPDATE agents SET death_time = ?2, death_cause = ?3 "
+			      "WHERE simulation_id = ?1 AND agent_id = ?4");
+	char *sql = NULL;
+	size_t length;
+	FILE *text = open_memstream(&sql, &length);
+	fprintf(text, "INSERT INTO %s (simulation_id, %s) VALUES ", table->name, table->columns);
+	for (uint32_t row = 0; row < rows; row++) {
+		fputs(row == 0 ? "(?1" : ", (?1", text);
 		for (uint32_t i = 0; i < columns; i++)
-			length += snprintf(&sql[length], sizeof(sql) - (size_t)length, ", ?");
-		snprintf(&sql[length], sizeof(sql) - (size_t)length, ")");
+			fputs(", ?", text);
+		fputc(')', text);
 	}
+	fclose(text);
+	return sql;
+}
+
+static int prepare(struct database *database, enum database_table table, uint32_t rows,
+		   sqlite3_stmt **statement, struct error *error)
+{
+	char *sql = statement_text(table, database->columns[table], rows);
 	int result = sqlite3_prepare_v3(database->connection, sql, -1, SQLITE_PREPARE_PERSISTENT,
-					&database->statements[index], NULL);
+					statement, NULL);
+	free(sql);
 	if (result != SQLITE_OK)
 		return database_fail(database, result, error);
-	sqlite3_bind_int64(database->statements[index], 1, database->simulation);
+	sqlite3_bind_int64(*statement, 1, database->simulation);
 	return 0;
 }
 
@@ -305,8 +314,12 @@ void database_parameters_default(struct database_parameters *logging)
 static int begin_writing(struct database *database, struct error *error)
 {
 	int failed = apply_profile(database, error);
-	for (int i = 0; i < TABLE_COUNT && !failed; i++)
-		failed = prepare(database, i, error);
+	for (int i = 0; i < TABLE_COUNT && !failed; i++) {
+		failed = prepare(database, i, 1, &database->statements[i], error);
+		if (!failed && i != TABLE_AGENT_DEATHS)
+			failed = prepare(database, i, ROWS_OF_MANY,
+					 &database->statements_of_many[i], error);
+	}
 	return failed ? failed : database_writer_begin(database, error);
 }
 
@@ -349,6 +362,7 @@ void database_close(struct database *database)
 	database_clear_batch(database, database->filling);
 	for (int i = 0; i < TABLE_COUNT; i++) {
 		sqlite3_finalize(database->statements[i]);
+		sqlite3_finalize(database->statements_of_many[i]);
 		for (int batch = 0; batch < BATCHES; batch++)
 			free(database->batches[batch].buffers[i].values);
 	}

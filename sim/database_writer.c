@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-static void bind_row(sqlite3_stmt *statement, const char *kinds, const union value *row)
+/* @place  of the row's first value among the statement's parameters */
+static void bind_row(sqlite3_stmt *statement, int place, const char *kinds, const union value *row)
 {
-	for (int i = 0; kinds[i]; i++) {
-		int place = i + 2; /* the first is the simulation */
+	for (int i = 0; kinds[i]; i++, place++) {
 		if (kinds[i] == 'r')
 			sqlite3_bind_double(statement, place, row[i].real);
 		else if (kinds[i] == 't' || kinds[i] == 'o')
@@ -27,11 +27,15 @@ static void bind_row(sqlite3_stmt *statement, const char *kinds, const union val
 static int write_rows(struct database *database, const struct batch *batch,
 		      enum database_table table, struct error *error)
 {
-	sqlite3_stmt *statement = database->statements[table];
-	uint32_t columns = database->columns[table];
-	for (uint32_t row = 0; row < batch->buffers[table].rows; row++) {
-		bind_row(statement, database_tables[table].kinds,
-			 &batch->buffers[table].values[(size_t)row * columns]);
+	uint32_t columns = database->columns[table], rows = batch->buffers[table].rows, count;
+	for (uint32_t row = 0; row < rows; row += count) {
+		bool many = database->statements_of_many[table] && rows - row >= ROWS_OF_MANY;
+		sqlite3_stmt *statement =
+			many ? database->statements_of_many[table] : database->statements[table];
+		count = many ? ROWS_OF_MANY : 1;
+		for (uint32_t i = 0; i < count; i++)
+			bind_row(statement, (int)(2 + i * columns), database_tables[table].kinds,
+				 &batch->buffers[table].values[(size_t)(row + i) * columns]);
 		int result = sqlite3_step(statement);
 		if (result != SQLITE_DONE) {
 			int failed = database_fail(database, result, error);

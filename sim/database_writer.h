@@ -34,7 +34,8 @@ struct batch {
 };
 
 enum {
-	BATCHES = 4, /* that wait for the logger thread or are being filled or written */
+	BATCHES = 4,	   /* that wait for the logger thread or are being filled or written */
+	ROWS_OF_MANY = 25, /* of one statement: beginning and ending it costs as much as a row */
 };
 
 struct database {
@@ -42,7 +43,10 @@ struct database {
 	char *path;
 	struct database_parameters logging;
 	int64_t simulation;
+	/* Their first parameter is the simulation; a row's values follow those of the one before.
+	 */
 	sqlite3_stmt *statements[TABLE_COUNT];
+	sqlite3_stmt *statements_of_many[TABLE_COUNT]; /* NULL: one at a time */
 	uint32_t columns[TABLE_COUNT];
 	struct batch *filling;
 	struct timespec flushed; /* when the last batch was handed over */

@@ -189,7 +189,7 @@ SPATIAL_PEERS := $(if $(wildcard /usr/include/nanoflann.hpp),$(B)/bench/spatial_
 $(B)/bench/spatial_peers: tests/bench/spatial_peers.cc $(filter $(B)/obj/sim/spatial/%,$(SIM_OBJECTS)) $(B)/obj/sim/allocate.o
 	$(call say,CXX)
 	@mkdir -p $(@D)
-	$(Q)$(CXX) -std=gnu++17 $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN)) -I. -o $@ $^
+	$(Q)$(CXX) -std=gnu++17 $(CFLAGS) $(if $(SAN),-fsanitize=$(SAN)) -DBOOST_ALLOW_DEPRECATED_HEADERS -I. -o $@ $^
 
 # A fuzz target with the driver that replays its corpus; `make fuzz-NAME SECONDS=60` looks for more.
 $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(filter-out %/main.o,$(COLLECTOR_OBJECTS))

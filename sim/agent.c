@@ -91,8 +91,11 @@ void agent_look(const struct environment *environment, struct agent *agent,
 		struct observer *observer, float *state)
 {
 	/* The original looks three times a turn; the second look, for the choice, is its own. */
-	observe(environment, agent, observer, NULL);
-	observe(environment, agent, observer, state);
+	if (environment->parameters.world.looks == LOOKS_THREE)
+		observe(environment, agent, observer, NULL);
+	if (!agent->looked_ahead)
+		observe(environment, agent, observer, state);
+	agent->looked_ahead = false;
 	struct action_options options;
 	action_find_options(environment, agent, &options);
 	agent->turn.allowed = options.allowed;
@@ -146,6 +149,7 @@ void agent_look_again(const struct environment *environment, struct agent *agent
 	if (!agent->turn.acted || !agent->alive)
 		return;
 	observe(environment, agent, observer, next);
+	agent->looked_ahead = environment->parameters.world.looks == LOOKS_ONE;
 	struct action_options options;
 	action_find_options(environment, agent, &options);
 	agent->turn.next_allowed = options.allowed;

@@ -48,6 +48,7 @@ struct agent {
 	uint32_t slot;
 	enum agent_type type;
 	bool alive;
+	bool looked_ahead; /* its last look, after it acted, is what it decides by next */
 	float x;
 	float y;
 	float resource_level;	     /* >= 0 */
@@ -79,7 +80,7 @@ void agent_upkeep(struct environment *environment, struct agent *agent);
  * A living agent looks at the world, as often as configured before a choice, and finds out what it
  * could do. Changes nothing but the agent and the observer.
  *
- * @state  receives what it saw, OBSERVATION_LENGTH
+ * @state  receives what it saw, OBSERVATION_LENGTH; untouched if it looked ahead
  */
 void agent_look(const struct environment *environment, struct agent *agent,
 		struct observer *observer, float *state);

@@ -15,7 +15,7 @@
 
 enum {
 	APPLICATION_ID = 0x73696d6c, /* "siml" in the file's header */
-	FORMAT_VERSION = 2,
+	FORMAT_VERSION = 3,
 	OPENING_MILLISECONDS = 2000,
 };
 
@@ -44,8 +44,11 @@ const struct table database_tables[TABLE_COUNT] = {
 				    "successful_attacks, resources_shared, "
 				    "combat_encounters_this_step, successful_attacks_this_step, "
 				    "resources_shared_this_step, resources_gathered, "
-				    "resources_consumed, genetic_diversity, dominant_genome_ratio",
-				    "iiiiirriiirrrrriiriirrrrr"},
+				    "resources_consumed, genetic_diversity, dominant_genome_ratio, "
+				    "observations, resource_points, index_rebuilds, "
+				    "index_individual_updates, index_batches, "
+				    "index_batched_updates, index_regions_processed",
+				    "iiiiirriiirrrrriiriirrrrriiiiiii"},
 	[TABLE_AGENT_ACTIONS] = {"agent_actions",
 				 "step_number, agent_id, action_type, action_target_id, "
 				 "succeeded, amount, resources_before, resources_after, reward",

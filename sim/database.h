@@ -82,7 +82,8 @@ struct resource_state_row {
 
 /* Counts at the end of a step; the first part is cumulative. */
 struct step_totals {
-	uint64_t births, deaths, attacks, successful_attacks;
+	uint64_t births, deaths, attacks, successful_attacks, observations, resource_points;
+	uint64_t rebuilds, moves, batches, batched_moves, regions; /* of the agents' index */
 	double shared, gathered;
 };
 

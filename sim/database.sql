@@ -82,6 +82,14 @@ CREATE TABLE simulation_steps (
     resources_consumed            REAL NOT NULL,    -- by how much the total has sunk, or 0
     genetic_diversity             REAL NOT NULL,    -- distinct genomes / agents
     dominant_genome_ratio         REAL NOT NULL,    -- agents of the most frequent genome / agents
+    -- In this step: what looking took, and how moves reached the agents' index.
+    observations                  INTEGER NOT NULL,
+    resource_points               INTEGER NOT NULL, -- cells that the resource layer wrote
+    index_rebuilds                INTEGER NOT NULL,
+    index_individual_updates      INTEGER NOT NULL, -- moves taken over at once
+    index_batches                 INTEGER NOT NULL,
+    index_batched_updates         INTEGER NOT NULL, -- moves taken over in them
+    index_regions_processed       INTEGER NOT NULL, -- dirty regions in them
     PRIMARY KEY (simulation_id, step_number)
 ) WITHOUT ROWID;
 

@@ -102,6 +102,13 @@ void database_log_step(struct database *database, const struct step_row *row)
 		REAL(row->consumed),
 		REAL(row->diversity),
 		REAL(row->dominance),
+		INTEGER((int64_t)(now->observations - before->observations)),
+		INTEGER((int64_t)(now->resource_points - before->resource_points)),
+		INTEGER((int64_t)(now->rebuilds - before->rebuilds)),
+		INTEGER((int64_t)(now->moves - before->moves)),
+		INTEGER((int64_t)(now->batches - before->batches)),
+		INTEGER((int64_t)(now->batched_moves - before->batched_moves)),
+		INTEGER((int64_t)(now->regions - before->regions)),
 	};
 	database_append(database, TABLE_SIMULATION_STEPS, values);
 }

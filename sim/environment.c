@@ -299,7 +299,7 @@ void perception_done(struct perception *perception)
 	spatial_found_done(&perception->found);
 	free(perception->buffer);
 	free(perception->turned);
-	*perception = (struct perception){0};
+	*perception = (struct perception){.resource_points = perception->resource_points};
 }
 
 const float *environment_observe(const struct environment *environment, struct agent *agent,
@@ -318,7 +318,8 @@ const float *environment_observe(const struct environment *environment, struct a
 				1U << (FIELD_ALLY_SIGNAL + agent->type),
 			view.cell_x, view.cell_y);
 	observe_agents(environment, agent, &perception->found, &view);
-	resources->layer.kind->read(&resources->layer, resources, &perception->found, &view);
+	perception->resource_points += resources->layer.kind->read(&resources->layer, resources,
+								   &perception->found, &view);
 	observe_goal(environment, agent, &view);
 	observe_fields(environment, agent, &view);
 	observation_end(agent->observation, environment->storage, &world, &view);
@@ -343,6 +344,7 @@ static void clear_dead_away(struct environment *environment)
 			give_observation_back(environment, agent->observation);
 			continue;
 		}
+		turns_move_state(environment, i, kept);
 		agent->slot = kept;
 		environment->agents[kept++] = *agent;
 	}
@@ -353,10 +355,10 @@ void environment_update(struct environment *environment)
 {
 	environment->counters.regenerated += resources_regenerate(&environment->resources);
 	fields_fade(&environment->fields);
-	metrics_log_step(environment);
 	clear_dead_away(environment);
 	spatial_index_update(&environment->agent_index);
 	spatial_index_update(&environment->resources.index);
+	metrics_log_step(environment);
 	environment->step++;
 }
 

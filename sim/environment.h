@@ -32,6 +32,7 @@ extern const char *const death_cause_names[DEATH_CAUSE_COUNT];
 struct counters {
 	uint64_t turns;
 	uint64_t observations;
+	uint64_t resource_points; /* see struct perception */
 	uint64_t attempted[ACTION_COUNT];
 	uint64_t succeeded[ACTION_COUNT];
 	uint64_t births; /* without the first agents */

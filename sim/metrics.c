@@ -90,14 +90,23 @@ static void log_resources(struct environment *environment, struct step_row *row)
 		row->total_resources / ((double)resources->count * resources->parameters.maximum);
 }
 
-static struct step_totals totals_of(const struct counters *counters)
+static struct step_totals totals_of(const struct environment *environment)
 {
+	const struct counters *counters = &environment->counters;
+	const struct spatial_index *index = &environment->agent_index;
 	struct step_totals totals = {
 		.births = counters->births,
 		.attacks = counters->attempted[ACTION_ATTACK],
 		.successful_attacks = counters->succeeded[ACTION_ATTACK],
 		.shared = counters->shared,
 		.gathered = counters->gathered,
+		.observations = counters->observations,
+		.resource_points = counters->resource_points,
+		.rebuilds = index->rebuilds,
+		.moves = index->moves,
+		.batches = index->batches,
+		.batched_moves = index->batched_moves,
+		.regions = index->batched_regions,
 	};
 	for (int cause = 0; cause < DEATH_CAUSE_COUNT; cause++)
 		totals.deaths += counters->deaths[cause];
@@ -111,7 +120,7 @@ void metrics_log_step(struct environment *environment)
 	struct step_row row = {
 		.step = environment->step,
 		.agents = environment->living,
-		.now = totals_of(&environment->counters),
+		.now = totals_of(environment),
 		.before = environment->last,
 	};
 	log_agents(environment, &row);

@@ -49,6 +49,7 @@ static const char *const observation_words[] = {"dense", "sparse", NULL};
 static const char *const profile_words[] = {"balanced", "performance", "safety", "memory", NULL};
 static const char *const decision_words[] = {"single", "batched", NULL};
 static const char *const index_words[] = {"kdtree", "quadtree", "hash", NULL};
+static const char *const resource_index_words[] = {"kdtree", "quadtree", "hash", "same", NULL};
 static const char *const update_words[] = {"rebuild", "incremental", "batched", NULL};
 static const char *const network_words[] = {"none", "small", "seed", NULL};
 static const char *const algorithm_words[] = {"dqn", "ddqn", "ppo", NULL};
@@ -70,12 +71,19 @@ static const struct setting settings[] = {
 	{"world", "height", "N", SETTING_WHOLE, AT(parameters.height), 0, PARAMETERS_SIDE_MAXIMUM,
 	 NULL, "Height of the world"},
 	{"world", "index", "KIND", SETTING_CHOICE, AT(parameters.world.index), 0, 0, index_words,
-	 "Who is near: kdtree, quadtree or hash"},
+	 "Who is near: the agents' index is a kdtree, quadtree or hash"},
+	{"world", "resource-index", "KIND", SETTING_CHOICE, AT(parameters.world.resource_index), 0,
+	 0, resource_index_words,
+	 "What is near: the resources' index is one of these, or of the same kind as the agents'"},
 	{"world", "index-update", "KIND", SETTING_CHOICE, AT(parameters.world.index_update), 0, 0,
 	 update_words, "The index after changes: rebuild in each step, incremental or batched"},
 	{"world", "observation", "KIND", SETTING_CHOICE, AT(parameters.world.observation), 0, 0,
 	 observation_words,
 	 "What agents keep of it: dense, the tensor, or sparse, what is to be remembered"},
+	{"world", "observations", "N", SETTING_WHOLE, AT(parameters.world.looks), LOOKS_ONE,
+	 LOOKS_THREE, NULL,
+	 "Looks in a turn: before, for the choice and after; without the second; or only after, "
+	 "which is what the next choice is made by"},
 	{"world", "buffers", "KIND", SETTING_CHOICE, AT(parameters.world.buffers), 0, 0,
 	 buffer_words, "Buffers of an observation: preallocated, or fresh ones for each"},
 	{"world", "resource-layer", "KIND", SETTING_CHOICE, AT(parameters.world.resource_layer), 0,

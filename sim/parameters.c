@@ -104,7 +104,9 @@ void parameters_default(struct parameters *parameters, uint32_t agents)
 				.epsilon_minimum = 0.01F,
 				.epsilon_decay = 0.995F,
 			},
-		.world = {.observation = OBSERVATION_SPARSE},
+		.world = {.resource_index = SPATIAL_SAME,
+			  .observation = OBSERVATION_SPARSE,
+			  .looks = LOOKS_THREE},
 	};
 	parameters_split(parameters);
 }

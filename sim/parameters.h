@@ -151,6 +151,7 @@ enum spatial_variant {
 	SPATIAL_QUADTREE,
 	SPATIAL_HASH,
 	SPATIAL_COUNT,
+	SPATIAL_SAME = SPATIAL_COUNT, /* of the resources' index: as that of the agents */
 };
 
 /* When changes reach the index's structure; see sim/spatial/spatial_index.h. */
@@ -182,11 +183,23 @@ enum resource_layer_variant {
 	RESOURCE_LAYER_COUNT,
 };
 
-/* How the world is stored and searched. All but the resource layer change speed and memory only. */
+/* How often an agent looks in a turn; see sim/turns.h. */
+enum {
+	LOOKS_ONE = 1,
+	LOOKS_TWO,
+	LOOKS_THREE,
+};
+
+/*
+ * How the world is stored, searched and looked at. All but the resource layer and the looks change
+ * speed and memory only.
+ */
 struct world_parameters {
-	enum spatial_variant index;
+	enum spatial_variant index;	     /* of the agents */
+	enum spatial_variant resource_index; /* of the resources; SPATIAL_SAME is allowed */
 	enum spatial_update index_update;
 	enum observation_variant observation;
+	uint32_t looks; /* LOOKS_ONE ... */
 	enum buffer_variant buffers;
 	enum resource_layer_variant resource_layer;
 };

@@ -39,8 +39,8 @@ static void bilinear_take(struct resource_layer *layer, const struct resources *
 	(void)taken;
 }
 
-static void bilinear_read(const struct resource_layer *layer, const struct resources *resources,
-			  struct spatial_found *found, struct observation_view *view)
+static uint32_t bilinear_read(const struct resource_layer *layer, const struct resources *resources,
+			      struct spatial_found *found, struct observation_view *view)
 {
 	(void)layer;
 	const float reach = OBSERVATION_RADIUS + 1;
@@ -51,6 +51,7 @@ static void bilinear_read(const struct resource_layer *layer, const struct resou
 		observation_add_resource(view, resources->x[id], resources->y[id],
 					 resources->amount[id] / resources->parameters.maximum);
 	}
+	return 4 * (uint32_t)found->count;
 }
 
 static size_t grid_bytes(const struct resource_layer *layer)
@@ -134,14 +135,15 @@ static void memmap_take(struct resource_layer *layer, const struct resources *re
 	*cell = *cell > taken ? *cell - taken : 0;
 }
 
-static void memmap_read(const struct resource_layer *layer, const struct resources *resources,
-			struct spatial_found *found, struct observation_view *view)
+static uint32_t memmap_read(const struct resource_layer *layer, const struct resources *resources,
+			    struct spatial_found *found, struct observation_view *view)
 {
 	(void)found;
 	const float maximum = resources->parameters.maximum;
 	int32_t first = view->cell_x - OBSERVATION_RADIUS, begin = first < 0 ? 0 : first;
 	int32_t end = first + OBSERVATION_SIDE;
 	end = end > (int32_t)layer->width ? (int32_t)layer->width : end;
+	uint32_t rows = 0;
 	for (int32_t row = 0; row < OBSERVATION_SIDE; row++) {
 		int32_t y = view->cell_y - OBSERVATION_RADIUS + row;
 		if (y < 0 || y >= (int32_t)layer->height)
@@ -152,7 +154,9 @@ static void memmap_read(const struct resource_layer *layer, const struct resourc
 			float value = cells[x] / maximum;
 			channel[x - first] = value < 1 ? value : 1;
 		}
+		rows++;
 	}
+	return rows * (uint32_t)(end - begin);
 }
 
 static const struct resource_layer_kind bilinear = {

@@ -40,9 +40,12 @@ struct resource_layer_kind {
 	/* One resource has lost @taken. */
 	void (*take)(struct resource_layer *layer, const struct resources *resources, uint32_t id,
 		     float taken);
-	/* Fills the RESOURCES channel of a view that observation_begin() has cleared. */
-	void (*read)(const struct resource_layer *layer, const struct resources *resources,
-		     struct spatial_found *found, struct observation_view *view);
+	/*
+	 * Fills the RESOURCES channel of a view that observation_begin() has cleared. Returns how
+	 * many cells that took: four for each resource, or those of the grid.
+	 */
+	uint32_t (*read)(const struct resource_layer *layer, const struct resources *resources,
+			 struct spatial_found *found, struct observation_view *view);
 };
 
 /* By enum resource_layer_variant. */

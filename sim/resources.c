@@ -24,7 +24,10 @@ int resources_init(struct resources *resources, const struct parameters *paramet
 		.layer = layer,
 	};
 	random_seed(&resources->random, parameters->seed, STREAM_RESOURCES);
-	spatial_index_init(&resources->index, spatial_structures[parameters->world.index],
+	enum spatial_variant kind = parameters->world.resource_index == SPATIAL_SAME
+					    ? parameters->world.index
+					    : parameters->world.resource_index;
+	spatial_index_init(&resources->index, spatial_structures[kind],
 			   parameters->world.index_update);
 	for (uint32_t i = 0; i < count; i++) {
 		resources->x[i] = random_unit(&resources->random) * (float)parameters->width;

@@ -58,6 +58,16 @@ static uint64_t add_agent(uint64_t hash, const struct agent *agent,
 	return add_random(hash, &agent->random);
 }
 
+/* What an agent saw that it has not decided by yet. */
+static uint64_t add_seen(uint64_t hash, const struct environment *environment, uint32_t slot)
+{
+	hash = add_word(hash, environment->agents[slot].looked_ahead);
+	if (!environment->agents[slot].looked_ahead || environment->trainer.layer_count == 0)
+		return hash;
+	return add_floats(hash, &environment->states[slot * OBSERVATION_LENGTH],
+			  OBSERVATION_LENGTH);
+}
+
 /* A sum, because the order in which tiles came to be is no part of the state. */
 static uint64_t add_fields(uint64_t hash, const struct fields *fields)
 {
@@ -92,6 +102,9 @@ uint64_t state_hash(const struct environment *environment)
 	uint64_t hash = add_word(environment->step, environment->numbers);
 	for (uint32_t i = 0; i < environment->agent_count; i++)
 		hash = add_agent(hash, &environment->agents[i], environment->storage);
+	bool ahead = environment->parameters.world.looks == LOOKS_ONE;
+	for (uint32_t i = 0; i < environment->agent_count && ahead; i++)
+		hash = add_seen(hash, environment, i);
 	hash = add_fields(hash, &environment->fields);
 	hash = add_floats(hash, resources->x, resources->count);
 	hash = add_floats(hash, resources->y, resources->count);

@@ -175,11 +175,22 @@ static void learn(struct environment *environment, uint32_t count)
 		struct block block = {environment, begin};
 		uint32_t size = count - begin < TURNS_BLOCK ? count - begin : TURNS_BLOCK;
 		workers_run(&environment->workers, look_again, &block, size, TURNS_CHUNK);
-		for (uint32_t i = 0; i < size; i++)
-			agent_learn(environment, &environment->agents[begin + i],
-				    state_of(environment, begin + i),
-				    &environment->nexts[i * OBSERVATION_LENGTH]);
+		for (uint32_t i = 0; i < size; i++) {
+			struct agent *agent = &environment->agents[begin + i];
+			float *state = state_of(environment, begin + i);
+			const float *next = &environment->nexts[i * OBSERVATION_LENGTH];
+			agent_learn(environment, agent, state, next);
+			if (agent->looked_ahead && state)
+				memcpy(state, next, OBSERVATION_LENGTH * sizeof(*state));
+		}
 	}
+}
+
+void turns_move_state(struct environment *environment, uint32_t from, uint32_t to)
+{
+	float *state = state_of(environment, from);
+	if (state && from != to && environment->agents[from].looked_ahead)
+		memcpy(state_of(environment, to), state, OBSERVATION_LENGTH * sizeof(*state));
 }
 
 static void reserve_states(struct environment *environment, uint32_t count)
@@ -187,9 +198,9 @@ static void reserve_states(struct environment *environment, uint32_t count)
 	if (count <= environment->state_capacity || environment->trainer.layer_count == 0)
 		return;
 	environment->state_capacity = count + count / 2;
-	free(environment->states);
 	environment->states =
-		allocate(environment->state_capacity * OBSERVATION_LENGTH, sizeof(float));
+		reallocate(environment->states, environment->state_capacity * OBSERVATION_LENGTH,
+			   sizeof(float));
 }
 
 void turns_take(struct environment *environment)
@@ -202,7 +213,9 @@ void turns_take(struct environment *environment)
 	act(environment, count);
 	learn(environment, count);
 	for (uint32_t i = 0; i < environment->workers.count; i++) {
-		environment->counters.observations += environment->observers[i].observations;
-		environment->observers[i].observations = 0;
+		struct observer *observer = &environment->observers[i];
+		environment->counters.observations += observer->observations;
+		environment->counters.resource_points += observer->perception.resource_points;
+		observer->observations = observer->perception.resource_points = 0;
 	}
 }

@@ -9,6 +9,11 @@
  *            have done, and what became impossible meanwhile fails
  *   learn    all that acted look again; reward, transition, training, in the order of birth
  *
+ * An agent looks three times, as in the original: twice before it chooses, the second time for the
+ * choice alone, and once after all have acted. Or twice, which comes to the same. Or once, after
+ * all have acted, and the next choice is made by what it saw then: before resources grew, fields
+ * faded and others starved; only who was just born looks before its first choice.
+ *
  * Looking and deciding change nothing that anybody else looks at, and each agent draws from random
  * numbers of its own. So agents may look and decide at the same time, one by one or many together,
  * and the result is the same. They do it square by square of the world, not in the order of birth:
@@ -34,6 +39,7 @@ struct perception {
 	struct spatial_found found;
 	float *buffer; /* OBSERVATION_LENGTH each */
 	float *turned;
+	uint64_t resource_points; /* cells that the resource layer has read or written, ever */
 };
 
 void perception_done(struct perception *perception);
@@ -62,6 +68,9 @@ struct observer {
 void observer_init(struct observer *observer, const struct trainer *trainer);
 
 void observer_done(struct observer *observer);
+
+/* An agent's slot changes at the end of a step: what it saw moves with it. */
+void turns_move_state(struct environment *environment, uint32_t from, uint32_t to);
 
 /* The four phases. */
 void turns_take(struct environment *environment);

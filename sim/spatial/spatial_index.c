@@ -121,10 +121,12 @@ void spatial_index_move_urgently(struct spatial_index *index, uint32_t id, float
 {
 	struct spatial_move move = {index->x[id], index->y[id], x, y};
 	index->dirty = true;
-	if (index->updates == SPATIAL_BATCHED)
+	if (index->updates == SPATIAL_BATCHED) {
 		let_wait(index, id, priority);
-	else
+	} else {
 		index->structure->move(index->tree, id, &move);
+		index->moves++;
+	}
 	index->x[id] = x;
 	index->y[id] = y;
 	if (index->waiting_count == SPATIAL_BATCH)

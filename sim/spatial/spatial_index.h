@@ -130,6 +130,7 @@ struct spatial_index {
 	uint32_t region_count;
 	uint64_t rebuilds;
 	uint64_t clean_updates; /* updates that had nothing to build */
+	uint64_t moves;		/* that went to the structure at once */
 	uint64_t batches;
 	uint64_t batched_moves; /* that went to the structure in a batch */
 	uint64_t batched_regions;

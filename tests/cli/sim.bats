@@ -288,6 +288,32 @@ ends_on() {
 	[ "$output" = "$first" ]
 }
 
+@test "agents look as often as told: two looks give the trace of three, one another" {
+	local looks
+	for looks in 1 2 3; do
+		"$SIM" --agents 40 --steps 20 --state-hash --database none --observations $looks >trace.$looks 2>summary.$looks
+	done
+	cmp trace.2 trace.3
+	! cmp -s trace.1 trace.3
+	for looks in 1 2 3; do
+		output=$(<summary.$looks)
+		[ "$(count observations)" -le $(($(count turns) * looks + 40 + $(count births))) ]
+		[ "$(count observations)" -ge $((($(count turns) - $(count 'deaths by combat')) * looks)) ]
+	done
+	refuses '--observations takes a whole number from 1 to 3, not' "$SIM" --observations 0
+	refuses '--observations takes a whole number from 1 to 3, not' "$SIM" --observations 4
+}
+
+@test "the resources' index may be of another kind, and changes no trace" {
+	first=$("$SIM" --agents 40 --steps 10 --state-hash --database none 2>/dev/null)
+	for index in same kdtree quadtree hash; do
+		run -0 --separate-stderr "$SIM" --agents 40 --steps 10 --state-hash --database none \
+			--index hash --resource-index $index
+		[ "$output" = "$first" ]
+	done
+	refuses "--resource-index takes kdtree, quadtree, hash or same, not 'list'" "$SIM" --resource-index list
+}
+
 @test "the mapped resource layer runs in the smallest world and leaves no file" {
 	mkdir folder
 	TMPDIR=$PWD/folder run -0 "$SIM" --resource-layer memmap --width 6 --height 6 --agents 5 --steps 20

@@ -104,6 +104,13 @@ Test(database, holds_what_the_counters_say)
 		     counters->deaths[DEATH_STARVATION]);
 	cr_assert_eq(ask("SELECT count(*) FROM simulation_steps"), 120);
 	cr_assert_eq(ask("SELECT sum(births) FROM simulation_steps"), counters->births);
+	cr_assert_eq(ask("SELECT sum(observations) FROM simulation_steps"), counters->observations);
+	cr_assert_eq(ask("SELECT sum(resource_points) FROM simulation_steps"),
+		     counters->resource_points);
+	cr_assert_gt(counters->resource_points, 0);
+	cr_assert_eq(ask("SELECT sum(index_individual_updates) FROM simulation_steps"),
+		     counters->succeeded[ACTION_MOVE]);
+	cr_assert_eq(ask("SELECT sum(index_batches) FROM simulation_steps"), 0);
 	cr_assert_eq(ask("SELECT sum(success) FROM reproduction_events"), counters->births);
 	cr_assert_eq(ask("SELECT count(*) FROM reproduction_events"),
 		     counters->attempted[ACTION_REPRODUCE]);
@@ -363,6 +370,30 @@ Test(database, genomes_and_their_metrics_agree)
 	cr_assert_eq(ask("SELECT count(*) FROM agents WHERE abs((SELECT sum(value) FROM "
 			 "json_each(action_weights)) - 1) > 1e-4"),
 		     0);
+	environment_done(&environment);
+	database_close(database);
+}
+
+Test(database, batches_of_the_index_are_in_the_steps)
+{
+	static struct environment environment;
+	struct database *database = open_log();
+	struct parameters parameters;
+	parameters_default(&parameters, 60);
+	parameters.world.index_update = SPATIAL_BATCHED;
+	cr_assert_eq(environment_init(&environment, &parameters, database, NULL), 0);
+	for (int step = 0; step < 20; step++)
+		cr_assert_eq(environment_step(&environment, &error), 0);
+	cr_assert_eq(database_finish(database, "completed", "{}", &error), 0);
+	const struct spatial_index *index = &environment.agent_index;
+	cr_assert_eq(ask("SELECT sum(index_individual_updates) FROM simulation_steps"), 0);
+	cr_assert_eq(ask("SELECT sum(index_batches) FROM simulation_steps"), index->batches);
+	cr_assert_eq(ask("SELECT sum(index_batched_updates) FROM simulation_steps"),
+		     index->batched_moves);
+	cr_assert_eq(ask("SELECT sum(index_regions_processed) FROM simulation_steps"),
+		     index->batched_regions);
+	cr_assert_geq(index->batches, 20);
+	cr_assert_gt(index->batched_moves, index->batched_regions);
 	environment_done(&environment);
 	database_close(database);
 }

@@ -29,9 +29,15 @@ static void check_header(struct reader *reader, const char *line)
 	while (isspace((unsigned char)*line))
 		line++;
 	size_t length = strcspn(line, "]");
-	if (*line != '[' || line[length] == '\0')
+	if (*line != '[')
 		return;
 	char place[320];
+	if (line[length] == '\0') {
+		place_of(reader, place, sizeof(place));
+		reader->failed =
+			fail(reader->error, -EINVAL, "%sthe name of a section ends with ]", place);
+		return;
+	}
 	size_t count;
 	const struct setting *settings = options_settings(&count);
 	for (size_t i = 0; i < count; i++)
@@ -72,6 +78,12 @@ static int take(void *context, const char *section, const char *key, const char 
 	if (reader->failed)
 		return 0;
 	place_of(reader, place, sizeof(place));
+	if (!*section) {
+		reader->failed =
+			fail(reader->error, -EINVAL,
+			     "%s%s belongs to no section; put it below its [section]", place, key);
+		return 0;
+	}
 	snprintf(name, sizeof(name), "%s", key);
 	for (char *letter = name; *letter; letter++)
 		*letter = *letter == '_' ? '-' : *letter;

@@ -2,16 +2,14 @@
 /* The table of options, and the four places that fill it. */
 #include "sim/options.h"
 
-#include "sim/agent.h"
+#include "sim/action.h"
 #include "sim/configuration.h"
-#include "sim/decision/decision.h"
 #include "sim/preset.h"
 
 #include <argp.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 enum {
 	DEFAULT_AGENTS = 30,
@@ -549,78 +547,4 @@ char *options_json(const struct options *options)
 	fputc('}', file);
 	fclose(file);
 	return json;
-}
-
-static int check_world(const struct parameters *parameters, struct error *error)
-{
-	const struct {
-		const char *name;
-		uint32_t side;
-	} sides[] = {{"width", parameters->width}, {"height", parameters->height}};
-	for (int i = 0; i < 2; i++)
-		if (sides[i].side < OBSERVATION_RADIUS)
-			return fail(error, -EINVAL,
-				    "--%s %u is a world smaller than the observation radius; take "
-				    "at least %d",
-				    sides[i].name, sides[i].side, OBSERVATION_RADIUS);
-	if (parameters->maximum_population < parameters->agents)
-		return fail(error, -EINVAL,
-			    "--max-population %u is less than the %u agents at the beginning; give "
-			    "at least as many",
-			    parameters->maximum_population, parameters->agents);
-	return 0;
-}
-
-static int check_rules(const struct parameters *parameters, struct error *error)
-{
-	if (parameters->agent.minimum_share > parameters->agent.maximum_share)
-		return fail(error, -EINVAL,
-			    "--min-share %u is more than --max-share %u; give at most as much",
-			    parameters->agent.minimum_share, parameters->agent.maximum_share);
-	if (parameters->learning.batch > parameters->learning.memory)
-		return fail(error, -EINVAL,
-			    "--batch %u is more than the --memory of %u transitions; give at most "
-			    "as many",
-			    parameters->learning.batch, parameters->learning.memory);
-	return 0;
-}
-
-/* What agents that learn for themselves take when their memories are full. */
-static double own_learners_bytes(const struct parameters *parameters)
-{
-	const struct learning_parameters *learning = &parameters->learning;
-	struct trainer trainer;
-	struct network shape;
-	if (learning->sharing == SHARING_TYPE || learning->network == NETWORK_NONE)
-		return 0;
-	trainer_init(&trainer, learning, CHANNEL_COUNT, OBSERVATION_CELLS, ACTION_COUNT);
-	network_init(&shape, trainer.layers, trainer.layer_count);
-	double networks = trainer.algorithm->critic ? 6 : 4; /* with the moments of Adam */
-	double bytes =
-		networks * (double)shape.parameter_count * sizeof(float) +
-		2.0 * trainer.algorithm->memory(learning) * OBSERVATION_LENGTH * sizeof(float);
-	network_done(&shape);
-	trainer_done(&trainer);
-	return bytes * parameters->agents;
-}
-
-int options_check(const struct options *options, struct error *error)
-{
-	const struct parameters *parameters = &options->parameters;
-	int failed = check_world(parameters, error);
-	if (!failed)
-		failed = check_rules(parameters, error);
-	if (failed)
-		return failed;
-	double needed = (double)parameters->agents *
-			(double)(sizeof(struct agent) +
-				 observation_storages[parameters->world.observation]->bytes);
-	needed += own_learners_bytes(parameters);
-	double present = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
-	if (needed > present)
-		return fail(error, -ENOMEM,
-			    "%u agents need %.1f GB of memory and this machine has %.1f GB; try "
-			    "fewer --agents",
-			    parameters->agents, needed / 1e9, present / 1e9);
-	return 0;
 }

@@ -194,6 +194,82 @@ ends_on() {
 	refuses 'is less than the 500 agents' "$SIM" --agents 500 --max-population 400
 }
 
+@test "options that contradict each other are refused with a way out" {
+	refuses "--min-share 5 is more than --max-share 2; " "$SIM" --min-share 5 --max-share 2
+	refuses "--batch 40 is more than the 20 transitions that are remembered; .* more --memory" "$SIM" --batch 40 --memory 20
+	refuses "--batch 257 is more than the 256 transitions" "$SIM" --algorithm ppo --batch 257
+	refuses "--algorithm ppo has nothing to learn with --network none; " "$SIM" --algorithm ppo --network none
+	refuses "--replay prioritised does nothing with --algorithm ppo; " "$SIM" --algorithm ppo --replay prioritised
+	refuses "--n-step does nothing with --algorithm ppo; " "$SIM" --algorithm ppo --n-step 2
+	refuses "--target-every does nothing with --algorithm ppo; " "$SIM" --algorithm ppo --target-every 2
+	refuses "--epsilon-minimum 0.5 is more than --epsilon-start 0.1; " "$SIM" --epsilon-minimum 0.5 --epsilon-start 0.1
+	refuses "--agents 5 and the agents of each type, 9, do not agree; " "$SIM" --agents 5 \
+		--system-agents 3 --independent-agents 3 --control-agents 3
+}
+
+@test "more than this machine's memory is refused before anything is made" {
+	refuses "1000000 agents need .* GB of memory, .* this machine has .* GB; try fewer --agents" \
+		"$SIM" --agents 1000000 --network seed --sharing agent
+	refuses "30 agents need .* less --memory or a smaller network" "$SIM" --memory 10000000
+	refuses "30 agents need .* less --memory or a smaller network" "$SIM" --memory 10000000 --sharing agent
+}
+
+@test "numbers that are not finite, negative or huge are refused for every kind of option" {
+	for text in nan inf -1 1e30 '' 1,5; do
+		refuses '--base-consumption takes a number from 0 to' "$SIM" --base-consumption "$text"
+	done
+	refuses '--threads takes a whole number from 1 to 256' "$SIM" --threads 0
+	refuses '--threads takes a whole number from 1 to 256' "$SIM" --threads 257
+	refuses '--database-buffer takes a whole number from 1 to' "$SIM" --database-buffer 0
+	refuses '--database-interval takes a number from 0 to' "$SIM" --database-interval -1
+	refuses '--hidden takes a whole number from 1 to 4096' "$SIM" --hidden 0
+	refuses "--index takes kdtree, quadtree or hash, not 'tree'" "$SIM" --index tree
+	refuses "--curriculum takes on or off, not 'maybe'" "$SIM" --curriculum maybe
+}
+
+@test "a configuration makes the run that its options make, and is overridden by the command line" {
+	local options=(--preset research --seed 7 --observations 1 --index hash --steps 8 --database none)
+	"$SIM" "${options[@]}" --print-config >run.ini
+	"$SIM" "${options[@]}" --state-hash >told 2>/dev/null
+	"$SIM" --config run.ini --state-hash >from.file 2>/dev/null
+	cmp told from.file
+	"$SIM" --config run.ini --print-config >again.ini
+	cmp run.ini again.ini
+	run -0 "$SIM" --config run.ini --steps 3
+	[ "$(count steps)" -eq 3 ]
+	run -0 "$SIM" --preset testing --steps 1
+	[ "${lines[0]}" = "6 agents, 4 resources, world 25 x 25, seed 42: completed" ]
+}
+
+# file TEXT: a configuration with this text, named wrong.ini
+file() {
+	printf '%b' "$1" >wrong.ini
+}
+
+@test "a configuration with anything unknown is refused with its line" {
+	file '[world]\nwidth = 50\nwidht = 5\n'
+	refuses "wrong.ini:3: there is no 'widht' in section world" "$SIM" --config wrong.ini
+	file '[wrld]\nwidth = 5\n'
+	refuses "wrong.ini:1: there is no section 'wrld'" "$SIM" --config wrong.ini
+	file '[agent]\nagents = 5\n'
+	refuses "wrong.ini:2: there is no 'agents' in section agent" "$SIM" --config wrong.ini
+	file '\nwidth = 5\n'
+	refuses "wrong.ini:2: width belongs to no section; put it below" "$SIM" --config wrong.ini
+	file '[world]\nwidth = 50\nwidth = 60\n'
+	refuses "wrong.ini:3: width was given in a line before" "$SIM" --config wrong.ini
+	file '[world]\nwidth = -1\n'
+	refuses "wrong.ini:2: width takes a whole number from" "$SIM" --config wrong.ini
+	file '[world\nwidth = 1\n'
+	refuses "wrong.ini:1: the name of a section ends with \]" "$SIM" --config wrong.ini
+	file '[world]\nwidth\n'
+	refuses "wrong.ini:2: neither a \[section\] nor key = value" "$SIM" --config wrong.ini
+	head -c 3000 /dev/urandom >wrong.ini
+	refuses "wrong.ini:" "$SIM" --config wrong.ini
+	refuses "cannot read the configuration nowhere.ini .No such file or directory.; " "$SIM" --config nowhere.ini
+	refuses "cannot read the configuration /tmp; give a text file" "$SIM" --config /tmp
+	refuses "there is no preset 'giant'; take one of default, " "$SIM" --preset giant
+}
+
 @test "unknown options, missing values and stray words are refused" {
 	refuses "unrecognized option '--agnets'" "$SIM" --agnets 5
 	refuses "requires an argument" "$SIM" --agents

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Whether options fit each other and this machine. */
+#include "sim/options.h"
+
+#include "sim/agent.h"
+#include "sim/decision/decision.h"
+#include "sim/decision/ppo.h"
+
+#include <errno.h>
+#include <unistd.h>
+
+static int check_world(const struct parameters *parameters, struct error *error)
+{
+	const struct {
+		const char *name;
+		uint32_t side;
+	} sides[] = {{"width", parameters->width}, {"height", parameters->height}};
+	for (int i = 0; i < 2; i++)
+		if (sides[i].side < OBSERVATION_RADIUS)
+			return fail(error, -EINVAL,
+				    "--%s %u is a world smaller than the observation radius; take "
+				    "at least %d",
+				    sides[i].name, sides[i].side, OBSERVATION_RADIUS);
+	if (parameters->maximum_population < parameters->agents)
+		return fail(error, -EINVAL,
+			    "--max-population %u is less than the %u agents at the beginning; give "
+			    "at least as many",
+			    parameters->maximum_population, parameters->agents);
+	return 0;
+}
+
+static int check_rules(const struct parameters *parameters, struct error *error)
+{
+	if (parameters->agent.minimum_share > parameters->agent.maximum_share)
+		return fail(error, -EINVAL,
+			    "--min-share %u is more than --max-share %u; give at most as much",
+			    parameters->agent.minimum_share, parameters->agent.maximum_share);
+	return 0;
+}
+
+static int check_learning(const struct learning_parameters *learning, struct error *error)
+{
+	bool ppo = learning->algorithm == ALGORITHM_PPO;
+	uint32_t memory = ppo ? PPO_ROLLOUT : learning->memory;
+	if (learning->batch > memory)
+		return fail(error, -EINVAL,
+			    "--batch %u is more than the %u transitions that are remembered; give "
+			    "at most as many%s",
+			    learning->batch, memory, ppo ? "" : ", or more --memory");
+	if (ppo && learning->network == NETWORK_NONE)
+		return fail(error, -EINVAL,
+			    "--algorithm ppo has nothing to learn with --network none; take "
+			    "another network, or leave the algorithm out");
+	const char *of_dqn = learning->replay == REPLAY_PRIORITISED ? "--replay prioritised"
+			     : learning->n_step > 1		    ? "--n-step"
+			     : learning->target_every > 0	    ? "--target-every"
+								    : NULL;
+	if (ppo && of_dqn)
+		return fail(error, -EINVAL,
+			    "%s does nothing with --algorithm ppo; leave it out, or take dqn or "
+			    "ddqn",
+			    of_dqn);
+	if (learning->epsilon_minimum > learning->epsilon_start)
+		return fail(error, -EINVAL,
+			    "--epsilon-minimum %g is more than --epsilon-start %g; give at most as "
+			    "much",
+			    (double)learning->epsilon_minimum, (double)learning->epsilon_start);
+	return 0;
+}
+
+/* What learners take when their memories are full. */
+static double learners_bytes(const struct parameters *parameters)
+{
+	const struct learning_parameters *learning = &parameters->learning;
+	struct learning_parameters one = *learning;
+	struct trainer trainer;
+	struct network shape;
+	if (learning->network == NETWORK_NONE)
+		return 0;
+	one.batch = 1;
+	trainer_init(&trainer, &one, CHANNEL_COUNT, OBSERVATION_CELLS, ACTION_COUNT);
+	network_init(&shape, trainer.layers, trainer.layer_count);
+	double networks = trainer.algorithm->critic ? 6 : 4; /* with the moments of Adam */
+	double bytes =
+		networks * (double)shape.parameter_count * sizeof(float) +
+		2.0 * trainer.algorithm->memory(learning) * OBSERVATION_LENGTH * sizeof(float);
+	network_done(&shape);
+	trainer_done(&trainer);
+	return bytes * (learning->sharing == SHARING_TYPE ? TYPE_COUNT : parameters->agents);
+}
+
+/* What the agents themselves take: in the world, in its index, and what they decided by. */
+static double agents_bytes(const struct parameters *parameters)
+{
+	double each = (double)sizeof(struct agent) +
+		      (double)observation_storages[parameters->world.observation]->bytes;
+	if (parameters->learning.network != NETWORK_NONE)
+		each += (double)OBSERVATION_LENGTH * sizeof(float);
+	return each * parameters->agents;
+}
+
+int options_check(const struct options *options, struct error *error)
+{
+	const struct parameters *parameters = &options->parameters;
+	int failed = check_world(parameters, error);
+	if (!failed)
+		failed = check_rules(parameters, error);
+	if (!failed)
+		failed = check_learning(&parameters->learning, error);
+	if (failed)
+		return failed;
+	double agents = agents_bytes(parameters), learners = learners_bytes(parameters);
+	double present = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+	if (agents + learners > present)
+		return fail(
+			error, -ENOMEM,
+			"%u agents need %.1f GB of memory, what they learn by %.1f GB, and this "
+			"machine has %.1f GB; try fewer --agents%s",
+			parameters->agents, agents / 1e9, learners / 1e9, present / 1e9,
+			learners > agents ? ", less --memory or a smaller network" : "");
+	return 0;
+}

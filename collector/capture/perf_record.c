@@ -109,6 +109,7 @@ static bool take_stack(struct cursor *cursor, struct event_sample *sample)
 static bool parse_sample(struct cursor *cursor, struct event *event)
 {
 	event->kind = EVENT_SAMPLE;
+	event->sample = (struct event_sample){0};
 	return take_pid_tid(cursor, event) && take_u64(cursor, &event->time_ns) &&
 	       take_u64(cursor, &event->sample.weight) && take_callchain(cursor, &event->sample) &&
 	       take_registers(cursor, &event->sample) && take_stack(cursor, &event->sample);

@@ -87,13 +87,13 @@ static bool take_sample(const struct wire_sample *sample, uint64_t bytes, struct
 	if (stack_bytes > bytes - sizeof(*sample) || !periods || periods > MOST_PERIODS)
 		return false;
 	event->kind = EVENT_SAMPLE;
-	event->sample.weight = periods;
-	event->sample.kernel = NULL;
-	event->sample.kernel_count = 0;
-	event->sample.has_registers = EVENT_REGISTERS_64;
+	event->sample = (struct event_sample){
+		.weight = periods,
+		.has_registers = EVENT_REGISTERS_64,
+		.stack = sample->stack,
+		.stack_bytes = stack_bytes,
+	};
 	memcpy(event->sample.registers, sample->registers, sizeof(sample->registers));
-	event->sample.stack = sample->stack;
-	event->sample.stack_bytes = stack_bytes;
 	return true;
 }
 

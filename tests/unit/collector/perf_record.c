@@ -71,8 +71,10 @@ Test(perf_record, reads_a_sample)
 	struct builder builder;
 	struct event event;
 
+	memset(&event, 0xff, sizeof(event)); /* what a stack may hold */
 	build_sample(&builder, PERF_SAMPLE_REGS_ABI_64, 64, 40);
 	cr_assert_eq(perf_record_parse(builder.header, &event), 0);
+	cr_assert_eq(event.sample.return_count, 0);
 	cr_assert_eq(event.kind, EVENT_SAMPLE);
 	cr_assert_eq(event.pid, 10);
 	cr_assert_eq(event.tid, 11);

@@ -13,7 +13,7 @@ B        := build$(if $(SAN),/$(SAN))
 CC       := $(if $(filter default,$(origin CC)),gcc,$(CC))
 PKGS_sim       := openblas sqlite3 inih
 PKGS_collector := libdw libelf libbpf sqlite3 zlib capstone
-PKGS_reports   := jansson sqlite3
+PKGS_reports   := jansson sqlite3 libprotobuf-c zlib libcurl
 PKGS_unit      := criterion
 PKGS_probe     := $(PKGS_unit)
 LIBS_sim       := -lm
@@ -41,9 +41,12 @@ SIM_SOURCES       := $(filter-out sim/drivers/%,$(call folder_sources,sim))
 COLLECTOR_SOURCES := $(filter-out $(PROFILE_SOURCES),$(call folder_sources,collector))
 REPORTS_SOURCES   := $(call folder_sources,reports)
 
+# Formats of messages, each a C file and a header that protoc-c makes: NAME.proto, NAME.pb-c.[ch].
+MESSAGES          := $(patsubst %.proto,$(B)/gen/%.pb-c.c,$(wildcard reports/*.proto))
+
 SIM_OBJECTS       := $(call objects,$(SIM_SOURCES))
 COLLECTOR_OBJECTS := $(call objects,$(COLLECTOR_SOURCES) $(PROFILE_SOURCES))
-REPORTS_OBJECTS   := $(call objects,$(REPORTS_SOURCES) $(PROFILE_SOURCES))
+REPORTS_OBJECTS   := $(call objects,$(REPORTS_SOURCES) $(PROFILE_SOURCES)) $(MESSAGES:.c=.o)
 PROBE_OBJECTS     := $(patsubst %.c,$(B)/pic/%.o,$(wildcard probe/*.c))
 
 # BPF programs, each a header with the program in it for the user side to include.
@@ -97,6 +100,17 @@ skeletons: $(SKELETONS)
 
 # They must be there before anything is compiled for the first time; then -MMD knows who needs them.
 $(call objects,$(wildcard collector/capture/*.c)): | $(SKELETONS)
+
+$(B)/gen/%.pb-c.c: %.proto
+	$(call say,PROTO)
+	@mkdir -p $(@D)
+	$(Q)protoc-c --c_out=$(B)/gen $<
+
+$(B)/gen/%.pb-c.o: $(B)/gen/%.pb-c.c $(B)/flags
+	$(call say,CC)
+	$(Q)$(CC) $(ALL_CFLAGS) -c -o $@ $<
+
+$(call objects,$(wildcard reports/*.c tests/unit/reports/*.c)): | $(MESSAGES)
 
 # What is loaded into other people's programs: never sanitized (those programs are not), and it keeps
 # the frame pointer (a wrapper finds its caller's frame by it). Nothing of the compiler's may call
@@ -222,7 +236,7 @@ fuzz-%: tests/fuzz/%.c $(SKELETONS) ## fuzz one target of tests/fuzz for SECONDS
 	$(Q)build/fuzz/engine-$* -max_total_time=$(SECONDS) -artifact_prefix=build/fuzz/$*- \
 		build/fuzz/found-$* tests/fuzz/corpus/$*
 
-lint: $(SKELETONS) ## layers, formatting, clang-tidy, cppcheck, shellcheck
+lint: $(SKELETONS) $(MESSAGES) ## layers, formatting, clang-tidy, cppcheck, shellcheck
 	$(Q)scripts/lint
 
 format: ## rewrite the sources in the house's layout

@@ -6,6 +6,8 @@
 #include "reports/output.h"
 #include "reports/report.h"
 
+#include <unistd.h>
+
 struct options {
 	struct command_files files;
 	const struct export_format *format;
@@ -73,6 +75,11 @@ const struct argp command_export_argp = {
 	NULL,
 };
 
+static bool goes_to_terminal(const char *path)
+{
+	return (!path || !strcmp(path, "-")) && isatty(STDOUT_FILENO);
+}
+
 int command_export(int count, char **arguments)
 {
 	struct options options = {0};
@@ -81,6 +88,8 @@ int command_export(int count, char **arguments)
 	struct error error;
 
 	argp_parse(&command_export_argp, count, arguments, 0, NULL, &options);
+	if (options.format->binary && goes_to_terminal(options.files.output))
+		return command_failed("this format is not for terminals; name a file with -o");
 	if (report_open(&report, options.files.profile, &error))
 		return command_failed(error.text);
 	if (output_open(&output, options.files.output, &error)) {

@@ -3,7 +3,17 @@
 #include "reports/export.h"
 
 const struct export_format export_formats[] = {
-	{"folded", "one line per stack, for flamegraph.pl, speedscope, inferno", export_folded},
+	{"folded", "one line per stack, for flamegraph.pl, speedscope, inferno", export_folded,
+	 false},
+	{"pprof", "gzipped profile.proto, for go tool pprof, Pyroscope, Parca", export_pprof, true},
+	{"speedscope", "JSON for speedscope.app", export_speedscope, false},
+	{"firefox", "JSON for profiler.firefox.com, sample by sample in time", export_firefox,
+	 false},
+	{"callgrind", "calls and lines, for callgrind_annotate and KCachegrind", export_callgrind,
+	 false},
+	{"csv", "one row per function, for spreadsheets", export_csv, false},
+	{"json", "everything, for your own scripts (docs/profile-v1.schema.json)", export_json,
+	 false},
 };
 
 const size_t export_formats_count = sizeof(export_formats) / sizeof(*export_formats);

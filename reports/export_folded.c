@@ -4,6 +4,7 @@
 
 #include "collector/base/xalloc.h"
 #include "reports/call_tree.h"
+#include "reports/export_rows.h"
 
 /* The labels with what the format cannot carry replaced, in one symbol table of its own. */
 static void fold_labels(struct symbol_table *symbols)
@@ -73,6 +74,8 @@ static void write_lines(const struct call_tree *tree, const struct child *childr
 	struct path path = {0};
 	uint32_t node = 0;
 
+	if (self[0].samples)
+		fprintf(stream, "%s %u\n", EXPORT_NO_STACK, self[0].samples);
 	for (uint32_t i = tree->count - 1; i-- > 0;)
 		next[children[i].parent] = i + 1;
 	for (;;) {

@@ -13,6 +13,7 @@
  *   bpf       bpf(2) may be used, and the kernel describes its types
  *   mount     a private mount namespace may be made (for a small tmpfs that fills up)
  *   browser   Chromium and its WebDriver are installed
+ *   readers   scripts/install-readers has put the foreign readers of exports into build/npm
  *   NAME      anything else is a program, looked up in PATH: gdb, sqlite3, valgrind
  *
  * Include after criterion.h, which gives require(); without it only the questions are there.
@@ -94,6 +95,16 @@ static inline bool requirement_mount(void)
 	return child > 0 && waitpid(child, &status, 0) == child && status == 0;
 }
 
+/* BUILD is set by scripts/run-tests. */
+static inline bool requirement_readers(void)
+{
+	const char *build = getenv("BUILD");
+	char file[4096];
+
+	snprintf(file, sizeof(file), "%s/npm/installed-lock.json", build ? build : "build");
+	return access(file, R_OK) == 0;
+}
+
 /*
  * Says what is missing.
  *
@@ -127,6 +138,11 @@ static inline bool requirement_lacks(const char *name, char *why, size_t why_byt
 		snprintf(why, why_bytes,
 			 "chromium and chromedriver are not both installed; "
 			 "run scripts/install-deps test");
+	} else if (strcmp(name, "readers") == 0) {
+		has = requirement_program("node") && requirement_readers();
+		snprintf(why, why_bytes,
+			 "the readers of exports are not installed; run scripts/install-readers "
+			 "(needs npm)");
 	} else {
 		has = requirement_program(name);
 		snprintf(why, why_bytes, "%s is not installed; run scripts/install-deps test",

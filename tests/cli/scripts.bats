@@ -50,6 +50,7 @@ layers_reject() {
 
 	layers_reject collector/session.c '#include "off_cpu.skel.h"' 'is for collector/capture/off_cpu.c'
 	layers_reject collector/capture/off_cpu.c '#include "off_cpu.skel.h"' 'beside collector/capture/bpf'
+	layers_reject reports/flame.c '#include "reports/pprof.pb-c.h"' 'is for the folder of its .proto'
 	layers_reject collector/capture/bpf/off_cpu.h '#include "collector/base/error.h"' 'bpf may not'
 
 	mkdir collector/capture/bpf

@@ -78,13 +78,13 @@ Test(export_folded, what_separates_is_replaced_in_names)
 	free(text);
 }
 
-Test(export_folded, samples_without_a_stack_have_no_line)
+Test(export_folded, samples_without_a_stack_have_a_line_of_their_own)
 {
 	struct profile *profile = new_profile();
 	char *text;
 
 	profile_sample_add(profile, &(struct profile_sample){.value = 1});
 	text = folded(profile);
-	cr_assert_str_eq(text, "");
+	cr_assert_str_eq(text, "[no stack] 1\n");
 	free(text);
 }

@@ -53,7 +53,8 @@ PROBE_OBJECTS     := $(patsubst %.c,$(B)/pic/%.o,$(wildcard probe/*.c))
 BPF_SOURCES := $(wildcard collector/capture/bpf/*.bpf.c)
 SKELETONS   := $(patsubst collector/capture/bpf/%.bpf.c,$(B)/gen/%.skel.h,$(BPF_SOURCES))
 
-PROGRAMS  := $(B)/bin/sim $(B)/bin/collector $(B)/bin/reports
+DRIVERS   := $(patsubst sim/drivers/%.c,$(B)/bin/sim-%,$(filter-out %/driver.c,$(wildcard sim/drivers/*.c)))
+PROGRAMS  := $(B)/bin/sim $(DRIVERS) $(B)/bin/collector $(B)/bin/reports
 PROBE     := $(if $(PROBE_OBJECTS),$(B)/bin/libprobe.so)
 WORKLOADS := $(patsubst tests/workloads/%.c,$(B)/workloads/%,$(wildcard tests/workloads/*.c))
 FAULTS    := $(patsubst tests/faults/%.c,$(B)/faults/%,$(wildcard tests/faults/*.c))
@@ -152,6 +153,10 @@ endef
 libraries = $$(pkg-config --libs $(PKGS_$(1))) $(LIBS_$(1))
 
 $(B)/bin/sim: $(SIM_OBJECTS)
+	$(call link,$(call libraries,sim))
+
+# Programs that keep one part of sim busy, made of the same objects.
+$(B)/bin/sim-%: $(B)/obj/sim/drivers/%.o $(B)/obj/sim/drivers/driver.o $(filter-out %/main.o,$(SIM_OBJECTS))
 	$(call link,$(call libraries,sim))
 
 $(B)/bin/collector: $(COLLECTOR_OBJECTS)

@@ -13,7 +13,7 @@ B        := build$(if $(SAN),/$(SAN))
 CC       := $(if $(filter default,$(origin CC)),gcc,$(CC))
 PKGS_sim       := openblas sqlite3 inih
 PKGS_collector := libdw libelf libbpf sqlite3 zlib capstone
-PKGS_reports   := jansson sqlite3 libprotobuf-c zlib libcurl
+PKGS_reports   := jansson sqlite3 libprotobuf-c zlib libcurl gsl
 PKGS_unit      := criterion
 PKGS_probe     := $(PKGS_unit)
 LIBS_sim       := -lm
@@ -200,6 +200,10 @@ $(B)/bench/%: $(B)/obj/tests/bench/%.o $(filter-out %/main.o,$(COLLECTOR_OBJECTS
 $(B)/obj/tests/bench/sim_%.o: private PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS_sim))
 $(B)/bench/sim_%: $(B)/obj/tests/bench/sim_%.o $(filter-out %/main.o,$(SIM_OBJECTS))
 	$(call link,$(call libraries,sim))
+
+# Those that measure the reports, of theirs.
+$(B)/bench/reports_%: $(B)/obj/tests/bench/reports_%.o $(filter-out %/main.o,$(REPORTS_OBJECTS))
+	$(call link,$(call libraries,reports))
 
 BENCH := $(patsubst tests/bench/%.c,$(B)/bench/%,$(wildcard tests/bench/*.c))
 

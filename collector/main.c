@@ -25,6 +25,7 @@ static const struct command commands[] = {
 	{"calls", "list calls and durations of timed functions", NULL},
 	{"flame", "draw a flame graph (SVG)", NULL},
 	{"export", "write a profile in another tool's format", NULL},
+	{"compare", "say what changed between two groups of recordings", NULL},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))

@@ -20,6 +20,8 @@ static const struct command commands[] = {
 	{"calls", "list counted and timed functions, exactly", &command_calls_argp, command_calls},
 	{"export", "write the profile in another tool's format", &command_export_argp,
 	 command_export},
+	{"compare", "say what changed between two groups of recordings", &command_compare_argp,
+	 command_compare},
 };
 
 static const size_t commands_count = sizeof(commands) / sizeof(*commands);

@@ -8,6 +8,8 @@
  *     synthetic_profile hostile FILE         names that try to break out of every format
  *     synthetic_profile killed FILE          a recording that did not reach its end: no names
  *     synthetic_profile empty FILE           no samples
+ *     synthetic_profile replicate FILE RUN   one of several runs; from 100 on hot() costs a fifth
+ *                                            more and helper() is inlined
  */
 #include "collector/profile/profile_file.h"
 
@@ -232,12 +234,36 @@ static void make_empty(struct maker *maker, uint32_t unused)
 	profile_set_number(maker->profile, "target_cpu_ns", 500000);
 }
 
+static void make_replicate(struct maker *maker, uint32_t run)
+{
+	static const char *const names[] = {"hot", "warm", "cool", "log_write", "helper"};
+	uint32_t top = profile_stack(maker->profile, 0,
+				     frame(maker, maker->program, "main", "/src/sim/main.c", 20));
+	uint32_t stacks[5], counts[] = {300, 250, 200, 150, 60};
+	bool changed = run >= 100;
+
+	for (int i = 0; i < 5; i++)
+		stacks[i] = profile_stack(maker->profile, i == 4 ? stacks[2] : top,
+					  frame(maker, maker->program,
+						i == 1 && changed ? "warm.isra.0" : names[i],
+						"/src/sim/world.c", 10 * (i + 1)));
+	counts[0] = changed ? counts[0] * 6 / 5 : counts[0];
+	for (int i = 0; i < 5; i++) {
+		int noise = (int)(run * 7 + i * 3) % 5 - 2;
+
+		/* log_write() varies so much that nothing can be told. */
+		sample(maker, i == 4 && changed ? stacks[2] : stacks[i],
+		       counts[i] + (i == 3 ? 20 : 1) * noise, PROFILE_ENDING_COMPLETE);
+	}
+}
+
 static const struct kind {
 	const char *name;
 	void (*make)(struct maker *maker, uint32_t size);
 } kinds[] = {
-	{"small", make_small},	   {"wide", make_wide},	    {"deep", make_deep},
-	{"hostile", make_hostile}, {"killed", make_killed}, {"empty", make_empty},
+	{"small", make_small},	       {"wide", make_wide},	{"deep", make_deep},
+	{"hostile", make_hostile},     {"killed", make_killed}, {"empty", make_empty},
+	{"replicate", make_replicate},
 };
 
 static int write_profile(struct profile *profile, const char *path, struct error *error)
@@ -270,7 +296,8 @@ int main(int count, char **arguments)
 		profile_free(maker.profile);
 		return 0;
 	}
-	fputs("usage: synthetic_profile small|wide|deep|hostile|killed|empty FILE [SIZE]\n",
+	fputs("usage: synthetic_profile small|wide|deep|hostile|killed|empty|replicate FILE "
+	      "[SIZE]\n",
 	      stderr);
 	return 1;
 }

@@ -1,0 +1,251 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* command compare: what changed between two groups of recordings. */
+#include "reports/command.h"
+
+#include "reports/comparison_write.h"
+#include "reports/output.h"
+
+#include "collector/base/xalloc.h"
+
+#include <errno.h>
+
+enum {
+	OPTION_SORT = 256,
+	OPTION_JSON,
+	OPTION_MARKDOWN,
+	OPTION_PAIRED,
+	OPTION_FORCE,
+	OPTION_ALPHA,
+	OPTION_MARGIN,
+	OPTION_DECIDED,
+};
+
+enum format {
+	FORMAT_TEXT,
+	FORMAT_JSON,
+	FORMAT_MARKDOWN
+};
+
+struct options {
+	struct comparison_options comparison;
+	const char *output;
+	enum format format;
+	size_t limit;
+	bool force, decided;
+	const char **paths;
+	size_t base_count, count; /* of paths; the base comes first */
+};
+
+static double percentage(const char *argument, const char *name, double most,
+			 struct argp_state *state)
+{
+	char *end;
+	double value = strtod(argument, &end);
+
+	if (*end || end == argument || !(value > 0 && value <= most))
+		argp_error(state, "--%s wants a percentage above 0 and up to %g, not '%s'", name,
+			   most, argument);
+	return value / 100;
+}
+
+static void take_sort(struct options *options, const char *argument, struct argp_state *state)
+{
+	if (strcmp(argument, "self") && strcmp(argument, "total"))
+		argp_error(state, "--sort wants self or total, not '%s'", argument);
+	options->comparison.order = *argument == 's' ? FUNCTIONS_BY_SELF : FUNCTIONS_BY_TOTAL;
+}
+
+static void take_limit(struct options *options, const char *argument, struct argp_state *state)
+{
+	char *end;
+	long limit = strtol(argument, &end, 10);
+
+	if (*end || end == argument || limit < 0)
+		argp_error(state, "--limit wants a number of rows, 0 for all, not '%s'", argument);
+	options->limit = limit ? (size_t)limit : SIZE_MAX;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct options *options = state->input;
+
+	switch (key) {
+	case 'n':
+		take_limit(options, argument, state);
+		return 0;
+	case 'o':
+		options->output = argument;
+		return 0;
+	case OPTION_SORT:
+		take_sort(options, argument, state);
+		return 0;
+	case OPTION_JSON:
+	case OPTION_MARKDOWN:
+		options->format = key == OPTION_JSON ? FORMAT_JSON : FORMAT_MARKDOWN;
+		return 0;
+	case OPTION_PAIRED:
+		options->comparison.paired = true;
+		return 0;
+	case OPTION_FORCE:
+		options->force = true;
+		return 0;
+	case OPTION_ALPHA:
+		options->comparison.alpha = percentage(argument, "alpha", 50, state);
+		return 0;
+	case OPTION_MARGIN:
+		options->comparison.function_margin = percentage(argument, "margin", 1000, state);
+		return 0;
+	case OPTION_DECIDED:
+		options->decided = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		options->paths[options->count++] = argument;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option argp_options[] = {
+	{"paired", OPTION_PAIRED, NULL, 0,
+	 "The runs are pairs: the first base run was made beside the first new one, and so on", 0},
+	{"sort", OPTION_SORT, "COST", 0, "Test functions by self (default) or total cost", 0},
+	{"margin", OPTION_MARGIN, "PERCENT", 0,
+	 "A change of a function that nobody cares about (default 3)", 0},
+	{"alpha", OPTION_ALPHA, "PERCENT", 0,
+	 "Share of findings that may be false (default 5); intervals have the rest", 0},
+	{"force", OPTION_FORCE, NULL, 0, "Compare different machines and broken runs, too", 0},
+	{"limit", 'n', "N", 0, "Show N functions, 0 for all (default 25; JSON has all)", 0},
+	{"json", OPTION_JSON, NULL, 0, "Write JSON", 0},
+	{"markdown", OPTION_MARKDOWN, NULL, 0, "Write Markdown", 0},
+	{"output", 'o', "FILE", 0, "Write to FILE instead of standard output", 0},
+	{"decided", OPTION_DECIDED, NULL, OPTION_HIDDEN,
+	 "Exit with status 2 when the total is inconclusive, else 0", 0},
+	{0},
+};
+
+const struct argp command_compare_argp = {
+	argp_options,
+	parse,
+	"BASE.prof... -- NEW.prof...",
+	"Says what changed between two groups of recordings.\v"
+	"Every recording is one run of the same work; runs are the replicates, so record several "
+	"on each side (10 find a change of 10 % in a function of 30 %), in turn. With one on a "
+	"side "
+	"the comparison is marked unreplicated and decides nothing.\n\n"
+	"Verdicts: regressed and improved mean beyond the margin for certain, unchanged within it, "
+	"inconclusive neither. \"sees\" is the change that would have been found.\n\n"
+	"Exit status: 0 done, 1 failed or not comparable, 2 something regressed.",
+	NULL,
+	NULL,
+	NULL,
+};
+
+/* Reads the command line in two parts: argp would not tell where the "--" between them stood. */
+static int take_arguments(struct options *options, int count, char **arguments, struct error *error)
+{
+	int divider = 1;
+
+	while (divider < count && strcmp(arguments[divider], "--"))
+		divider++;
+	options->paths = xcalloc(count, sizeof(*options->paths));
+	argp_parse(&command_compare_argp, divider, arguments, 0, NULL, options);
+	options->base_count = options->count;
+	for (int i = divider + 1; i < count; i++)
+		options->paths[options->count++] = arguments[i];
+	if (divider == count)
+		return fail(error, -EINVAL,
+			    "which are the new recordings? Write them after \"--\": compare "
+			    "BASE.prof... -- NEW.prof...");
+	if (!options->base_count || options->base_count == options->count)
+		return fail(error, -EINVAL, "there must be a recording on each side of \"--\"");
+	if (options->comparison.paired && options->count != 2 * options->base_count)
+		return fail(error, -EINVAL, "--paired wants as many new recordings as base ones");
+	return 0;
+}
+
+static int load(const struct options *options, struct comparison_run *runs, size_t *loaded,
+		struct comparison_names *names, struct error *error)
+{
+	for (*loaded = 0; *loaded < options->count; (*loaded)++) {
+		int result =
+			comparison_run_load(&runs[*loaded], options->paths[*loaded], names, error);
+
+		if (result)
+			return result;
+	}
+	return 0;
+}
+
+static void write_comparison(const struct comparison *comparison, const struct options *options,
+			     FILE *stream)
+{
+	json_t *json;
+
+	if (options->format == FORMAT_MARKDOWN) {
+		comparison_write_markdown(comparison, options->limit, stream);
+	} else if (options->format == FORMAT_TEXT) {
+		comparison_write(comparison, options->limit, stream, output_columns(stream),
+				 output_has_colour(stream));
+	} else {
+		json = comparison_json(comparison);
+		json_dumpf(json, stream, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(10));
+		fputc('\n', stream);
+		json_decref(json);
+	}
+}
+
+/* Compares loaded runs. Returns the exit status, or a negative errno. */
+static int compare(const struct options *options, const struct comparison_run *runs,
+		   const struct comparison_names *names, struct error *error)
+{
+	size_t base_count = options->base_count, fresh_count = options->count - base_count;
+	const struct comparison_run **all = xcalloc(options->count, sizeof(*all));
+	struct comparison comparison;
+	struct output output;
+	int result;
+
+	for (size_t i = 0; i < options->count; i++)
+		all[i] = &runs[i];
+	result = comparison_check(all, base_count, all + base_count, fresh_count, options->force,
+				  error);
+	if (!result)
+		result = output_open(&output, options->output, error);
+	if (!result) {
+		comparison_make(&comparison, &options->comparison, names, all, base_count,
+				all + base_count, fresh_count);
+		write_comparison(&comparison, options, output.stream);
+		result = output_close(&output, error);
+		if (!result && options->decided)
+			result = comparison.total.verdict == COMPARISON_INCONCLUSIVE ? 2 : 0;
+		else if (!result && comparison_is_worse(&comparison))
+			result = 2;
+		comparison_done(&comparison);
+	}
+	free(all);
+	return result;
+}
+
+int command_compare(int count, char **arguments)
+{
+	struct options options = {.comparison = comparison_defaults, .limit = 25};
+	struct comparison_names names = {0};
+	struct comparison_run *runs = NULL;
+	size_t loaded = 0;
+	struct error error;
+	int result;
+
+	result = take_arguments(&options, count, arguments, &error);
+	if (!result) {
+		runs = xcalloc(options.count, sizeof(*runs));
+		result = load(&options, runs, &loaded, &names, &error);
+	}
+	if (!result)
+		result = compare(&options, runs, &names, &error);
+	for (size_t i = 0; i < loaded; i++)
+		comparison_run_done(&runs[i]);
+	free(runs);
+	free(options.paths);
+	comparison_names_done(&names);
+	return result < 0 ? command_failed(error.text) : result;
+}

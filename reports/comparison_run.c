@@ -1,0 +1,315 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* comparison_run: see comparison_run.h. */
+#include "reports/comparison_run.h"
+
+#include "collector/base/xalloc.h"
+
+#include <ctype.h>
+#include <inttypes.h>
+#include <math.h>
+
+enum {
+	NAME_LIMIT = 300, /* bytes of a name that are shown */
+};
+
+void comparison_names_done(struct comparison_names *names)
+{
+	HASH_CLEAR(hh, names->index);
+	for (size_t i = 0; i < names->rows_count; i++) {
+		free(names->rows[i]->key);
+		free(names->rows[i]->name);
+		free(names->rows[i]->module);
+		free(names->rows[i]->file);
+		free(names->rows[i]);
+	}
+	free(names->rows);
+}
+
+/* Length of @name without a clone's suffix at its end; @length when there is none. */
+static size_t without_suffix(const char *name, size_t length)
+{
+	static const char *const suffixes[] = {".isra", ".constprop", ".part", ".cold",
+					       ".lto_priv"};
+	size_t end = length;
+
+	while (end && isdigit((unsigned char)name[end - 1]))
+		end--;
+	if (end < length && end && name[end - 1] == '.')
+		end--;
+	else
+		end = length;
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes); i++) {
+		size_t bytes = strlen(suffixes[i]);
+
+		if (end > bytes && !memcmp(name + end - bytes, suffixes[i], bytes))
+			return end - bytes;
+	}
+	return length;
+}
+
+char *comparison_base_name(const char *name)
+{
+	char *base = xstrdup(name);
+	size_t length = strlen(base), shorter;
+
+	/* Demanglers write "step(int) [clone .isra.0] [clone .cold]". */
+	for (char *clone; (clone = strstr(base, " [clone ."));)
+		*clone = '\0';
+	length = strlen(base);
+	while ((shorter = without_suffix(base, length)) < length)
+		length = shorter;
+	base[length] = '\0';
+	return base;
+}
+
+/* Returns @text as it may be shown, owned by the caller. */
+static char *shown(const char *text)
+{
+	struct obstack memory;
+	char *copy;
+
+	obstack_init(&memory);
+	copy = xstrdup(text_plain(&memory, text, NAME_LIMIT));
+	obstack_free(&memory, NULL);
+	return copy;
+}
+
+static struct comparison_function *find_or_add(struct comparison_names *names, const char *name,
+					       const char *module, const char *file)
+{
+	struct comparison_function *function;
+	char *key;
+
+	if (asprintf(&key, "%s\n%s\n%s", name, module, file) < 0)
+		key = xalloc_checked(NULL);
+	HASH_FIND_STR(names->index, key, function);
+	if (function) {
+		free(key);
+		return function;
+	}
+	function = xcalloc(1, sizeof(*function));
+	function->key = key;
+	function->id = names->rows_count;
+	function->name = shown(name);
+	function->module = shown(module);
+	function->file = xstrdup("");
+	HASH_ADD_KEYPTR(hh, names->index, function->key, strlen(function->key), function);
+	xgrow(names->rows, names->rows_count, names->rows_capacity);
+	names->rows[names->rows_count++] = function;
+	return function;
+}
+
+static uint32_t name_symbol(struct comparison_names *names, const struct report *report,
+			    const struct symbol *symbol)
+{
+	const struct profile *profile = report->profile;
+	const char *path = profile->modules[symbol->module].path;
+	const char *module = symbol_base_name(path);
+	const char *file = symbol->file ? profile->files[symbol->file] : "";
+	char *base = comparison_base_name(symbol->label);
+	struct comparison_function *function;
+
+	if (!strcmp(module, report_program(report)))
+		module = "[program]";
+	if (symbol->named)
+		function = find_or_add(names, base, module, symbol_base_name(file));
+	else
+		function = find_or_add(names, "[no symbol]", module, "");
+	free(base);
+	if (symbol->named && *file) {
+		free(function->file);
+		function->file = shown(file);
+		function->line = symbol->line;
+	}
+	return function->id;
+}
+
+/* The function of each symbol, and for each symbol the first one of the same function. */
+struct pairing {
+	uint32_t *function_of_symbol;
+	uint32_t *same;
+};
+
+/* Only symbols that a stack can have become functions: the table has one for each frame, too. */
+static struct pairing pair(struct comparison_names *names, const struct report *report)
+{
+	const struct profile *profile = report->profile;
+	uint32_t count = report->symbols.count, *first;
+	struct pairing pairing = {
+		.function_of_symbol = xcalloc(count, sizeof(uint32_t)),
+		.same = xcalloc(count, sizeof(uint32_t)),
+	};
+
+	memset(pairing.function_of_symbol, 0xff, count * sizeof(uint32_t));
+	for (uint32_t frame = 1; frame < profile->frames_count; frame++)
+		for (uint32_t depth = symbol_depth(profile, frame); depth--;) {
+			uint32_t symbol = symbol_at(profile, frame, depth).symbol;
+
+			if (pairing.function_of_symbol[symbol] == UINT32_MAX)
+				pairing.function_of_symbol[symbol] = name_symbol(
+					names, report, &report->symbols.symbols[symbol]);
+		}
+	first = xcalloc(names->rows_count, sizeof(*first));
+	for (uint32_t i = 1; i < count; i++) {
+		uint32_t function = pairing.function_of_symbol[i];
+
+		if (function == UINT32_MAX)
+			continue;
+		if (!first[function])
+			first[function] = i;
+		pairing.same[i] = first[function];
+	}
+	free(first);
+	return pairing;
+}
+
+/* Standard error of the logarithm of a share whose 95 % interval is known. */
+static double log_error(const struct function_cost *cost, double all)
+{
+	double share = cost->value / all;
+
+	return share > 0 ? (cost->share.high - cost->share.low) / (2 * 1.96 * share) : INFINITY;
+}
+
+static void take_costs(struct comparison_run *run, const struct functions *functions,
+		       const struct pairing *pairing, double period)
+{
+	for (uint32_t i = 0; i < functions->count; i++) {
+		const struct function_row *row = &functions->rows[i];
+		struct comparison_cost *cost =
+			&run->costs[pairing->function_of_symbol[row->symbol]];
+
+		cost->self = row->self.value * period;
+		cost->total = row->total.value * period;
+		cost->self_samples = row->self.samples;
+		cost->total_samples = row->total.samples;
+		cost->self_error = log_error(&row->self, functions->value);
+		cost->total_error = log_error(&row->total, functions->value);
+	}
+}
+
+/* Notes who calls each function in its heaviest node. */
+static void take_callers(struct comparison_run *run, const struct call_tree *tree,
+			 const struct pairing *pairing)
+{
+	uint64_t *heaviest = xcalloc(run->costs_count, sizeof(*heaviest));
+
+	for (size_t i = 0; i < run->costs_count; i++)
+		run->costs[i].caller = UINT32_MAX;
+	for (uint32_t i = 1; i < tree->count; i++) {
+		const struct call_node *node = &tree->nodes[i];
+		uint32_t function = pairing->function_of_symbol[node->symbol];
+		uint32_t caller = tree->nodes[node->parent].symbol;
+
+		if (node->total <= heaviest[function] || !caller || caller == node->symbol)
+			continue;
+		heaviest[function] = node->total;
+		run->costs[function].caller = pairing->function_of_symbol[caller];
+	}
+	free(heaviest);
+}
+
+/* A clause that says what went wrong with the run, or NULL. */
+static char *how_it_ended(const struct profile *profile)
+{
+	const char *state = profile_text(profile, "state", "");
+	int64_t status = profile_number(profile, "exit_status", 0);
+	char *text = NULL;
+
+	if (strcmp(state, "complete") && strcmp(state, "recording"))
+		return shown(*state ? state : "the file does not say how the recording ended");
+	if (!strcmp(state, "recording"))
+		return xstrdup("the recording did not reach its end");
+	if (status && asprintf(&text, "the program ended with status %" PRId64, status) < 0)
+		text = xalloc_checked(NULL);
+	return text;
+}
+
+/* Times of two machines, or of two ways to sample, are different things. */
+static char *describe_machine(const struct profile *profile)
+{
+	char *machine, *text;
+
+	if (asprintf(&text, "%s, %" PRId64 " CPUs, sampled by %s",
+		     profile_text(profile, "cpu_model", "unknown processor"),
+		     profile_number(profile, "cpu_count", 0),
+		     profile_text(profile, "engine", "an unknown engine")) < 0)
+		text = xalloc_checked(NULL);
+	machine = shown(text);
+	free(text);
+	return machine;
+}
+
+static char *first_bad_item(const struct trust *trust)
+{
+	for (int i = 0; i < trust->count; i++)
+		if (trust->items[i].bad)
+			return shown(trust->items[i].text);
+	return NULL;
+}
+
+void comparison_run_init(struct comparison_run *run, const char *path, const struct report *report,
+			 struct comparison_names *names)
+{
+	struct pairing pairing = pair(names, report);
+	struct call_tree *tree = call_tree_build(
+		report->profile,
+		&(struct call_tree_options){.metric = report->metric, .same = pairing.same});
+	struct functions functions;
+
+	functions_measure(&functions, report->profile, tree, report->metric, &report->symbols,
+			  FUNCTIONS_BY_TOTAL, UINT32_MAX);
+	*run = (struct comparison_run){
+		.path = shown(path),
+		.costs = xcalloc(names->rows_count, sizeof(*run->costs)),
+		.costs_count = names->rows_count,
+		.total = functions.value * report->period,
+		.sample = functions.samples ? functions.value * report->period / functions.samples
+					    : report->period,
+		.samples = functions.samples,
+		.metric = xstrdup(report->metric_name),
+		.unit = xstrdup(report->unit),
+		.machine = describe_machine(report->profile),
+		.state = how_it_ended(report->profile),
+		.command = shown(report_command(report)),
+		.trust = first_bad_item(&report->trust),
+	};
+	take_costs(run, &functions, &pairing, report->period);
+	take_callers(run, tree, &pairing);
+	functions_done(&functions);
+	call_tree_free(tree);
+	free(pairing.function_of_symbol);
+	free(pairing.same);
+}
+
+int comparison_run_load(struct comparison_run *run, const char *path,
+			struct comparison_names *names, struct error *error)
+{
+	struct report report;
+	int result = report_open(&report, path, error);
+
+	if (result)
+		return result;
+	comparison_run_init(run, path, &report, names);
+	report_done(&report);
+	return 0;
+}
+
+void comparison_run_done(struct comparison_run *run)
+{
+	free(run->path);
+	free(run->costs);
+	free(run->metric);
+	free(run->unit);
+	free(run->machine);
+	free(run->state);
+	free(run->command);
+	free(run->trust);
+}
+
+struct comparison_cost comparison_run_cost(const struct comparison_run *run, uint32_t function)
+{
+	if (function < run->costs_count)
+		return run->costs[function];
+	return (struct comparison_cost){.caller = UINT32_MAX};
+}

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * comparison_run: one recording reduced to what a comparison needs of it: the cost of each function
+ * under a name that means the same in other recordings and other builds.
+ *
+ * Functions are paired by demangled name, base name of the module and base name of the source file.
+ * Suffixes of the compiler's clones (.isra.0, .constprop.1, .part.2, .cold) are taken off, so a
+ * function that is cloned in one build only stays one function. The profiled program's own module
+ * has one name, however the file is called. Code without symbols is one function for each module:
+ * its addresses mean nothing in another build.
+ */
+#pragma once
+
+#include "reports/report.h"
+
+#include <uthash.h>
+
+/* A function across recordings; ids are dense, from 0 in the order of first appearance. */
+struct comparison_function {
+	UT_hash_handle hh;
+	char *key; /* "name\nmodule\nfile" */
+	uint32_t id;
+	char *name; /* shortened to fit to be shown, valid UTF-8 */
+	char *module;
+	char *file;    /* path as the newest recording has it; "" unknown */
+	uint32_t line; /* 0 unknown */
+};
+
+struct comparison_names {
+	struct comparison_function *index; /* uthash, by key */
+	struct comparison_function **rows; /* by id */
+	size_t rows_count, rows_capacity;
+};
+
+void comparison_names_done(struct comparison_names *names);
+
+/* Returns @name without the suffixes of clones; the copy is owned by the caller. */
+char *comparison_base_name(const char *name);
+
+struct comparison_cost {
+	double self, total; /* in units of the metric, in the whole run */
+	uint32_t self_samples, total_samples;
+	double self_error, total_error; /* standard errors of the logarithms, from within the run */
+	uint32_t caller; /* id of the function that most of its total was called from;
+			    UINT32_MAX none */
+};
+
+struct comparison_run {
+	char *path;
+	struct comparison_cost
+		*costs; /* by function id; there may be fewer than names->rows_count */
+	size_t costs_count;
+	double total;  /* in units of the metric */
+	double sample; /* what one sample stands for, on average */
+	uint32_t samples;
+	uint32_t steps; /* 0: no steps were marked */
+	char *metric, *unit;
+	char *machine; /* what decides whether times can be compared: processor, engine */
+	char *state;   /* NULL: the run ended well; else why not, a clause */
+	char *command;
+	char *trust; /* NULL: good; else the first bad statement */
+};
+
+/*
+ * Reads one recording.
+ *
+ * @names  gains the functions that are new
+ * Returns 0, or a negative errno as profile_file_load. comparison_run_done after success.
+ */
+int comparison_run_load(struct comparison_run *run, const char *path,
+			struct comparison_names *names, struct error *error);
+void comparison_run_done(struct comparison_run *run);
+
+/* The same with a report made elsewhere, which remains the caller's. */
+void comparison_run_init(struct comparison_run *run, const char *path, const struct report *report,
+			 struct comparison_names *names);
+
+/* Cost of a function; all 0 when the run has none of it. */
+struct comparison_cost comparison_run_cost(const struct comparison_run *run, uint32_t function);

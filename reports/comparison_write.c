@@ -1,0 +1,260 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* comparison_write: text and Markdown; see comparison_write.h. */
+#include "reports/comparison_write.h"
+
+#include "reports/amount.h"
+#include "reports/table.h"
+
+#include <ctype.h>
+#include <math.h>
+
+static const char *const plain = "\033[0m";
+static const char *const colours[COMPARISON_VERDICTS] = {
+	/* 256 colours: orange and blue, which every kind of colour vision tells apart */
+	[COMPARISON_REGRESSED] = "\033[1;38;5;208m",
+	[COMPARISON_IMPROVED] = "\033[1;38;5;33m",
+	[COMPARISON_INCONCLUSIVE] = "\033[1m",
+	[COMPARISON_UNCHANGED] = "\033[1m",
+};
+
+const char *comparison_percent(double logarithm, char text[32])
+{
+	double ratio = exp(logarithm);
+
+	if (!isfinite(logarithm))
+		snprintf(text, 32, "unknown");
+	else if (ratio >= 10)
+		snprintf(text, 32, "×%.0f", ratio);
+	else
+		snprintf(text, 32, "%+.1f %%", 100 * (ratio - 1));
+	return text;
+}
+
+static const char *p_text(double p, char text[32])
+{
+	if (p < 0.0001)
+		snprintf(text, 32, "under 0.0001");
+	else
+		snprintf(text, 32, "%.2g", p);
+	return text;
+}
+
+const char *comparison_row_name(const struct comparison *comparison,
+				const struct comparison_row *row, char text[64])
+{
+	if (row->function)
+		return row->function->name;
+	if (row == &comparison->total)
+		return "total";
+	snprintf(text, 64, "all %zu others", comparison->others_count);
+	return text;
+}
+
+static const char *interval_text(const struct comparison *comparison,
+				 const struct comparison_row *row, char text[96])
+{
+	char low[32], high[32];
+
+	if (!isfinite(row->change.low))
+		snprintf(text, 96, "no interval from so few runs");
+	else
+		snprintf(text, 96, "%.4g %%: %s … %s", 100 * (1 - comparison->options.alpha),
+			 comparison_percent(row->change.low, low),
+			 comparison_percent(row->change.high, high));
+	return text;
+}
+
+static const char *change_text(const struct comparison_row *row, char text[32])
+{
+	if (row->presence == COMPARISON_NEW)
+		return "new";
+	if (row->presence == COMPARISON_REMOVED)
+		return "removed";
+	return comparison_percent(row->change.estimate, text);
+}
+
+const char *comparison_sentence(const struct comparison *comparison,
+				const struct comparison_row *row, char text[COMPARISON_SENTENCE])
+{
+	const char *unit = comparison->base[0]->unit;
+	char base[32], fresh[32], change[32], interval[96], p[32];
+
+	snprintf(text, COMPARISON_SENTENCE, "%s%s: %s per %s %s → %s, %s (%s), p %s",
+		 comparison_verdict_names[row->verdict],
+		 comparison->replicated ? "" : " (unreplicated)", comparison->base[0]->metric,
+		 comparison->per_step ? "step" : "run",
+		 amount_format(row->base, unit, base, sizeof(base)),
+		 amount_format(row->fresh, unit, fresh, sizeof(fresh)), change_text(row, change),
+		 interval_text(comparison, row, interval), p_text(row->change.p, p));
+	return text;
+}
+
+/* The remark on one row: where code went, or what would settle it. */
+static const char *remark(const struct comparison *comparison, const struct comparison_row *row,
+			  char text[COMPARISON_SENTENCE])
+{
+	*text = '\0';
+	if (row->moved && row->presence != COMPARISON_BOTH)
+		snprintf(text, COMPARISON_SENTENCE, "moved %s %s, whose total is unchanged",
+			 row->presence == COMPARISON_REMOVED ? "into" : "out of", row->moved->name);
+	else if (row->moved)
+		snprintf(text, COMPARISON_SENTENCE, "shares its code with %s", row->moved->name);
+	else if (row->verdict == COMPARISON_INCONCLUSIVE && row->runs_needed >= 1e6)
+		snprintf(text, COMPARISON_SENTENCE, "needs more runs than anybody makes");
+	else if (row->verdict == COMPARISON_INCONCLUSIVE && row->runs_needed > 0)
+		snprintf(text, COMPARISON_SENTENCE, "needs about %.0f %s", row->runs_needed,
+			 comparison->options.paired ? "pairs of runs" : "runs a side");
+	return text;
+}
+
+/* Sentences after the verdict: counts, runs, what would have been seen, what to beware of. */
+static void write_trust(const struct comparison *comparison, FILE *stream, const char *end)
+{
+	char seen[32];
+
+	fprintf(stream, "Functions by %s cost: ",
+		comparison->options.order == FUNCTIONS_BY_SELF ? "self" : "total");
+	for (int i = 0; i < COMPARISON_VERDICTS; i++)
+		fprintf(stream, "%s%zu %s", i ? ", " : "", comparison->verdicts[i],
+			comparison_verdict_names[i]);
+	fprintf(stream, ".%s\n", end);
+	fprintf(stream, "%zu base and %zu new runs%s; ", comparison->base_count,
+		comparison->fresh_count, comparison->options.paired ? " in pairs" : "");
+	if (isfinite(comparison->total.detectable))
+		fprintf(stream,
+			"a change of the total of %s or more would have been seen "
+			"(4 times in 5).%s\n",
+			comparison_percent(comparison->total.detectable, seen), end);
+	else
+		fprintf(stream, "so few runs can show no change, however large.%s\n", end);
+	if (!comparison->replicated)
+		fprintf(stream,
+			"Unreplicated: the intervals come from within one run, and runs differ by "
+			"more than that. Nothing here decides anything; record 10 runs a side.%s\n",
+			end);
+	for (size_t i = 0; i < comparison->base_count + comparison->fresh_count; i++) {
+		const struct comparison_run *run =
+			i < comparison->base_count ? comparison->base[i]
+						   : comparison->fresh[i - comparison->base_count];
+
+		if (run->trust)
+			fprintf(stream, "Beware, %s: %s.%s\n", run->path, run->trust, end);
+	}
+}
+
+enum {
+	COLUMNS = 10
+};
+
+static const struct table_column columns[COLUMNS] = {
+	{"", .right = false},
+	{"function", .elastic = true},
+	{"base", .right = true},
+	{"new", .right = true},
+	{"change", .right = true},
+	{"interval", .right = true, .dropped = 4},
+	{"p adj.", .right = true, .dropped = 3},
+	{"sees", .right = true, .dropped = 2},
+	{"remark", .elastic = true},
+	{"declared at", .elastic = true, .dropped = 1},
+};
+
+/* The cells of a row, in the order of the columns; each ends up in @cell. */
+static void fill_row(const struct comparison *comparison, const struct comparison_row *row,
+		     void (*cell)(void *context, int column, const char *text), void *context)
+{
+	const char *unit = comparison->base[0]->unit;
+	char text[COMPARISON_SENTENCE], low[32], high[32];
+
+	snprintf(text, sizeof(text), "%s %s", comparison_verdict_marks[row->verdict],
+		 comparison_verdict_names[row->verdict]);
+	cell(context, 0, text);
+	cell(context, 1, comparison_row_name(comparison, row, text));
+	cell(context, 2, amount_format(row->base, unit, text, sizeof(text)));
+	cell(context, 3, amount_format(row->fresh, unit, text, sizeof(text)));
+	cell(context, 4, change_text(row, text));
+	snprintf(text, sizeof(text), "%s … %s", comparison_percent(row->change.low, low),
+		 comparison_percent(row->change.high, high));
+	cell(context, 5, isfinite(row->change.low) ? text : "");
+	cell(context, 6, p_text(row->p_adjusted, text));
+	cell(context, 7,
+	     isfinite(row->detectable) ? comparison_percent(row->detectable, text) : "nothing");
+	cell(context, 8, remark(comparison, row, text));
+	*text = '\0';
+	if (row->function && *row->function->file)
+		snprintf(text, sizeof(text), "%s:%u", row->function->file, row->function->line);
+	cell(context, 9, text);
+}
+
+static void text_cell(void *context, int column, const char *text)
+{
+	(void)column;
+	table_cell(context, "%s", text);
+}
+
+void comparison_write(const struct comparison *comparison, size_t limit, FILE *stream, int width,
+		      bool colour)
+{
+	enum comparison_verdict verdict = comparison->total.verdict;
+	char text[COMPARISON_SENTENCE];
+	struct table table;
+
+	fprintf(stream, "%s%s %s%s\n", colour ? colours[verdict] : "",
+		comparison_verdict_marks[verdict],
+		comparison_sentence(comparison, &comparison->total, text), colour ? plain : "");
+	if (*remark(comparison, &comparison->total, text))
+		fprintf(stream, "The total %s.\n", text);
+	write_trust(comparison, stream, "");
+	if (!comparison->rows_count)
+		return;
+	fputc('\n', stream);
+	table_init(&table, columns, COLUMNS);
+	for (size_t i = 0; i < comparison->rows_count && i < limit; i++)
+		fill_row(comparison, &comparison->rows[i], text_cell, &table);
+	table_write(&table, stream, width, colour);
+	table_done(&table);
+	if (comparison->rows_count > limit)
+		fprintf(stream, "… and %zu more\n", comparison->rows_count - limit);
+}
+
+void comparison_markdown_text(const char *text, FILE *stream)
+{
+	for (; *text; text++)
+		if (isalnum((unsigned char)*text) || (unsigned char)*text >= 0x80 ||
+		    strchr(" .:,%+-/()…", *text))
+			fputc(*text, stream);
+		else
+			fprintf(stream, "&#%d;", (unsigned char)*text);
+}
+
+static void markdown_cell(void *context, int column, const char *text)
+{
+	fputs(column ? " | " : "| ", context);
+	comparison_markdown_text(text, context);
+	if (column == COLUMNS - 1)
+		fputs(" |\n", context);
+}
+
+void comparison_write_markdown(const struct comparison *comparison, size_t limit, FILE *stream)
+{
+	const struct comparison_row *total = &comparison->total;
+	char text[COMPARISON_SENTENCE];
+
+	fprintf(stream, "<!-- simprof:compare v1 verdict=%s -->\n",
+		comparison->replicated ? comparison_verdict_names[total->verdict] : "unreplicated");
+	fprintf(stream, "**%s ", comparison_verdict_marks[total->verdict]);
+	comparison_markdown_text(comparison_sentence(comparison, total, text), stream);
+	fputs("**\n\n", stream);
+	write_trust(comparison, stream, "\n");
+	for (int i = 0; i < COLUMNS; i++)
+		fprintf(stream, "%s%s", i ? " | " : "| ",
+			*columns[i].title ? columns[i].title : "verdict");
+	fputs(" |\n", stream);
+	for (int i = 0; i < COLUMNS; i++)
+		fprintf(stream, "%s%s", i ? " | " : "| ", columns[i].right ? "--:" : ":--");
+	fputs(" |\n", stream);
+	for (size_t i = 0; i < comparison->rows_count && i < limit; i++)
+		fill_row(comparison, &comparison->rows[i], markdown_cell, stream);
+	if (comparison->rows_count > limit)
+		fprintf(stream, "\n… and %zu more\n", comparison->rows_count - limit);
+}

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "reports/comparison.h"
+
+#include "tests/unit/reports/small_profile.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+
+enum {
+	RUNS = 48
+};
+
+/* Runs made of folded stacks, and the two groups that are compared. */
+struct bench {
+	struct comparison_names names;
+	struct comparison_run runs[RUNS];
+	const struct comparison_run *base[RUNS], *fresh[RUNS];
+	size_t count, base_count, fresh_count;
+	struct comparison comparison;
+};
+
+struct stack {
+	const char *folded;
+	uint32_t samples;
+};
+
+static void add_run(struct bench *bench, bool fresh, const struct stack *stacks, size_t count)
+{
+	struct profile *profile = new_profile();
+	struct comparison_run *run = &bench->runs[bench->count++];
+	struct report report;
+
+	for (size_t i = 0; i < count; i++)
+		if (stacks[i].samples)
+			add_stack(profile, stacks[i].folded, stacks[i].samples);
+	report_init(&report, profile);
+	comparison_run_init(run, "some.prof", &report, &bench->names);
+	report_done(&report);
+	if (fresh)
+		bench->fresh[bench->fresh_count++] = run;
+	else
+		bench->base[bench->base_count++] = run;
+}
+
+static void compare(struct bench *bench, const struct comparison_options *options)
+{
+	comparison_make(&bench->comparison, options, &bench->names, bench->base, bench->base_count,
+			bench->fresh, bench->fresh_count);
+}
+
+static const struct comparison_row *row_of(const struct bench *bench, const char *name)
+{
+	for (size_t i = 0; i < bench->comparison.rows_count; i++) {
+		const struct comparison_row *row = &bench->comparison.rows[i];
+
+		if (row->function && !strcmp(row->function->name, name))
+			return row;
+	}
+	cr_assert_fail("no row %s", name);
+	return NULL;
+}
+
+static void done(struct bench *bench)
+{
+	comparison_done(&bench->comparison);
+	for (size_t i = 0; i < bench->count; i++)
+		comparison_run_done(&bench->runs[i]);
+	comparison_names_done(&bench->names);
+}
+
+/* Noise that is the same every time: up to 1 percent either way, differently for each function. */
+static uint32_t noisy(int samples, int run, int function)
+{
+	return samples + samples * ((run * 7 + function * 3) % 5 - 2) / 200;
+}
+
+/* @runs a side, three tenths of the samples in hot(), which costs @percent more in the new ones. */
+static void add_runs(struct bench *bench, size_t runs, int percent)
+{
+	for (size_t i = 0; i < 2 * runs; i++) {
+		bool fresh = i % 2;
+		uint32_t hot = noisy(600, i / 2, 0);
+		struct stack stacks[] = {
+			{"main;step;hot", fresh ? hot * (100 + percent) / 100 : hot},
+			{"main;step;warm", noisy(800, i / 2, 1)},
+			{"main;cool", noisy(598, i / 2, 2)},
+			{"main;rare", 2},
+		};
+
+		add_run(bench, fresh, stacks, 4);
+	}
+}
+
+Test(comparison, a_change_of_ten_percent_is_found_where_it_is)
+{
+	struct bench bench = {0};
+
+	add_runs(&bench, 10, 10);
+	compare(&bench, &comparison_defaults);
+	cr_assert_eq(row_of(&bench, "hot")->verdict, COMPARISON_REGRESSED);
+	cr_assert_float_eq(expm1(row_of(&bench, "hot")->change.estimate), 0.1, 0.01);
+	cr_assert_eq(row_of(&bench, "warm")->verdict, COMPARISON_UNCHANGED);
+	cr_assert_eq(bench.comparison.verdicts[COMPARISON_REGRESSED], 1);
+	cr_assert_eq(bench.comparison.rows[0].function, row_of(&bench, "hot")->function);
+	cr_assert(comparison_is_worse(&bench.comparison));
+	done(&bench);
+}
+
+Test(comparison, a_function_that_halves_makes_no_other_worse)
+{
+	struct bench bench = {0};
+
+	add_runs(&bench, 8, -50);
+	compare(&bench, &comparison_defaults);
+	cr_assert_eq(row_of(&bench, "hot")->verdict, COMPARISON_IMPROVED);
+	cr_assert_eq(row_of(&bench, "cool")->verdict, COMPARISON_UNCHANGED);
+	cr_assert_eq(bench.comparison.total.verdict, COMPARISON_IMPROVED);
+	cr_assert_not(comparison_is_worse(&bench.comparison));
+	done(&bench);
+}
+
+Test(comparison, a_change_within_the_margin_is_unchanged)
+{
+	struct bench bench = {0};
+
+	add_runs(&bench, 10, 1);
+	compare(&bench, &comparison_defaults);
+	cr_assert_eq(row_of(&bench, "hot")->verdict, COMPARISON_UNCHANGED);
+	cr_assert_eq(bench.comparison.total.verdict, COMPARISON_UNCHANGED);
+	cr_assert(isfinite(bench.comparison.total.detectable));
+	done(&bench);
+}
+
+Test(comparison, noise_is_inconclusive_and_says_how_many_runs_it_takes)
+{
+	struct bench bench = {0};
+
+	for (int i = 0; i < 8; i++)
+		add_run(&bench, i % 2,
+			(struct stack[]){{"main;hot", i / 2 % 2 ? 900 : 1500}, {"main", 1000}}, 2);
+	compare(&bench, &comparison_defaults);
+	cr_assert_eq(row_of(&bench, "hot")->verdict, COMPARISON_INCONCLUSIVE);
+	cr_assert_gt(row_of(&bench, "hot")->runs_needed, 4);
+	done(&bench);
+}
+
+Test(comparison, one_run_a_side_is_never_worse)
+{
+	struct bench bench = {0};
+
+	add_run(&bench, false, (struct stack[]){{"main;hot", 3000}, {"main", 7000}}, 2);
+	add_run(&bench, true, (struct stack[]){{"main;hot", 9000}, {"main", 7000}}, 2);
+	compare(&bench, &comparison_defaults);
+	cr_assert_not(bench.comparison.replicated);
+	cr_assert_eq(row_of(&bench, "hot")->verdict, COMPARISON_REGRESSED);
+	cr_assert_not(comparison_is_worse(&bench.comparison));
+	done(&bench);
+}
+
+Test(comparison, few_runs_admit_that_they_can_show_nothing)
+{
+	struct bench bench = {0};
+
+	add_runs(&bench, 3, 50);
+	compare(&bench, &comparison_defaults);
+	cr_assert_eq(row_of(&bench, "hot")->verdict, COMPARISON_INCONCLUSIVE);
+	cr_assert(isinf(bench.comparison.total.detectable));
+	done(&bench);
+}
+
+Test(comparison, rare_functions_share_a_row)
+{
+	struct bench bench = {0};
+
+	add_runs(&bench, 10, 0);
+	compare(&bench, &comparison_defaults);
+	for (size_t i = 0; i < bench.comparison.rows_count; i++)
+		cr_assert(!bench.comparison.rows[i].function ||
+			  strcmp(bench.comparison.rows[i].function->name, "rare"));
+	cr_assert_eq(bench.comparison.others_count, 1);
+	cr_assert_eq(bench.comparison.rows_count, 4); /* three functions, all others */
+	done(&bench);
+}
+
+Test(comparison, pairs_see_what_drift_hides)
+{
+	struct bench bench = {0};
+	struct comparison_options options = comparison_defaults;
+
+	for (uint32_t i = 0; i < 12; i++)
+		for (int fresh = 0; fresh < 2; fresh++)
+			add_run(&bench, fresh,
+				(struct stack[]){{"main;hot",
+						  (100 + 10 * i) * (fresh ? 11 : 10) + i % 3 * 2}},
+				1);
+	compare(&bench, &options);
+	cr_assert_eq(bench.comparison.total.verdict, COMPARISON_INCONCLUSIVE);
+	comparison_done(&bench.comparison);
+	options.paired = true;
+	compare(&bench, &options);
+	cr_assert_eq(bench.comparison.total.verdict, COMPARISON_REGRESSED);
+	done(&bench);
+}
+
+Test(comparison, inlined_code_has_moved_and_is_no_change)
+{
+	struct bench bench = {0};
+
+	for (int i = 0; i < 20; i++) {
+		uint32_t noise = noisy(40, i / 2, 0);
+
+		if (i % 2)
+			add_run(&bench, true,
+				(struct stack[]){{"main;step", 600 + noise}, {"main;other", 300}},
+				2);
+		else
+			add_run(&bench, false,
+				(struct stack[]){{"main;step;helper.isra.0", 400 + noise},
+						 {"main;step", 200},
+						 {"main;other", 300}},
+				3);
+	}
+	compare(&bench, &comparison_defaults);
+	cr_assert_eq(row_of(&bench, "helper")->presence, COMPARISON_REMOVED);
+	cr_assert_eq(row_of(&bench, "helper")->verdict, COMPARISON_UNCHANGED);
+	cr_assert_str_eq(row_of(&bench, "helper")->moved->name, "step");
+	cr_assert_eq(row_of(&bench, "step")->verdict, COMPARISON_UNCHANGED);
+	cr_assert_str_eq(row_of(&bench, "step")->moved->name, "helper");
+	cr_assert_eq(bench.comparison.verdicts[COMPARISON_REGRESSED], 0);
+	done(&bench);
+}
+
+Test(comparison, work_that_is_gone_has_not_moved)
+{
+	struct bench bench = {0};
+
+	for (int i = 0; i < 20; i++)
+		add_run(&bench, i % 2,
+			(struct stack[]){{"main;step;helper", i % 2 ? 0 : 400},
+					 {"main;step", noisy(200, i / 2, 0)},
+					 {"main;other", 300}},
+			3);
+	compare(&bench, &comparison_defaults);
+	cr_assert_eq(row_of(&bench, "helper")->verdict, COMPARISON_IMPROVED);
+	cr_assert_null(row_of(&bench, "helper")->moved);
+	done(&bench);
+}
+
+Test(comparison, false_findings_in_equal_runs_are_as_rare_as_promised)
+{
+	/* 200 comparisons of 8 and 8 runs whose six functions vary by 20 %, normally and
+	 * independently: the share with any finding has a standard error of 1.5 %. */
+	uint64_t state = 7;
+	int any = 0;
+
+	for (int trial = 0; trial < 200; trial++) {
+		struct bench bench = {0};
+
+		for (int i = 0; i < 16; i++) {
+			static const char *const names[] = {"a", "b", "c", "d", "e", "f"};
+			struct stack stacks[6];
+
+			for (int f = 0; f < 6; f++) {
+				double sum = -6; /* of twelve uniform numbers, about normal */
+
+				for (int k = 0; k < 12; k++) {
+					state = state * 6364136223846793005 + 1442695040888963407;
+					sum += (state >> 11) / 9007199254740992.0;
+				}
+				stacks[f] = (struct stack){names[f], 100 * exp(0.2 * sum)};
+			}
+			add_run(&bench, i % 2, stacks, 6);
+		}
+		compare(&bench, &comparison_defaults);
+		any += bench.comparison.verdicts[COMPARISON_REGRESSED] +
+			       bench.comparison.verdicts[COMPARISON_IMPROVED] >
+		       0;
+		done(&bench);
+	}
+	cr_assert_leq(any, 200 * 0.05 + 2 * 3.1, "%d of 200", any);
+	cr_assert_gt(any, 0);
+}
+
+Test(comparison, refuses_what_cannot_be_compared)
+{
+	struct bench bench = {0};
+	struct error error;
+
+	add_runs(&bench, 2, 0);
+	cr_assert_eq(comparison_check(bench.base, 2, bench.fresh, 2, false, &error), 0);
+	free(bench.runs[3].machine);
+	bench.runs[3].machine = xstrdup("another");
+	cr_assert_lt(comparison_check(bench.base, 2, bench.fresh, 2, false, &error), 0);
+	cr_assert(strstr(error.text, "different machines"));
+	cr_assert_eq(comparison_check(bench.base, 2, bench.fresh, 2, true, &error), 0);
+	free(bench.runs[2].metric);
+	bench.runs[2].metric = xstrdup("allocated");
+	cr_assert_lt(comparison_check(bench.base, 2, bench.fresh, 2, true, &error), 0);
+	compare(&bench, &comparison_defaults);
+	done(&bench);
+}

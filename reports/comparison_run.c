@@ -50,7 +50,7 @@ static size_t without_suffix(const char *name, size_t length)
 char *comparison_base_name(const char *name)
 {
 	char *base = xstrdup(name);
-	size_t length = strlen(base), shorter;
+	size_t length, shorter;
 
 	/* Demanglers write "step(int) [clone .isra.0] [clone .cold]". */
 	for (char *clone; (clone = strstr(base, " [clone ."));)
@@ -267,6 +267,8 @@ void comparison_run_init(struct comparison_run *run, const char *path, const str
 		.sample = functions.samples ? functions.value * report->period / functions.samples
 					    : report->period,
 		.samples = functions.samples,
+		.steps = report->profile->steps_count +
+			 profile_number(report->profile, "lost.steps", 0),
 		.metric = xstrdup(report->metric_name),
 		.unit = xstrdup(report->unit),
 		.machine = describe_machine(report->profile),

@@ -300,9 +300,9 @@ double statistics_runs_needed(double spread, bool paired, double half_width, dou
 {
 	if (!isfinite(spread) || half_width <= 0)
 		return 0;
-	for (double runs = 2; runs < 1e6; runs = ceil(runs * 1.02)) {
+	for (size_t runs = 2; runs < 1000000; runs += 1 + runs / 50) {
 		double freedom = paired ? runs - 1 : 2 * runs - 2;
-		double error = spread * sqrt((paired ? 1 : 2) / runs);
+		double error = spread * sqrt((paired ? 1.0 : 2.0) / runs);
 
 		if (error * gsl_cdf_tdist_Pinv((1 + level) / 2, freedom) <= half_width)
 			return runs;

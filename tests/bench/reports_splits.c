@@ -5,10 +5,10 @@
  *     reports_splits same SPLITS FILE...                     random halves of runs of one program
  *     reports_splits found FUNCTION RUNS SPLITS BASE... -- NEW...   RUNS of each side at random
  *
- * The first prints in how many splits any function was flagged by `compare` and, for the same
+ * The first prints in what share of splits any function was flagged by `compare` and, for the same
  * splits, by a test of two proportions on pooled samples, as flame graph differs compare: both with
- * Benjamini and Hochberg's adjustment at 5 %. The second prints in how many FUNCTION was found to
- * have regressed, and in how many any other function was flagged.
+ * Benjamini and Hochberg's adjustment at 5 %. The second prints in what share FUNCTION was found to
+ * have regressed, and in what share any other function was flagged.
  */
 #include "reports/comparison.h"
 
@@ -80,8 +80,7 @@ static size_t flagged(const struct comparison *comparison)
 static void same(const struct comparison_names *names, const struct comparison_run **runs,
 		 size_t count, int splits)
 {
-	int by_runs = 0, pooled = 0, total = 0;
-	size_t rows = 0;
+	int by_runs = 0, pooled = 0;
 
 	for (int i = 0; i < splits; i++) {
 		struct comparison comparison;
@@ -90,13 +89,10 @@ static void same(const struct comparison_names *names, const struct comparison_r
 		comparison_make(&comparison, &comparison_defaults, names, runs, count / 2,
 				runs + count / 2, count - count / 2);
 		by_runs += flagged(&comparison) > 0;
-		total += comparison.total.verdict < COMPARISON_INCONCLUSIVE;
 		pooled += pooled_flags(&comparison);
-		rows = comparison.rows_count;
 		comparison_done(&comparison);
 	}
-	printf("runs=%zu functions=%zu flagged=%.1f%% total=%.1f%% pooled=%.1f%%\n", count, rows,
-	       100.0 * by_runs / splits, 100.0 * total / splits, 100.0 * pooled / splits);
+	printf("%.1f%% %.1f%%\n", 100.0 * by_runs / splits, 100.0 * pooled / splits);
 }
 
 static void found(const struct comparison_names *names, const char *function, size_t runs_a_side,
@@ -121,7 +117,7 @@ static void found(const struct comparison_names *names, const char *function, si
 		others += flagged(&comparison) > hit;
 		comparison_done(&comparison);
 	}
-	printf("found=%.1f%% others=%.1f%%\n", 100.0 * hits / splits, 100.0 * others / splits);
+	printf("%.1f%% %.1f%%\n", 100.0 * hits / splits, 100.0 * others / splits);
 }
 
 int main(int count, char **arguments)

@@ -16,6 +16,7 @@ struct bench {
 	struct comparison_run runs[RUNS];
 	const struct comparison_run *base[RUNS], *fresh[RUNS];
 	size_t count, base_count, fresh_count;
+	int steps; /* that the next run takes */
 	struct comparison comparison;
 };
 
@@ -33,6 +34,8 @@ static void add_run(struct bench *bench, bool fresh, const struct stack *stacks,
 	for (size_t i = 0; i < count; i++)
 		if (stacks[i].samples)
 			add_stack(profile, stacks[i].folded, stacks[i].samples);
+	for (int i = 0; i < bench->steps; i++)
+		profile_step_add(profile, &(struct profile_step){.start_ns = i, .end_ns = i + 1});
 	report_init(&report, profile);
 	comparison_run_init(run, "some.prof", &report, &bench->names);
 	report_done(&report);
@@ -279,6 +282,28 @@ Test(comparison, false_findings_in_equal_runs_are_as_rare_as_promised)
 	}
 	cr_assert_leq(any, 200 * 0.05 + 2 * 3.1, "%d of 200", any);
 	cr_assert_gt(any, 0);
+}
+
+Test(comparison, cost_is_per_step_where_all_runs_have_steps)
+{
+	struct bench bench = {0};
+
+	for (int i = 0; i < 12; i++) {
+		bench.steps = i % 2 ? 20 : 10;
+		add_run(&bench, i % 2,
+			(struct stack[]){{"main;hot", noisy(i % 2 ? 1200 : 600, i / 2, 0)}}, 1);
+	}
+	compare(&bench, &comparison_defaults);
+	cr_assert(bench.comparison.per_step);
+	cr_assert_eq(bench.comparison.total.verdict, COMPARISON_UNCHANGED);
+	cr_assert_float_eq(bench.comparison.total.base, 60e6, 1e6);
+	comparison_done(&bench.comparison);
+	bench.steps = 0;
+	add_run(&bench, true, (struct stack[]){{"main;hot", 1200}}, 1);
+	compare(&bench, &comparison_defaults);
+	cr_assert_not(bench.comparison.per_step);
+	cr_assert_eq(bench.comparison.total.verdict, COMPARISON_REGRESSED);
+	done(&bench);
 }
 
 Test(comparison, refuses_what_cannot_be_compared)

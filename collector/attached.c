@@ -4,18 +4,35 @@
 
 #include "collector/base/xalloc.h"
 #include "collector/capture/proc_snapshot.h"
+#include "collector/profile/id_table.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
 #include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
+
+/* Watches for the ends of the processes from the one after the last watched up to @count. Those
+ * that have ended are taken out of the list. */
+static void watch_ends(struct attached *attached, size_t count)
+{
+	attached->pid_fds = xreallocarray(attached->pid_fds, count, sizeof(*attached->pid_fds));
+	for (size_t i = attached->count; i < count; i++) {
+		int fd = (int)syscall(SYS_pidfd_open, attached->pids[i], 0);
+
+		if (fd < 0)
+			continue;
+		attached->pids[attached->count] = attached->pids[i];
+		attached->pid_fds[attached->count++] = fd;
+	}
+}
 
 int attached_open(struct attached *attached, const pid_t *pids, size_t count, bool is_tree,
 		  struct error *error)
 {
-	*attached = (struct attached){0};
+	*attached = (struct attached){.is_tree = is_tree};
 	attached->pids = xreallocarray(NULL, count, sizeof(*pids));
 	memcpy(attached->pids, pids, count * sizeof(*pids));
 	for (size_t i = 0; i < count; i++) {
@@ -26,17 +43,120 @@ int attached_open(struct attached *attached, const pid_t *pids, size_t count, bo
 	}
 	if (is_tree)
 		count = proc_descendants(&attached->pids, count);
-	attached->pid_fds = xreallocarray(NULL, count, sizeof(*attached->pid_fds));
-	for (size_t i = 0; i < count; i++) {
-		int fd = (int)syscall(SYS_pidfd_open, attached->pids[i], 0);
-
-		if (fd < 0)
-			return fail(error, -errno, "process %d cannot be watched: %m",
-				    attached->pids[i]);
-		attached->pid_fds[attached->count++] = fd;
-	}
+	watch_ends(attached, count);
+	if (!attached->count)
+		return fail(error, -ESRCH, "there is no process %d", pids[0]);
 	return 0;
 }
+
+/* ---- events on all threads ----------------------------------------------------------------- */
+
+/* The threads that have events, or have inherited them. */
+struct watching {
+	struct perf_source *source;
+	struct recorder *recorder;
+	struct id_table ids; /* of threads, from 1 */
+	uint64_t *since_ns;  /* by id - 1: when the last of its events was opened */
+	size_t count, capacity;
+	uint64_t last_ns; /* when the last event was opened */
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static void know(struct watching *watching, pid_t tid, uint64_t since_ns)
+{
+	uint32_t *id = id_table_slot(&watching->ids, (uint64_t)tid, 0);
+
+	if (!*id) {
+		xgrow(watching->since_ns, watching->count, watching->capacity);
+		*id = (uint32_t)++watching->count;
+	}
+	watching->since_ns[*id - 1] = since_ns;
+}
+
+/* Returns since when a thread has all its events; UINT64_MAX when it is not known. */
+static uint64_t known_since_ns(struct watching *watching, pid_t tid)
+{
+	uint32_t *id = id_table_slot(&watching->ids, (uint64_t)tid, 0);
+
+	if (!*id)
+		know(watching, tid, UINT64_MAX);
+	return watching->since_ns[*id_table_slot(&watching->ids, (uint64_t)tid, 0) - 1];
+}
+
+/* A thread born of one that had all its events by then has inherited them all. */
+static void deliver(void *context, const struct event *event)
+{
+	struct watching *watching = context;
+
+	if (event->kind == EVENT_FORK &&
+	    known_since_ns(watching, event->fork.parent_tid) <= event->time_ns)
+		know(watching, event->tid, event->time_ns);
+	recorder_take(watching->recorder, event);
+}
+
+/* Opens events on the threads of a process that have none. Returns how many there were, or a
+ * negative errno. */
+static int add_threads(struct watching *watching, pid_t pid, struct error *error)
+{
+	int result = 0, added = 0;
+	pid_t *tids;
+	size_t count = proc_threads(pid, &tids);
+
+	for (size_t i = 0; i < count && (!result || result == -ESRCH); i++) {
+		if (known_since_ns(watching, tids[i]) != UINT64_MAX)
+			continue;
+		result = perf_source_add(watching->source, tids[i], error);
+		watching->last_ns = now_ns();
+		know(watching, tids[i], watching->last_ns);
+		added += !result;
+	}
+	free(tids);
+	return result && result != -ESRCH ? result : added;
+}
+
+static int watch_process(struct watching *watching, pid_t pid, struct error *error)
+{
+	int added = add_threads(watching, pid, error);
+
+	proc_mappings(pid, now_ns(), deliver, watching);
+	while (added > 0) {
+		usleep(1000); /* a birth is told a moment after the thread can be seen */
+		perf_source_read(watching->source, false, deliver, watching);
+		added = add_threads(watching, pid, error);
+	}
+	proc_names(pid, now_ns(), deliver, watching);
+	return added;
+}
+
+int attached_watch(struct attached *attached, struct perf_source *source, struct recorder *recorder,
+		   struct error *error)
+{
+	struct watching watching = {.source = source, .recorder = recorder};
+	uint64_t start_ns = now_ns();
+	int result = 0;
+
+	know(&watching, attached->pids[0], start_ns);
+	watching.last_ns = start_ns;
+	for (size_t i = 0; i < attached->count && !result; i++) {
+		result = watch_process(&watching, attached->pids[i], error);
+		/* Those born of the last one before it had its events are not in the list. */
+		if (attached->is_tree && i + 1 == attached->count)
+			watch_ends(attached, proc_descendants(&attached->pids, attached->count));
+	}
+	attached->watch_ns = watching.last_ns - start_ns;
+	id_table_done(&watching.ids);
+	free(watching.since_ns);
+	return result;
+}
+
+/* -------------------------------------------------------------------------------------------- */
 
 void attached_done(struct attached *attached)
 {

@@ -5,7 +5,6 @@
 #include "collector/attached.h"
 #include "collector/base/xalloc.h"
 #include "collector/capture/off_cpu.h"
-#include "collector/capture/proc_snapshot.h"
 #include "collector/machine.h"
 #include "collector/profile/profile_file.h"
 #include "collector/recorder.h"
@@ -30,10 +29,8 @@ struct session {
 	struct session_result *result;
 	struct session_signals signals;
 	int poll_fd;
-	struct target target;	  /* when launched */
-	struct attached attached; /* when attached */
-	pid_t *known_tids;	  /* while attaching: threads that have events */
-	size_t known_count, known_capacity;
+	struct target target;		/* when launched */
+	struct attached attached;	/* when attached */
 	struct source sources[SOURCES]; /* of all events; closed in order */
 	size_t source_count;
 	struct off_cpu *off_cpu;  /* one of them, or NULL */
@@ -273,68 +270,6 @@ static int prepare_launch(struct session *session, struct error *error)
 	return result ? result : open_timing(session, &session->target.pid, 1, error);
 }
 
-/* ---- attaching ---------------------------------------------------------------------------- */
-
-static bool is_known(const struct session *session, pid_t tid)
-{
-	for (size_t i = 0; i < session->known_count; i++)
-		if (session->known_tids[i] == tid)
-			return true;
-	return false;
-}
-
-static void know(struct session *session, pid_t tid)
-{
-	xgrow(session->known_tids, session->known_count, session->known_capacity);
-	session->known_tids[session->known_count++] = tid;
-}
-
-/* A thread whose birth is told was born of one that has events, and inherited them. */
-static void deliver_attaching(void *context, const struct event *event)
-{
-	struct session *session = context;
-
-	if (event->kind == EVENT_FORK)
-		know(session, event->tid);
-	recorder_take(session->recorder, event);
-}
-
-/* Opens events on the threads that have none. Returns how many there were, or a negative errno. */
-static int add_threads(struct session *session, pid_t pid, struct error *error)
-{
-	int result = 0, added = 0;
-	pid_t *tids;
-	size_t count = proc_threads(pid, &tids);
-
-	for (size_t i = 0; i < count && (!result || result == -ESRCH); i++) {
-		if (is_known(session, tids[i]))
-			continue;
-		know(session, tids[i]);
-		result = perf_source_add(session->sampling.perf, tids[i], error);
-		added += !result;
-	}
-	free(tids);
-	return result && result != -ESRCH ? result : added;
-}
-
-/*
- * Attaches to all threads of a process. While they are listed others are born: from threads that
- * have events, which they inherit, or from some that have none yet. The list is read again, after
- * the births that were told, until it brings nothing new.
- */
-static int attach(struct session *session, pid_t pid, struct error *error)
-{
-	int added = add_threads(session, pid, error);
-
-	proc_describe(pid, clock_ns(CLOCK_MONOTONIC), deliver_attaching, session);
-	while (added > 0) {
-		usleep(1000); /* a birth is told a moment after the thread can be seen */
-		perf_source_read(session->sampling.perf, false, deliver_attaching, session);
-		added = add_threads(session, pid, error);
-	}
-	return added;
-}
-
 static int prepare_attach(struct session *session, struct error *error)
 {
 	const struct session_options *options = session->options;
@@ -348,16 +283,14 @@ static int prepare_attach(struct session *session, struct error *error)
 		result = open_off_cpu(session, error);
 	if (result)
 		return result;
-	know(session, attached->pids[0]);
 	result = open_file(session, error);
-	for (size_t i = 0; i < attached->count && !result; i++)
-		result = attach(session, attached->pids[i], error);
+	if (!result)
+		result = attached_watch(attached, session->sampling.perf, session->recorder, error);
 	if (!result && session->off_cpu)
 		result = off_cpu_watch(session->off_cpu, attached->pids, attached->count, error);
+	profile_set_number(session->profile, "attach_ns", (int64_t)attached->watch_ns);
 	return result ? result : open_timing(session, attached->pids, attached->count, error);
 }
-
-/* ------------------------------------------------------------------------------------------- */
 
 static int prepare(struct session *session, struct error *error)
 {
@@ -522,7 +455,6 @@ static void done(struct session *session)
 	profile_free(session->profile);
 	sampling_done(&session->sampling);
 	attached_done(&session->attached);
-	free(session->known_tids);
 	if (!is_attached(session))
 		target_done(&session->target);
 	if (session->poll_fd >= 0)

@@ -195,7 +195,7 @@ void proc_mappings(pid_t pid, uint64_t time_ns, proc_deliver *deliver, void *con
 		fclose(stream);
 }
 
-void proc_describe(pid_t pid, uint64_t time_ns, proc_deliver *deliver, void *context)
+void proc_names(pid_t pid, uint64_t time_ns, proc_deliver *deliver, void *context)
 {
 	pid_t *tids;
 	size_t count = proc_threads(pid, &tids);
@@ -203,5 +203,4 @@ void proc_describe(pid_t pid, uint64_t time_ns, proc_deliver *deliver, void *con
 	for (size_t i = 0; i < count; i++)
 		describe_thread(pid, tids[i], time_ns, deliver, context);
 	free(tids);
-	proc_mappings(pid, time_ns, deliver, context);
 }

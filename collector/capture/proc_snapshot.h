@@ -34,11 +34,9 @@ size_t proc_threads(pid_t pid, pid_t **tids);
 /* Adds to the array *@pids all descendants of the processes in it. Returns the new number. */
 size_t proc_descendants(pid_t **pids, size_t count);
 
-/* Delivers the executable mappings of a process. */
+/* Deliver the executable mappings of a process, and the names of its threads. */
 void proc_mappings(pid_t pid, uint64_t time_ns, proc_deliver *deliver, void *context);
+void proc_names(pid_t pid, uint64_t time_ns, proc_deliver *deliver, void *context);
 
 /* Copies the name of a thread, ended by a zero; returns false when it is gone. */
 bool proc_thread_name(pid_t tid, char *name, size_t bytes);
-
-/* Delivers the names of the threads and the executable mappings of a process. */
-void proc_describe(pid_t pid, uint64_t time_ns, proc_deliver *deliver, void *context);

@@ -190,6 +190,7 @@ struct profile_step {
  *   state              "recording" | "complete" | "stopped: SENTENCE"
  *   command, program   command line, shell-quoted; base name of the program
  *   start_time         UTC, ISO 8601
+ *   attach_ns          from events on the first thread to events on all
  *   duration_ns        from start to end of the recording
  *   exit_status        of the target as `run` returns it (128 + n for a signal)
  *   host, kernel, cpu_model, cpu_count, collector_version

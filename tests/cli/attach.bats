@@ -108,6 +108,22 @@ start() {
 	wait $pid
 }
 
+@test "misses no thread that works while threads are born and die" {
+	"$WORKLOADS/crowd" 300 20 >out 3>&- &
+	pid=$!
+	until grep -q ready out; do sleep 0.1; done
+	collector attach -q -e cpu-clock -F 999 -d 2 -o x $pid
+	kill $pid
+	sqlite3 x.prof "SELECT DISTINCT tid FROM threads JOIN samples ON thread = threads.id" | sort >sampled
+	[ "$(sqlite3 x.prof 'SELECT count(DISTINCT tid) FROM threads')" -ge 304 ]
+	# All that lived between the first and the last that was sampled, in the order of their deaths.
+	awk 'NR == FNR { sampled[$1] = 1; next }
+		NF == 3 { tid[++n] = $1; if ($1 in sampled) { if (!first) first = n; last = n } }
+		END { for (i = first; i <= last; i++) print tid[i] }' sampled out | sort >lived
+	[ "$(wc -l <lived)" -ge 10 ]
+	[ -z "$(comm -23 lived sampled)" ]
+}
+
 @test "the engine's trace is the same while it is watched" {
 	sim --agents 60 --steps 300 --seed 7 --state-hash --database none >without 2>/dev/null
 	sim --agents 60 --steps 300 --seed 7 --state-hash --database none >with 2>/dev/null 3>&- &

@@ -203,7 +203,7 @@ void program_files_of_process(struct program_files *files, struct modules *modul
 	struct listing listing = {files, modules, pid};
 	ssize_t bytes;
 
-	proc_describe(pid, 0, take_mapping, &listing);
+	proc_mappings(pid, 0, take_mapping, &listing);
 	/* The program itself first, wherever the kernel put it. */
 	snprintf(link, sizeof(link), "/proc/%d/exe", pid);
 	bytes = readlink(link, path, sizeof(path) - 1);

@@ -36,6 +36,27 @@ static const struct argp_option files_options[] = {
 
 const struct argp command_files_argp = {files_options, parse_files, NULL, NULL, NULL, NULL, NULL};
 
+static error_t parse_metric(int key, char *argument, struct argp_state *state)
+{
+	const char **metric = state->input;
+
+	if (key != 'm')
+		return ARGP_ERR_UNKNOWN;
+	*metric = argument;
+	return 0;
+}
+
+static const struct argp_option metric_options[] = {
+	{"metric", 'm', "METRIC", 0,
+	 "What to report: cpu (default), or when recorded with --off-cpu also off-cpu, run-queue, "
+	 "or wall: all three",
+	 10},
+	{0},
+};
+
+const struct argp command_metric_argp = {metric_options, parse_metric, NULL, NULL,
+					 NULL,		 NULL,	       NULL};
+
 int command_failed(const char *sentence)
 {
 	struct obstack memory;

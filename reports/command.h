@@ -41,5 +41,9 @@ struct command_files {
 
 extern const struct argp command_files_argp;
 
+/* Takes --metric, for reports about samples, as a child parser. Its input is a const char *, set
+ * beforehand to what it is by default. */
+extern const struct argp command_metric_argp;
+
 /* Prints "PROGRAM: SENTENCE" on standard error and returns 1. */
 int command_failed(const char *sentence);

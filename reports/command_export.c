@@ -10,6 +10,7 @@
 
 struct options {
 	struct command_files files;
+	const char *metric;
 	const struct export_format *format;
 };
 
@@ -28,6 +29,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &options->files;
+		state->child_inputs[1] = &options->metric;
 		return 0;
 	case 'f':
 		options->format = find_format(argument);
@@ -66,7 +68,8 @@ static char *add_formats(int key, const char *text, void *input)
 	return help;
 }
 
-static const struct argp_child children[] = {{&command_files_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {
+	{&command_files_argp, 0, NULL, 0}, {&command_metric_argp, 0, NULL, 0}, {0}};
 
 const struct argp command_export_argp = {
 	argp_options, parse,
@@ -90,7 +93,7 @@ int command_export(int count, char **arguments)
 	argp_parse(&command_export_argp, count, arguments, 0, NULL, &options);
 	if (options.format->binary && goes_to_terminal(options.files.output))
 		return command_failed("this format is not for terminals; name a file with -o");
-	if (report_open(&report, options.files.profile, &error))
+	if (report_open_metric(&report, options.files.profile, options.metric, &error))
 		return command_failed(error.text);
 	if (output_open(&output, options.files.output, &error)) {
 		report_done(&report);

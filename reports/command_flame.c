@@ -3,10 +3,12 @@
 #include "reports/command.h"
 
 #include "reports/flame.h"
+#include "reports/metric.h"
 #include "reports/output.h"
 
 struct options {
 	struct command_files files;
+	const char *metric;
 	struct flame_options flame;
 };
 
@@ -23,6 +25,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &options->files;
+		state->child_inputs[1] = &options->metric;
 		return 0;
 	case OPTION_TITLE:
 		options->flame.title = argument;
@@ -43,7 +46,8 @@ static const struct argp_option argp_options[] = {
 	{0},
 };
 
-static const struct argp_child children[] = {{&command_files_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {
+	{&command_files_argp, 0, NULL, 0}, {&command_metric_argp, 0, NULL, 0}, {0}};
 
 const struct argp command_flame_argp = {
 	argp_options,
@@ -51,7 +55,9 @@ const struct argp command_flame_argp = {
 	"NAME.prof",
 	"Draws a profile as one self-contained SVG: open it in a browser, embed it, or publish it "
 	"as a CI artifact.\v"
-	"At most 4,000 boxes and 0.8 MB for any profile; what is left out is said in the picture.",
+	"With the waits of collector run --off-cpu in the profile, the picture shows all the time "
+	"of all threads (wall) unless --metric says otherwise. At most 4,000 boxes and 0.8 MB for "
+	"any profile; what is left out is said in the picture.",
 	children,
 	NULL,
 	NULL,
@@ -59,13 +65,13 @@ const struct argp command_flame_argp = {
 
 int command_flame(int count, char **arguments)
 {
-	struct options options = {0};
+	struct options options = {.metric = METRIC_WALL_OR_FIRST};
 	struct report report;
 	struct output output;
 	struct error error;
 
 	argp_parse(&command_flame_argp, count, arguments, 0, NULL, &options);
-	if (report_open(&report, options.files.profile, &error))
+	if (report_open_metric(&report, options.files.profile, options.metric, &error))
 		return command_failed(error.text);
 	if (output_open(&output, options.files.output, &error)) {
 		report_done(&report);

@@ -7,6 +7,7 @@
 
 struct options {
 	struct command_files files;
+	const char *metric;
 	enum functions_order order;
 	uint32_t limit;
 	bool json;
@@ -26,6 +27,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &options->files;
+		state->child_inputs[1] = &options->metric;
 		return 0;
 	case 'n':
 		limit = strtol(argument, &end, 10);
@@ -54,7 +56,8 @@ static const struct argp_option argp_options[] = {
 	{0},
 };
 
-static const struct argp_child children[] = {{&command_files_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {
+	{&command_files_argp, 0, NULL, 0}, {&command_metric_argp, 0, NULL, 0}, {0}};
 
 const struct argp command_functions_argp = {
 	argp_options,
@@ -119,7 +122,7 @@ int command_functions(int count, char **arguments)
 	argp_parse(&command_functions_argp, count, arguments, 0, NULL, &options);
 	if (!options.limit)
 		options.limit = options.json ? UINT32_MAX : 40;
-	if (report_open(&report, options.files.profile, &error))
+	if (report_open_metric(&report, options.files.profile, options.metric, &error))
 		return command_failed(error.text);
 	if (output_open(&output, options.files.output, &error)) {
 		report_done(&report);

@@ -7,6 +7,7 @@
 
 struct options {
 	struct command_files files;
+	const char *metric;
 	bool json;
 	bool check;
 };
@@ -24,6 +25,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &options->files;
+		state->child_inputs[1] = &options->metric;
 		return 0;
 	case OPTION_JSON:
 		options->json = true;
@@ -43,7 +45,8 @@ static const struct argp_option argp_options[] = {
 	{0},
 };
 
-static const struct argp_child children[] = {{&command_files_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {
+	{&command_files_argp, 0, NULL, 0}, {&command_metric_argp, 0, NULL, 0}, {0}};
 
 const struct argp command_summary_argp = {
 	argp_options,
@@ -79,7 +82,7 @@ int command_summary(int count, char **arguments)
 	bool bad;
 
 	argp_parse(&command_summary_argp, count, arguments, 0, NULL, &options);
-	if (report_open(&report, options.files.profile, &error))
+	if (report_open_metric(&report, options.files.profile, options.metric, &error))
 		return command_failed(error.text);
 	if (output_open(&output, options.files.output, &error)) {
 		report_done(&report);

@@ -3,8 +3,10 @@
 #include "reports/export.h"
 
 const struct export_format export_formats[] = {
-	{"folded", "one line per stack, for flamegraph.pl, speedscope, inferno", export_folded,
-	 false},
+	{"folded",
+	 "one line per stack and its samples (waits: nanoseconds), for flamegraph.pl, speedscope, "
+	 "inferno",
+	 export_folded, false},
 	{"pprof", "gzipped profile.proto, for go tool pprof, Pyroscope, Parca", export_pprof, true},
 	{"speedscope", "JSON for speedscope.app", export_speedscope, false},
 	{"firefox", "JSON for profiler.firefox.com, sample by sample in time", export_firefox,

@@ -5,6 +5,9 @@
 #include "collector/base/xalloc.h"
 #include "reports/call_tree.h"
 #include "reports/export_rows.h"
+#include "reports/metric.h"
+
+#include <inttypes.h>
 
 /* The labels with what the format cannot carry replaced, in one symbol table of its own. */
 static void fold_labels(struct symbol_table *symbols)
@@ -66,7 +69,8 @@ static size_t path_push(struct path *path, const char *label)
 }
 
 /* Walks the tree in the order of names, without recursion. */
-static void write_lines(const struct call_tree *tree, const struct child *children, FILE *stream)
+static void write_lines(const struct call_tree *tree, const struct child *children, bool by_amount,
+			FILE *stream)
 {
 	struct call_self *self = call_tree_self(tree);
 	uint32_t *next = xcalloc(tree->count, sizeof(*next)); /* child to visit next */
@@ -86,7 +90,8 @@ static void write_lines(const struct call_tree *tree, const struct child *childr
 			node = children[i - 1].node;
 			begins[node] = path_push(&path, children[i - 1].label);
 			if (self[node].samples)
-				fprintf(stream, "%s %u\n", path.text, self[node].samples);
+				fprintf(stream, "%s %" PRIu64 "\n", path.text,
+					by_amount ? self[node].total : self[node].samples);
 		} else if (node) {
 			path.bytes = begins[node];
 			node = tree->nodes[node].parent;
@@ -113,7 +118,7 @@ void export_folded(const struct profile *profile, uint16_t metric, FILE *stream)
 	tree = call_tree_build(profile,
 			       &(struct call_tree_options){.metric = metric, .same = same});
 	children = order_children(tree, &symbols);
-	write_lines(tree, children, stream);
+	write_lines(tree, children, metric_has_amounts(profile, metric), stream);
 	free(children);
 	call_tree_free(tree);
 	free(same);

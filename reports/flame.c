@@ -4,6 +4,7 @@
 
 #include "collector/base/xalloc.h"
 #include "reports/amount.h"
+#include "reports/metric.h"
 #include "reports/svg.h"
 
 /* The viewer's files, as they are; its script is one scope in several files, in reading order. */
@@ -32,8 +33,12 @@ static char *make_title(const struct report *report, uint64_t value)
 		return title;
 	}
 	amount_format(value * report->period, report->unit, amount, sizeof(amount));
-	if (asprintf(&title, "%s · %s of %s in %lu samples", *program ? program : "profile", amount,
-		     report->metric_name, (unsigned long)report->trust.samples) < 0)
+	if (metric_has_amounts(report->profile, report->metric)
+		    ? asprintf(&title, "%s · %s of %s", *program ? program : "profile", amount,
+			       report->metric_name) < 0
+		    : asprintf(&title, "%s · %s of %s in %lu samples",
+			       *program ? program : "profile", amount, report->metric_name,
+			       (unsigned long)report->trust.samples) < 0)
 		title = xalloc_checked(NULL);
 	return title;
 }

@@ -3,6 +3,7 @@
 #include "reports/functions.h"
 
 #include "collector/base/xalloc.h"
+#include "reports/metric.h"
 
 /*
  * Returns for each node whether its symbol is on the path above it already. A walk in preorder
@@ -129,12 +130,17 @@ static void count_block(void *user, int block, const uint32_t *samples_of_node)
 	}
 }
 
+/* @counts  NULL: the amounts are exact */
 static void set_interval(struct function_cost *cost, const struct functions *functions,
 			 const struct dispersion_blocks *blocks, const uint32_t *counts)
 {
-	double samples = blocks->equal_samples / dispersion_phi(blocks, counts);
+	double share = (double)cost->value / functions->value;
 
-	cost->share = dispersion_interval((double)cost->value / functions->value, samples);
+	if (counts)
+		cost->share = dispersion_interval(share, blocks->equal_samples /
+								 dispersion_phi(blocks, counts));
+	else
+		cost->share = (struct interval){share, share};
 }
 
 static void measure_intervals(struct functions *functions, const struct profile *profile,
@@ -142,6 +148,7 @@ static void measure_intervals(struct functions *functions, const struct profile 
 			      uint32_t symbols_count, uint32_t limit)
 {
 	struct dispersion_blocks blocks;
+	bool is_exact = metric_is_exact(profile, metric);
 	uint32_t rows = limit < functions->count ? limit : functions->count;
 	struct block_counts counts = {
 		.tree = tree,
@@ -159,8 +166,10 @@ static void measure_intervals(struct functions *functions, const struct profile 
 		functions->rows[i].self.share = functions->rows[i].total.share =
 			(struct interval){0, 1};
 	for (uint32_t i = 0; i < rows && functions->value; i++) {
-		set_interval(&functions->rows[i].self, functions, &blocks, counts.self[i]);
-		set_interval(&functions->rows[i].total, functions, &blocks, counts.total[i]);
+		set_interval(&functions->rows[i].self, functions, &blocks,
+			     is_exact ? NULL : counts.self[i]);
+		set_interval(&functions->rows[i].total, functions, &blocks,
+			     is_exact ? NULL : counts.total[i]);
 	}
 	free(counts.row_of_symbol);
 	free(counts.self);

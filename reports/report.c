@@ -2,32 +2,54 @@
 /* report: see report.h. */
 #include "reports/report.h"
 
-void report_init(struct report *report, struct profile *profile)
+#include "reports/metric.h"
+
+static void init(struct report *report, struct profile *profile, uint16_t metric)
 {
 	*report = (struct report){
 		.profile = profile,
+		.metric = metric,
 		.metric_name = "cpu",
 		.unit = "samples",
 		.period = 1,
 	};
+	trust_measure(&report->trust, profile, metric);
+	metric_merge(profile, metric);
 	symbol_table_init(&report->symbols, profile);
-	if (profile->metrics_count) {
-		report->metric_name =
-			text_plain(&report->symbols.labels, profile->metrics[0].name, 40);
-		report->unit = text_plain(&report->symbols.labels, profile->metrics[0].unit, 16);
-		report->period = profile->metrics[0].period;
+	if (metric < profile->metrics_count) {
+		const struct profile_metric *row = &profile->metrics[metric];
+
+		report->metric_name = text_plain(&report->symbols.labels, row->name, 40);
+		report->unit = text_plain(&report->symbols.labels, row->unit, 16);
+		report->period = row->period;
 	}
-	trust_measure(&report->trust, profile, report->metric);
 }
 
-int report_open(struct report *report, const char *path, struct error *error)
+void report_init(struct report *report, struct profile *profile)
+{
+	init(report, profile, 0);
+}
+
+int report_open_metric(struct report *report, const char *path, const char *metric,
+		       struct error *error)
 {
 	struct profile *profile;
 	int result = profile_file_load(path, &profile, error);
 
-	if (!result)
-		report_init(report, profile);
-	return result;
+	if (result)
+		return result;
+	result = metric_find(profile, metric, error);
+	if (result < 0) {
+		profile_free(profile);
+		return result;
+	}
+	init(report, profile, (uint16_t)result);
+	return 0;
+}
+
+int report_open(struct report *report, const char *path, struct error *error)
+{
+	return report_open_metric(report, path, NULL, error);
 }
 
 void report_done(struct report *report)

@@ -22,11 +22,16 @@ struct report {
 	struct trust trust;
 };
 
-/* Loads @path. Returns 0, or a negative errno as profile_file_load. report_done after success. */
+/* Loads @path for a report about its first metric. Returns 0, or a negative errno as
+ * profile_file_load. report_done after success. */
 int report_open(struct report *report, const char *path, struct error *error);
+
+/* The same about any metric; its name as metric_find takes it, which may fail too. */
+int report_open_metric(struct report *report, const char *path, const char *metric,
+		       struct error *error);
 void report_done(struct report *report);
 
-/* As report_open with a profile made elsewhere, which is then owned by the report. */
+/* The same of its first metric with a profile made elsewhere, which is then owned by the report. */
 void report_init(struct report *report, struct profile *profile);
 
 /* Program and command line, any bytes; both "" when the profile does not know. */

@@ -6,6 +6,7 @@
 #include "reports/amount.h"
 #include "reports/table.h"
 #include "reports/text.h"
+#include "reports/thread_times.h"
 
 #include <inttypes.h>
 
@@ -193,6 +194,7 @@ void summary_write(const struct report *report, FILE *stream, int width, bool co
 		summary_functions(report, &functions, order, SUMMARY_ROWS, stream, width, colour);
 		functions_done(&functions);
 	}
+	thread_times_write(report, stream, width, colour);
 	fputc('\n', stream);
 	summary_trust(report, stream, colour);
 }

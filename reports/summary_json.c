@@ -3,6 +3,7 @@
 #include "reports/summary.h"
 
 #include "reports/text.h"
+#include "reports/thread_times.h"
 
 static json_t *text_json(const char *text)
 {
@@ -96,5 +97,7 @@ json_t *summary_json(const struct report *report)
 		functions_done(&functions);
 	}
 	call_tree_free(tree);
+	if (report->profile->thread_times_count)
+		json_object_set_new(json, "threads", thread_times_json(report));
 	return json;
 }

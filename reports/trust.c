@@ -3,6 +3,7 @@
 #include "reports/trust.h"
 
 #include "reports/amount.h"
+#include "reports/metric.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -38,9 +39,9 @@ __attribute__((format(printf, 3, 4))) static void add(struct trust *trust, bool 
 	va_end(arguments);
 }
 
-static double share(uint64_t part, uint64_t all)
+static double share(double part, double all)
 {
-	return all ? (double)part / all : 0;
+	return all > 0 ? part / all : 0;
 }
 
 static bool leaf_is_named(const struct profile *profile, const struct profile_sample *sample)
@@ -55,13 +56,21 @@ static void count_samples(struct trust *trust, const struct profile *profile, ui
 {
 	for (size_t i = 0; i < profile->samples_count; i++) {
 		const struct profile_sample *sample = &profile->samples[i];
+		double amount = (double)sample->value * profile->metrics[sample->metric].period;
+		bool is_complete = profile_endings[sample->ending].complete;
+		bool is_named = leaf_is_named(profile, sample);
 
-		if (sample->metric != metric)
+		if (!metric_covers(profile, metric, sample->metric))
 			continue;
 		trust->samples++;
+		trust->sampled += !metric_is_exact(profile, sample->metric);
 		trust->endings[sample->ending]++;
-		trust->complete += profile_endings[sample->ending].complete;
-		trust->unnamed += !leaf_is_named(profile, sample);
+		trust->complete += is_complete;
+		trust->unnamed += !is_named;
+		trust->amount += amount;
+		trust->amount_of_ending[sample->ending] += amount;
+		trust->amount_complete += is_complete ? amount : 0;
+		trust->amount_unnamed += is_named ? 0 : amount;
 	}
 }
 
@@ -87,24 +96,43 @@ static void add_still_running(struct trust *trust, const struct profile *profile
 		    count == 1 ? "" : "es");
 }
 
+/* Waits are summed up, not sampled; their stacks are copied now and then. */
+static void add_waits(struct trust *trust, const struct profile *profile)
+{
+	int64_t switches = profile_number(profile, "off_cpu.switches", 0);
+	int64_t stacks = profile_number(profile, "off_cpu.stacks", 0);
+	int64_t lost_stacks = profile_number(profile, "off_cpu.lost_stacks", 0);
+	int64_t lost_threads = profile_number(profile, "off_cpu.lost_threads", 0);
+
+	add(trust, false, "waiting times are exact");
+	add(trust, false, "%" PRId64 " stacks copied at %" PRId64 " switches", stacks, switches);
+	if (lost_stacks > 0)
+		add(trust, false, "%" PRId64 " stacks lost because the ring was full", lost_stacks);
+	if (lost_threads > 0)
+		add(trust, true, "the table of threads was full: waits of some are missing");
+}
+
 static void add_samples(struct trust *trust, const struct profile *profile)
 {
 	const char *engine = profile_text(profile, "engine", NULL);
 	const char *note = profile_text(profile, "engine_note", "");
 	int64_t asked = profile_number(profile, "frequency_hz", 0);
 	int64_t cpu_ns = profile_number(profile, "target_cpu_ns", 0);
-	double achieved = cpu_ns > 0 ? trust->samples / (cpu_ns / 1e9) : 0;
+	double achieved = cpu_ns > 0 ? trust->sampled / (cpu_ns / 1e9) : 0;
 
 	if (engine)
 		add(trust, false, *note ? "%s (%s)" : "%s", engine, note);
 	else if (*note)
 		add(trust, false, "%s", note);
-	add(trust, trust->samples < few_samples, "%" PRIu64 " sample%s%s", trust->samples,
-	    trust->samples == 1 ? "" : "s",
-	    trust->samples && trust->samples < few_samples ? ": too few to tell shares" : "");
+	/* What is exact beside them carries the shares too. */
+	add(trust, trust->samples < few_samples && trust->samples == trust->sampled,
+	    "%" PRIu64 " sample%s%s", trust->sampled, trust->sampled == 1 ? "" : "s",
+	    trust->samples && trust->samples < few_samples && trust->samples == trust->sampled
+		    ? ": too few to tell shares"
+		    : "");
 	if (asked > 0 && achieved > 0)
 		add(trust,
-		    trust->samples >= few_samples &&
+		    trust->sampled >= few_samples &&
 			    (achieved < slow_sampling * asked || achieved > fast_sampling * asked),
 		    "%.0f Hz of CPU time (%" PRId64 " asked)", achieved, asked);
 	else if (asked > 0)
@@ -185,28 +213,29 @@ static void add_lost(struct trust *trust, const struct profile *profile)
 }
 
 /* Shares close to 100 % must not be rounded up to it. */
-static double percent_down(uint64_t part, uint64_t all)
+static double percent_down(double part)
 {
-	return floor(1000.0 * part / all) / 10;
+	return floor(1000.0 * part) / 10;
 }
 
 static void add_stacks(struct trust *trust)
 {
+	double complete = share(trust->amount_complete, trust->amount);
+	double unnamed = share(trust->amount_unnamed, trust->amount);
 	char text[32];
 
 	if (!trust->samples)
 		return;
-	add(trust, share(trust->complete, trust->samples) < little_complete,
-	    "%.1f %% complete stacks", percent_down(trust->complete, trust->samples));
+	add(trust, complete < little_complete, "%.1f %% complete stacks", percent_down(complete));
 	for (int i = 0; i < PROFILE_ENDINGS; i++) {
 		if (!trust->endings[i] || i == PROFILE_ENDING_COMPLETE)
 			continue;
 		add(trust, false, "%s: %s (%" PRIu64 ")",
-		    percent(share(trust->endings[i], trust->samples), text, sizeof(text)),
+		    percent(share(trust->amount_of_ending[i], trust->amount), text, sizeof(text)),
 		    profile_endings[i].says, trust->endings[i]);
 	}
-	add(trust, share(trust->unnamed, trust->samples) > much_unnamed, "%s without symbol",
-	    percent(share(trust->unnamed, trust->samples), text, sizeof(text)));
+	add(trust, unnamed > much_unnamed, "%s without symbol",
+	    percent(unnamed, text, sizeof(text)));
 }
 
 /* What the samples took of the target's CPU time, where that was measured. */
@@ -238,15 +267,23 @@ static void add_overhead(struct trust *trust, const struct profile *profile)
 
 void trust_measure(struct trust *trust, const struct profile *profile, uint16_t metric)
 {
+	bool is_exact = metric_is_exact(profile, metric);
+
 	*trust = (struct trust){0};
 	count_samples(trust, profile, metric);
 	add_state(trust, profile);
-	add_samples(trust, profile);
-	add_unsampled(trust, profile);
+	if (!is_exact) {
+		add_samples(trust, profile);
+		add_unsampled(trust, profile);
+	}
 	add_still_running(trust, profile);
-	add_lost(trust, profile);
+	if (!is_exact)
+		add_lost(trust, profile);
+	if (trust->samples > trust->sampled)
+		add_waits(trust, profile);
 	add_stacks(trust);
-	add_cost(trust, profile);
+	if (!is_exact)
+		add_cost(trust, profile);
 	add_overhead(trust, profile);
 }
 

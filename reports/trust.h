@@ -19,13 +19,18 @@ struct trust_item {
 };
 
 struct trust {
-	/* counts behind the items, of the samples of one metric */
+	/* what is behind the items, of the samples of one metric */
 	uint64_t samples;
 	uint64_t lost;
 	uint64_t complete; /* stacks that reach the root of their thread */
 	uint64_t endings[PROFILE_ENDINGS];
 	uint64_t unnamed; /* innermost function has no symbol */
-	bool bad;	  /* any item is */
+	uint64_t sampled; /* of the samples, those that were taken at a frequency */
+	double amount;	  /* of all samples, and how it falls to the same three */
+	double amount_complete;
+	double amount_of_ending[PROFILE_ENDINGS];
+	double amount_unnamed;
+	bool bad; /* any item is */
 	int count;
 	struct trust_item items[TRUST_ITEMS];
 };

@@ -72,6 +72,27 @@ closes() {
 	closes x.prof
 }
 
+@test "reports show waits: all time in one picture, or one metric, and where each thread's went" {
+	require node
+	collector run --off-cpu -o x -- "$WORKLOADS/waits" 0.1 >out 2>summary
+	grep -q 'the time of the threads' summary
+	grep -q 'unexplained' summary
+	grep -q ' of wall' x.svg
+	collector flame -m cpu x.prof | grep -q ' of cpu in '
+	collector export --format folded -m off-cpu x.prof >off
+	grep -q '^__clone3;start_thread;run;waits_for_pipe;.*;__schedule [0-9]*$' off
+	collector export --format folded -m wall x.prof >wall
+	grep -q ';__schedule;\[off-cpu\] [0-9]*$' wall
+	grep -q ';works;burn [0-9]*$' wall
+	# Wall time is the lives of all threads; the samples of CPU time are an estimate.
+	within 5 "$(awk '{ sum += $NF } END { print sum }' wall)" \
+		"$(sqlite3 x.prof 'SELECT sum(wall_ns) FROM thread_times')"
+	collector summary --json x.prof >summary.json
+	[ "$(node -p "JSON.parse(require('fs').readFileSync('summary.json')).threads.length")" -ge 8 ]
+	run -1 collector functions -m memory x.prof
+	[[ $output == *"it has cpu, "*"wall"* ]]
+}
+
 @test "the stacks of waits are whole: from the kernel's scheduler to the thread's first function" {
 	collector run -q --off-cpu -o x -- "$WORKLOADS/waits" 0.1 >out
 	[ "$(sqlite3 x.prof "SELECT count(*) FROM samples

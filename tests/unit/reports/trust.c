@@ -257,3 +257,57 @@ Test(trust, guessed_stacks_say_how)
 				    "pointer or epilogue (1)"));
 	profile_free(profile);
 }
+
+/* The good profile and one wait of a second whose stack was copied, one of a tenth without. */
+static struct profile *profile_with_waits(void)
+{
+	struct profile *profile = good_profile();
+	uint16_t off_cpu = (uint16_t)profile_metric_add(profile, "off-cpu", "ns", 1);
+	struct profile_sample wait = profile->samples[profile->samples_count - 1];
+
+	wait.metric = off_cpu;
+	wait.time_ns++;
+	wait.value = 1000000000;
+	profile_sample_add(profile, &wait);
+	wait.time_ns++;
+	wait.value = 100000000;
+	wait.ending = PROFILE_ENDING_NOT_TAKEN;
+	profile_sample_add(profile, &wait);
+	profile_set_number(profile, "off_cpu.switches", 500);
+	profile_set_number(profile, "off_cpu.stacks", 20);
+	return profile;
+}
+
+Test(trust, waits_are_exact_and_their_stacks_count_by_their_time)
+{
+	struct profile *profile = profile_with_waits();
+	struct trust trust;
+
+	trust_measure(&trust, profile, 1);
+	cr_assert_eq(trust.samples, 2);
+	cr_assert(item_with(&trust, "waiting times are exact"));
+	cr_assert(item_with(&trust, "20 stacks copied at 500 switches"));
+	cr_assert(item_with(&trust, "90.9 % complete stacks")->bad);
+	cr_assert_null(item_with(&trust, "too few"));
+	cr_assert_null(item_with(&trust, "Hz"));
+	profile_set_number(profile, "off_cpu.lost_threads", 1);
+	trust_measure(&trust, profile, 1);
+	cr_assert(item_with(&trust, "the table of threads was full")->bad);
+	profile_free(profile);
+}
+
+Test(trust, of_wall_speaks_of_the_samples_and_of_the_waits)
+{
+	struct profile *profile = profile_with_waits();
+	uint16_t wall = (uint16_t)profile_metric_add(profile, "wall", "ns", 1);
+	struct trust trust, of_cpu;
+
+	trust_measure(&of_cpu, profile, 0);
+	trust_measure(&trust, profile, wall);
+	cr_assert_eq(trust.samples, of_cpu.samples + 2);
+	cr_assert_eq(trust.sampled, of_cpu.samples);
+	cr_assert(item_with(&trust, "waiting times are exact"));
+	cr_assert(item_with(&trust, "Hz of CPU time"));
+	cr_assert_null(item_with(&of_cpu, "waiting times"));
+	profile_free(profile);
+}

@@ -1,0 +1,158 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* metric: see metric.h. */
+#include "reports/metric.h"
+
+#include "collector/base/xalloc.h"
+#include "reports/text.h"
+
+#include <errno.h>
+
+/* The metrics in which threads wait. */
+static const char *const waits[] = {"off-cpu", "run-queue"};
+
+enum {
+	WAITS = sizeof(waits) / sizeof(*waits)
+};
+
+static int find(const struct profile *profile, const char *name)
+{
+	for (size_t i = 0; i < profile->metrics_count; i++)
+		if (!strcmp(profile->metrics[i].name, name))
+			return (int)i;
+	return -1;
+}
+
+/* Returns which of the waits a metric is, or -1. */
+static int wait_of(const struct profile *profile, uint16_t metric)
+{
+	for (int i = 0; metric < profile->metrics_count && i < WAITS; i++)
+		if (!strcmp(profile->metrics[metric].name, waits[i]))
+			return i;
+	return -1;
+}
+
+static bool has_waits(const struct profile *profile)
+{
+	return find(profile, waits[0]) >= 0 || find(profile, waits[1]) >= 0;
+}
+
+bool metric_is_exact(const struct profile *profile, uint16_t metric)
+{
+	return wait_of(profile, metric) >= 0;
+}
+
+static bool is_wall(const struct profile *profile, uint16_t metric)
+{
+	return metric < profile->metrics_count &&
+	       !strcmp(profile->metrics[metric].name, METRIC_WALL);
+}
+
+bool metric_has_amounts(const struct profile *profile, uint16_t metric)
+{
+	return metric_is_exact(profile, metric) || is_wall(profile, metric);
+}
+
+bool metric_covers(const struct profile *profile, uint16_t metric, uint16_t of_sample)
+{
+	return metric == of_sample ||
+	       (is_wall(profile, metric) && (of_sample == 0 || wait_of(profile, of_sample) >= 0));
+}
+
+static int list(const struct profile *profile, const char *name, struct error *error)
+{
+	char names[200] = "";
+	size_t used = 0;
+
+	for (size_t i = 0; i < profile->metrics_count && used < sizeof(names); i++)
+		used += snprintf(names + used, sizeof(names) - used, "%s%s", i ? ", " : "",
+				 profile->metrics[i].name);
+	if (has_waits(profile) && used < sizeof(names))
+		snprintf(names + used, sizeof(names) - used, ", %s", METRIC_WALL);
+	return fail(error, -ENOENT, "the profile has no metric '%s'; it has %s%s", name,
+		    *names ? names : "none",
+		    has_waits(profile) ? "" : "; collector run --off-cpu records waits, too");
+}
+
+static int add_wall(struct profile *profile, struct error *error)
+{
+	if (!has_waits(profile))
+		return list(profile, METRIC_WALL, error);
+	if (strcmp(profile->metrics[0].unit, "ns") != 0)
+		return fail(error, -EINVAL,
+			    "its samples count %s, which cannot be added to times; record it with "
+			    "-e cpu-clock",
+			    profile->metrics[0].unit);
+	return (int)profile_metric_add(profile, METRIC_WALL, "ns", 1);
+}
+
+int metric_find(struct profile *profile, const char *name, struct error *error)
+{
+	int found;
+
+	if (!name)
+		return 0;
+	if (!strcmp(name, METRIC_WALL_OR_FIRST)) {
+		found = add_wall(profile, NULL);
+		return found < 0 ? 0 : found;
+	}
+	found = find(profile, name);
+	if (found < 0 && !strcmp(name, METRIC_WALL))
+		return add_wall(profile, error);
+	return found < 0 ? list(profile, name, error) : found;
+}
+
+/* Returns a frame that says how a thread waited. */
+static uint32_t note_frame(struct profile *profile, const char *name)
+{
+	uint32_t module = profile_module(profile, PROFILE_MODULE_NOTE, "[note]", NULL);
+	struct profile_line line = {0};
+	uint32_t frame;
+	char text[32];
+
+	snprintf(text, sizeof(text), "[%s]", name);
+	line.function = profile_function(profile, text, NULL, module, 0, 0, true);
+	/* Frames of a loaded profile are not interned: this is a new one. */
+	frame = profile_frame(profile, module, UINT64_MAX - profile->frames_count);
+	profile_frame_set_lines(profile, frame, &line, 1);
+	return frame;
+}
+
+/* Returns @stack with @frame on top; @known remembers what was made. */
+static uint32_t on_top(struct profile *profile, uint32_t stack, uint32_t frame, uint32_t *known)
+{
+	if (!known[stack])
+		known[stack] = profile_stack(profile, stack, frame);
+	return known[stack];
+}
+
+static uint64_t product(uint64_t value, uint64_t factor)
+{
+	uint64_t result;
+
+	return __builtin_mul_overflow(value, factor, &result) ? UINT64_MAX : result;
+}
+
+void metric_merge(struct profile *profile, uint16_t metric)
+{
+	uint32_t *known[WAITS], frames[WAITS];
+
+	if (!is_wall(profile, metric))
+		return;
+	for (int i = 0; i < WAITS; i++) {
+		known[i] = xcalloc(profile->stacks_count, sizeof(**known));
+		frames[i] = note_frame(profile, waits[i]);
+	}
+	for (size_t i = 0; i < profile->samples_count; i++) {
+		struct profile_sample *sample = &profile->samples[i];
+		int wait = wait_of(profile, sample->metric);
+
+		if (!metric_covers(profile, metric, sample->metric))
+			continue;
+		if (wait >= 0)
+			sample->stack = on_top(profile, sample->stack, frames[wait], known[wait]);
+		sample->value = product(sample->value, profile->metrics[sample->metric].period);
+		sample->metric = metric;
+	}
+	for (int i = 0; i < WAITS; i++)
+		free(known[i]);
+}

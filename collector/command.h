@@ -15,3 +15,4 @@ enum {
 int command_run(int argc, char **argv);
 int command_attach(int argc, char **argv);
 int command_check(int argc, char **argv);
+int command_ab(int argc, char **argv);

@@ -25,6 +25,7 @@ static const struct command commands[] = {
 	{"calls", "list calls and durations of timed functions", NULL},
 	{"flame", "draw a flame graph (SVG)", NULL},
 	{"export", "write a profile in another tool's format", NULL},
+	{"ab", "record two commands in turn and say in what they differ", command_ab},
 	{"compare", "say what changed between two groups of recordings", NULL},
 };
 

@@ -107,6 +107,25 @@ static const char *remark(const struct comparison *comparison, const struct comp
 	return text;
 }
 
+/* Recordings that carry little, the first of them by name. */
+static void write_doubts(const struct comparison *comparison, FILE *stream, const char *end)
+{
+	size_t count = comparison->base_count + comparison->fresh_count, doubtful = 0;
+	const struct comparison_run *first = NULL;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct comparison_run *run =
+			i < comparison->base_count ? comparison->base[i]
+						   : comparison->fresh[i - comparison->base_count];
+
+		first = run->trust && !first ? run : first;
+		doubtful += run->trust != NULL;
+	}
+	if (first)
+		fprintf(stream, "Beware of %zu of the recordings; %s: %s.%s\n", doubtful,
+			first->path, first->trust, end);
+}
+
 /* Sentences after the verdict: counts, runs, what would have been seen, what to beware of. */
 static void write_trust(const struct comparison *comparison, FILE *stream, const char *end)
 {
@@ -132,14 +151,7 @@ static void write_trust(const struct comparison *comparison, FILE *stream, const
 			"Unreplicated: the intervals come from within one run, and runs differ by "
 			"more than that. Nothing here decides anything; record 10 runs a side.%s\n",
 			end);
-	for (size_t i = 0; i < comparison->base_count + comparison->fresh_count; i++) {
-		const struct comparison_run *run =
-			i < comparison->base_count ? comparison->base[i]
-						   : comparison->fresh[i - comparison->base_count];
-
-		if (run->trust)
-			fprintf(stream, "Beware, %s: %s.%s\n", run->path, run->trust, end);
-	}
+	write_doubts(comparison, stream, end);
 }
 
 enum {

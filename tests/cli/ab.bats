@@ -1,0 +1,50 @@
+#!/usr/bin/env bats
+# collector ab: two commands recorded in turn and compared.
+
+load requirements
+load profiles
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	# Short, so that a test takes seconds; there are some tens of samples in a run.
+	cat >work <<-'SCRIPT'
+		#!/bin/bash
+		echo "$0 $*" >>order
+		for ((i = 0; i < $1; i++)); do :; done
+		echo "output of the program"
+	SCRIPT
+	chmod +x work
+}
+
+@test "ends at the first look when the commands differ much, in blocks of ABBA or BAAB" {
+	require perf
+	local status=0 block
+	collector ab -F 4999 -n 24 -o it -- ./work 5000 a -- ./work 20000 b >text 2>said || status=$?
+	cat text said
+	[ "$status" -eq 2 ]
+	[[ $(head -1 text) == *regressed* ]]
+	grep -q '8 base and 8 new runs in pairs' text
+	grep -q 'looked after 8 of at most 24 pairs' said
+	[ "$(wc -l <order)" -eq 16 ]
+	[ -f it.a8.prof ]
+	[ -f it.b8.prof ]
+	[ ! -f it.a9.prof ]
+	[ "$(grep -c 'output of the program' text)" -eq 0 ]
+	for block in $(awk '{ printf $3 }' order | fold -w 4); do
+		[[ $block == abba || $block == baab ]]
+	done
+}
+
+@test "a command that fails ends it" {
+	require perf
+	fails_with 1 'run 1 of B (false) ended with status 1' collector ab -- true -- false
+	fails_with 1 'ended with status 127' collector ab -- ./missing -- ./missing
+}
+
+@test "bad command lines are refused with a sentence" {
+	fails_with 1 'two commands' collector ab
+	fails_with 1 'two commands' collector ab -- true
+	fails_with 1 'two commands' collector ab -- true --
+	fails_with 1 'after "--"' collector ab true -- true -- true
+	fails_with 1 '24 to 600' collector ab -n 2 -- true -- true
+}

@@ -23,6 +23,7 @@ static const struct command commands[] = {
 	{"summary", "print what a profile holds and how far it can be trusted", NULL},
 	{"functions", "list functions by self and total time", NULL},
 	{"calls", "list calls and durations of timed functions", NULL},
+	{"steps", "list steps of a simulation, the slow ones and why", NULL},
 	{"flame", "draw a flame graph (SVG)", NULL},
 	{"export", "write a profile in another tool's format", NULL},
 	{"ab", "record two commands in turn and say in what they differ", command_ab},

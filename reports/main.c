@@ -18,6 +18,8 @@ static const struct command commands[] = {
 	{"summary", "say in one screen where the time went", &command_summary_argp,
 	 command_summary},
 	{"calls", "list counted and timed functions, exactly", &command_calls_argp, command_calls},
+	{"steps", "list steps of the simulation, the slow ones and why", &command_steps_argp,
+	 command_steps},
 	{"export", "write the profile in another tool's format", &command_export_argp,
 	 command_export},
 	{"compare", "say what changed between two groups of recordings", &command_compare_argp,

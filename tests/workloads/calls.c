@@ -9,13 +9,14 @@
  *     calls longjmp N     `thrower` leaves every third call of itself and of `catcher` by longjmp
  *     calls fork N        three children call `leaf` N times each, within the parent's `forker`
  *     calls bimodal N     `bimodal` takes 20 us, every tenth time 200 us
- *     calls steps N       `step` calls `work`; every 137th time `stall`, which takes ten times as
- * long calls exit N        `leave` never ends: it exits
+ *     calls steps N       `step` calls `work`; every 137th time `stall`, sixty times as long
+ *     calls exit N        `leave` never ends: it exits
  *
  * Prints "FUNCTION CALLS" for each of its functions.
  */
 #include "tests/workloads/workload.h"
 
+#include <inttypes.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <string.h>
@@ -60,8 +61,7 @@ static void run_threads(uint64_t count)
 		pthread_create(&threads[i], NULL, call_leaf, &share);
 	for (int i = 0; i < THREADS; i++)
 		pthread_join(threads[i], NULL);
-	printf("leaf %llu\ninner %llu\n", (unsigned long long)(share * THREADS),
-	       (unsigned long long)(share * THREADS * 2));
+	printf("leaf %" PRIu64 "\ninner %" PRIu64 "\n", (share * THREADS), (share * THREADS * 2));
 }
 
 FUNCTION static uint64_t descend(uint64_t value, uint64_t levels)
@@ -77,8 +77,7 @@ static void run_recursion(uint64_t count)
 
 	for (uint64_t i = 0; i < count; i++)
 		sink = descend(i, depth);
-	printf("descend %llu\ninner %llu\n", (unsigned long long)(count * depth),
-	       (unsigned long long)count);
+	printf("descend %" PRIu64 "\ninner %" PRIu64 "\n", (count * depth), count);
 }
 
 FUNCTION static uint64_t second(uint64_t value)
@@ -95,7 +94,7 @@ static void run_tail(uint64_t count)
 {
 	for (uint64_t i = 0; i < count; i++)
 		sink = first(i);
-	printf("first %llu\nsecond %llu\n", (unsigned long long)count, (unsigned long long)count);
+	printf("first %" PRIu64 "\nsecond %" PRIu64 "\n", count, count);
 }
 
 /* No compiler promises where a loop begins, so it is spelt out. */
@@ -113,7 +112,7 @@ static void run_loop(uint64_t count)
 {
 	for (uint64_t i = 0; i < count; i++)
 		sink = spin_down(10);
-	printf("spin_down %llu\n", (unsigned long long)count);
+	printf("spin_down %" PRIu64 "\n", count);
 }
 
 FUNCTION static uint64_t thrower(uint64_t value)
@@ -137,8 +136,7 @@ static void run_longjmp(uint64_t count)
 		if (!setjmp(back))
 			sink = catcher(i);
 	sink = inner(1);
-	printf("thrower %llu\ncatcher %llu\ninner 1\n", (unsigned long long)count,
-	       (unsigned long long)count);
+	printf("thrower %" PRIu64 "\ncatcher %" PRIu64 "\ninner 1\n", count, count);
 }
 
 FUNCTION static int forker(uint64_t count)
@@ -157,8 +155,7 @@ static void run_fork(uint64_t count)
 {
 	if (forker(count))
 		_exit(0);
-	printf("forker 1\nleaf %llu\ninner %llu\n", (unsigned long long)(count * 3),
-	       (unsigned long long)(count * 6));
+	printf("forker 1\nleaf %" PRIu64 "\ninner %" PRIu64 "\n", (count * 3), (count * 6));
 }
 
 static uint64_t now_ns(void)
@@ -188,18 +185,18 @@ static void run_bimodal(uint64_t count)
 {
 	for (uint64_t i = 0; i < count; i++)
 		bimodal(i);
-	printf("bimodal %llu\n", (unsigned long long)count);
+	printf("bimodal %" PRIu64 "\n", count);
 }
 
 FUNCTION static void stall(void)
 {
-	wait_us(20000);
+	wait_us(60000);
 	NOT_A_TAIL_CALL();
 }
 
 FUNCTION static void work(void)
 {
-	wait_us(2000);
+	wait_us(1000);
 	NOT_A_TAIL_CALL();
 }
 
@@ -215,8 +212,8 @@ static void run_steps(uint64_t count)
 {
 	for (uint64_t i = 0; i < count; i++)
 		step(i);
-	printf("step %llu\nwork %llu\nstall %llu\n", (unsigned long long)count,
-	       (unsigned long long)count, (unsigned long long)(count / 137));
+	printf("step %" PRIu64 "\nwork %" PRIu64 "\nstall %" PRIu64 "\n", count, count,
+	       (count / 137));
 }
 
 FUNCTION static void leave(uint64_t count)

@@ -1,0 +1,329 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* steps_write: see steps_write.h. */
+#include "reports/steps_write.h"
+
+#include "reports/amount.h"
+#include "reports/output.h"
+#include "reports/summary.h"
+#include "reports/table.h"
+#include "reports/text.h"
+
+#include <inttypes.h>
+
+enum {
+	AMOUNT_BYTES = 32,
+	SLOWEST = 10
+};
+
+static const char *duration(double duration_ns, char text[AMOUNT_BYTES])
+{
+	return amount_format(duration_ns, "ns", text, AMOUNT_BYTES);
+}
+
+/* Lists the slowest steps, slowest first; returns their number. */
+static uint32_t list_slowest(const struct steps *steps, uint32_t list[SLOWEST])
+{
+	uint32_t count = 0;
+
+	for (uint32_t i = 0; i < steps->count; i++) {
+		uint32_t at;
+
+		if (!steps->is_slow[i])
+			continue;
+		for (at = count; at && steps->duration_ns[list[at - 1]] < steps->duration_ns[i];
+		     at--)
+			if (at < SLOWEST)
+				list[at] = list[at - 1];
+		if (at < SLOWEST) {
+			list[at] = i;
+			count += count < SLOWEST;
+		}
+	}
+	return count;
+}
+
+/* ---- text ---------------------------------------------------------------------------------- */
+
+static void write_series(const struct steps *steps, FILE *stream)
+{
+	char median[AMOUNT_BYTES], p95[AMOUNT_BYTES], p99[AMOUNT_BYTES], max[AMOUNT_BYTES];
+
+	fprintf(stream, "%u steps, %.3g a second; median %s, p95 %s, p99 %s, longest %s\n",
+		steps->count, steps->steps_per_second, duration(steps->median_ns, median),
+		duration(steps->p95_ns, p95), duration(steps->p99_ns, p99),
+		duration(steps->max_ns, max));
+	if (steps->warm_up)
+		fprintf(stream,
+			"warm-up: steps 1 to %u, median %s; all other figures are without\n",
+			steps->warm_up, duration(steps->segments[0].median_ns, median));
+	for (uint32_t i = 1; i < steps->segment_count; i++)
+		if (steps->segments[i].first != steps->warm_up)
+			fprintf(stream, "from step %u on: median %s, before %s\n",
+				steps->segments[i].first + 1,
+				duration(steps->segments[i].median_ns, median),
+				duration(steps->segments[i - 1].median_ns, p95));
+}
+
+static void write_order(const struct steps *steps, FILE *stream)
+{
+	if (steps->period)
+		fprintf(stream,
+			"every %u steps a long one, from step %u on: %u of %u of them stand out\n",
+			steps->period, steps->phase + 1, steps->on_period, steps->period_count);
+}
+
+static void write_slow(const struct report *report, const struct steps *steps, FILE *stream)
+{
+	static const struct table_column columns[] = {
+		{"step", true, false, 0},     {"at", true, false, 1},
+		{"duration", true, false, 0}, {"of the median", true, false, 0},
+		{"robust z", true, false, 2},
+	};
+	uint32_t list[SLOWEST], count = list_slowest(steps, list);
+	struct table table;
+	char text[AMOUNT_BYTES];
+
+	if (!count) {
+		fputs("no step is slow\n", stream);
+		return;
+	}
+	fprintf(stream, "slow: %u steps, %.2g %%\n", steps->slow_count,
+		100.0 * steps->slow_count / (steps->count - steps->warm_up));
+	table_init(&table, columns, 5);
+	for (uint32_t i = 0; i < count; i++) {
+		const struct profile_step *step = &report->profile->steps[list[i]];
+
+		table_cell(&table, "%u", list[i] + 1);
+		table_cell(&table, "%s", duration((double)step->start_ns, text));
+		table_cell(&table, "%s", duration(steps->duration_ns[list[i]], text));
+		table_cell(&table, "%.2fx", steps->duration_ns[list[i]] / steps->median_ns);
+		table_cell(&table, "%.0f", steps->z[list[i]]);
+	}
+	table_write(&table, stream, output_columns(stream), output_has_colour(stream));
+	table_done(&table);
+	if (steps->slow_count > count)
+		fprintf(stream, "… and %u more\n", steps->slow_count - count);
+}
+
+static void amount_cell(struct table *table, const struct report *report, double amount)
+{
+	char text[AMOUNT_BYTES];
+
+	table_cell(table, "%s%s", amount < 0 ? "-" : "",
+		   amount_format(amount < 0 ? -amount : amount, report->unit, text, sizeof(text)));
+}
+
+static void write_functions(const struct report *report, const struct steps_contrast *contrast,
+			    uint32_t limit, FILE *stream, struct obstack *memory)
+{
+	static const struct table_column slow_columns[] = {
+		{"more", true, false, 0},	{"+-", true, false, 1},
+		{"long step", true, false, 0},	{"typical", true, false, 0},
+		{"self, long", true, false, 2}, {"self, typical", true, false, 3},
+		{"function", false, true, 0},
+	};
+	bool has_slow = contrast->slow_steps;
+	struct table table;
+
+	table_init(&table, has_slow ? slow_columns : slow_columns + 3, has_slow ? 7 : 4);
+	for (uint32_t i = 0; i < contrast->count && i < limit; i++) {
+		const struct steps_cost *cost = &contrast->rows[i];
+
+		if (has_slow) {
+			amount_cell(&table, report, cost->slow - cost->typical);
+			amount_cell(&table, report, 1.96 * cost->error);
+			amount_cell(&table, report, cost->slow);
+		}
+		amount_cell(&table, report, cost->typical);
+		if (has_slow)
+			amount_cell(&table, report, cost->slow_self);
+		else
+			table_cell(&table, "%s", "");
+		amount_cell(&table, report, cost->typical_self);
+		table_cell(&table, "%s",
+			   text_plain(memory, report->symbols.symbols[cost->symbol].label, 0));
+	}
+	fprintf(stream, "\nper step%s\n",
+		has_slow ? ", and what long steps do more (95 %, this run)" : "");
+	table_write(&table, stream, output_columns(stream), output_has_colour(stream));
+	table_done(&table);
+	if (contrast->count > limit)
+		fprintf(stream, "… and %u more\n", contrast->count - limit);
+}
+
+static void write_path(const struct report *report, const struct steps_contrast *contrast,
+		       FILE *stream, struct obstack *memory)
+{
+	char part[AMOUNT_BYTES], all[AMOUNT_BYTES];
+
+	if (!contrast->path_count)
+		return;
+	fputs("\nlong steps are long in ", stream);
+	for (uint32_t i = 0; i < contrast->path_count; i++)
+		fprintf(stream, "%s%s", i ? " > " : "",
+			text_plain(memory, report->symbols.symbols[contrast->path[i]].label, 0));
+	fprintf(stream, ": %s of %s more a step\n",
+		amount_format(contrast->path_excess, report->unit, part, sizeof(part)),
+		amount_format(contrast->excess, report->unit, all, sizeof(all)));
+}
+
+void steps_write_text(const struct report *report, const struct steps *steps,
+		      const struct steps_contrast *contrast, uint32_t limit, FILE *stream)
+{
+	struct obstack memory;
+	int64_t lost = profile_number(report->profile, "lost.steps", 0);
+
+	obstack_init(&memory);
+	write_series(steps, stream);
+	if (lost)
+		fprintf(stream, "(!) %" PRId64 " steps are missing: they were too many at a time\n",
+			lost);
+	fputc('\n', stream);
+	write_slow(report, steps, stream);
+	write_order(steps, stream);
+	if (contrast->samples)
+		write_functions(report, contrast, limit, stream, &memory);
+	else
+		fputs("\nno samples were taken in steps, so that nothing tells what they did\n",
+		      stream);
+	write_path(report, contrast, stream, &memory);
+	fprintf(stream, "\n%" PRIu64 " samples in steps, %" PRIu64 " outside\n", contrast->samples,
+		contrast->outside);
+	summary_trust(report, stream, output_has_colour(stream));
+	obstack_free(&memory, NULL);
+}
+
+/* ---- JSON ---------------------------------------------------------------------------------- */
+
+static json_t *label_json(const struct report *report, uint32_t symbol)
+{
+	struct obstack memory;
+	json_t *json;
+
+	obstack_init(&memory);
+	json = json_string(text_clean(&memory, report->symbols.symbols[symbol].label, 0));
+	obstack_free(&memory, NULL);
+	return json;
+}
+
+static json_t *functions_json(const struct report *report, const struct steps_contrast *contrast,
+			      uint32_t limit)
+{
+	json_t *functions = json_array();
+
+	for (uint32_t i = 0; i < contrast->count && i < limit; i++) {
+		const struct steps_cost *cost = &contrast->rows[i];
+
+		json_array_append_new(functions,
+				      json_pack("{s:o, s:f, s:f, s:f, s:f, s:f}", "function",
+						label_json(report, cost->symbol), "slow",
+						cost->slow, "typical", cost->typical, "slow_self",
+						cost->slow_self, "typical_self", cost->typical_self,
+						"difference_error", cost->error));
+	}
+	return functions;
+}
+
+static json_t *series_json(const struct report *report, const struct steps *steps)
+{
+	json_t *series = json_array();
+
+	for (uint32_t i = 0; i < steps->count; i++)
+		json_array_append_new(series,
+				      json_pack("{s:I, s:f, s:b, s:f}", "start_ns",
+						(json_int_t)report->profile->steps[i].start_ns,
+						"duration_ns", steps->duration_ns[i], "slow",
+						steps->is_slow[i], "z", steps->z[i]));
+	return series;
+}
+
+static json_t *segments_json(const struct steps *steps)
+{
+	json_t *segments = json_array();
+
+	for (uint32_t i = 0; i < steps->segment_count; i++)
+		json_array_append_new(segments,
+				      json_pack("{s:i, s:i, s:f}", "first_step",
+						(int)steps->segments[i].first + 1, "steps",
+						(int)steps->segments[i].count, "median_ns",
+						steps->segments[i].median_ns));
+	return segments;
+}
+
+void steps_write_json(const struct report *report, const struct steps *steps,
+		      const struct steps_contrast *contrast, uint32_t limit, FILE *stream)
+{
+	json_t *json = summary_head_json(report), *path = json_array();
+
+	for (uint32_t i = 0; i < contrast->path_count; i++)
+		json_array_append_new(path, label_json(report, contrast->path[i]));
+	json_object_set_new(json, "steps",
+			    json_pack("{s:i, s:f, s:f, s:f, s:f, s:f, s:i, s:i, s:o, s:o}", "count",
+				      (int)steps->count, "per_second", steps->steps_per_second,
+				      "median_ns", steps->median_ns, "p95_ns", steps->p95_ns,
+				      "p99_ns", steps->p99_ns, "max_ns", steps->max_ns, "warm_up",
+				      (int)steps->warm_up, "slow", (int)steps->slow_count,
+				      "segments", segments_json(steps), "series",
+				      series_json(report, steps)));
+	json_object_set_new(json, "period",
+			    json_pack("{s:i, s:i, s:i, s:i}", "every", (int)steps->period, "first",
+				      (int)steps->phase + 1, "slow_of_them", (int)steps->on_period,
+				      "places", (int)steps->period_count));
+	json_object_set_new(json, "functions", functions_json(report, contrast, limit));
+	json_object_set_new(json, "slow_path", path);
+	json_object_set_new(json, "slow_path_excess", json_real(contrast->path_excess));
+	json_object_set_new(json, "excess", json_real(contrast->excess));
+	json_object_set_new(json, "samples_in_steps", json_integer((json_int_t)contrast->samples));
+	json_object_set_new(json, "samples_outside", json_integer((json_int_t)contrast->outside));
+	json_dumpf(json, stream, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(10));
+	fputc('\n', stream);
+	json_decref(json);
+}
+
+/* ---- folded -------------------------------------------------------------------------------- */
+
+/* Writes the stack up to @stack, outermost first. A semicolon would end a name. */
+static void write_stack(const struct report *report, uint32_t stack, FILE *stream,
+			struct obstack *memory)
+{
+	const struct profile *profile = report->profile;
+	uint32_t depth = 0;
+	uint32_t *list;
+
+	for (uint32_t at = stack; at; at = profile->stacks[at].parent)
+		depth++;
+	list = xcalloc(depth + 1u, sizeof(*list));
+	for (uint32_t at = stack, i = depth; at; at = profile->stacks[at].parent)
+		list[--i] = profile->stacks[at].frame;
+	for (uint32_t i = 0; i < depth; i++)
+		for (uint32_t inner = symbol_depth(profile, list[i]); inner-- > 0;) {
+			uint32_t symbol = symbol_at(profile, list[i], inner).symbol;
+			const char *label =
+				text_plain(memory, report->symbols.symbols[symbol].label, 0);
+
+			if (i || inner + 1 < symbol_depth(profile, list[i]))
+				fputc(';', stream);
+			for (; *label; label++)
+				fputc(*label == ';' || *label == '\n' ? ':' : *label, stream);
+		}
+	free(list);
+}
+
+void steps_write_folded(const struct report *report, const struct steps_contrast *contrast,
+			FILE *stream)
+{
+	double slow_steps = contrast->slow_steps ? contrast->slow_steps : 1;
+	double typical_steps = contrast->typical_steps ? contrast->typical_steps : 1;
+	struct obstack memory;
+
+	obstack_init(&memory);
+	for (uint32_t i = 1; i < report->profile->stacks_count; i++) {
+		if (contrast->slow_of_stack[i] <= 0 && contrast->typical_of_stack[i] <= 0)
+			continue;
+		write_stack(report, i, stream, &memory);
+		fprintf(stream, " %.0f %.0f\n",
+			1000 * contrast->typical_of_stack[i] / typical_steps,
+			1000 * contrast->slow_of_stack[i] / slow_steps);
+	}
+	obstack_free(&memory, NULL);
+}

@@ -16,3 +16,4 @@ int command_run(int argc, char **argv);
 int command_attach(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_ab(int argc, char **argv);
+int command_import(int argc, char **argv);

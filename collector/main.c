@@ -25,6 +25,7 @@ static const struct command commands[] = {
 	{"calls", "list calls and durations of timed functions", NULL},
 	{"steps", "list steps of a simulation, the slow ones and why", NULL},
 	{"flame", "draw a flame graph (SVG)", NULL},
+	{"import", "make a profile of folded stacks or perf script text", command_import},
 	{"export", "write a profile in another tool's format", NULL},
 	{"ab", "record two commands in turn and say in what they differ", command_ab},
 	{"compare", "say what changed between two groups of recordings", NULL},

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* command_import: collector import FILE: another profiler's text becomes a profile. */
+#include "collector/command.h"
+
+#include "collector/base/xalloc.h"
+#include "collector/import/import.h"
+#include "collector/profile/profile_file.h"
+
+#include <argp.h>
+#include <errno.h>
+#include <regex.h>
+#include <sys/stat.h>
+
+enum import_format {
+	IMPORT_GUESS,
+	IMPORT_FOLDED,
+	IMPORT_PERF
+};
+
+static const char *const format_names[] = {"", "folded", "perf"};
+
+struct import_options {
+	enum import_format format;
+	const char *input; /* "-" is standard input */
+	const char *output;
+	const char *metric, *unit;
+};
+
+enum {
+	OPTION_METRIC = 256,
+	OPTION_UNIT
+};
+
+static const struct argp_option option_table[] = {
+	{"format", 'f', "NAME", 0, "What FILE is: folded or perf (default: by its first lines)", 0},
+	{"output", 'o', "NAME.prof", 0, "Write this profile (default: FILE with .prof)", 0},
+	{"metric", OPTION_METRIC, "NAME", 0, "What folded counts count (default samples)", 0},
+	{"unit", OPTION_UNIT, "UNIT", 0, "Their unit: count (default), ns, bytes, ...", 0},
+	{0},
+};
+
+static const char documentation[] = "Makes a profile of what another profiler wrote: folded stacks "
+				    "(\"main;step;observe 12\"), or "
+				    "the text that `perf script` prints. All reports read the "
+				    "profile. FILE - is standard input."
+				    "\v"
+				    "Folded text has no times: each line becomes as many samples "
+				    "as it counts, evenly spread, up "
+				    "to 1048576 in all; beyond that each line is one sample with "
+				    "its count as value. Lines that "
+				    "cannot be read are skipped and counted.\n\n"
+				    "Example: perf script | collector import -f perf -o app.prof -";
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct import_options *options = state->input;
+
+	switch (key) {
+	case 'f':
+		for (int i = IMPORT_FOLDED; i <= IMPORT_PERF; i++)
+			if (!strcmp(argument, format_names[i]))
+				options->format = i;
+		if (!options->format)
+			argp_failure(state, 1, 0, "there is no format '%s'; say folded or perf",
+				     argument);
+		break;
+	case 'o':
+		options->output = argument;
+		break;
+	case OPTION_METRIC:
+		options->metric = argument;
+		break;
+	case OPTION_UNIT:
+		options->unit = argument;
+		break;
+	case ARGP_KEY_ARG:
+		if (options->input)
+			argp_failure(state, 1, 0, "one file at a time, not also '%s'", argument);
+		options->input = argument;
+		break;
+	case ARGP_KEY_END:
+		if (!options->input)
+			argp_failure(state, 1, 0, "which file? Say - for standard input");
+		break;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+	return 0;
+}
+
+/* Only heads of perf's samples have a time like "12.345:"; names of functions do not. */
+static enum import_format guess_format(FILE *stream)
+{
+	enum import_format format = IMPORT_FOLDED;
+	char *line = NULL;
+	size_t capacity = 0;
+	regex_t time;
+
+	if (regcomp(&time, "[] 0-9][[:space:]]+[0-9]+\\.[0-9]+:[[:space:]]",
+		    REG_EXTENDED | REG_NOSUB))
+		return IMPORT_FOLDED;
+	for (int i = 0; i < 20 && getline(&line, &capacity, stream) >= 0; i++)
+		if (!regexec(&time, line, 0, NULL, 0))
+			format = IMPORT_PERF;
+	regfree(&time);
+	free(line);
+	rewind(stream);
+	return format;
+}
+
+static FILE *open_input(struct import_options *options, struct error *error)
+{
+	bool is_stdin = !strcmp(options->input, "-");
+	FILE *stream = is_stdin ? stdin : fopen(options->input, "re");
+	struct stat status;
+
+	if (!stream) {
+		fail(error, -errno, "cannot read %s: %m", options->input);
+		return NULL;
+	}
+	if (options->format)
+		return stream;
+	if (fstat(fileno(stream), &status) || !S_ISREG(status.st_mode)) {
+		fail(error, -EINVAL, "%s: say --format folded or perf, it cannot be read twice",
+		     is_stdin ? "standard input" : options->input);
+		fclose(stream);
+		return NULL;
+	}
+	options->format = guess_format(stream);
+	return stream;
+}
+
+/* "stacks.folded" becomes "stacks.prof", beside it. */
+static char *output_path(const struct import_options *options)
+{
+	const char *input = strcmp(options->input, "-") ? options->input : "imported";
+	const char *slash = strrchr(input, '/'), *point = strrchr(slash ? slash : input, '.');
+	char *path = NULL;
+
+	if (options->output)
+		return xstrdup(options->output);
+	if (point && (point == input || point[-1] == '/'))
+		point = NULL;
+	if (asprintf(&path, "%.*s.prof", (int)(point ? point - input : (ptrdiff_t)strlen(input)),
+		     input) < 0)
+		xalloc_checked(NULL);
+	return path;
+}
+
+struct writing {
+	struct profile *profile;
+	struct profile_file *file;
+	uint64_t uncommitted;
+};
+
+static int take(void *context, const struct profile_sample *sample, struct error *error)
+{
+	struct writing *writing = context;
+
+	if (++writing->uncommitted > 1 << 16) {
+		int result = profile_file_commit(writing->file, writing->profile, error);
+
+		if (result && result != -EAGAIN)
+			return result;
+		writing->uncommitted = 0;
+	}
+	return profile_file_append(writing->file, sample, error);
+}
+
+static void describe(struct profile *profile, const struct import_options *options,
+		     const struct import *import)
+{
+	profile_set_text(profile, "state", "complete");
+	profile_set_text(profile, "collector_version", VERSION);
+	profile_set_text(profile, "program", options->input);
+	profile_set_text(profile, "engine",
+			 options->format == IMPORT_PERF ? "imported from perf script"
+							: "imported from folded stacks");
+	if (options->format == IMPORT_FOLDED)
+		profile_set_text(profile, "engine_note",
+				 "times are not known; intervals take samples for independent");
+	profile_set_number(profile, "lost.unreadable", (int64_t)import->skipped);
+}
+
+static int import_all(const struct import_options *options, FILE *stream, struct writing *writing,
+		      struct import *import, struct error *error)
+{
+	int result = options->format == IMPORT_PERF
+			     ? import_perf(import, stream, error)
+			     : import_folded(import, stream, options->metric, options->unit, error);
+
+	if (!result && ferror(stream))
+		return fail(error, -EIO, "%s cannot be read to its end", options->input);
+	if (!result && !import->samples)
+		return fail(error, -EINVAL, "%s holds no sample that can be read as %s (%ju lines)",
+			    options->input, format_names[options->format],
+			    (uintmax_t)import->lines);
+	describe(writing->profile, options, import);
+	if (!result) {
+		profile_file_wait_for_readers(writing->file);
+		result = profile_file_commit(writing->file, writing->profile, error);
+	}
+	return result;
+}
+
+static int write_profile(const struct import_options *options, FILE *stream, const char *path,
+			 struct error *error)
+{
+	struct writing writing = {.profile = profile_new()};
+	struct import import;
+	int result;
+
+	writing.file = profile_file_create(path, error);
+	if (!writing.file) {
+		profile_free(writing.profile);
+		return -EIO;
+	}
+	import_init(&import, writing.profile, take, &writing);
+	result = import_all(options, stream, &writing, &import, error);
+	if (result)
+		profile_file_discard(writing.file);
+	else
+		profile_file_close(writing.file);
+	if (!result)
+		fprintf(stderr, "%s: %ju samples\n", path, (uintmax_t)import.samples);
+	if (!result && import.skipped)
+		fprintf(stderr, "%ju of %ju lines could not be read, the first is line %ju\n",
+			(uintmax_t)import.skipped, (uintmax_t)import.lines,
+			(uintmax_t)import.first_skipped);
+	import_done(&import);
+	profile_free(writing.profile);
+	return result;
+}
+
+int command_import(int argc, char **argv)
+{
+	static const struct argp argp = {
+		.options = option_table,
+		.parser = parse,
+		.args_doc = "FILE",
+		.doc = documentation,
+	};
+	struct import_options options = {.metric = "samples", .unit = "count"};
+	struct error error = {""};
+	FILE *stream;
+	char *path;
+	int result;
+
+	argp_err_exit_status = 1;
+	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	stream = open_input(&options, &error);
+	if (!stream) {
+		fprintf(stderr, "%s: %s\n", argv[0], error.text);
+		return 1;
+	}
+	path = output_path(&options);
+	result = write_profile(&options, stream, path, &error);
+	if (result)
+		fprintf(stderr, "%s: %s\n", argv[0], error.text);
+	free(path);
+	fclose(stream);
+	return result ? 1 : 0;
+}

@@ -1,0 +1,140 @@
+#!/usr/bin/env bats
+# collector import: other profilers' text becomes a profile that all reports read.
+
+bats_require_minimum_version 1.5.0
+load requirements
+load profiles
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	export corpus=$BATS_TEST_DIRNAME/../fuzz/corpus
+}
+
+# folded_of PROFILE: what comes out again
+folded_of() {
+	reports export --format folded "$1"
+}
+
+@test "folded stacks come out as they went in" {
+	synthetic wide 2000
+	reports export --format folded -o wide.folded wide.prof
+	collector import -o again.prof wide.folded 2>said
+	[[ $(cat said) == "again.prof: $(sed 's/.* //' wide.folded | sum) samples" ]]
+	folded_of again.prof | cmp - wide.folded
+}
+
+@test "folded text from a pipe, into a name of its own" {
+	printf 'main;step 3\n' | collector import --format folded -
+	[ "$(folded_of imported.prof)" = 'main;step 3' ]
+	printf 'main;step 3\n' >run.2.folded
+	collector import run.2.folded
+	[ "$(folded_of run.2.prof)" = 'main;step 3' ]
+	fails_with 1 'say --format folded or perf' sh -c 'cat run.2.folded | collector import -'
+}
+
+@test "lines that cannot be read are skipped, counted, and said" {
+	collector import -o edges.prof "$corpus/import_folded/edges" 2>said
+	[[ $(cat said) == *'5 of 11 lines could not be read, the first is line 4'* ]]
+	folded_of edges.prof >folded
+	diff - folded <<-'FOLDED'
+		[no name];[no name] 1
+		[no name];[no name];x 2
+		main;a b;c 2
+		main;step 3
+		main;step;observe 12
+		x 2
+	FOLDED
+	[ "$(sqlite3 edges.prof "SELECT value FROM meta WHERE key = 'lost.unreadable'")" -eq 5 ]
+	[ "$(sqlite3 edges.prof "SELECT count(*) FROM modules WHERE path = '[kernel]'")" -eq 1 ]
+	reports summary edges.prof | grep -q 'imported from folded stacks'
+}
+
+@test "zero bytes, commas, spaces and long lines" {
+	collector import -f folded -o bytes.prof "$corpus/import_folded/bytes"
+	folded_of bytes.prof >folded
+	grep -Fx 'a?b;c 7' folded
+	grep -Fx 'std::f<int, x>;g 5' folded
+	{
+		head -c 10000000 /dev/zero | tr '\0' x
+		echo ';leaf 4'
+		yes frame | head -n 100000 | paste -sd ';' | tr -d '\n'
+		echo ' 2'
+	} >long
+	collector import -f folded -o long.prof long
+	folded_of long.prof | cmp - <(LC_ALL=C sort long)
+	reports flame -o long.svg long.prof
+	xmllint --huge --noout long.svg
+}
+
+@test "counts beyond all samples are values" {
+	printf 'main;a 3000000000\nmain;b 1000000000\n' >big
+	collector import --unit ns --metric cpu big
+	[ "$(sqlite3 big.prof 'SELECT group_concat(value) FROM samples')" = '3000000000,1000000000' ]
+	reports functions --json big.prof >json
+	[ "$(ask json 'it.functions[0].function + it.functions[0].self.share')" = a0.75 ]
+}
+
+@test "perf script with call chains, inlined functions and lines" {
+	collector import -o chains.prof "$corpus/import_perf/chains"
+	folded_of chains.prof >folded
+	[ "$(cat folded)" = 'handle_mm_fault;[unknown];observe(int, char*);distance 1' ]
+	[ "$(sqlite3 chains.prof 'SELECT group_concat(name || tid) FROM threads')" = 'sim1235,my prog with spaces77' ]
+	[ "$(sqlite3 chains.prof 'SELECT group_concat(name || unit) FROM metrics')" = 'cpu-clock:uns,cyclescycles' ]
+	[ "$(sqlite3 chains.prof 'SELECT time_ns || " " || value FROM samples' | paste -sd ,)" = '0 500250,321100000 1' ]
+	[ "$(sqlite3 chains.prof 'SELECT path FROM modules ORDER BY 1' | paste -sd ,)" = \
+		'/opt/sim,/opt/sim dir/sim,/usr/lib/libc.so.6,[kernel]' ]
+	reports export --format json chains.prof >json
+	[ "$(ask json 'it.functions.find(row => row.name === "distance").file')" = observation.c ]
+}
+
+@test "perf script without call chains" {
+	collector import -o flat.prof "$corpus/import_perf/flat"
+	[ "$(folded_of flat.prof | head -n 1)" = 'observe 1' ]
+}
+
+@test "the text of a real perf is what is read" {
+	require perf
+	[[ -x $(type -p perf) ]] || skip 'perf is not installed'
+	perf record -q -e cpu-clock -F 997 --call-graph fp -o data "$BUILD/workloads/leaf" >/dev/null 2>&1 || skip 'this perf does not record'
+	perf script -i data >text 2>/dev/null
+	collector import -o leaf.prof text
+	reports functions --json leaf.prof >json
+	[ "$(ask json 'it.functions[0].function')" = leaf ]
+	[ "$(sqlite3 leaf.prof 'SELECT count(*) FROM samples')" -eq "$(grep -c 'cpu-clock' text)" ]
+}
+
+@test "what holds no sample is one sentence, and leaves no profile" {
+	: >empty
+	echo 'no stacks at all' >words
+	head -c 5000 /bin/ls >binary
+	for file in empty words binary; do
+		fails_with 1 'holds no sample that can be read as folded' collector import $file
+		[ ! -e $file.prof ]
+	done
+	fails_with 1 'cannot read none: No such file' collector import none
+	fails_with 1 "there is no format 'x'" collector import -f x words
+	fails_with 1 'which file?' collector import
+	[[ $(collector import --help) == *'perf script | collector import'* ]]
+}
+
+@test "a profile that cannot be imported leaves the older one alone" {
+	printf 'main 3\n' >good
+	echo words >bad
+	collector import -o kept.prof good
+	run ! collector import -f folded -o kept.prof bad
+	[ "$(folded_of kept.prof)" = 'main 3' ]
+}
+
+@test "damaged profiles are refused in one sentence or read, never more" {
+	local at
+	cp "$corpus/profile_file/small" small
+	for at in $(seq 0 97 27000); do
+		cp small damaged
+		printf '\377' | dd of=damaged bs=1 seek="$at" conv=notrunc status=none
+		echo "$at"
+		"$BUILD/fuzz/profile_file" damaged
+	done >seen
+	head -c 9000 small >damaged
+	"$BUILD/fuzz/profile_file" damaged
+	fails_with 1 damaged reports summary damaged
+}

@@ -183,7 +183,7 @@ static int open_file(struct session *session, struct error *error)
 	session->recorder =
 		recorder_new(session->profile, session->modules, session->file, session->start_ns);
 	recorder_metric(session->recorder, sampling_metric(&session->sampling)); /* the first */
-	return 0;
+	return profile_file_commit(session->file, session->profile, error);
 }
 
 static int prepare_target(struct session *session, struct error *error)
@@ -386,6 +386,8 @@ static void describe_target(struct session *session)
 	sampling_describe_end(&session->sampling, used_ns, profile);
 	if (session->target.ended)
 		profile_set_number(profile, "exit_status", session->target.exit_status);
+	if (session->target.ended && session->target.ending_signal)
+		profile_set_number(profile, "signal", session->target.ending_signal);
 	/* A recording that was cut has not seen who ended. */
 	if (session->target.ended && running && !session->result->cut.text[0])
 		profile_set_number(profile, "still_running", running);
@@ -415,13 +417,42 @@ static void describe_state(struct session *session)
 	profile_set_text(session->profile, "state", state);
 }
 
+static void add_lost(struct session *session, uint64_t samples)
+{
+	int64_t before = profile_number(session->profile, "lost.write_failed", 0);
+
+	profile_set_number(session->profile, "lost.write_failed", before + (int64_t)samples);
+}
+
+/*
+ * Writes the names and how it all ended. Where the disk is too full for that, half of the samples
+ * make way, and then the names.
+ */
+static void complete(struct session *session)
+{
+	struct error failure;
+
+	describe_state(session);
+	if (!profile_file_commit(session->file, session->profile, &failure))
+		return;
+	if (!session->result->cut.text[0])
+		session->result->cut = failure;
+	add_lost(session, profile_file_recover(session->file));
+	add_lost(session, profile_file_make_room(session->file));
+	describe_state(session);
+	if (!profile_file_commit(session->file, session->profile, &failure))
+		return;
+	profile_file_recover(session->file);
+	profile_set_text(session->profile, "names", "missing");
+	profile_file_commit_meta(session->file, session->profile, &failure);
+}
+
 /* Names the frames and completes the file, also after a failure to write, as far as it lets us. */
 static void finish(struct session *session)
 {
 	uint64_t recording_cpu_ns = own_cpu_ns();
 	struct error *failure = &session->result->cut;
 	bool is_cut = failure->text[0];
-	struct error ignored;
 
 	describe_end(session, recording_cpu_ns);
 	recorder_free(session->recorder);
@@ -434,15 +465,13 @@ static void finish(struct session *session)
 	if (!is_cut)
 		is_cut = profile_file_commit(session->file, session->profile, failure);
 	if (is_cut)
-		profile_set_number(session->profile, "lost.write_failed",
-				   (int64_t)profile_file_recover(session->file));
+		add_lost(session, profile_file_recover(session->file));
 	session_signals_allow(&session->signals);
 	symbols_name(session->modules, session->profile);
 	kernel_symbols_name(session->profile, "/proc/kallsyms");
 	profile_set_number(session->profile, "naming_cpu_ns",
 			   (int64_t)(own_cpu_ns() - recording_cpu_ns));
-	describe_state(session);
-	profile_file_commit(session->file, session->profile, is_cut ? &ignored : failure);
+	complete(session);
 }
 
 static void done(struct session *session)

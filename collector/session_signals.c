@@ -9,7 +9,7 @@
 /* Tools that end a program signal it and then its group: what comes at once is one wish. */
 #define SAME_WISH_NS 300000000u
 
-static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+static const int taken[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT, SIGUSR1, SIGUSR2, SIGALRM};
 
 static uint64_t wish_ns; /* when the last signal came; for the handler below */
 
@@ -33,6 +33,7 @@ void session_signals_take(struct session_signals *signals)
 	}
 	sigprocmask(SIG_BLOCK, &set, &signals->saved.mask);
 	sigaction(SIGPIPE, &ignore, &signals->saved.pipe);
+	sigaction(SIGXFSZ, &ignore, &signals->saved.file_size);
 	sigaction(SIGCHLD, &(struct sigaction){.sa_handler = SIG_DFL}, &signals->saved.child);
 	signals->fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
@@ -62,6 +63,7 @@ static void give_back(struct session_signals *signals)
 	for (size_t i = 0; i < SIGNALS_TAKEN; i++)
 		sigaction(taken[i], &signals->ending[i], NULL);
 	sigaction(SIGPIPE, &signals->saved.pipe, NULL);
+	sigaction(SIGXFSZ, &signals->saved.file_size, NULL);
 	sigprocmask(SIG_SETMASK, &signals->saved.mask, NULL);
 }
 

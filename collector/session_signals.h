@@ -9,7 +9,7 @@
 
 #include <stdint.h>
 
-#define SIGNALS_TAKEN 4 /* INT, TERM, HUP, QUIT */
+#define SIGNALS_TAKEN 7 /* INT, TERM, HUP, QUIT; USR1, USR2 and ALRM would end us too */
 
 struct session_signals {
 	struct target_signals saved; /* as they were before the session */

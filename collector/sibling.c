@@ -42,7 +42,7 @@ int sibling_become(const char **argv, struct error *error)
 	char path[PATH_MAX];
 
 	find(path);
-	argv[0] = PROGRAM;
+	argv[0] = "collector"; /* for messages: it is what the user typed */
 	execvp(path, (char *const *)argv);
 	return missing(error, errno);
 }
@@ -55,7 +55,7 @@ int sibling_run(const char **argv, int stdout_fd, struct error *error)
 	pid_t pid;
 
 	find(path);
-	argv[0] = PROGRAM;
+	argv[0] = "collector"; /* for messages: it is what the user typed */
 	posix_spawn_file_actions_init(&actions);
 	posix_spawn_file_actions_adddup2(&actions, stdout_fd, STDOUT_FILENO);
 	code = posix_spawnp(&pid, path, &actions, NULL, (char *const *)argv, environ);

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -20,6 +21,7 @@ static void become(int release_fd, int errno_fd, const char **argv, char **envir
 	if (read(release_fd, &byte, 1) != 1)
 		_exit(0);
 	sigaction(SIGPIPE, &signals->pipe, NULL);
+	sigaction(SIGXFSZ, &signals->file_size, NULL);
 	sigaction(SIGCHLD, &signals->child, NULL);
 	sigprocmask(SIG_SETMASK, &signals->mask, NULL);
 	/* PATH is searched as the collector has it, which is as the program will have it. */
@@ -79,10 +81,27 @@ static int not_found(const char *program, struct error *error)
 	if (strchr(program, '/'))
 		return is_here ? fail(error, -ENOENT,
 				      "cannot execute %s: its interpreter is missing", program)
-			       : fail(error, -ENOENT, "%s: %m", program);
+			       : fail(error, -ENOENT, "there is no program %s; look at its path",
+				      program);
 	return is_here ? fail(error, -ENOENT, "%s: not found in PATH; did you mean ./%s?", program,
 			      program)
 		       : fail(error, -ENOENT, "%s: not found in PATH", program);
+}
+
+/* Of several reasons the kernel has one code for, says the one that is seen. */
+static int not_executable(const char *program, int code, struct error *error)
+{
+	struct stat file;
+
+	if (code == EACCES && !stat(program, &file) && S_ISDIR(file.st_mode))
+		return fail(error, -code, "cannot execute %s: it is a folder", program);
+	if (code == EACCES && !access(program, R_OK) && access(program, X_OK))
+		return fail(error, -code,
+			    "cannot execute %s: Permission denied; if it is a program, `chmod +x "
+			    "%s` makes it executable",
+			    program, program);
+	errno = code;
+	return fail(error, -code, "cannot execute %s: %m", program);
 }
 
 int target_release(struct target *target, const char **argv, struct error *error)
@@ -98,7 +117,7 @@ int target_release(struct target *target, const char **argv, struct error *error
 	waitpid(target->pid, NULL, 0);
 	if (code == ENOENT)
 		return not_found(argv[0], error);
-	return fail(error, -code, "cannot execute %s: %m", argv[0]);
+	return not_executable(argv[0], code, error);
 }
 
 void target_abandon(struct target *target)
@@ -124,6 +143,7 @@ bool target_collect(struct target *target)
 	if (wait4(target->pid, &status, WNOHANG, &usage) != target->pid)
 		return false;
 	target->ended = true;
+	target->ending_signal = WIFSIGNALED(status) ? WTERMSIG(status) : 0;
 	target->exit_status = WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
 	target->cpu_ns = nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime);
 	return true;

@@ -20,7 +20,8 @@
 struct target_signals {
 	sigset_t mask;
 	struct sigaction pipe;
-	struct sigaction child; /* ignored, it would take the child's status away */
+	struct sigaction file_size; /* a write beyond ulimit -f is to fail, not to kill */
+	struct sigaction child;	    /* ignored, it would take the child's status away */
 };
 
 struct target {
@@ -29,8 +30,9 @@ struct target {
 	int release_fd; /* closing ends the waiting child; a byte lets it execute */
 	int errno_fd;
 	bool ended;
-	int exit_status; /* as a shell says it: 128 + n for signal n; valid when ended */
-	uint64_t cpu_ns; /* user + system, of the process and the children it waited for */
+	int ending_signal; /* that killed it; 0: none; valid when ended */
+	int exit_status;   /* as a shell says it: 128 + n for signal n; valid when ended */
+	uint64_t cpu_ns;   /* user + system, of the process and the children it waited for */
 };
 
 /*

@@ -9,6 +9,8 @@
 #include "reports/thread_times.h"
 
 #include <inttypes.h>
+#include <signal.h>
+#include <string.h>
 
 static const char *const red = "\033[31m", *const bold = "\033[1m", *const plain = "\033[0m";
 
@@ -136,6 +138,21 @@ static void write_amount(const struct report *report, FILE *stream)
 	fprintf(stream, ", %s of %s", amount, report->metric_name);
 }
 
+/* How the program ended, where that is worth a word. */
+static void write_ending(const struct report *report, FILE *stream)
+{
+	int64_t signal_number = profile_number(report->profile, "signal", 0);
+	int64_t status = profile_number(report->profile, "exit_status", 0);
+	const char *says =
+		signal_number > 0 && signal_number < NSIG ? sigdescr_np((int)signal_number) : NULL;
+
+	if (signal_number > 0)
+		fprintf(stream, "; killed by signal %" PRId64 "%s%s%s", signal_number,
+			says ? " (" : "", says ? says : "", says ? ")" : "");
+	else if (status)
+		fprintf(stream, "; exit status %" PRId64, status);
+}
+
 static void write_head(const struct report *report, FILE *stream, bool colour)
 {
 	int64_t duration_ns = profile_number(report->profile, "duration_ns", 0);
@@ -150,6 +167,7 @@ static void write_head(const struct report *report, FILE *stream, bool colour)
 	write_amount(report, stream);
 	if (duration_ns > 0)
 		fprintf(stream, " in %s", amount_format(duration_ns, "ns", amount, sizeof(amount)));
+	write_ending(report, stream);
 	fputc('\n', stream);
 	obstack_free(&memory, NULL);
 }

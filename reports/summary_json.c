@@ -33,6 +33,15 @@ static json_t *trust_json(const struct trust *trust)
 			 (json_int_t)trust->unnamed, "endings", endings, "items", items);
 }
 
+/* Adds the meta row @key where the profile has it. */
+static void add_number(json_t *head, const struct report *report, const char *key)
+{
+	const struct profile_meta *row = profile_meta_find(report->profile, key);
+
+	if (row && !row->text)
+		json_object_set_new(head, key, json_integer(row->number));
+}
+
 json_t *summary_head_json(const struct report *report)
 {
 	json_t *head =
@@ -43,6 +52,8 @@ json_t *summary_head_json(const struct report *report)
 
 	if (duration_ns > 0)
 		json_object_set_new(head, "duration_ns", json_integer(duration_ns));
+	add_number(head, report, "exit_status");
+	add_number(head, report, "signal");
 	return head;
 }
 

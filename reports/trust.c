@@ -84,6 +84,8 @@ static void add_state(struct trust *trust, const struct profile *profile)
 		add(trust, true, "incomplete recording: %s", state + 9);
 	else if (strcmp(state, "complete") != 0)
 		add(trust, true, "incomplete recording");
+	if (!strcmp(profile_text(profile, "names", ""), "missing"))
+		add(trust, true, "there was no room for the names of functions");
 }
 
 /* Nothing is wrong with what was recorded, but it is not all that the target did. */

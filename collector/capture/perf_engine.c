@@ -88,6 +88,17 @@ static int paranoid_level(void)
 	return level;
 }
 
+/* What an administrator can do for an event that was refused. */
+static int refused(const struct perf_event_attr *attr, struct error *error)
+{
+	return fail(
+		error, -errno,
+		"the kernel refuses perf_event_open (%m; kernel.perf_event_paranoid is %d); run as "
+		"root, or `sysctl kernel.perf_event_paranoid=%d` for programs of your own; in a "
+		"container allow the system call or --cap-add PERFMON",
+		paranoid_level(), attr->exclude_kernel ? 2 : 1);
+}
+
 static int open_event(struct perf_event_attr *attr, pid_t pid, int cpu, struct error *error)
 {
 	int fd = syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
@@ -97,12 +108,7 @@ static int open_event(struct perf_event_attr *attr, pid_t pid, int cpu, struct e
 	switch (errno) {
 	case EACCES:
 	case EPERM:
-		return fail(
-			error, -errno,
-			"the kernel refuses perf_event_open (%m; kernel.perf_event_paranoid is "
-			"%d); run as root, or `sysctl kernel.perf_event_paranoid=2` for programs "
-			"of your own; in a container allow the system call or --cap-add PERFMON",
-			paranoid_level());
+		return refused(attr, error);
 	case ESRCH:
 		return fail(error, -errno, "there is no process or thread %d", pid);
 	case EMFILE:

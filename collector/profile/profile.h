@@ -188,11 +188,13 @@ struct profile_step {
 /*
  * Meta keys (text unless said; counts and times are integers):
  *   state              "recording" | "complete" | "stopped: SENTENCE"
+ *   names              "missing": there was no room for functions and lines
  *   command, program   command line, shell-quoted; base name of the program
  *   start_time         UTC, ISO 8601
  *   attach_ns          from events on the first thread to events on all
  *   duration_ns        from start to end of the recording
  *   exit_status        of the target as `run` returns it (128 + n for a signal)
+ *   signal             that killed the target; absent when none did
  *   host, kernel, cpu_model, cpu_count, collector_version
  *   engine             name of the rung used, e.g. "cpu-clock"; engine_note: what it cannot see
  *   frequency_hz       asked for

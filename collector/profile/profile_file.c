@@ -10,6 +10,7 @@
 #include <libgen.h>
 #include <sqlite3.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -96,6 +97,7 @@ static void close_fd(int *fd)
 static int database_error(const struct profile_file *file, struct error *error, const char *doing)
 {
 	int code = sqlite3_errcode(file->database);
+	struct rlimit limit;
 
 	if (code == SQLITE_FULL)
 		return fail(error, -ENOSPC,
@@ -104,6 +106,10 @@ static int database_error(const struct profile_file *file, struct error *error, 
 			    doing, file->path);
 	if (code == SQLITE_BUSY)
 		return fail(error, -EAGAIN, "%s is being read", file->path);
+	if (code == SQLITE_IOERR && !getrlimit(RLIMIT_FSIZE, &limit) &&
+	    limit.rlim_cur != RLIM_INFINITY)
+		return fail(error, -EFBIG, "cannot %s %s: `ulimit -f` allows %llu bytes a file",
+			    doing, file->path, (unsigned long long)limit.rlim_cur);
 	return fail(error, -EIO, "cannot %s %s: %s", doing, file->path,
 		    sqlite3_errmsg(file->database));
 }
@@ -513,6 +519,21 @@ static int write_calls(struct profile_file *file, const struct profile *profile,
 	return result;
 }
 
+static int commit(struct profile_file *file, struct error *error)
+{
+	int result = execute(file, "COMMIT", error, "write");
+
+	if (!result)
+		result = execute(file, "BEGIN", error, "write");
+	if (result != -EAGAIN)
+		file->failure = result;
+	if (!result) {
+		file->committed = file->written;
+		file->uncommitted_samples = 0;
+	}
+	return result;
+}
+
 int profile_file_commit(struct profile_file *file, struct profile *profile, struct error *error)
 {
 	int result = write_meta(file, profile, error);
@@ -528,16 +549,18 @@ int profile_file_commit(struct profile_file *file, struct profile *profile, stru
 	if (!result)
 		result = write_calls(file, profile, error);
 	if (!result)
-		result = execute(file, "COMMIT", error, "write");
-	if (!result)
-		result = execute(file, "BEGIN", error, "write");
+		return commit(file, error);
 	if (result != -EAGAIN)
 		file->failure = result;
-	if (!result) {
-		file->committed = file->written;
-		file->uncommitted_samples = 0;
-	}
 	return result;
+}
+
+int profile_file_commit_meta(struct profile_file *file, const struct profile *profile,
+			     struct error *error)
+{
+	int result = write_meta(file, profile, error);
+
+	return result ? result : commit(file, error);
 }
 
 void profile_file_wait_for_readers(struct profile_file *file)
@@ -556,8 +579,20 @@ uint64_t profile_file_recover(struct profile_file *file)
 	file->failure = 0;
 	file->uncommitted_samples = 0;
 	file->written = file->committed;
-	sqlite3_exec(file->database, "BEGIN", NULL, NULL, NULL);
+	sqlite3_exec(file->database, "PRAGMA journal_mode=MEMORY; BEGIN", NULL, NULL, NULL);
 	return dropped;
+}
+
+uint64_t profile_file_make_room(struct profile_file *file)
+{
+	static const char later_half[] =
+		"DELETE FROM samples WHERE time_ns > (SELECT time_ns FROM samples ORDER BY time_ns "
+		"LIMIT 1 OFFSET (SELECT count(*) / 2 FROM samples))";
+	struct error ignored;
+
+	if (execute(file, later_half, &ignored, "shorten"))
+		return 0;
+	return commit(file, &ignored) ? 0 : (uint64_t)sqlite3_changes(file->database);
 }
 
 void profile_file_close(struct profile_file *file)

@@ -51,10 +51,19 @@ void profile_file_wait_for_readers(struct profile_file *file);
 
 /*
  * Makes the file writable again after a failure: what was not committed is dropped, and the space
- * set aside is given back, so that a full disk has room for names and meta.
+ * set aside is given back, so that a full disk has room for names and meta. From here on commits
+ * need no space for a journal, so a collector that is killed inside one leaves a damaged file.
  * Returns the number of samples that were dropped.
  */
 uint64_t profile_file_recover(struct profile_file *file);
+
+/* Where that room is not enough: gives up the later half of the samples, for what their names are
+ * worth to the others. Follows profile_file_recover; returns the number of samples given up. */
+uint64_t profile_file_make_room(struct profile_file *file);
+
+/* Commits the meta rows alone, the last resort. Returns as profile_file_commit. */
+int profile_file_commit_meta(struct profile_file *file, const struct profile *profile,
+			     struct error *error);
 
 /*
  * Closes; what was not committed is dropped. Accepts NULL. A finished recording calls

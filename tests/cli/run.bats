@@ -56,6 +56,43 @@ state() {
 	[ "$(samples sh.prof)" -gt 10 ]
 }
 
+@test "how the program ended is said when it is worth a word" {
+	run collector run -- sh -c 'kill -SEGV $$'
+	[[ $output == *"killed by signal 11 (Segmentation fault)"* ]]
+	run collector run -- sh -c "$burn; kill -KILL \$\$"
+	[[ $output == *"killed by signal 9 (Killed)"* ]]
+	[ "$(collector summary --json sh.prof | grep -c '"signal": 9')" -eq 1 ]
+	run collector run -- sh -c 'exit 139'
+	[[ $output == *"exit status 139"* && $output != *signal* ]]
+	run collector run -- true
+	[[ $output != *"exit status"* ]]
+}
+
+@test "signals that programs use among themselves are passed on" {
+	local signal
+	for signal in USR1 USR2 ALRM HUP QUIT; do
+		collector run -q -o x -- perl -e '$SIG{$ARGV[0]} = sub { exit 9 }; open F, ">ready"; print F "x"; close F; 1 while 1' $signal 3>&- &
+		collector=$!
+		wait_for ready
+		kill -$signal $collector
+		status=0
+		wait $collector || status=$?
+		[ "$status" -eq 9 ] || { echo "$signal: $status"; false; }
+		[ "$(state x.prof)" = complete ]
+		rm ready
+	done
+}
+
+@test "a limit on the size of files is one sentence, before the program starts" {
+	run bash -c 'ulimit -f 10; exec collector run -o x -- touch started'
+	[ "$status" -eq 125 ]
+	[[ $output == *"\`ulimit -f\` allows 10240 bytes a file"* ]]
+	[ ! -e started ]
+	# And the program sees its own limit as ever.
+	run bash -c 'ulimit -f 2000; exec collector run -q -o y -- sh -c "head -c 3000000 /dev/zero >big"'
+	[ "$status" -eq 153 ]
+}
+
 @test "a program that exits at once leaves a valid profile and picture" {
 	run collector run -- true
 	[ "$status" -eq 0 ]
@@ -67,7 +104,7 @@ state() {
 	collector run -q -o kept -- true
 	run -127 collector run -o kept -- ./nosuch
 	[ "$status" -eq 127 ]
-	[ "$output" = "collector run: ./nosuch: No such file or directory" ]
+	[ "$output" = "collector run: there is no program ./nosuch; look at its path" ]
 	[ "$(state kept.prof)" = complete ]
 	[ ! -e kept.prof.old ]
 	run -127 collector run -- nosuch-program
@@ -80,10 +117,11 @@ state() {
 	echo text >plain
 	run collector run -- ./plain
 	[ "$status" -eq 126 ]
-	[ "$output" = "collector run: cannot execute ./plain: Permission denied" ]
+	[[ $output == "collector run: cannot execute ./plain: Permission denied;"*"chmod +x ./plain"* ]]
 	[ ! -e plain.prof ]
 	run collector run -o folder -- /tmp
 	[ "$status" -eq 126 ]
+	[ "$output" = "collector run: cannot execute /tmp: it is a folder" ]
 }
 
 @test "a script whose interpreter is missing says so" {
@@ -240,7 +278,7 @@ wait_for() {
 	collector=$!
 	wait_for pid
 	kill -INT $collector
-	sleep 0.3
+	sleep 0.7 # together they would be one wish
 	kill -INT $collector
 	status=0
 	wait $collector || status=$?
@@ -328,6 +366,27 @@ wait_for() {
 	[[ $output == *"status 7"* ]]
 	[[ $output == *"state stopped: the disk is full"* ]]
 	[[ $output =~ lost\ [1-9] ]]
+}
+
+@test "however small the disk is, the profile says why it is incomplete, what it cost, and has names or says not" {
+	require mount
+	mkdir small
+	cat >fill <<-'SH'
+		mount -t tmpfs -o size=$1k none small || exit 99
+		collector run -q -F 9000 -o small/x -- perl -e 'for (1 .. 150000) { my %h = map { $_ => sprintf("%x", $_ * 7) } 1 .. 10; my @s = sort values %h; join(",", @s) =~ s/(\w+),/$1;/gr } exit 7'
+		echo "status $?"
+		sqlite3 small/x.prof "SELECT 'state ' || value FROM meta WHERE key = 'state'; SELECT 'lost ' || value FROM meta WHERE key = 'lost.write_failed'; SELECT 'named ' || count(*) FROM lines; PRAGMA integrity_check"
+		collector summary small/x.prof
+	SH
+	local size
+	for size in 64 100 140; do
+		run unshare -m sh fill $size
+		[[ $output == *"status 7"* ]]
+		[[ $output == *"state stopped: the disk is full"* ]]
+		[[ $output =~ lost\ [1-9] ]]
+		[[ $output =~ named\ [1-9] || $output == *"no room for the names"* ]]
+		[[ $output == *$'\nok\n'* ]]
+	done
 }
 
 @test "a reader that holds the file when the recording ends costs nothing" {
@@ -470,6 +529,7 @@ wait_for() {
 	mkfifo keys
 	# The status is the collector's own: script answers the end of its keys in its own way.
 	script -qc 'collector run -q -o x -- perl counter.pl 2>err; echo $? >status' /dev/null <keys >/dev/null 2>&1 3>&- &
+	script=$!
 	exec 9>keys
 	wait_for pid
 	sleep 0.3
@@ -478,7 +538,7 @@ wait_for() {
 	touch end
 	wait_for status
 	exec 9>&-
-	wait
+	wait $script
 	[ "$(cat count)" = 1 ]
 	[ "$(cat status) $(cat err)" = "6 " ]
 	[ "$(state x.prof)" = complete ]

@@ -77,7 +77,7 @@ Test(target, tells_missing_from_forbidden_programs)
 
 	cr_assert_eq(target_prepare(&target, missing, NULL, &signals, &error), 0);
 	cr_assert_eq(target_release(&target, missing, &error), -ENOENT);
-	cr_assert_str_eq(error.text, "/no/such/program: No such file or directory");
+	cr_assert_str_eq(error.text, "there is no program /no/such/program; look at its path");
 	target_done(&target);
 	cr_assert_eq(target_prepare(&target, unknown, NULL, &signals, &error), 0);
 	cr_assert_eq(target_release(&target, unknown, &error), -ENOENT);

@@ -162,8 +162,7 @@ static void describe_thread(pid_t pid, pid_t tid, uint64_t time_ns, proc_deliver
 					 .name = {name, false}});
 }
 
-/* Parses a line of /proc/PID/maps; returns false for mappings that are not executable. */
-static bool parse_mapping(char *line, struct event_mapping *mapping)
+bool proc_parse_mapping(char *line, struct event_mapping *mapping)
 {
 	char permissions[8];
 	int path_at = 0;
@@ -187,7 +186,7 @@ void proc_mappings(pid_t pid, uint64_t time_ns, proc_deliver *deliver, void *con
 		struct event event = {
 			.kind = EVENT_MAPPING, .pid = pid, .tid = pid, .time_ns = time_ns};
 
-		if (parse_mapping(line, &event.mapping))
+		if (proc_parse_mapping(line, &event.mapping))
 			deliver(context, &event);
 	}
 	free(line);

@@ -38,5 +38,13 @@ size_t proc_descendants(pid_t **pids, size_t count);
 void proc_mappings(pid_t pid, uint64_t time_ns, proc_deliver *deliver, void *context);
 void proc_names(pid_t pid, uint64_t time_ns, proc_deliver *deliver, void *context);
 
+/*
+ * Parses a line of /proc/PID/maps.
+ *
+ * @line     ended by a zero; changed, and the path is borrowed from it
+ * Returns false for mappings that are not executable and for anything else.
+ */
+bool proc_parse_mapping(char *line, struct event_mapping *mapping);
+
 /* Copies the name of a thread, ended by a zero; returns false when it is gone. */
 bool proc_thread_name(pid_t tid, char *name, size_t bytes);

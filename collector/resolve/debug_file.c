@@ -3,16 +3,19 @@
 #include "collector/resolve/debug_file.h"
 
 #include "collector/base/xalloc.h"
+#include "collector/resolve/debuginfod.h"
 
 #include <elfutils/libdwelf.h>
 #include <fcntl.h>
 #include <gelf.h>
+#include <lzma.h>
 #include <stdint.h>
 #include <sys/auxv.h>
 #include <unistd.h>
 #include <zlib.h>
 
-#define DEBUG_ROOT "/usr/lib/debug"
+#define DEBUG_ROOT     "/usr/lib/debug"
+#define EMBEDDED_LIMIT (256u << 20) /* bytes, and of memory to unpack them */
 
 /* Returns a section's name, or "". */
 static const char *section_name(Elf *elf, size_t names, const GElf_Shdr *shdr)
@@ -22,21 +25,26 @@ static const char *section_name(Elf *elf, size_t names, const GElf_Shdr *shdr)
 	return name ? name : "";
 }
 
-static bool has_section(Elf *elf, const char *wanted)
+Elf_Scn *debug_file_section(Elf *elf, const char *wanted)
 {
 	Elf_Scn *section = NULL;
 	size_t names;
 
 	if (!elf || elf_getshdrstrndx(elf, &names) != 0)
-		return false;
+		return NULL;
 	while ((section = elf_nextscn(elf, section))) {
 		GElf_Shdr shdr;
 
 		if (gelf_getshdr(section, &shdr) && shdr.sh_type != SHT_NOBITS &&
 		    !strcmp(section_name(elf, names, &shdr), wanted))
-			return true;
+			return section;
 	}
-	return false;
+	return NULL;
+}
+
+static bool has_section(Elf *elf, const char *wanted)
+{
+	return debug_file_section(elf, wanted);
 }
 
 static bool has_debug_information(Elf *elf)
@@ -160,6 +168,54 @@ static void find_separate(struct debug_file *file)
 	free(folder);
 }
 
+/* Asks the user's servers for the separate file. */
+static void fetch_separate(struct debug_file *file)
+{
+	const void *build_id;
+	ssize_t bytes = dwelf_elf_gnu_build_id(file->elf, &build_id);
+	char *path = NULL;
+	int fd;
+
+	if (bytes <= 1 || bytes > 64)
+		return;
+	fd = debuginfod_fetch(build_id, (size_t)bytes, &path);
+	if (fd < 0)
+		return;
+	close(fd);
+	take_separate(file, path, NULL);
+}
+
+/* Unpacks .gnu_debugdata: an ELF file of nothing but symbols, compressed by xz. */
+static void unpack_embedded(struct debug_file *file)
+{
+	Elf_Scn *section = debug_file_section(file->elf, ".gnu_debugdata");
+	Elf_Data *packed = section ? elf_rawdata(section, NULL) : NULL;
+	lzma_stream stream = LZMA_STREAM_INIT;
+	size_t capacity = 0, bytes = 0;
+	uint8_t *data = NULL;
+	lzma_ret result = LZMA_OK;
+
+	if (!packed || lzma_stream_decoder(&stream, EMBEDDED_LIMIT, 0) != LZMA_OK)
+		return;
+	stream.next_in = packed->d_buf;
+	stream.avail_in = packed->d_size;
+	while (result == LZMA_OK && capacity < EMBEDDED_LIMIT) {
+		capacity = capacity ? 2 * capacity : 4 * packed->d_size + 4096;
+		data = xreallocarray(data, capacity, 1);
+		stream.next_out = data + bytes;
+		stream.avail_out = capacity - bytes;
+		result = lzma_code(&stream, LZMA_FINISH);
+		bytes = capacity - stream.avail_out;
+	}
+	lzma_end(&stream);
+	if (result == LZMA_STREAM_END)
+		file->embedded = elf_memory((char *)data, bytes);
+	if (!file->embedded)
+		free(data);
+	else
+		file->memory = data;
+}
+
 static bool has_symbols(Elf *elf)
 {
 	return has_section(elf, ".symtab");
@@ -176,12 +232,19 @@ void debug_file_open(struct debug_file *file, int fd, const char *path)
 		return;
 	}
 	file->path = xstrdup(path);
-	if (!has_debug_information(file->elf))
+	if (!has_debug_information(file->elf)) {
 		find_separate(file);
+		if (!file->separate)
+			fetch_separate(file);
+	}
 	if (has_symbols(file->elf))
 		file->symbols = file->elf;
 	else if (has_symbols(file->separate))
 		file->symbols = file->separate;
+	else
+		unpack_embedded(file);
+	if (has_symbols(file->embedded))
+		file->symbols = file->embedded;
 }
 
 void debug_file_open_vdso(struct debug_file *file)
@@ -289,6 +352,7 @@ void debug_file_close(struct debug_file *file)
 	elf_end(file->separate);
 	if (file->separate)
 		close(file->separate_fd);
+	elf_end(file->embedded);
 	elf_end(file->elf);
 	free(file->memory);
 	free(file->path);

@@ -8,8 +8,10 @@
  *   2. /usr/lib/debug/.build-id/xx/yyyy.debug, by build-id;
  *   3. the name in .gnu_debuglink, beside the file, in .debug/ beside it, and below
  *      /usr/lib/debug, by build-id or checksum.
- * A dwz file that it shares with others (.gnu_debugaltlink) is attached, too. Nothing is fetched
- * from the network.
+ *   4. the servers in DEBUGINFOD_URLS, when that is set (debuginfod.h); nothing else is fetched.
+ * A dwz file that it shares with others (.gnu_debugaltlink) is attached, too. Where none of them
+ * has symbols, those that the file carries compressed in .gnu_debugdata count, besides its exported
+ * ones.
  *
  * All files are read (ELF_C_READ), never mapped: one that is truncated meanwhile gives an error
  * instead of SIGBUS. Split units (.dwo) are the exception: libdw opens those itself, mapped.
@@ -22,10 +24,11 @@
 
 struct debug_file {
 	Elf *elf;     /* the file itself; NULL when it is no ELF file */
-	Elf *symbols; /* where .symtab is: elf, the separate file, or NULL */
+	Elf *symbols; /* where .symtab is: elf, the separate or the embedded file, or NULL */
 	/* private */
 	char *path;
-	void *memory; /* of the vDSO */
+	void *memory; /* of the vDSO, or of the embedded file */
+	Elf *embedded;
 	int separate_fd;
 	Elf *separate;
 	Dwarf *dwarf;
@@ -41,6 +44,9 @@ struct debug_file {
  */
 void debug_file_open(struct debug_file *file, int fd, const char *path);
 void debug_file_close(struct debug_file *file);
+
+/* Finds a section with bytes in the file by its name, or returns NULL. */
+Elf_Scn *debug_file_section(Elf *elf, const char *name);
 
 /* Opens the vDSO of this process, which the kernel maps into every process. */
 void debug_file_open_vdso(struct debug_file *file);

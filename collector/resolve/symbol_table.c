@@ -4,6 +4,7 @@
 
 #include "collector/base/xalloc.h"
 #include "collector/resolve/address_ranges.h"
+#include "collector/resolve/debug_file.h"
 #include "collector/resolve/plt.h"
 
 #include <gelf.h>
@@ -134,7 +135,9 @@ static bool scan_sections(Elf *elf, uint32_t type, symbol_take *take, void *cont
 
 void symbol_table_scan(Elf *elf, Elf *symbols, symbol_take *take, void *context)
 {
-	if (!symbols || !scan_sections(symbols, SHT_SYMTAB, take, context))
+	/* The exported ones were cut out of what a file carries compressed. */
+	if (!symbols || !scan_sections(symbols, SHT_SYMTAB, take, context) ||
+	    (symbols != elf && debug_file_section(elf, ".gnu_debugdata")))
 		scan_sections(elf, SHT_DYNSYM, take, context);
 }
 

@@ -50,8 +50,7 @@
  * DEBUGINFOD_URLS is set); libbacktrace and addr2line (no separate files of dwz, a process per
  * file); an own DWARF reader (libdw's forms, indices and split units are worth the dependency).
  *
- * Not covered: .gnu_debugdata (the compressed symbols of Fedora's stripped files), functions in
- * dwz's partial units, units that state no ranges, and prelinked files.
+ * Not covered: functions in dwz's partial units, units that state no ranges, and prelinked files.
  */
 #include "collector/resolve/symbols.h"
 

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Tests of collector/resolve/debug_file.c: symbols that a stripped file carries compressed, and
+ * debug files from servers. The other places are tested by the names they give, in symbols.c. */
+#include "collector/resolve/debug_file.h"
+
+#include "collector/resolve/symbol_table.h"
+#include "tests/unit/collector/fixture.h"
+
+#include <criterion/criterion.h>
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+TestSuite(debug_file, .fini = fixture_done, .timeout = 60);
+
+#define BUILD                                                                                      \
+	"cd $F && printf 'static __attribute__((noinline)) int hidden(int a) { return a * 3; }\\n" \
+	"int exported(int a) { return hidden(a) + 1; }' >p.c && "                                  \
+	"gcc -O1 -shared -fPIC -g -Wl,--build-id=0x11223344 -o full.so p.c && "                    \
+	"objcopy --only-keep-debug full.so full.debug && strip -o program full.so && "
+
+struct names {
+	bool hidden, exported;
+};
+
+static void take(void *context, const struct symbol_row *row)
+{
+	struct names *names = context;
+	const char *name = elf_strptr(row->elf, row->strings, row->name);
+
+	names->hidden |= !strcmp(name, "hidden");
+	names->exported |= !strcmp(name, "exported");
+}
+
+/* Returns which functions of $F/program have names; @has_debug receives whether it has DWARF. */
+static struct names names_of_program(bool *has_debug)
+{
+	struct names names = {0};
+	struct debug_file file;
+	char *path = fixture_path("program");
+	int fd = open(path, O_RDONLY);
+
+	debug_file_open(&file, fd, path);
+	cr_assert_not_null(file.elf);
+	symbol_table_scan(file.elf, file.symbols, take, &names);
+	*has_debug = debug_file_dwarf(&file);
+	debug_file_close(&file);
+	close(fd);
+	free(path);
+	return names;
+}
+
+Test(debug_file, unpacks_symbols_that_a_file_carries_compressed)
+{
+	struct names names;
+	bool has_debug;
+
+	if (!fixture_has("xz"))
+		cr_skip_test("xz is not installed");
+	/* As Fedora's find-debuginfo.sh does: local functions only. */
+	cr_assert(fixture_run(BUILD "objcopy -S --remove-section .gdb_index --remove-section "
+				    ".comment -K hidden full.debug mini && xz -k mini && "
+				    "objcopy --add-section .gnu_debugdata=mini.xz program"));
+	names = names_of_program(&has_debug);
+	cr_assert(names.hidden);
+	cr_assert(names.exported);
+	cr_assert_not(has_debug);
+}
+
+Test(debug_file, survives_damaged_compressed_symbols)
+{
+	struct names names;
+	bool has_debug;
+
+	if (!fixture_has("xz"))
+		cr_skip_test("xz is not installed");
+	cr_assert(fixture_run(BUILD "xz -k full.debug && head -c 300 full.debug.xz >cut && objcopy "
+				    "--add-section .gnu_debugdata=cut program"));
+	names = names_of_program(&has_debug);
+	cr_assert_not(names.hidden);
+	cr_assert(names.exported);
+}
+
+Test(debug_file, asks_the_servers_that_the_user_names)
+{
+	struct names names;
+	bool has_debug;
+	char *url, *folder;
+
+	if (!dlopen("libdebuginfod.so.1", RTLD_NOW))
+		cr_skip_test("libdebuginfod1 is not installed");
+	cr_assert(fixture_run(BUILD "mkdir -p server/buildid/11223344 cache && "
+				    "cp full.debug server/buildid/11223344/debuginfo"));
+	folder = fixture_path("cache");
+	setenv("DEBUGINFOD_CACHE_PATH", folder, 1);
+	unsetenv("DEBUGINFOD_URLS");
+	names = names_of_program(&has_debug);
+	cr_assert_not(names.hidden, "nobody is asked without the user's wish");
+	free(folder);
+	folder = fixture_path("server");
+	url = malloc(strlen(folder) + 10);
+	sprintf(url, "file://%s", folder);
+	setenv("DEBUGINFOD_URLS", url, 1);
+	names = names_of_program(&has_debug);
+	cr_assert(names.hidden);
+	cr_assert(has_debug);
+	free(folder);
+	free(url);
+}

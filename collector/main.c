@@ -29,6 +29,7 @@ static const struct command commands[] = {
 	{"export", "write a profile in another tool's format", NULL},
 	{"ab", "record two commands in turn and say in what they differ", command_ab},
 	{"compare", "say what changed between two groups of recordings", NULL},
+	{"gate", "say whether a change passes", NULL},
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(*commands))

@@ -22,6 +22,7 @@ extern const struct argp command_summary_argp;
 extern const struct argp command_export_argp;
 extern const struct argp command_calls_argp;
 extern const struct argp command_compare_argp;
+extern const struct argp command_gate_argp;
 extern const struct argp command_steps_argp;
 
 int command_flame(int count, char **arguments);
@@ -30,6 +31,7 @@ int command_summary(int count, char **arguments);
 int command_export(int count, char **arguments);
 int command_calls(int count, char **arguments);
 int command_compare(int count, char **arguments);
+int command_gate(int count, char **arguments);
 int command_steps(int count, char **arguments);
 
 /*

@@ -2,6 +2,8 @@
 /* comparison_run: see comparison_run.h. */
 #include "reports/comparison_run.h"
 
+#include "reports/calls.h"
+
 #include "collector/base/xalloc.h"
 
 #include <ctype.h>
@@ -209,6 +211,28 @@ static void take_callers(struct comparison_run *run, const struct call_tree *tre
 	free(heaviest);
 }
 
+static void take_calls(struct comparison_run *run, const struct report *report,
+		       const struct pairing *pairing)
+{
+	bool exact = !profile_number(report->profile, "lost.timed_threads", 0);
+	struct calls calls;
+
+	calls_measure(&calls, report);
+	for (uint32_t i = 0; i < calls.count; i++) {
+		const struct calls_row *row = &calls.rows[i];
+		uint32_t function = pairing->function_of_symbol[row->symbol];
+		struct comparison_cost *cost;
+
+		if (function == UINT32_MAX)
+			continue;
+		cost = &run->costs[function];
+		cost->exact = exact;
+		cost->counted = true;
+		cost->calls += row->sum.calls;
+	}
+	calls_done(&calls);
+}
+
 /* A clause that says what went wrong with the run, or NULL. */
 static char *how_it_ended(const struct profile *profile)
 {
@@ -278,6 +302,7 @@ void comparison_run_init(struct comparison_run *run, const char *path, const str
 	};
 	take_costs(run, &functions, &pairing, report->period);
 	take_callers(run, tree, &pairing);
+	take_calls(run, report, &pairing);
 	functions_done(&functions);
 	call_tree_free(tree);
 	free(pairing.function_of_symbol);

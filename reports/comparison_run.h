@@ -43,6 +43,9 @@ struct comparison_cost {
 	double self_error, total_error; /* standard errors of the logarithms, from within the run */
 	uint32_t caller; /* id of the function that most of its total was called from;
 			    UINT32_MAX none */
+	uint64_t calls;	 /* counted by probes */
+	bool counted;	 /* a probe counted them, */
+	bool exact;	 /* all of them */
 };
 
 struct comparison_run {

@@ -24,6 +24,7 @@ static const struct command commands[] = {
 	 command_export},
 	{"compare", "say what changed between two groups of recordings", &command_compare_argp,
 	 command_compare},
+	{"gate", "say whether a change passes", &command_gate_argp, command_gate},
 };
 
 static const size_t commands_count = sizeof(commands) / sizeof(*commands);

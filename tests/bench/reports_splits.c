@@ -3,14 +3,16 @@
  * reports_splits: how often a comparison errs, on real recordings.
  *
  *     reports_splits same SPLITS FILE...                     random halves of runs of one program
+ *     reports_splits gate 200 FILE...                        the same, judged by a gate
  *     reports_splits found FUNCTION RUNS SPLITS BASE... -- NEW...   RUNS of each side at random
  *
  * The first prints in what share of splits any function was flagged by `compare` and, for the same
  * splits, by a test of two proportions on pooled samples, as flame graph differs compare: both with
- * Benjamini and Hochberg's adjustment at 5 %. The second prints in what share FUNCTION was found to
- * have regressed, and in what share any other function was flagged.
+ * Benjamini and Hochberg's adjustment at 5 %. The second prints in how many splits a gate failed,
+ * and the change that it would have seen. The third prints in what share FUNCTION was found to have
+ * regressed, and in what share any other function was flagged.
  */
-#include "reports/comparison.h"
+#include "reports/gate.h"
 
 #include "collector/base/xalloc.h"
 
@@ -95,6 +97,16 @@ static void same(const struct comparison_names *names, const struct comparison_r
 	printf("%.1f%% %.1f%%\n", 100.0 * by_runs / splits, 100.0 * pooled / splits);
 }
 
+static void gate(const struct comparison_names *names, const struct comparison_run **runs,
+		 size_t count)
+{
+	struct comparison_options options = gate_comparison_options(0.01, 0.03);
+	struct gate_self_test test;
+
+	gate_self_test(&test, &options, names, runs, count);
+	printf("%zu %.1f%%\n", test.false_alarms, 100 * test.detectable);
+}
+
 static void found(const struct comparison_names *names, const char *function, size_t runs_a_side,
 		  int splits, const struct comparison_run **base, size_t base_count,
 		  const struct comparison_run **fresh, size_t fresh_count)
@@ -130,8 +142,9 @@ int main(int count, char **arguments)
 	struct error error;
 	size_t runs_count = 0, i;
 
-	if (count < 5 || (!is_found && strcmp(arguments[1], "same"))) {
-		fputs("usage: reports_splits same SPLITS FILE... | found FUNCTION RUNS SPLITS "
+	if (count < 5 ||
+	    (!is_found && strcmp(arguments[1], "same") && strcmp(arguments[1], "gate"))) {
+		fputs("usage: reports_splits same|gate SPLITS FILE... | found FUNCTION RUNS SPLITS "
 		      "BASE... -- NEW...\n",
 		      stderr);
 		return 1;
@@ -152,6 +165,8 @@ int main(int count, char **arguments)
 		found(&names, arguments[2], strtoul(arguments[3], NULL, 10),
 		      strtol(arguments[4], NULL, 10), runs, divider, runs + divider,
 		      runs_count - divider);
+	else if (!strcmp(arguments[1], "gate"))
+		gate(&names, runs, runs_count);
 	else
 		same(&names, runs, runs_count, strtol(arguments[2], NULL, 10));
 	for (i = 0; i < runs_count; i++)

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* gate_write: see gate_write.h. */
+#include "reports/gate_write.h"
+
+#include "reports/comparison_write.h"
+
+enum {
+	MARKDOWN_BYTES = 900 << 10,
+	ANNOTATIONS = 10,
+};
+
+static void write_answer(const struct gate *gate, FILE *stream)
+{
+	fprintf(stream, "gate: %s: %zu passed, %zu failed, %zu cannot be told",
+		gate_verdict_names[gate->verdict], gate->verdicts[GATE_PASSED],
+		gate->verdicts[GATE_FAILED], gate->verdicts[GATE_UNCLEAR]);
+}
+
+void gate_write(const struct gate *gate, FILE *stream)
+{
+	size_t minor = 0;
+
+	write_answer(gate, stream);
+	fputc('\n', stream);
+	for (int verdict = GATE_FAILED; verdict >= GATE_PASSED; verdict--)
+		for (size_t i = 0; i < gate->items_count; i++) {
+			const struct gate_item *item = &gate->items[i];
+
+			if ((int)item->verdict != verdict)
+				continue;
+			if (item->minor || (verdict == GATE_PASSED && item->function))
+				minor++;
+			else
+				fprintf(stream, "%-11s  %s: %s\n", gate_verdict_names[verdict],
+					item->name, item->reason);
+		}
+	if (minor)
+		fprintf(stream, "… and the time in %zu functions that did not fail\n", minor);
+}
+
+void gate_write_markdown(const struct gate *gate, FILE *stream)
+{
+	long start = ftell(stream);
+	size_t i = 0;
+
+	fprintf(stream, "<!-- simprof:gate v1 verdict=%s -->\n**",
+		gate->verdict == GATE_UNCLEAR ? "unclear" : gate_verdict_names[gate->verdict]);
+	write_answer(gate, stream);
+	fputs("**\n\n| answer | what | how much |\n| :-- | :-- | :-- |\n", stream);
+	for (; i < gate->items_count && ftell(stream) - start < MARKDOWN_BYTES; i++) {
+		const struct gate_item *item = &gate->items[i];
+
+		fprintf(stream, "| %s | ", gate_verdict_names[item->verdict]);
+		comparison_markdown_text(item->name, stream);
+		fputs(" | ", stream);
+		comparison_markdown_text(item->reason, stream);
+		fputs(" |\n", stream);
+	}
+	if (i < gate->items_count)
+		fprintf(stream, "\n… and %zu more\n", gate->items_count - i);
+}
+
+/* Names and reasons are clean UTF-8 already. */
+static void write_xml(const char *text, FILE *stream)
+{
+	for (; *text; text++)
+		if (strchr("&<>\"'", *text))
+			fprintf(stream, "&#%d;", *text);
+		else
+			fputc(*text, stream);
+}
+
+void gate_write_junit(const struct gate *gate, const char *time, FILE *stream)
+{
+	fprintf(stream,
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+		"<testsuites name=\"simprof\" tests=\"%zu\" failures=\"%zu\" errors=\"0\">\n"
+		"<testsuite name=\"gate\" tests=\"%zu\" failures=\"%zu\" errors=\"0\" "
+		"skipped=\"%zu\" "
+		"timestamp=\"%s\">\n",
+		gate->items_count, gate->verdicts[GATE_FAILED], gate->items_count,
+		gate->verdicts[GATE_FAILED], gate->verdicts[GATE_UNCLEAR], time);
+	for (size_t i = 0; i < gate->items_count; i++) {
+		const struct gate_item *item = &gate->items[i];
+
+		fprintf(stream, "<testcase classname=\"%s\" name=\"", item->class);
+		write_xml(item->name, stream);
+		fputs("\">", stream);
+		if (item->verdict == GATE_FAILED) {
+			fputs("<failure type=\"regression\" message=\"", stream);
+			write_xml(item->reason, stream);
+			fputs("\"/>", stream);
+		} else if (item->verdict == GATE_UNCLEAR) {
+			fputs("<skipped/>", stream);
+		}
+		if (item->verdict != GATE_FAILED) {
+			fputs("<system-out>", stream);
+			write_xml(item->reason, stream);
+			fputs("</system-out>", stream);
+		}
+		fputs("</testcase>\n", stream);
+	}
+	fputs("</testsuite>\n</testsuites>\n", stream);
+}
+
+/* Escapes as GitHub's own toolkit does. */
+static void write_property(const char *text, FILE *stream)
+{
+	for (; *text; text++)
+		if (strchr("%\r\n:,", *text))
+			fprintf(stream, "%%%02X", (unsigned char)*text);
+		else
+			fputc(*text, stream);
+}
+
+void gate_write_annotations(const struct gate *gate, FILE *stream)
+{
+	int written = 0;
+
+	for (size_t i = 0; i < gate->items_count && written < ANNOTATIONS; i++) {
+		const struct gate_item *item = &gate->items[i];
+
+		if (item->verdict != GATE_FAILED)
+			continue;
+		written++;
+		fputs("::error title=", stream);
+		write_property(item->name, stream);
+		if (item->function && *item->function->file) {
+			fputs(",file=", stream);
+			write_property(item->function->file, stream);
+			fprintf(stream, ",line=%u", item->function->line);
+		}
+		fputs("::", stream);
+		write_property(item->reason, stream);
+		fputc('\n', stream);
+	}
+}
+
+json_t *gate_json(const struct gate *gate)
+{
+	json_t *items = json_array();
+
+	for (size_t i = 0; i < gate->items_count; i++) {
+		const struct gate_item *item = &gate->items[i];
+
+		json_array_append_new(items, json_pack("{s:s, s:s, s:s, s:s}", "name", item->name,
+						       "class", item->class, "verdict",
+						       gate_verdict_names[item->verdict], "reason",
+						       item->reason));
+	}
+	return json_pack("{s:s, s:s, s:o}", "schema", "simprof/gate-v1", "verdict",
+			 gate_verdict_names[gate->verdict], "items", items);
+}

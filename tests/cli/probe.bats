@@ -89,6 +89,39 @@ complete() {
 	[[ $output != *"threads beyond"* ]]
 }
 
+@test "code that is loaded, unloaded and replaced at its address has its own names" {
+	require gcc
+	for name in first second; do
+		printf '#include <time.h>\nvoid %s(void)\n{\n\tclock_t end = clock() + 100000;\n\twhile (clock() < end)\n\t\tfor (volatile int i = 0; i < 9999; i++)\n\t\t\t;\n}\nvoid work(void)\n{\n\t%s();\n\t__asm__ volatile("");\n}\n' \
+			"$name" "$name" >"$name.c"
+		gcc -O1 -g -shared -fPIC -o "$name.so" "$name.c"
+	done
+	cat >loader.c <<-'C'
+		#include <dlfcn.h>
+		#include <stdio.h>
+
+		int main(int argc, char **argv)
+		{
+			for (int i = 1; i < argc; i++) {
+				void *object = dlopen(argv[i], RTLD_NOW);
+				void (*work)(void) = object ? dlsym(object, "work") : NULL;
+
+				if (!work)
+					return 1;
+				work();
+				printf("%p\n", (void *)work);
+				dlclose(object);
+			}
+			return 0;
+		}
+	C
+	gcc -O1 -g -o loader loader.c
+	collector run -q -o x -e probe -- ./loader ./first.so ./second.so ./first.so ./second.so >addresses
+	[ "$(total first)" -ge 40 ]
+	[ "$(total second)" -ge 40 ]
+	[ "$(complete)" -ge 99 ]
+}
+
 @test "programs that would suffer are executed without it" {
 	require gcc
 	printf '#include <stdlib.h>\nint main(void)\n{\n\treturn getenv("LD_PRELOAD") ? 1 : 6;\n}\n' >six.c
@@ -126,6 +159,7 @@ complete() {
 }
 
 @test "the engine's run is the same with and without" {
+	[[ $BUILD != */address* ]] || skip "sim is built with AddressSanitizer"
 	sim --agents 60 --steps 150 --seed 7 --state-hash --database none >without 2>/dev/null
 	collector run -q -o x -e probe -- sim --agents 60 --steps 150 --seed 7 --state-hash \
 		--database none >with 2>/dev/null

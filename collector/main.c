@@ -24,6 +24,7 @@ static const struct command commands[] = {
 	{"functions", "list functions by self and total time", NULL},
 	{"calls", "list calls and durations of timed functions", NULL},
 	{"steps", "list steps of a simulation, the slow ones and why", NULL},
+	{"lines", "list source lines with their cost", NULL},
 	{"flame", "draw a flame graph (SVG)", NULL},
 	{"import", "make a profile of folded stacks or perf script text", command_import},
 	{"export", "write a profile in another tool's format", NULL},

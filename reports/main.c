@@ -20,6 +20,8 @@ static const struct command commands[] = {
 	{"calls", "list counted and timed functions, exactly", &command_calls_argp, command_calls},
 	{"steps", "list steps of the simulation, the slow ones and why", &command_steps_argp,
 	 command_steps},
+	{"lines", "list source lines with their cost, or a function's source with it",
+	 &command_lines_argp, command_lines},
 	{"export", "write the profile in another tool's format", &command_export_argp,
 	 command_export},
 	{"compare", "say what changed between two groups of recordings", &command_compare_argp,

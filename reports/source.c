@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* source: see source.h. */
+#include "reports/source.h"
+
+#include "collector/base/xalloc.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static const off_t most_bytes = 64 << 20;
+
+static int read_lines(struct source *source, FILE *stream)
+{
+	char *line = NULL;
+	size_t line_capacity = 0, capacity = 0, count = 0;
+	ssize_t bytes;
+
+	while ((bytes = getline(&line, &line_capacity, stream)) >= 0) {
+		while (bytes && (line[bytes - 1] == '\n' || line[bytes - 1] == '\r'))
+			line[--bytes] = '\0';
+		xgrow(source->lines, count, capacity);
+		source->lines[count++] = xstrdup(line);
+	}
+	source->count = (uint32_t)count;
+	free(line);
+	return ferror(stream) ? -EIO : 0;
+}
+
+/* Not to be kept waiting by a pipe that a profile names. */
+static int open_file(const char *path, struct stat *status)
+{
+	int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), code = 0;
+
+	if (descriptor < 0)
+		return -errno;
+	if (fstat(descriptor, status))
+		code = -errno;
+	else if (!S_ISREG(status->st_mode))
+		code = -EINVAL;
+	else if (status->st_size > most_bytes)
+		code = -EFBIG;
+	if (!code)
+		return descriptor;
+	close(descriptor);
+	return code;
+}
+
+int source_open(struct source *source, const char *path, int64_t start_ns, struct error *error)
+{
+	struct stat status = {0};
+	int descriptor = open_file(path, &status), result;
+	FILE *stream;
+
+	*source = (struct source){0};
+	if (descriptor < 0)
+		return fail(error, descriptor, "source not found: %s: %s", path,
+			    strerror(-descriptor));
+	source->is_newer = start_ns && status.st_mtim.tv_sec > start_ns / 1000000000;
+	stream = xalloc_checked(fdopen(descriptor, "r"));
+	result = read_lines(source, stream);
+	fclose(stream);
+	if (!result)
+		return 0;
+	source_done(source);
+	return fail(error, result, "source not found: %s cannot be read", path);
+}
+
+int source_find(struct source *source, const char *path, const char *folder, int64_t start_ns,
+		struct error *error)
+{
+	int result = source_open(source, path, start_ns, error);
+
+	for (const char *rest = path; result && folder && rest; rest = strchr(rest, '/')) {
+		char *name = NULL;
+
+		rest += *rest == '/';
+		if (asprintf(&name, "%s/%s", folder, rest) < 0)
+			xalloc_checked(NULL);
+		if (!source_open(source, name, start_ns, NULL))
+			result = 0;
+		free(name);
+	}
+	return result;
+}
+
+void source_done(struct source *source)
+{
+	for (uint32_t i = 0; i < source->count; i++)
+		free(source->lines[i]);
+	free(source->lines);
+}
+
+const char *source_line(const struct source *source, uint32_t line)
+{
+	return line && line <= source->count ? source->lines[line - 1] : "";
+}

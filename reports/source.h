@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * source: the text of source files, where this machine has them.
+ *
+ * A profile holds paths and line numbers, no text. A file that was modified after the recording
+ * began may have other lines than those that were sampled: its text is given, with that warning.
+ * A checkout or a touch has the same effect, so it says "newer", not "different".
+ */
+#pragma once
+
+#include "collector/base/error.h"
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct source {
+	char **lines; /* [0] is line 1; without line ends, any bytes */
+	uint32_t count;
+	bool is_newer; /* than the recording */
+};
+
+/*
+ * Reads @path, a regular file of at most 64 MiB.
+ *
+ * @start_ns  when the recording began, since 1970; 0 unknown
+ * Returns 0 or a negative errno with "source not found" and why. source_done after success.
+ */
+int source_open(struct source *source, const char *path, int64_t start_ns, struct error *error);
+
+/*
+ * The same, looking below @folder too (NULL: not) for @path without its first parts, one after the
+ * other: for sources that lie elsewhere than where they were compiled, and for relative paths.
+ */
+int source_find(struct source *source, const char *path, const char *folder, int64_t start_ns,
+		struct error *error);
+
+void source_done(struct source *source);
+
+/* The text of @line (from 1), "" beyond the end. */
+const char *source_line(const struct source *source, uint32_t line);

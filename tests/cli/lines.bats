@@ -1,0 +1,123 @@
+#!/usr/bin/env bats
+# reports lines: cost of source lines.
+
+load requirements
+load profiles
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+}
+
+# with_source: small.prof's kd_tree.c is a file here, as old as the recording or older
+with_source() {
+	synthetic small
+	seq -f 'line %g of <b>the</b> tree' 100 >kd_tree.c
+	printf 'first\n\tindented \033[31m red\n' | cat - kd_tree.c >kd_tree.new && mv kd_tree.new kd_tree.c
+	sqlite3 small.prof "UPDATE files SET path = '$PWD/kd_tree.c' WHERE path LIKE '%kd_tree.c';
+		REPLACE INTO meta VALUES ('start_time', '2020-01-01T00:00:00Z')"
+	touch -d 2019-01-01 kd_tree.c
+}
+
+@test "the hottest lines of the known profile as reviewed" {
+	synthetic small
+	reports lines -o lines small.prof
+	assert_golden lines_small.txt lines
+}
+
+@test "a function that calls shows what its lines pass on" {
+	synthetic small
+	reports lines --json small.prof environment_observe >json
+	[ "$(ask json 'it.lines.length')" -eq 1 ]
+	[ "$(ask json 'it.lines[0].line + " " + it.lines[0].self.samples + " " + it.lines[0].total.samples')" = '54 400 880' ]
+	[ "$(ask json 'it.lines[0].self.share_95_this_run[0] < 0.4 && it.lines[0].self.share_95_this_run[1] > 0.4')" = true ]
+}
+
+@test "inlined code stands at its own line, or at the line of its call" {
+	synthetic small
+	reports lines --json small.prof spatial/kd_tree.c >own
+	[ "$(ask own 'it.lines.map(row => row.line + ":" + row.self.samples + ":" + row.total.samples).join(" ")')" = '14:200:200 61:0:200' ]
+	reports lines --json --inlined-at-call small.prof kd_tree.c >call
+	[ "$(ask call 'it.lines.map(row => row.line + ":" + row.self.samples).join(" ")')" = '61:200' ]
+}
+
+@test "all lines together have all samples" {
+	synthetic wide 500
+	reports lines --json wide.prof >json
+	[ "$(ask json 'it.lines.reduce((sum, row) => sum + row.self.samples, 0)')" -eq "$(sqlite3 wide.prof 'SELECT count(*) FROM samples')" ]
+}
+
+@test "the source stands beside the cost, with what surrounds it" {
+	with_source
+	reports lines small.prof kd_tree.c >lines
+	cat lines
+	grep -E '200 +20 +14  line 12 of <b>the</b> tree$' lines
+	grep -E '^ +13  line 11 of' lines
+	grep -E '^ +17  line 15 of' lines
+	grep -E '^ +…' lines
+	! grep -E '^ +30  ' lines
+	! grep -q 'not found\|modified' lines
+}
+
+@test "a source that was modified since is marked" {
+	with_source
+	touch -d 2021-01-01 kd_tree.c
+	reports lines small.prof kd_tree_search >lines
+	grep -q 'kd_tree.c (!) modified after the recording began' lines
+}
+
+@test "source that is not there, or no file, is said" {
+	synthetic small
+	reports lines small.prof kd_tree_search >lines
+	grep -q '^source not found: /src/sim/spatial/kd_tree.c: No such file' lines
+	mkfifo pipe
+	sqlite3 small.prof "UPDATE files SET path = '$PWD/pipe' WHERE path LIKE '%kd_tree.c'"
+	timeout 10 reports lines small.prof kd_tree_search >lines
+	grep -q 'source not found' lines
+	reports lines small.prof memcpy | grep -q 'no debug information names the file'
+}
+
+@test "neither names nor source reach the terminal as they are" {
+	synthetic hostile
+	reports lines hostile.prof >lines
+	reports lines --view source hostile.prof >>lines
+	[ "$(LC_ALL=C grep -c $'[\x01-\x08\x0b-\x1f\x7f]' lines)" -eq 0 ]
+	with_source
+	sqlite3 small.prof 'UPDATE lines SET line = 2 WHERE line = 14'
+	reports lines small.prof kd_tree.c >lines
+	grep -q '    indented ?\[31m red' lines
+}
+
+@test "functions are found with and without their parameters, files by their last parts" {
+	synthetic small
+	sqlite3 small.prof "UPDATE functions SET name = 'observe(int, char*)' WHERE name = 'environment_observe'"
+	reports lines small.prof observe | grep -q '54 *observe(int, char\*)'
+	reports lines small.prof sim/observation.c | grep -q ' 54 '
+	fails_with 1 "no function and no file called 'tree.c'" reports lines small.prof tree.c
+	fails_with 1 "no function and no file called ''" reports lines small.prof ''
+	fails_with 1 'one function or file at a time' reports lines small.prof a b
+	fails_with 1 'which profile?' reports lines
+	fails_with 1 'hot or source' reports lines --view x small.prof
+	[[ $(reports lines --help) == *'--inlined-at-call'* ]]
+}
+
+@test "profiles without samples or names are said to be so" {
+	synthetic empty
+	reports lines empty.prof >lines
+	grep -q 'no samples' lines
+	synthetic killed
+	reports lines killed.prof >lines
+	grep -q 'no sample has a source line' lines
+}
+
+@test "the lines of a real loop are found in its own source" {
+	require perf
+	[ -x "$BUILD/workloads/leaf" ]
+	collector run -o leaf -- "$BUILD/workloads/leaf" >/dev/null 2>&1
+	reports lines --json leaf.prof burn >json
+	[ "$(ask json 'it.lines.reduce((sum, row) => sum + row.self.share, 0) > 0.9')" = true ]
+	[ "$(ask json 'it.lines.every(row => row.file.endsWith("tests/workloads/workload.h"))')" = true ]
+	reports lines --source-dir "$BATS_TEST_DIRNAME/../.." leaf.prof burn >lines
+	cat lines
+	grep -E '^ *[0-9.]+ .* [0-9]+  +.*value' lines
+	! grep -q 'not found\|modified' lines
+}

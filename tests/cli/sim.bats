@@ -98,6 +98,19 @@ refuses() {
 	grep -q '^turns ' summary
 }
 
+@test "another optimisation level gives the same trace" {
+	other=$BATS_TEST_TMPDIR/other
+	env -u MAKEFLAGS -u MAKELEVEL make -C "$BATS_TEST_DIRNAME/../.." SAN= B="$other" CFLAGS=-O0 "$other/bin/sim"
+	for options in '' '--algorithm ppo --observations 1' '--network seed --agents 6 --steps 3'; do
+		# shellcheck disable=SC2086
+		"$SIM" --agents 40 --steps 20 --state-hash --database none $options >usual 2>/dev/null
+		# shellcheck disable=SC2086
+		"$other/bin/sim" --agents 40 --steps 20 --state-hash --database none $options >unusual 2>/dev/null
+		cmp usual unusual
+		[ -s usual ]
+	done
+}
+
 @test "options decide what the world is like" {
 	run -0 "$SIM" --agents 7 --steps 3 --seed 5 --width 60 --height 40 --resources 11
 	[ "${lines[0]}" = "7 agents, 11 resources, world 60 x 40, seed 5: completed" ]

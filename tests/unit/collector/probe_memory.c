@@ -20,10 +20,11 @@ static char **environment;
 static void setup(void)
 {
 	static const struct probe_memory_options options = {.period_ns = 1000000};
+	const char *build = getenv("BUILD"); /* of scripts/run-tests */
 	char library[PATH_MAX], path[64];
 
 	cr_assert_eq(probe_memory_make(&memory, &options, &error), 0, "%s", error.text);
-	snprintf(library, sizeof(library), "%s/bin/libprobe.so", getenv("BUILD"));
+	snprintf(library, sizeof(library), "%s/bin/libprobe.so", build ? build : "build");
 	probe_memory_path(&memory, path, sizeof(path));
 	environment = preload_environment(library, path);
 }

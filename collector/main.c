@@ -26,6 +26,7 @@ static const struct command commands[] = {
 	{"steps", "list steps of a simulation, the slow ones and why", NULL},
 	{"lines", "list source lines with their cost", NULL},
 	{"flame", "draw a flame graph (SVG)", NULL},
+	{"series", "show memory, faults, switches, I/O and cores over time", NULL},
 	{"import", "make a profile of folded stacks or perf script text", command_import},
 	{"export", "write a profile in another tool's format", NULL},
 	{"ab", "record two commands in turn and say in what they differ", command_ab},

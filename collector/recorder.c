@@ -483,6 +483,17 @@ uint32_t recorder_process_count(const struct recorder *recorder)
 	return HASH_COUNT(recorder->processes);
 }
 
+size_t recorder_processes(const struct recorder *recorder, pid_t **pids)
+{
+	size_t count = 0;
+
+	*pids = xcalloc(HASH_COUNT(recorder->processes), sizeof(**pids));
+	for (const struct process *process = recorder->processes; process;
+	     process = process->hh.next)
+		(*pids)[count++] = process->pid;
+	return count;
+}
+
 int recorder_failure(const struct recorder *recorder, const struct error **error)
 {
 	*error = &recorder->error;

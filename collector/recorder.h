@@ -40,5 +40,8 @@ void recorder_take(struct recorder *recorder, const struct event *event);
 /* Returns how many processes have been told of and have not ended. */
 uint32_t recorder_process_count(const struct recorder *recorder);
 
+/* Lists them. @pids receives an array, owned by the caller. Returns their number. */
+size_t recorder_processes(const struct recorder *recorder, pid_t **pids);
+
 /* Returns 0, or the negative errno of the first failure to write, with its sentence. */
 int recorder_failure(const struct recorder *recorder, const struct error **error);

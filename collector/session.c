@@ -13,6 +13,7 @@
 #include "collector/sampling.h"
 #include "collector/session_signals.h"
 #include "collector/target.h"
+#include "collector/usage.h"
 
 #include <errno.h>
 #include <sys/epoll.h>
@@ -39,6 +40,7 @@ struct session {
 	struct profile_file *file;
 	struct modules *modules;
 	struct recorder *recorder;
+	struct usage *usage;
 	struct timing *timing; /* NULL: nothing is timed */
 	uint64_t start_ns;
 	uint64_t commit_ns; /* of the last commit */
@@ -183,6 +185,8 @@ static int open_file(struct session *session, struct error *error)
 	session->recorder =
 		recorder_new(session->profile, session->modules, session->file, session->start_ns);
 	recorder_metric(session->recorder, sampling_metric(&session->sampling)); /* the first */
+	session->usage = usage_open(session->profile, session->recorder, session->sampling.perf,
+				    !is_attached(session));
 	return profile_file_commit(session->file, session->profile, error);
 }
 
@@ -363,6 +367,8 @@ static void record(struct session *session)
 		source_round(session->sources, session->source_count, false, deliver, session);
 		if (session->timing)
 			timing_poll(session->timing);
+		if (!session->result->cut.text[0])
+			usage_poll(session->usage, clock_ns(CLOCK_MONOTONIC) - session->start_ns);
 		commit_if_due(session);
 	}
 	stop_sources(session);
@@ -455,6 +461,8 @@ static void finish(struct session *session)
 	bool is_cut = failure->text[0];
 
 	describe_end(session, recording_cpu_ns);
+	usage_close(session->usage);
+	session->usage = NULL;
 	recorder_free(session->recorder);
 	session->recorder = NULL;
 	close_sources(session);
@@ -476,6 +484,7 @@ static void finish(struct session *session)
 
 static void done(struct session *session)
 {
+	usage_close(session->usage);
 	recorder_free(session->recorder);
 	close_sources(session);
 	timing_close(session->timing);

@@ -18,6 +18,7 @@ struct command {
 
 extern const struct argp command_flame_argp;
 extern const struct argp command_functions_argp;
+extern const struct argp command_series_argp;
 extern const struct argp command_summary_argp;
 extern const struct argp command_export_argp;
 extern const struct argp command_lines_argp;
@@ -28,6 +29,7 @@ extern const struct argp command_steps_argp;
 
 int command_flame(int count, char **arguments);
 int command_functions(int count, char **arguments);
+int command_series(int count, char **arguments);
 int command_summary(int count, char **arguments);
 int command_export(int count, char **arguments);
 int command_lines(int count, char **arguments);

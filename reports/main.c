@@ -22,6 +22,8 @@ static const struct command commands[] = {
 	 command_steps},
 	{"lines", "list source lines with their cost, or a function's source with it",
 	 &command_lines_argp, command_lines},
+	{"series", "show memory, faults, switches, I/O and cores over time", &command_series_argp,
+	 command_series},
 	{"export", "write the profile in another tool's format", &command_export_argp,
 	 command_export},
 	{"compare", "say what changed between two groups of recordings", &command_compare_argp,

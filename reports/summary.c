@@ -4,6 +4,7 @@
 
 #include "collector/base/xalloc.h"
 #include "reports/amount.h"
+#include "reports/series.h"
 #include "reports/table.h"
 #include "reports/text.h"
 #include "reports/thread_times.h"
@@ -213,6 +214,9 @@ void summary_write(const struct report *report, FILE *stream, int width, bool co
 		functions_done(&functions);
 	}
 	thread_times_write(report, stream, width, colour);
+	if (report->profile->points_count)
+		fputs("\nover time\n", stream);
+	series_write(report, stream, width, colour);
 	fputc('\n', stream);
 	summary_trust(report, stream, colour);
 }

@@ -30,6 +30,7 @@ struct stream {
 
 struct thread_event {
 	int fd;
+	int cpu;
 	bool is_side;
 };
 
@@ -143,8 +144,8 @@ int perf_source_add(struct perf_source *source, pid_t tid, struct error *error)
 			return fd;
 		}
 		xgrow(source->events, source->event_count, source->event_capacity);
-		source->events[source->event_count++] =
-			(struct thread_event){fd, source->streams[i].is_side};
+		source->events[source->event_count++] = (struct thread_event){
+			fd, source->streams[i].cpu, source->streams[i].is_side};
 		if (set_program(source, &source->events[source->event_count - 1], error))
 			source->program = -1; /* what it would tell is missing, no more */
 	}
@@ -413,6 +414,18 @@ void perf_source_count_losses(struct perf_source *source, struct perf_source_los
 	*losses = source->losses;
 	if (totals.samples > losses->samples)
 		losses->samples = totals.samples;
+}
+
+void perf_source_core_ns(const struct perf_source *source, uint64_t *core_ns, size_t core_count)
+{
+	for (size_t i = 0; i < source->event_count; i++) {
+		const struct thread_event *event = &source->events[i];
+		uint64_t cpu_ns;
+
+		if (event->is_side && (size_t)event->cpu < core_count &&
+		    read(event->fd, &cpu_ns, sizeof(cpu_ns)) == sizeof(cpu_ns))
+			core_ns[event->cpu] += cpu_ns;
+	}
 }
 
 uint64_t perf_source_cpu_ns(const struct perf_source *source)

@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* proc_usage: see proc_usage.h. */
+#include "collector/capture/proc_usage.h"
+
+#include "collector/base/xalloc.h"
+
+#include <dirent.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <unistd.h>
+#include <uthash.h>
+
+enum total {
+	MINOR_FAULTS,
+	MAJOR_FAULTS,
+	SWITCHES,
+	READ,
+	WRITTEN,
+	DISK_READ,
+	DISK_WRITTEN,
+	TOTALS
+};
+
+static const struct {
+	const char *name, *unit;
+} total_names[TOTALS] = {
+	[MINOR_FAULTS] = {"minor-faults", "faults"},   [MAJOR_FAULTS] = {"major-faults", "faults"},
+	[SWITCHES] = {"context-switches", "switches"}, [READ] = {"bytes-read", "bytes"},
+	[WRITTEN] = {"bytes-written", "bytes"},	       [DISK_READ] = {"disk-read", "bytes"},
+	[DISK_WRITTEN] = {"disk-written", "bytes"},
+};
+
+/* What one process (or, for its switches, one thread) had used at the last look. */
+struct known {
+	UT_hash_handle hh;
+	pid_t id;
+	unsigned look; /* at which it was seen last */
+	uint64_t used[TOTALS];
+};
+
+struct proc_usage {
+	struct profile *profile;
+	bool from_birth;
+	unsigned look;
+	uint64_t totals[TOTALS];
+	bool is_known[TOTALS]; /* could be read of all processes of this look */
+	uint64_t rss_bytes, threads;
+	struct known *processes;
+	struct known *tasks;
+};
+
+struct proc_usage *proc_usage_new(struct profile *profile, bool from_birth)
+{
+	struct proc_usage *usage = xcalloc(1, sizeof(*usage));
+
+	usage->profile = profile;
+	usage->from_birth = from_birth;
+	return usage;
+}
+
+static void forget(struct known **table, unsigned look)
+{
+	struct known *known, *next;
+
+	HASH_ITER (hh, *table, known, next)
+		if (known->look != look) {
+			HASH_DEL(*table, known);
+			free(known);
+		}
+}
+
+void proc_usage_free(struct proc_usage *usage)
+{
+	if (!usage)
+		return;
+	forget(&usage->processes, UINT_MAX);
+	forget(&usage->tasks, UINT_MAX);
+	free(usage);
+}
+
+/* Returns the row of a process or thread. At the first look at running ones it is empty, and what
+ * they have used before does not count: see count. */
+static struct known *get(struct known **table, pid_t id, unsigned look, bool *is_new)
+{
+	struct known *known;
+
+	HASH_FIND_INT(*table, &id, known);
+	*is_new = !known;
+	if (!known) {
+		known = xcalloc(1, sizeof(*known));
+		known->id = id;
+		HASH_ADD_INT(*table, id, known);
+	}
+	known->look = look;
+	return known;
+}
+
+/* Adds what was used since the last look. */
+static void count(struct proc_usage *usage, struct known *known, bool is_new, enum total total,
+		  uint64_t used)
+{
+	bool is_baseline = is_new && usage->look == 1 && !usage->from_birth;
+
+	if (!is_baseline && used > known->used[total])
+		usage->totals[total] += used - known->used[total];
+	known->used[total] = used;
+}
+
+static FILE *open_file(pid_t pid, const char *name)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	return fopen(path, "re");
+}
+
+/* Reads /proc/PID/stat. Returns false when the process is gone. */
+static bool read_stat(struct proc_usage *usage, pid_t pid, struct known *known, bool is_new)
+{
+	FILE *stream = open_file(pid, "stat");
+	uint64_t minor, major, threads, rss_pages;
+	char line[1024], *end = NULL;
+
+	if (!stream)
+		return false;
+	if (fgets(line, sizeof(line), stream))
+		end = strrchr(line, ')'); /* the name may hold anything */
+	fclose(stream);
+	/* Fields 3 to 24; see proc(5). */
+	if (!end || sscanf(end + 1,
+			   " %*c %*d %*d %*d %*d %*d %*u %" SCNu64 " %*u %" SCNu64
+			   " %*u %*u %*u %*d %*d %*d %*d %" SCNu64 " %*d %*u %*u %" SCNu64,
+			   &minor, &major, &threads, &rss_pages) != 4)
+		return false;
+	count(usage, known, is_new, MINOR_FAULTS, minor);
+	count(usage, known, is_new, MAJOR_FAULTS, major);
+	usage->threads += threads;
+	usage->rss_bytes += rss_pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	return true;
+}
+
+static void read_io(struct proc_usage *usage, pid_t pid, struct known *known, bool is_new)
+{
+	static const struct {
+		const char *key;
+		enum total total;
+	} rows[] = {{"rchar:", READ},
+		    {"wchar:", WRITTEN},
+		    {"read_bytes:", DISK_READ},
+		    {"write_bytes:", DISK_WRITTEN}};
+	FILE *stream = open_file(pid, "io");
+	uint64_t number;
+	char key[32];
+
+	for (size_t i = 0; !stream && i < sizeof(rows) / sizeof(*rows); i++)
+		usage->is_known[rows[i].total] = false;
+	if (!stream)
+		return;
+	while (fscanf(stream, "%31s %" SCNu64, key, &number) == 2)
+		for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
+			if (!strcmp(key, rows[i].key))
+				count(usage, known, is_new, rows[i].total, number);
+	fclose(stream);
+}
+
+static void read_switches(struct proc_usage *usage, pid_t pid, pid_t tid)
+{
+	uint64_t sum = 0, number;
+	struct known *known;
+	char line[256];
+	FILE *stream;
+	bool is_new;
+
+	snprintf(line, sizeof(line), "task/%d/status", tid);
+	stream = open_file(pid, line);
+	if (!stream)
+		return;
+	known = get(&usage->tasks, tid, usage->look, &is_new);
+	while (fgets(line, sizeof(line), stream))
+		if (sscanf(line, "voluntary_ctxt_switches: %" SCNu64, &number) == 1 ||
+		    sscanf(line, "nonvoluntary_ctxt_switches: %" SCNu64, &number) == 1)
+			sum += number;
+	fclose(stream);
+	count(usage, known, is_new, SWITCHES, sum);
+}
+
+static void read_tasks(struct proc_usage *usage, pid_t pid)
+{
+	struct dirent *entry;
+	char path[64];
+	DIR *folder;
+
+	snprintf(path, sizeof(path), "/proc/%d/task", pid);
+	folder = opendir(path);
+	while (folder && (entry = readdir(folder)))
+		if (*entry->d_name != '.')
+			read_switches(usage, pid, (pid_t)strtol(entry->d_name, NULL, 10));
+	if (folder)
+		closedir(folder);
+}
+
+static void add_point(struct proc_usage *usage, const char *name, const char *unit, bool is_total,
+		      uint64_t time_ns, uint64_t value)
+{
+	uint32_t series = profile_series(usage->profile, name, unit, is_total);
+
+	profile_point_add(usage->profile, series, time_ns, (int64_t)value);
+}
+
+static void add_cores(struct proc_usage *usage, uint64_t time_ns, const uint64_t *core_ns,
+		      size_t core_count)
+{
+	char name[32];
+
+	for (size_t i = 0; i < core_count; i++) {
+		snprintf(name, sizeof(name), "cpu-%zu", i);
+		add_point(usage, name, "ns", true, time_ns, core_ns[i]);
+	}
+}
+
+void proc_usage_look(struct proc_usage *usage, const pid_t *pids, size_t pid_count,
+		     uint64_t time_ns, const uint64_t *core_ns, size_t core_count)
+{
+	uint64_t alive = 0;
+
+	usage->look++;
+	usage->rss_bytes = usage->threads = 0;
+	for (int i = 0; i < TOTALS; i++)
+		usage->is_known[i] = true;
+	for (size_t i = 0; i < pid_count; i++) {
+		bool is_new;
+		struct known *known = get(&usage->processes, pids[i], usage->look, &is_new);
+
+		if (!read_stat(usage, pids[i], known, is_new))
+			continue;
+		alive++;
+		read_io(usage, pids[i], known, is_new);
+	}
+	usage->is_known[SWITCHES] = usage->threads <= PROC_USAGE_THREADS;
+	for (size_t i = 0; i < pid_count && usage->is_known[SWITCHES]; i++)
+		read_tasks(usage, pids[i]);
+	forget(&usage->processes, usage->look);
+	forget(&usage->tasks, usage->look);
+	add_cores(usage, time_ns, core_ns, core_count);
+	if (!alive)
+		return;
+	add_point(usage, "rss", "bytes", false, time_ns, usage->rss_bytes);
+	add_point(usage, "threads", "threads", false, time_ns, usage->threads);
+	add_point(usage, "processes", "processes", false, time_ns, alive);
+	for (int i = 0; i < TOTALS; i++)
+		if (usage->is_known[i])
+			add_point(usage, total_names[i].name, total_names[i].unit, true, time_ns,
+				  usage->totals[i]);
+}

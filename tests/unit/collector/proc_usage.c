@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Tests of collector/capture/proc_usage.c, on ourselves. */
+#include "collector/capture/proc_usage.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static struct profile *profile;
+
+/* Returns the last value of a series, -1 when it has none. */
+static int64_t last(const char *name)
+{
+	int64_t value = -1;
+
+	for (size_t i = 0; i < profile->points_count; i++)
+		if (!strcmp(profile->series[profile->points[i].series].name, name))
+			value = profile->points[i].value;
+	return value;
+}
+
+static void setup(void)
+{
+	profile = profile_new();
+}
+
+static void teardown(void)
+{
+	profile_free(profile);
+}
+
+TestSuite(proc_usage, .init = setup, .fini = teardown);
+
+Test(proc_usage, counts_what_is_used_between_two_looks_of_a_running_process)
+{
+	struct proc_usage *usage = proc_usage_new(profile, false);
+	size_t bytes = 8 << 20;
+	uint64_t cores[2] = {7, 9};
+	pid_t pid = getpid();
+	char *memory;
+
+	proc_usage_look(usage, &pid, 1, 10, cores, 2);
+	cr_assert_eq(last("minor-faults"), 0, "what it used before does not count");
+	memory = malloc(bytes);
+	memset(memory, 1, bytes);
+	proc_usage_look(usage, &pid, 1, 20, cores, 2);
+	cr_assert_geq(last("minor-faults"), (int64_t)bytes / 4096 / 2);
+	cr_assert_geq(last("rss"), (int64_t)bytes);
+	cr_assert_geq(last("context-switches"), 0);
+	cr_assert_eq(last("processes"), 1);
+	cr_assert_geq(last("threads"), 1); /* the test frame may have one, too */
+	cr_assert_eq(last("cpu-1"), 9);
+	free(memory);
+	proc_usage_free(usage);
+}
+
+Test(proc_usage, what_a_new_process_has_used_already_counts)
+{
+	struct proc_usage *usage = proc_usage_new(profile, true);
+	pid_t pid = getpid();
+
+	proc_usage_look(usage, &pid, 1, 10, NULL, 0);
+	cr_assert_gt(last("minor-faults"), 0);
+	cr_assert_eq(last("cpu-0"), -1);
+	proc_usage_free(usage);
+}
+
+Test(proc_usage, totals_keep_what_a_process_used_that_has_ended)
+{
+	struct proc_usage *usage = proc_usage_new(profile, true);
+	pid_t pids[2] = {getpid(), fork()};
+	int64_t before;
+
+	if (pids[1] == 0) {
+		pause();
+		_exit(0);
+	}
+	proc_usage_look(usage, pids, 2, 10, NULL, 0);
+	cr_assert_eq(last("processes"), 2);
+	before = last("minor-faults");
+	kill(pids[1], SIGKILL);
+	waitpid(pids[1], NULL, 0);
+	proc_usage_look(usage, pids, 2, 20, NULL, 0);
+	cr_assert_eq(last("processes"), 1);
+	cr_assert_geq(last("minor-faults"), before);
+	proc_usage_free(usage);
+}
+
+Test(proc_usage, of_nobody_there_are_no_points)
+{
+	struct proc_usage *usage = proc_usage_new(profile, true);
+	pid_t nobody = INT32_MAX;
+
+	proc_usage_look(usage, &nobody, 1, 10, NULL, 0);
+	proc_usage_look(usage, NULL, 0, 20, NULL, 0);
+	cr_assert_eq(profile->points_count, 0);
+	proc_usage_free(usage);
+}

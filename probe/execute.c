@@ -162,6 +162,12 @@ static bool follows(void)
 	return *library && probe_is_on();
 }
 
+/* Where the library cannot be opened, after chroot for instance, ld.so would complain. */
+static bool is_reachable(void)
+{
+	return !RAW_2(SYS_access, library, R_OK);
+}
+
 /* The environment to execute with. In the caller's frame: nothing may be allocated elsewhere, as
  * the caller may be a child of vfork. */
 #define ENVIRONMENT(environment, is_loadable)                                                      \
@@ -169,7 +175,7 @@ static bool follows(void)
 		char *const *chosen_ = (environment);                                              \
                                                                                                    \
 		if (follows()) {                                                                   \
-			struct plan plan_ = plan(chosen_, (is_loadable));                          \
+			struct plan plan_ = plan(chosen_, is_reachable() && (is_loadable));        \
                                                                                                    \
 			if (!plan_.is_as_it_should_be)                                             \
 				chosen_ = make(&plan_, chosen_, __builtin_alloca(plan_.room));     \

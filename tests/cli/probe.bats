@@ -138,6 +138,19 @@ complete() {
 	[[ $output == *"whose sanitizer must be loaded first"* ]]
 }
 
+@test "a program in another root is executed without it, and without a complaint" {
+	require root
+	mkdir -p root/lib64 root/lib/x86_64-linux-gnu
+	cp /lib64/ld-linux-x86-64.so.2 root/lib64
+	cp /lib/x86_64-linux-gnu/lib{c,m}.so.6 root/lib/x86_64-linux-gnu
+	cp "$BUILD/workloads/leaf" root
+	run --separate-stderr collector run -q -o x -e probe -- chroot root /leaf 0.1
+	[ "$status" -eq 0 ]
+	[[ $output =~ ^[0-9]+$ ]]
+	[ -z "$stderr" ]
+	[ "$(meta unsampled_cpu_ns)" -gt 0 ]
+}
+
 @test "samples weigh what the CPU time between them was" {
 	collector run -q -o x -e probe -- "$BUILD/workloads/leaf" 1
 	# All but the start of the program, and what one tick may be.

@@ -17,7 +17,7 @@ PKGS_reports   := jansson sqlite3 libprotobuf-c zlib libcurl gsl
 PKGS_unit      := criterion
 PKGS_probe     := $(PKGS_unit)
 LIBS_sim       := -lm
-LIBS_collector := -liberty
+LIBS_collector := -liberty -lm
 LIBS_reports   := -lm
 
 GIT_REVISION := $(shell git describe --always --dirty 2>/dev/null)

@@ -20,7 +20,8 @@
 enum {
 	OPTION_TIME = 256,
 	OPTION_COUNT,
-	OPTION_STEP
+	OPTION_STEP,
+	OPTION_BUDGET
 };
 
 static const struct argp_option option_table[] = {
@@ -50,6 +51,10 @@ static const struct argp_option option_table[] = {
 	{"count", OPTION_COUNT, "FUNCTIONS", 0, "Only count their calls, which costs half", 1},
 	{"step", OPTION_STEP, "FUNCTION", 0,
 	 "Take each call of this function for a step of the simulation", 1},
+	{"budget", OPTION_BUDGET, "PERCENT", 0,
+	 "Most that counting and timing may add to the CPU time: functions that are called too "
+	 "often are then only counted, at last not even that, and their rows say so",
+	 1},
 	{0},
 };
 
@@ -112,6 +117,20 @@ static void parse_requests(struct recording_options *options, char *text, enum u
 	}
 }
 
+static double parse_budget(const struct argp_state *state, const char *text)
+{
+	char *end;
+	double percent = strtod(text, &end);
+
+	if (*end == '%')
+		end++;
+	if (*end || end == text || !(percent > 0) || percent > 1000)
+		argp_failure(state, argp_err_exit_status, 0,
+			     "--budget takes a percentage above 0, for instance 5%%, not '%s'",
+			     text);
+	return percent / 100;
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct recording_options *options = state->input;
@@ -131,6 +150,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		break;
 	case 'q':
 		options->is_quiet = true;
+		break;
+	case OPTION_BUDGET:
+		options->budget = parse_budget(state, argument);
 		break;
 	case OPTION_TIME:
 		parse_requests(options, argument, UPROBE_TIME);
@@ -290,6 +312,7 @@ int recording_make(const struct recording_options *options, struct session_optio
 	session->is_off_cpu = options->is_off_cpu;
 	session->timing.requests = options->requests;
 	session->timing.request_count = options->request_count;
+	session->timing.budget = options->budget;
 	session->planned = options->is_quiet ? NULL : print_plan;
 	/* The tick can run no program with its samples, which stacks through timed functions need.
 	 */

@@ -18,6 +18,7 @@ struct recording_options {
 	bool is_quiet;
 	struct timing_request *requests; /* functions to count and time */
 	size_t request_count, request_capacity;
+	double budget; /* of their cost, a share of CPU time; 0: no limit */
 };
 
 /* Child parser for the options above; its input is a struct recording_options. Bad values end the

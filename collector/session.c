@@ -350,6 +350,14 @@ static bool is_time_over(const struct session *session)
 	return duration_ns && clock_ns(CLOCK_MONOTONIC) - session->start_ns >= duration_ns;
 }
 
+/* Returns the target's CPU time, 0 where nobody asks for it. */
+static uint64_t used_cpu_ns(const struct session *session)
+{
+	return session->sampling.perf && timing_has_budget(session->timing)
+		       ? perf_source_cpu_ns(session->sampling.perf)
+		       : 0;
+}
+
 /* Runs until the target has ended, the time is over or the user wants an end. */
 static void record(struct session *session)
 {
@@ -366,7 +374,7 @@ static void record(struct session *session)
 		}
 		source_round(session->sources, session->source_count, false, deliver, session);
 		if (session->timing)
-			timing_poll(session->timing);
+			timing_poll(session->timing, used_cpu_ns(session));
 		if (!session->result->cut.text[0])
 			usage_poll(session->usage, clock_ns(CLOCK_MONOTONIC) - session->start_ns);
 		commit_if_due(session);

@@ -3,6 +3,7 @@
 #include "collector/timing.h"
 
 #include "collector/base/xalloc.h"
+#include "collector/timing_budget.h"
 
 #include <errno.h>
 #include <time.h>
@@ -23,6 +24,9 @@ struct timing {
 	struct event event; /* at hand, corrected */
 	uint64_t updated_ns; /* when the tables were last filled */
 	bool is_stopped;
+	double budget_share;
+	struct timing_budget *budget; /* NULL: no limit */
+	size_t budget_count;	      /* functions in it, the first ones */
 };
 
 static uint64_t now_ns(void)
@@ -52,6 +56,7 @@ struct timing *timing_open(const struct timing_options *options, const struct pr
 	timing->profile = profile;
 	timing->modules = modules;
 	timing->start_ns = start_ns;
+	timing->budget_share = options->budget;
 	result = timing_plan_make(&timing->plan, options->requests, options->request_count, files,
 				  error);
 	if (!result) {
@@ -72,6 +77,7 @@ void timing_close(struct timing *timing)
 	if (!timing)
 		return;
 	uprobe_close(timing->uprobe);
+	timing_budget_free(timing->budget);
 	timing_plan_done(&timing->plan);
 	free(timing->slot_threads);
 	free(timing);
@@ -147,6 +153,22 @@ static int attach(struct timing *timing, size_t first, size_t count, struct erro
 	return result ? result : attach(timing, first + count / 2, count - count / 2, error);
 }
 
+/* Functions of libraries that come later are not in it: they stay as they were asked for. */
+static void begin_budget(struct timing *timing)
+{
+	size_t count = timing->plan.count;
+	struct uprobe_function *functions;
+
+	if (timing->budget || !count)
+		return;
+	functions = xcalloc(count, sizeof(*functions));
+	for (size_t i = 0; i < count; i++)
+		functions[i] = timing->plan.choices[i].function;
+	timing->budget = timing_budget_new(timing->budget_share, functions, count);
+	timing->budget_count = count;
+	free(functions);
+}
+
 /* Attaches the choices from `attached` on; those of one file lie side by side. */
 int timing_attach(struct timing *timing, struct error *error)
 {
@@ -156,12 +178,16 @@ int timing_attach(struct timing *timing, struct error *error)
 	while (timing->attached < timing->plan.count && !result) {
 		size_t first = timing->attached, end = first;
 
-		for (; end < timing->plan.count && choices[end].module == choices[first].module;
+		/* With a budget each by itself, so that it can be taken off by itself. */
+		for (; end < timing->plan.count && choices[end].module == choices[first].module &&
+		       (end == first || !timing->budget_share);
 		     end++)
 			add_probe(timing, &choices[end]);
 		result = attach(timing, first, end - first, error);
 		timing->attached = end;
 	}
+	if (!result && timing->budget_share)
+		begin_budget(timing);
 	return result;
 }
 
@@ -291,9 +317,38 @@ static void take_step(void *context, const struct uprobe_step *step)
 			 });
 }
 
-void timing_poll(struct timing *timing)
+bool timing_has_budget(const struct timing *timing)
+{
+	return timing->budget;
+}
+
+void timing_poll(struct timing *timing, uint64_t cpu_ns)
 {
 	uprobe_steps(timing->uprobe, take_step, timing);
+	if (timing->budget && !timing->is_stopped)
+		timing_budget_round(timing->budget, timing->uprobe, now_ns(), cpu_ns);
+}
+
+/* Says in a function's row what the budget has made of it. */
+static void note_budget(struct timing *timing, uint32_t function)
+{
+	uint64_t only_counted_ns, taken_off_ns;
+	char note[120];
+
+	timing_budget_since(timing->budget, function, &only_counted_ns, &taken_off_ns);
+	if (taken_off_ns)
+		snprintf(note, sizeof(note),
+			 "to keep the budget its probe was taken off at %.2f s: what follows is "
+			 "missing",
+			 (double)(taken_off_ns - timing->start_ns) / 1e9);
+	else if (only_counted_ns)
+		snprintf(note, sizeof(note), "to keep the budget only counted from %.2f s on",
+			 (double)(only_counted_ns - timing->start_ns) / 1e9);
+	else
+		return;
+	timing->profile->probes[function].mode = PROFILE_PROBE_COUNT;
+	timing->profile->probes[function].is_partial = taken_off_ns;
+	profile_probe_set_note(timing->profile, function, note);
 }
 
 static void add_timing(struct timing *timing, size_t slot, size_t function)
@@ -359,7 +414,9 @@ static void update(struct timing *timing)
 {
 	size_t slots = uprobe_slots(timing->uprobe);
 
-	timing_poll(timing);
+	uprobe_steps(timing->uprobe, take_step, timing);
+	for (size_t i = 0; i < timing->budget_count; i++)
+		note_budget(timing, (uint32_t)i);
 	profile_timings_clear(timing->profile);
 	for (size_t slot = 0; slot < slots; slot++)
 		for (size_t i = 0; i < timing->attached; i++)

@@ -16,6 +16,7 @@
 struct timing_options {
 	const struct timing_request *requests;
 	size_t request_count;
+	double budget; /* most that probes may add to the target's CPU time, a share; 0: no limit */
 };
 
 struct timing;
@@ -55,8 +56,16 @@ const struct event *timing_take(struct timing *timing, const struct event *event
 /* Returns the descriptor of the program that must run with each sample for that. */
 int timing_sample_program(const struct timing *timing);
 
-/* Takes the steps that have ended. To be called often enough for the ring to hold them. */
-void timing_poll(struct timing *timing);
+/*
+ * Takes the steps that have ended, and keeps the budget. To be called every some hundredths of a
+ * second.
+ *
+ * @cpu_ns  that the target has used so far
+ */
+void timing_poll(struct timing *timing, uint64_t cpu_ns);
+
+/* Says whether timing_poll needs to know the target's CPU time. */
+bool timing_has_budget(const struct timing *timing);
 
 /* Fills the profile's tables with the figures of this moment, unless that was done so lately that
  * writing them would take more than some hundredths of the time. */

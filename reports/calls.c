@@ -48,6 +48,7 @@ static void finish_row(const struct report *report, struct calls_row *row)
 	const struct profile_timing *sum = &row->sum;
 	uint64_t known = sum->returns + sum->open + sum->deep;
 
+	/* A function that was timed at first and counted later does not tell which were left. */
 	if (report->profile->probes[row->probe].mode != PROFILE_PROBE_COUNT && sum->calls > known)
 		row->left = sum->calls - known;
 }
@@ -146,7 +147,7 @@ const char *calls_restriction(const struct report *report, const struct calls_ro
 		return text;
 	if (note)
 		fprintf(stream, "%s; ", note);
-	if (row->sum.open)
+	if (row->sum.open && !report->profile->probes[row->probe].is_partial)
 		fprintf(stream, "%" PRIu64 " still open at the end, not timed; ", row->sum.open);
 	if (row->left)
 		fprintf(stream,

@@ -36,7 +36,9 @@ static void add_function(struct table *table, const struct report *report,
 	const struct profile_timing *sum = &row->sum;
 	bool is_timed = sum->returns;
 
-	table_cell(table, "%" PRIu64, sum->calls);
+	const struct profile_probe *probe = &report->profile->probes[row->probe];
+
+	table_cell(table, "%s%" PRIu64, probe->is_partial ? "> " : "", sum->calls);
 	if (calls->step_count)
 		table_cell(table, "%.2f", calls_per_step(calls, row));
 	duration_cell(table, is_timed, (double)sum->outer_ns);
@@ -194,6 +196,14 @@ static void write_costs(const struct report *report, const struct calls *calls, 
 		amount_format((double)subtracted_ns, "ns", subtracted, sizeof(subtracted)));
 }
 
+static bool has_partial(const struct profile *profile)
+{
+	for (size_t i = 0; i < profile->probes_count; i++)
+		if (profile->probes[i].is_partial)
+			return true;
+	return false;
+}
+
 static void write_exactness(const struct report *report, FILE *stream)
 {
 	const struct profile *profile = report->profile;
@@ -205,7 +215,10 @@ static void write_exactness(const struct report *report, FILE *stream)
 	if (threads)
 		fprintf(stream, "(!) the calls of %" PRId64 " threads were not seen", threads);
 	else
-		fputs("exact, every call of the recording", stream);
+		fputs(has_partial(profile)
+			      ? "exact, but for rows with >, which lack a part of the time"
+			      : "exact, every call of the recording",
+		      stream);
 	if (strcmp(state, "complete") != 0)
 		fputs(" up to its last commit; it did not reach its end", stream);
 	if (edges)
@@ -300,6 +313,7 @@ static json_t *function_json(const struct report *report, const struct calls *ca
 	json_object_set_new(json, "module",
 			    text_json(report->profile->modules[symbol->module].path));
 	json_object_set_new(json, "mode", json_string(modes[probe->mode]));
+	json_object_set_new(json, "partial", json_boolean(probe->is_partial));
 	json_object_set_new(json, "left", json_integer((json_int_t)row->left));
 	json_object_set_new(json, "note",
 			    text_json(calls_restriction(report, row, text, sizeof(text))));

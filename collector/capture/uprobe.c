@@ -26,6 +26,12 @@ struct mapped {
 	size_t bytes;
 };
 
+/* Probes that are in place, of functions from `first` on. */
+struct link {
+	int fd;
+	size_t first;
+};
+
 struct uprobe {
 	struct uprobe_bpf *programs;
 	struct uprobe_function *functions; /* with those of the trial behind them */
@@ -37,7 +43,7 @@ struct uprobe {
 	struct uprobe_stacks sampled;
 	void (*take_step)(void *context, const struct uprobe_step *step);
 	void *step_context;
-	int *links;
+	struct link *links;
 	size_t link_count, link_capacity;
 	struct uprobe_cost costs[UPROBE_KINDS];
 };
@@ -274,14 +280,24 @@ int uprobe_attach(struct uprobe *uprobe, int fd, size_t first, size_t count, str
 	if (link < 0)
 		return link;
 	xgrow(uprobe->links, uprobe->link_count, uprobe->link_capacity);
-	uprobe->links[uprobe->link_count++] = link;
+	uprobe->links[uprobe->link_count++] = (struct link){link, first};
 	return 0;
 }
 
 void uprobe_detach(struct uprobe *uprobe)
 {
 	while (uprobe->link_count)
-		close(uprobe->links[--uprobe->link_count]);
+		close(uprobe->links[--uprobe->link_count].fd);
+}
+
+void uprobe_detach_from(struct uprobe *uprobe, size_t first)
+{
+	for (size_t i = 0; i < uprobe->link_count; i++)
+		if (uprobe->links[i].first == first) {
+			close(uprobe->links[i].fd);
+			uprobe->links[i] = uprobe->links[--uprobe->link_count];
+			return;
+		}
 }
 
 size_t uprobe_slots(const struct uprobe *uprobe)

@@ -87,6 +87,9 @@ size_t uprobe_add(struct uprobe *uprobe, const struct uprobe_function *function)
  */
 int uprobe_attach(struct uprobe *uprobe, int fd, size_t first, size_t count, struct error *error);
 
+/* Takes the probes off that one call of uprobe_attach put in place, from function @first on. */
+void uprobe_detach_from(struct uprobe *uprobe, size_t first);
+
 /* Takes all probes off. Cost: hundredths of a second. */
 void uprobe_detach(struct uprobe *uprobe);
 

@@ -160,7 +160,8 @@ struct profile_probe {
 	uint8_t kind; /* enum profile_probe_kind */
 	uint32_t count_ns, time_ns, inside_ns;
 	uint64_t attached_ns;
-	char *note; /* or NULL */
+	bool is_partial; /* taken off during the recording */
+	char *note;	 /* or NULL */
 };
 
 struct profile_timing {

@@ -132,6 +132,7 @@ CREATE TABLE probes (
 	time_ns     INTEGER NOT NULL,   -- to a timed call,
 	inside_ns   INTEGER NOT NULL,   -- and, of that, to the measured duration
 	attached_ns INTEGER NOT NULL,   -- when it was put in place, since the start of the recording
+	is_partial  INTEGER NOT NULL,   -- 1: the probe was taken off during the recording
 	note        TEXT                -- what restricts its figures: one sentence; NULL: exact
 );
 

@@ -54,7 +54,7 @@ static const char *const statement_sql[STATEMENTS] = {
 	[INSERT_THREAD_TIMES] = "INSERT INTO thread_times VALUES (?, ?, ?, ?, ?, ?, ?)",
 	[INSERT_SERIES] = "INSERT INTO series VALUES (?, ?, ?, ?)",
 	[INSERT_POINT] = "INSERT INTO points VALUES (?, ?, ?)",
-	[INSERT_PROBE] = "REPLACE INTO probes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[INSERT_PROBE] = "REPLACE INTO probes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[INSERT_TIMING] = "REPLACE INTO timings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[INSERT_BUCKET] = "REPLACE INTO timing_buckets VALUES (?, ?, ?)",
 	[INSERT_EDGE] = "REPLACE INTO call_edges VALUES (?, ?, ?, ?)",
@@ -458,10 +458,11 @@ static int write_probes(struct profile_file *file, const struct profile *profile
 	for (size_t i = 0; i < profile->probes_count && !result; i++) {
 		const struct profile_probe *row = &profile->probes[i];
 
-		result = insert(file, INSERT_PROBE, error, "iiiiiiiiis", (int64_t)i,
+		result = insert(file, INSERT_PROBE, error, "iiiiiiiiiis", (int64_t)i,
 				(int64_t)row->frame, (int64_t)row->mode, (int64_t)row->kind,
 				(int64_t)row->place, (int64_t)row->count_ns, (int64_t)row->time_ns,
-				(int64_t)row->inside_ns, (int64_t)row->attached_ns, row->note);
+				(int64_t)row->inside_ns, (int64_t)row->attached_ns,
+				(int64_t)row->is_partial, row->note);
 	}
 	return result;
 }

@@ -452,7 +452,7 @@ static bool counters(sqlite3_stmt *row, int first, int count, uint64_t *values)
 static int probe_row(struct loading *loading, sqlite3_stmt *row)
 {
 	struct profile *profile = loading->profile;
-	uint64_t frame, mode, kind, costs[4], attached_ns;
+	uint64_t frame, mode, kind, costs[4], attached_ns, is_partial;
 
 	if (!is_next_id(row, profile->probes_count) ||
 	    !number(row, 1, profile->frames_count, &frame) || !frame ||
@@ -462,8 +462,8 @@ static int probe_row(struct loading *loading, sqlite3_stmt *row)
 	for (int i = 0; i < 4; i++)
 		if (!number(row, 4 + i, INT32_MAX, &costs[i]))
 			return damaged(loading, "bad row in probes");
-	if (!counters(row, 8, 1, &attached_ns) ||
-	    (sqlite3_column_type(row, 9) != SQLITE_NULL && !text(row, 9)))
+	if (!counters(row, 8, 1, &attached_ns) || !number(row, 9, 2, &is_partial) ||
+	    (sqlite3_column_type(row, 10) != SQLITE_NULL && !text(row, 10)))
 		return damaged(loading, "bad row in probes");
 	profile_probe_add(profile, &(struct profile_probe){
 					   .frame = frame,
@@ -474,7 +474,8 @@ static int probe_row(struct loading *loading, sqlite3_stmt *row)
 					   .time_ns = costs[2],
 					   .inside_ns = costs[3],
 					   .attached_ns = attached_ns,
-					   .note = (char *)text(row, 9),
+					   .is_partial = is_partial,
+					   .note = (char *)text(row, 10),
 				   });
 	return 0;
 }

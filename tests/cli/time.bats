@@ -107,6 +107,19 @@ counted() {
 	done
 }
 
+@test "a budget takes dear probes off, and their rows say so" {
+	run collector run --budget 5% --time leaf,inner --count call_leaf -- "$CALLS" threads 4000000
+	[ "$status" -eq 0 ]
+	[ "$(of leaf calls)" -lt 4000000 ]
+	collector calls calls.prof >text
+	cat text
+	grep -q '^ *> [0-9].*  leaf' text
+	grep -q 'note: leaf: to keep the budget its probe was taken off at' text
+	grep -q '^ *8 .* call_leaf' text
+	grep -q 'exact, but for rows with >' text
+	fails_with 125 '--budget takes a percentage above 0' collector run --budget much -- true
+}
+
 @test "attaches to a running program, which goes on" {
 	"$CALLS" steps 3000 >said 3>&- &
 	pid=$!

@@ -358,6 +358,7 @@ Test(profile_file, refuses_hostile_rows)
 		"UPDATE probes SET mode = 3 WHERE id = 0",
 		"UPDATE probes SET kind = 3 WHERE id = 0",
 		"UPDATE probes SET id = 7 WHERE id = 1",
+		"UPDATE probes SET is_partial = 2",
 		"UPDATE probes SET note = x'6100' WHERE id = 0",
 		"UPDATE timings SET probe = 2",
 		"UPDATE timings SET thread = 2",

@@ -19,13 +19,17 @@
 
 static volatile sig_atomic_t asked_to_end;
 
+/* One wish may come as two signals, from a terminal and from who started sim; a third is meant. */
 static void ask_to_end(int signal_number)
 {
-	(void)signal_number;
-	asked_to_end = 1;
+	if (++asked_to_end < 3)
+		return;
+	signal(signal_number, SIG_DFL);
+	raise(signal_number);
 }
 
-/* The step that is being taken is finished. A reader that went away is a write error, not death. */
+/* The step that is being taken is finished first. A reader that went away is a write error, not
+ * death. */
 static void handle_signals(void)
 {
 	struct sigaction action = {.sa_handler = ask_to_end, .sa_flags = SA_RESTART};

@@ -487,7 +487,8 @@ void options_parse(struct options *options, int argc, char **argv)
 		       "In brackets: the section of a configuration file, in which a key is the "
 		       "option's name with _ for -; and what it is unless told.\n\n"
 		       "Ends with a summary of what happened. Exit status: 0 done (also when it "
-		       "was ended by SIGINT or SIGTERM, or nobody was left), 1 failed.",
+		       "was ended by SIGINT or SIGTERM, or nobody was left), 1 failed. A step is "
+		       "finished first; the third signal ends it at once.",
 		.help_filter = complete_help,
 	};
 	argp_err_exit_status = EXIT_FAILURE;

@@ -160,6 +160,22 @@ ends_on() {
 	ends_on INT
 }
 
+@test "a step that takes too long is ended by the third signal" {
+	# All in one place: everybody sees everybody, and the first step takes hours.
+	"$SIM" --agents 100000 --width 6 --height 6 --network none --database log.db >out 2>err &
+	local sim=$! status=0
+	until [ -e log.db ]; do sleep 0.1; done
+	sleep 1
+	for ((i = 0; i < 50 && status == 0; i++)); do
+		kill -s TERM "$sim" 2>/dev/null || status=1
+		sleep 0.1
+	done
+	status=0
+	wait "$sim" || status=$?
+	[ "$status" -eq 143 ]
+	[ "$(sqlite3 log.db "SELECT status FROM simulations")" = running ]
+}
+
 @test "a killed run leaves a log that can be read up to its last flush" {
 	"$SIM" --agents 100 --steps 0 --database log.db >/dev/null &
 	local sim=$! waited=0

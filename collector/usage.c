@@ -48,8 +48,8 @@ void usage_poll(struct usage *usage, uint64_t time_ns)
 	/* In step with the beginning, however late this look is. */
 	usage->due_ns = time_ns - time_ns % PROC_USAGE_PERIOD_NS + PROC_USAGE_PERIOD_NS;
 	memset(usage->core_ns, 0, usage->core_count * sizeof(*usage->core_ns));
-	if (usage->perf)
-		perf_source_core_ns(usage->perf, usage->core_ns, usage->core_count);
+	if (usage->perf && !perf_source_core_ns(usage->perf, usage->core_ns, usage->core_count))
+		usage->core_count = 0;
 	count = recorder_processes(usage->recorder, &pids);
 	proc_usage_look(usage->series, pids, count, time_ns, usage->core_ns, usage->core_count);
 	free(pids);

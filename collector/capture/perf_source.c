@@ -16,7 +16,8 @@
 #define LEAST_SAMPLE_RING   (2u << 20)
 #define MOST_RING_MEMORY    (128u << 20) /* over all CPUs */
 #define LEAST_COPY_BYTES    (8u << 10)
-#define RING_MILLISECONDS   60 /* of samples that a ring holds: three missed polls */
+#define MOST_CORE_EVENTS    128 /* read to tell cores apart */
+#define RING_MILLISECONDS   60	/* of samples that a ring holds: three missed polls */
 
 /* One ring and the event that owns it. */
 struct stream {
@@ -416,8 +417,10 @@ void perf_source_count_losses(struct perf_source *source, struct perf_source_los
 		losses->samples = totals.samples;
 }
 
-void perf_source_core_ns(const struct perf_source *source, uint64_t *core_ns, size_t core_count)
+bool perf_source_core_ns(const struct perf_source *source, uint64_t *core_ns, size_t core_count)
 {
+	if (source->event_count > MOST_CORE_EVENTS)
+		return false;
 	for (size_t i = 0; i < source->event_count; i++) {
 		const struct thread_event *event = &source->events[i];
 		uint64_t cpu_ns;
@@ -426,6 +429,7 @@ void perf_source_core_ns(const struct perf_source *source, uint64_t *core_ns, si
 		    read(event->fd, &cpu_ns, sizeof(cpu_ns)) == sizeof(cpu_ns))
 			core_ns[event->cpu] += cpu_ns;
 	}
+	return true;
 }
 
 uint64_t perf_source_cpu_ns(const struct perf_source *source)

@@ -80,8 +80,13 @@ void perf_source_count_losses(struct perf_source *source, struct perf_source_los
  * ones too, as the kernel counted it. */
 uint64_t perf_source_cpu_ns(const struct perf_source *source);
 
-/* Adds the same to @core_ns for each core below @core_count. */
-void perf_source_core_ns(const struct perf_source *source, uint64_t *core_ns, size_t core_count);
+/*
+ * Adds the same to @core_ns for each core below @core_count, while the target runs: reading an
+ * event holds up the births of threads that inherit it.
+ *
+ * Returns false, and does nothing, when that would be too many events.
+ */
+bool perf_source_core_ns(const struct perf_source *source, uint64_t *core_ns, size_t core_count);
 
 /* Returns what its samples count, with the units of the engine that one sample stands for, and the
  * samples per second asked for: the tick's own where that is used. */

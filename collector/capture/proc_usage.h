@@ -5,7 +5,8 @@
  *     rss, threads, processes                       at the moment of the look
  *     minor-faults, major-faults, context-switches, bytes-read, bytes-written, disk-read,
  *     disk-written                                  totals since the recording began
- *     cpu-N                                         CPU time on core N, in total
+ *     cpu-N                                         CPU time on core N, in total; not of a process
+ *                                                   that had many threads when it was attached to
  *
  * Totals never fall: what a process had used when it ended stays counted, but what it used after
  * the last look before its end is missing. bytes-* is what system calls moved, disk-* what reached

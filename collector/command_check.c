@@ -6,6 +6,7 @@
  */
 #include "collector/command.h"
 
+#include "collector/capture/off_cpu.h"
 #include "collector/preload.h"
 #include "collector/sampling.h"
 #include "probe/wire.h"
@@ -143,6 +144,53 @@ static void print_trial(const struct perf_engine *engine, const struct trial *tr
 		       "", trial->copy_bytes / 1024);
 }
 
+/* What --off-cpu found of a sleep of ours. */
+struct wait_trial {
+	uint64_t blocked_ns;
+	int stacks;
+};
+
+static void count_wait(void *context, const struct event *event)
+{
+	struct wait_trial *trial = context;
+
+	if (event->tid != gettid())
+		return;
+	trial->stacks += event->kind == EVENT_STACK;
+	if (event->kind == EVENT_AMOUNT && event->amount.metric == &off_cpu_blocked)
+		trial->blocked_ns += event->amount.weight;
+}
+
+/* Not a rung of the ladder: the defaults do not depend on it. */
+static void try_off_cpu(void)
+{
+	struct wait_trial trial = {0};
+	struct off_cpu *off_cpu;
+	struct error error;
+	struct source row;
+	pid_t pid = getpid();
+
+	off_cpu = off_cpu_open(0, &error);
+	if (!off_cpu || off_cpu_watch(off_cpu, &pid, 1, &error)) {
+		printf("%-15s no   %s\n", "off-cpu", error.text);
+		off_cpu_close(off_cpu);
+		return;
+	}
+	nanosleep(&(struct timespec){.tv_nsec = TRIAL_NS}, NULL);
+	row = off_cpu_row(off_cpu);
+	row.kind->stop(row.self);
+	source_round(&row, 1, true, count_wait, &trial);
+	off_cpu_close(off_cpu);
+	if (trial.blocked_ns >= TRIAL_NS && trial.stacks)
+		printf("%-15s yes  a sleep of %u ms was found as %.1f ms of waiting, with its "
+		       "stack\n",
+		       "off-cpu", TRIAL_NS / 1000000, (double)trial.blocked_ns / 1e6);
+	else
+		printf("%-15s no   its programs are loaded, but of a sleep of %u ms they found "
+		       "%.1f ms with %d stacks\n",
+		       "off-cpu", TRIAL_NS / 1000000, (double)trial.blocked_ns / 1e6, trial.stacks);
+}
+
 /* Returns the index of the first engine of the ladder that works, or -1. */
 static int first_working(const struct trial *trials)
 {
@@ -179,6 +227,7 @@ int command_check(int argc, char **argv)
 	}
 	try_probe(&probe);
 	print_trial(&probe_source_engine, &probe);
+	try_off_cpu();
 	best = first_working(trials);
 	if (best < 0 && probe.works && sampling_is_refusal(trials[0].code)) {
 		printf("collector run uses %s\n", probe_source_engine.name);

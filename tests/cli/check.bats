@@ -11,7 +11,7 @@ setup() {
 	run collector check
 	[ "$status" -eq 0 ]
 	local engine
-	for engine in cycles cycles-user cpu-clock cpu-clock-user tick probe; do
+	for engine in cycles cycles-user cpu-clock cpu-clock-user tick probe off-cpu; do
 		grep -qE "^$engine +(yes|no) +[^ ]" <<<"$output"
 	done
 	grep -qE "^cpu-clock-user +yes" <<<"$output"
@@ -23,6 +23,12 @@ setup() {
 	run collector check
 	grep -qE "^cpu-clock +yes .* [1-9][0-9]* of them in the kernel" <<<"$output"
 	[[ $output == *"collector attach uses tick"* ]]
+}
+
+@test "root can record waits, which is proven by one" {
+	require root bpf
+	run collector check
+	grep -qE "^off-cpu +yes .*a sleep of 60 ms was found as [0-9.]+ ms of waiting" <<<"$output"
 }
 
 @test "an ordinary user is told what he cannot have and why" {
@@ -37,6 +43,7 @@ setup() {
 	[ "$status" -eq 0 ]
 	grep -qE "^cpu-clock +no +.*perf_event_paranoid is 2.*run as root, or .sysctl kernel.perf_event_paranoid=1." <<<"$output"
 	grep -qE "^tick +no +.*run as root" <<<"$output"
+	grep -qE "^off-cpu +no +.*run as root, or with the capabilities CAP_BPF.*--cap-add BPF" <<<"$output"
 	grep -qE "^cpu-clock-user +yes .* 0 of them in the kernel" <<<"$output"
 	[[ $output == *"collector run uses cpu-clock-user"* ]]
 }

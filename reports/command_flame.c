@@ -6,16 +6,25 @@
 #include "reports/metric.h"
 #include "reports/output.h"
 
+#include "collector/base/xalloc.h"
+
+#include <errno.h>
+
 struct options {
 	struct command_files files;
 	const char *metric;
 	struct flame_options flame;
+	bool compare, force;
+	const char **paths; /* of the recordings, the base first */
+	uint32_t base_count, count;
 };
 
 enum {
 	OPTION_TITLE = 256,
 	OPTION_FLAME,
-	OPTION_ICICLE
+	OPTION_ICICLE,
+	OPTION_COMPARE,
+	OPTION_FORCE,
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -24,8 +33,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &options->files;
-		state->child_inputs[1] = &options->metric;
+		if (!options->compare) {
+			state->child_inputs[0] = &options->files;
+			state->child_inputs[1] = &options->metric;
+		}
 		return 0;
 	case OPTION_TITLE:
 		options->flame.title = argument;
@@ -33,6 +44,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case OPTION_FLAME:
 	case OPTION_ICICLE:
 		options->flame.root_below = key == OPTION_FLAME;
+		return 0;
+	case OPTION_COMPARE:
+		if (!options->compare)
+			argp_error(state, "--compare wants BASE.prof... -- NEW.prof...");
+		return 0;
+	case OPTION_FORCE:
+		options->force = true;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -43,6 +61,12 @@ static const struct argp_option argp_options[] = {
 	{"title", OPTION_TITLE, "TEXT", 0, "Title of the picture", 0},
 	{"icicle", OPTION_ICICLE, NULL, 0, "Callers above their callees (default)", 0},
 	{"flame", OPTION_FLAME, NULL, 0, "Callers below their callees", 0},
+	{"compare", OPTION_COMPARE, NULL, 0,
+	 "Draw what changed between two groups of recordings: --compare BASE.prof... -- "
+	 "NEW.prof...",
+	 0},
+	{"force", OPTION_FORCE, NULL, 0, "With --compare: different machines and broken runs, too",
+	 0},
 	{0},
 };
 
@@ -52,7 +76,7 @@ static const struct argp_child children[] = {
 const struct argp command_flame_argp = {
 	argp_options,
 	parse,
-	"NAME.prof",
+	"NAME.prof\n--compare BASE.prof... -- NEW.prof...",
 	"Draws a profile as one self-contained SVG: open it in a browser, embed it, or publish it "
 	"as a CI artifact.\v"
 	"With the waits of collector run --off-cpu in the profile, the picture shows all the time "
@@ -63,13 +87,96 @@ const struct argp command_flame_argp = {
 	NULL,
 };
 
+/* What --compare takes besides: -o, and the base recordings. */
+static error_t parse_compare(int key, char *argument, struct argp_state *state)
+{
+	struct options *options = state->input;
+
+	switch (key) {
+	case 'o':
+		options->files.output = argument;
+		return 0;
+	case ARGP_KEY_ARG:
+		options->paths[options->count++] = argument;
+		return 0;
+	default:
+		return parse(key, argument, state);
+	}
+}
+
+static const struct argp_option compare_options[] = {
+	{"output", 'o', "FILE", 0, NULL, 0},
+	{"title", OPTION_TITLE, "TEXT", 0, NULL, 0},
+	{"icicle", OPTION_ICICLE, NULL, 0, NULL, 0},
+	{"flame", OPTION_FLAME, NULL, 0, NULL, 0},
+	{"compare", OPTION_COMPARE, NULL, 0, NULL, 0},
+	{"force", OPTION_FORCE, NULL, 0, NULL, 0},
+	{0},
+};
+
+/* Where the recordings are two groups; 0 when they are not. */
+static int find_divider(int count, char **arguments)
+{
+	bool compare = false;
+
+	for (int i = 1; i < count; i++) {
+		if (!strcmp(arguments[i], "--"))
+			return compare ? i : 0;
+		compare = compare || !strcmp(arguments[i], "--compare");
+	}
+	return 0;
+}
+
+static int draw_change(struct options *options, int divider, int count, char **arguments,
+		       struct error *error)
+{
+	static const struct argp argp = {
+		.options = compare_options,
+		.parser = parse_compare,
+		.args_doc = "BASE.prof... -- NEW.prof...",
+	};
+	struct flame_change change;
+	struct report report;
+	struct output output;
+	int result;
+
+	options->compare = true;
+	argp_parse(&argp, divider, arguments, 0, NULL, options);
+	options->base_count = options->count;
+	for (int i = divider + 1; i < count; i++)
+		options->paths[options->count++] = arguments[i];
+	if (!options->base_count || options->base_count == options->count)
+		return fail(error, -EINVAL, "there must be a recording on each side of \"--\"");
+	result = flame_change_load(&change, options->paths, options->base_count,
+				   options->count - options->base_count, options->force, error);
+	if (result)
+		return result;
+	/* The report owns the profile from here on. */
+	report_init(&report, change.profile);
+	options->flame.change = &change;
+	result = output_open(&output, options->files.output, error);
+	if (!result) {
+		flame_write(&report, &options->flame, output.stream);
+		result = output_close(&output, error);
+	}
+	report_done(&report);
+	return result;
+}
+
 int command_flame(int count, char **arguments)
 {
 	struct options options = {.metric = METRIC_WALL_OR_FIRST};
 	struct report report;
 	struct output output;
+	int divider = find_divider(count, arguments), result;
 	struct error error;
 
+	if (divider) {
+		options.paths = xcalloc(count, sizeof(*options.paths));
+		result = draw_change(&options, divider, count, arguments, &error);
+		free(options.paths);
+		return result ? command_failed(error.text) : 0;
+	}
 	argp_parse(&command_flame_argp, count, arguments, 0, NULL, &options);
 	if (report_open_metric(&report, options.files.profile, options.metric, &error))
 		return command_failed(error.text);

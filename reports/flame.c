@@ -43,6 +43,32 @@ static char *make_title(const struct report *report, uint64_t value)
 	return title;
 }
 
+/* "sim · cpu per run: 955 ms → 1.02 s, +6.3 %, 8 base and 8 new runs" */
+static char *make_change_title(const struct flame *flame)
+{
+	const struct flame_node_change *all = &flame->changes[0];
+	const struct flame_change *change = flame->options->change;
+	const char *unit = flame->report->unit, *program = report_program(flame->report);
+	char base[32], fresh[32], *title;
+
+	if (asprintf(&title, "%s · %s per run: %s → %s, %+.1f %%, %u base and %u new runs",
+		     *program ? program : "profile", flame->report->metric_name,
+		     amount_format((double)all->base, unit, base, sizeof(base)),
+		     amount_format((double)all->fresh, unit, fresh, sizeof(fresh)),
+		     100 * ((double)all->fresh / (double)all->base - 1), change->base_runs,
+		     change->fresh_runs) < 0)
+		title = xalloc_checked(NULL);
+	return title;
+}
+
+void flame_measure_changes(struct flame *flame)
+{
+	free(flame->changes);
+	flame->changes = NULL;
+	if (flame->options->change)
+		flame->changes = flame_change_measure(flame->options->change, flame->tree);
+}
+
 static void make_labels(struct flame *flame)
 {
 	const struct symbol_table *symbols = &flame->report->symbols;
@@ -73,8 +99,13 @@ static void flame_init(struct flame *flame, const struct report *report,
 	flame->boxes = flame_layout(flame->tree, &report->symbols);
 	flame->count = flame->tree->count;
 	make_labels(flame);
-	title = options->title ? xstrdup(options->title)
-			       : make_title(report, flame->tree->nodes[0].total);
+	flame_measure_changes(flame);
+	if (options->title)
+		title = xstrdup(options->title);
+	else if (flame->changes)
+		title = make_change_title(flame);
+	else
+		title = make_title(report, flame->tree->nodes[0].total);
 	flame->title = (char *)text_clean(&flame->memory, title, 120);
 	free(title);
 }
@@ -85,6 +116,7 @@ static void flame_done(struct flame *flame)
 	call_tree_free(flame->tree);
 	free(flame->boxes);
 	free(flame->labels);
+	free(flame->changes);
 	obstack_free(&flame->memory, NULL);
 }
 

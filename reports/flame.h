@@ -15,6 +15,7 @@
 #pragma once
 
 #include "reports/component.h"
+#include "reports/flame_change.h"
 #include "reports/report.h"
 
 enum {
@@ -30,6 +31,8 @@ enum {
 struct flame_options {
 	const char *title; /* NULL: made from the profile */
 	bool root_below;   /* a flame, not an icicle */
+	const struct flame_change
+		*change; /* the report's profile is of this; NULL: one recording */
 };
 
 /* Writes the picture of the report's metric; the caller checks @stream for errors. */
@@ -58,6 +61,8 @@ struct flame {
 	struct call_tree *tree; /* pruned */
 	struct flame_box *boxes;
 	uint32_t count;
+	struct flame_node_change
+		*changes;    /* of each node of the tree, NULL without options->change */
 	const char **labels; /* of each symbol that is in the tree: clean, cut */
 	char *title;
 	struct obstack memory;
@@ -77,8 +82,17 @@ struct flame_label {
 };
 struct flame_label flame_label(const char *label, int characters);
 
+/* Measures the changes of the present tree, if it is of a change. */
+void flame_measure_changes(struct flame *flame);
+
 /* The picture: everything from <svg> to the boxes. */
 void flame_draw(const struct flame *flame, FILE *stream);
+
+/* Of a change: the fill attribute and the tooltip of a box, the patterns, the legend. */
+void flame_draw_change_fill(const struct flame *flame, const struct flame_box *box, FILE *stream);
+void flame_draw_change_title(const struct flame *flame, const struct flame_box *box, FILE *stream);
+void flame_draw_change_patterns(FILE *stream);
+void flame_draw_change_legend(double x, double y, FILE *stream);
 
 /*
  * The data block. Prunes flame->tree further, and lays it out again, until the block has at most

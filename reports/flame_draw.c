@@ -221,9 +221,12 @@ static void box_title(const struct painter *painter, const struct flame_box *box
 
 	fputs("><title>", painter->stream);
 	text(painter->stream, flame->labels[box->symbol]);
-	fprintf(painter->stream, "%s\n%.2f %%, self %.2f %%, n %u",
-		box->inlined ? " (inlined)" : "", percent(flame, box->total),
-		percent(flame, box->self), box->samples);
+	if (flame->changes)
+		flame_draw_change_title(flame, box, painter->stream);
+	else
+		fprintf(painter->stream, "%s\n%.2f %%, self %.2f %%, n %u",
+			box->inlined ? " (inlined)" : "", percent(flame, box->total),
+			percent(flame, box->self), box->samples);
 	if (symbol->file && pixels(flame, box->total) >= 24) {
 		obstack_init(&memory);
 		fputc('\n', painter->stream);
@@ -238,7 +241,10 @@ static void box_title(const struct painter *painter, const struct flame_box *box
 static void draw_box(const struct painter *painter, const struct flame_box *box)
 {
 	open_rect(painter, box->start, box->total, box->depth, box->inlined);
-	write_fill(painter->flame, box->symbol, painter->stream);
+	if (painter->flame->changes && box->symbol)
+		flame_draw_change_fill(painter->flame, box, painter->stream);
+	else
+		write_fill(painter->flame, box->symbol, painter->stream);
 	box_title(painter, box);
 }
 
@@ -332,6 +338,8 @@ static void draw_patterns(const struct flame *flame, FILE *stream)
 	};
 
 	fputs("<defs>\n", stream);
+	if (flame->changes)
+		flame_draw_change_patterns(stream);
 	for (int i = 0; i < flame->components.count; i++) {
 		const struct component *component = &flame->components.rows[i];
 
@@ -461,6 +469,10 @@ static void draw_head(const struct flame *flame, struct flow *flow)
 	obstack_free(&memory, NULL);
 	*flow = (struct flow){flow->stream, FLAME_MARGIN, 66};
 	draw_trust(flame, flow);
+	if (flame->changes) {
+		flame_draw_change_legend(flow->x, flow->y, flow->stream);
+		flow->y += FLAME_ROW;
+	}
 	if (flame->boxes[0].total)
 		draw_legend(flame, flow);
 	else
@@ -487,7 +499,8 @@ static void draw_description(const struct flame *flame, FILE *stream)
 			}
 	fputs("<title>", stream);
 	text(stream, flame->title);
-	fputs("</title>\n<desc>Flame graph. Width is the share of the samples.", stream);
+	fprintf(stream, "</title>\n<desc>Flame graph. Width is the share of the samples%s.",
+		flame->changes ? ", base and new together; colour is the change" : "");
 	for (int rank = 0; rank < 3 && best[rank]; rank++) {
 		fputs(rank ? "; " : " The heaviest single boxes: ", stream);
 		text(stream, flame->labels[which[rank]]);

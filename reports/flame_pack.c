@@ -11,6 +11,8 @@
  *   hidden    per box with something hidden below: distance from the last such box, value,
  *             callees, boxes, samples
  *   phi       per box wider than 0.5 %: distance from the last such box, dispersion * 10
+ *   change    of a comparison only, per box: total in the base, self in the base,
+ *             certainty (0 to 4), colour (0: grey)
  *
  * Numbers in strings are base 32, low digits first, in the alphabet below; the high bit of a
  * digit says that another follows. A typical box takes five bytes.
@@ -245,6 +247,19 @@ static json_t *pack_phi(const struct flame *flame, double *equal_samples, struct
 	return finish(out);
 }
 
+static json_t *pack_changes(const struct flame *flame, struct obstack *out)
+{
+	for (uint32_t i = 0; i < flame->count; i++) {
+		const struct flame_node_change *change = &flame->changes[flame->boxes[i].node];
+
+		put(out, change->base);
+		put(out, change->base_self);
+		put(out, change->certainty);
+		put(out, change->certainty ? flame_change_colour(change) : 0);
+	}
+	return finish(out);
+}
+
 static json_t *components_json(const struct component_table *table)
 {
 	json_t *components = json_array();
@@ -314,6 +329,8 @@ static json_t *pack(struct flame *flame)
 	json_object_set_new(json, "equal_samples", json_real(equal_samples));
 	json_object_set_new(json, "modules", used.modules);
 	json_object_set_new(json, "files", used.files);
+	if (flame->changes)
+		json_object_set_new(json, "change", pack_changes(flame, memory));
 	samples = pack_samples(flame, memory);
 	if (samples)
 		json_object_set_new(json, "samples", samples);
@@ -349,6 +366,7 @@ static void prune_to(struct flame *flame, uint32_t limit)
 	flame->tree = pruned;
 	flame->boxes = flame_layout(pruned, &flame->report->symbols);
 	flame->count = pruned->count;
+	flame_measure_changes(flame);
 }
 
 char *flame_pack(struct flame *flame, size_t budget, size_t *bytes)

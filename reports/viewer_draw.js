@@ -1,6 +1,8 @@
 // From the tree to boxes: what is visible, in which colour, under which label.
 
+// The first is what the picture has; changes are known for the recorded tree only.
 const COLOURS = {
+  ...(change && { change: (symbol, box) => tree === callees ? change[box].fill : "#e4e4e4" }),
   component: symbol => fillOf(symbol.component, symbol.shade),
   module: symbol => PALETTE[moduleRank(symbol.module) % PALETTE.length],
   name: symbol => PALETTE[(symbol.shade + symbol.name.length) % PALETTE.length],
@@ -149,7 +151,7 @@ function drawGraph() {
       } else {
         const symbol = symbols[tree.symbol[item.box]], joined = tree.inlined[item.box];
         const match = matches && matches.is && matches.is[tree.symbol[item.box]];
-        const fill = match ? "match" : item.box ? COLOURS[view.colours](symbol) : "#e4e4e4";
+        const fill = match ? "match" : item.box ? COLOURS[view.colours](symbol, item.box) : "#e4e4e4";
         add(fill, item.caller, item.x, joined && !view.flame ? y - 1 : y, item.width, ROW - 1 + joined);
         if (joined)
           seams.push(`M${(MARGIN + item.x).toFixed(2)} ${view.flame ? y + ROW - 0.5 : y - 0.5}h${item.width.toFixed(2)}`);

@@ -43,6 +43,12 @@ function drawHead() {
     ? data.command.slice(0, Math.max(10, Math.floor((width - 24) / letter) - 1)) + "…" : data.command);
   let y = flow(data.trust.map(([text, bad]) => () => [element("text", { class: bad ? "bad" : "muted",
     "font-weight": bad ? "bold" : "normal" }, head, (bad ? "⚠ " : "") + text), 0]), 66, 16);
+  if (change)
+    y = flow([["#364b9a", "half or less"], ["#6ea6cd", "less"], ["#e4e4e4", "not certain"], ["#f67e4b", "more"],
+      ["#a50026", "twice or more"], ["url(#new)", "new"], ["url(#gone)", "gone"]].map(([fill, says]) => () => {
+      element("rect", { width: 11, height: 11, fill }, head);
+      return [element("text", { class: "fg" }, head, says), 16];
+    }), y + 21, 20);
   y = flow(data.components.map((component, i) => () => {
     element("rect", { width: 11, height: 11, fill: fillOf(i, 0) }, head);
     return [element("text", { class: "fg" }, head,

@@ -2,7 +2,7 @@
 
 let tree = callees;
 const view = { zoom: 0, focus: -1, flame: data.view === "flame", order: "callees", query: "",
-  colours: "component", table: false, help: false, matchCase: false };
+  colours: change ? "change" : "component", table: false, help: false, matchCase: false };
 let matches = null; // { is: Uint8Array per symbol, outer: boxes, total, shown }
 let drawn = { rows: [], width: 0, top: 0 };
 let hoverBox = null;
@@ -46,7 +46,7 @@ function writeHash(newEntry) {
     parts.push("v=" + (view.flame ? "flame" : "icicle"));
   if (view.order !== "callees")
     parts.push("o=" + view.order);
-  if (view.colours !== "component")
+  if (view.colours !== Object.keys(COLOURS)[0])
     parts.push("c=" + view.colours);
   const hash = parts.length ? "#" + parts.join("&") : "";
   lastHash = hash;
@@ -81,7 +81,7 @@ function readHash() {
       state[part.slice(0, equals)] = part.slice(equals + 1);
   }
   view.flame = state.v ? state.v === "flame" : data.view === "flame";
-  view.colours = COLOURS[state.c] ? state.c : "component";
+  view.colours = COLOURS[state.c] ? state.c : Object.keys(COLOURS)[0];
   setOrder(TREES[state.o] ? state.o : "callees");
   const chain = (state.z || "").split(".").filter(Boolean).map(text => parseInt(text, 36));
   const [box, exact] = followHashes(chain);

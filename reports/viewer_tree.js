@@ -164,7 +164,20 @@ function rebuild(from, change) {
   return finishTree(tree);
 }
 
+// What changed, of a comparison: per box of the recorded tree what it was in the base.
+function unpackChange() {
+  const numbers = unpack(data.change), change = [];
+  for (let i = 0; i < numbers.length; i += 4) {
+    const [base, baseSelf, certainty, colour] = numbers.slice(i, i + 4);
+    const box = i / 4, fresh = callees.total[box] - base;
+    change.push({ base, baseSelf, certainty, fresh, freshSelf: callees.self[box] - baseSelf,
+      fill: !base ? "url(#new)" : !fresh ? "url(#gone)" : colour ? "#" + colour.toString(16).padStart(6, "0") : "#e4e4e4" });
+  }
+  return change;
+}
+
 const symbols = unpackSymbols(), callees = unpackTree();
+const change = data.change && unpackChange();
 const TREES = {
   callees: () => callees,
   callers: () => rebuild(callees, path => path.slice().reverse()),

@@ -17,13 +17,21 @@ function amount(value) {
 
 // Dispersion was measured for the boxes of the recording only, not for rebuilt trees.
 function interval(box) {
-  if (tree !== callees)
+  if (tree !== callees || change)
     return "";
   const share = tree.total[box] / tree.total[0], z = 1.959964;
   const n = data.equal_samples / (tree.phi.get(box) || 1);
   const scale = 1 + z * z / n, centre = (share + z * z / (2 * n)) / scale;
   const half = z / scale * Math.sqrt(share * (1 - share) / n + z * z / (4 * n * n));
   return ` · 95 % interval ${percent(Math.max(0, centre - half)).slice(0, -2)}–${percent(Math.min(1, centre + half))} of all (this run only)`;
+}
+
+const CERTAINTIES = ["not certain, or not tested", "p ≤ 0.2", "p ≤ 0.05", "p ≤ 0.01", "p ≤ 0.001"];
+
+function becomes(base, fresh) {
+  const grown = 100 * (fresh / base - 1);
+  return `${amount(base)} → ${amount(fresh)}` + (base && fresh ? `, ${grown < 0 ? "" : "+"}${grown.toFixed(1)} %`
+    : base ? ", gone" : fresh ? ", new" : "");
 }
 
 function describe(item) {
@@ -37,6 +45,8 @@ function describe(item) {
             `${share} · zoom in to see them${hidden ? "; the smallest are not in this file" : ""}`];
   }
   const box = item.box, symbol = symbols[tree.symbol[box]];
+  if (!box && change)
+    return ["all", becomes(change[0].base, change[0].fresh)];
   if (!box)
     return ["all", `${amount(tree.total[0])} · ${tree.samples[0].toLocaleString("en")} samples`];
   const words = [symbol.name];
@@ -45,8 +55,12 @@ function describe(item) {
   words.push(data.components[symbol.component].name, symbol.module);
   if (symbol.place)
     words.push(symbol.place);
+  if (change && tree === callees)
+    return [words.join(" · "), `total per run ${becomes(change[box].base, change[box].fresh)} ` +
+      `(${CERTAINTIES[change[box].certainty]})` +
+      (tree.hidden.has(box) ? "" : ` · self ${becomes(change[box].baseSelf, change[box].freshSelf)}`)];
   return [words.join(" · "),
-    `total ${amount(tree.total[box])}, ${percent(tree.total[box] / tree.total[0])} of all, ` +
+    `${change ? "base and new together: " : ""}total ${amount(tree.total[box])}, ${percent(tree.total[box] / tree.total[0])} of all, ` +
     `${percent(Math.min(1, tree.total[box] / tree.total[view.zoom]))} of view · ` +
     `self ${amount(tree.self[box])}, ${percent(tree.self[box] / tree.total[0])} · ` +
     `n ${tree.samples[box].toLocaleString("en")} samples${interval(box)}`];

@@ -90,6 +90,25 @@ const cases = {
     }
   },
 
+  // The picture of eight and eight runs of `synthetic_profile replicate`.
+  async change(browser) {
+    const text = [], fills = [];
+    for (const node of await browser.run(() => [...document.querySelectorAll(".graph > path[fill]")]
+      .filter(path => !path.hasAttribute("stroke")).map(path => path.getAttribute("fill"))))
+      fills.push(node);
+    assert.ok(fills.includes("url(#gone)"), fills.join(" "));
+    for (const box of await boxesOnScreen(browser))
+      text.push(await point(browser, { screenX: MARGIN + box.x + box.width / 2, screenY: box.y }));
+    const hot = text.find(words => words.startsWith("hot ")), helper = text.find(words => words.startsWith("helper "));
+    assert.match(hot, /total per run 300 ms → 360 ms, \+(19|20)\.\d % \(p ≤ 0\.001\)/);
+    assert.match(helper, /→ 0 ns, gone/);
+    await browser.keys("c");
+    await settle(browser);
+    await browser.keys("c");
+    await browser.keys("d");
+    assert.match(await hash(browser), /c=component/);
+  },
+
   async zoom(browser) {
     const tree = readTree(second);
     const boxes = await sameAsProfile(browser, tree);

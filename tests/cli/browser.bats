@@ -29,6 +29,16 @@ look() {
 	look zoom
 }
 
+@test "a change shows what became of each call, and what is gone" {
+	local i
+	for i in 1 2 3 4 5 6 7 8; do
+		"$BUILD/bench/synthetic_profile" replicate "base$i.prof" "$i"
+		"$BUILD/bench/synthetic_profile" replicate "new$i.prof" $((100 + i))
+	done
+	reports flame --compare -o picture.svg base?.prof -- new?.prof
+	timeout 120 node "$BATS_TEST_DIRNAME/../browser/flame.mjs" change picture.svg -
+}
+
 @test "a search says how much matches, counting nothing twice" {
 	look search
 }

@@ -145,3 +145,32 @@ boxes() {
 	collector flame -o small.svg small.prof
 	[ -s small.svg ]
 }
+
+@test "--compare draws what changed, as reviewed" {
+	require xmllint
+	local i
+	for i in 1 2 3 4 5 6 7 8; do
+		"$BUILD/bench/synthetic_profile" replicate "base$i.prof" "$i"
+		"$BUILD/bench/synthetic_profile" replicate "new$i.prof" $((100 + i))
+	done
+	reports flame --compare -o change.svg base?.prof -- new?.prof
+	xmllint --noout change.svg
+	sed '/<script/,$d' change.svg >picture
+	assert_golden flame_change.svg picture
+	reports flame --compare base1.prof -- new1.prof >once.svg
+	[ "$(grep -c 'p ≤' <(sed '/<script/,$d' once.svg))" -eq 0 ]
+}
+
+@test "--compare refuses what cannot be compared, and bad command lines" {
+	"$BUILD/bench/synthetic_profile" replicate one.prof 1
+	fails_with 1 'wants BASE.prof... -- NEW.prof...' reports flame --compare one.prof
+	fails_with 1 'on each side' reports flame --compare one.prof --
+	fails_with 1 'cannot open' reports flame --compare one.prof -- missing.prof
+	cp one.prof elsewhere.prof
+	sqlite3 elsewhere.prof "INSERT INTO meta VALUES ('cpu_model', 'Another One')"
+	fails_with 1 'different machines' reports flame --compare one.prof -- elsewhere.prof
+	reports flame --compare --force one.prof -- elsewhere.prof >/dev/null
+	synthetic hostile
+	reports flame --compare hostile.prof -- hostile.prof >hostile.svg
+	xmllint --noout hostile.svg
+}

@@ -159,6 +159,7 @@ static int draw_change(struct options *options, int divider, int count, char **a
 		flame_write(&report, &options->flame, output.stream);
 		result = output_close(&output, error);
 	}
+	options->flame.change = NULL;
 	report_done(&report);
 	return result;
 }

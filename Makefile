@@ -47,7 +47,8 @@ MESSAGES          := $(patsubst %.proto,$(B)/gen/%.pb-c.c,$(wildcard reports/*.p
 SIM_OBJECTS       := $(call objects,$(SIM_SOURCES))
 COLLECTOR_OBJECTS := $(call objects,$(COLLECTOR_SOURCES) $(PROFILE_SOURCES))
 REPORTS_OBJECTS   := $(call objects,$(REPORTS_SOURCES) $(PROFILE_SOURCES)) $(MESSAGES:.c=.o)
-PROBE_OBJECTS     := $(patsubst %.c,$(B)/pic/%.o,$(wildcard probe/*.c))
+PROBE_SOURCES     := $(wildcard probe/*.c collector/cfi/*.c)
+PROBE_OBJECTS     := $(patsubst %.c,$(B)/pic/%.o,$(PROBE_SOURCES))
 
 # BPF programs, each a header with the program in it for the user side to include.
 BPF_SOURCES := $(wildcard collector/capture/bpf/*.bpf.c)
@@ -116,11 +117,12 @@ $(call objects,$(wildcard reports/*.c tests/unit/reports/*.c)): | $(MESSAGES)
 # What is loaded into other people's programs: never sanitized (those programs are not), and it keeps
 # the frame pointer (a wrapper finds its caller's frame by it). Nothing of the compiler's may call
 # into libraries that are not there yet.
+PROBE_CFLAGS = -std=gnu17 -O2 -g $(WARNINGS) -fPIC -fvisibility=hidden -fno-omit-frame-pointer \
+               -fno-stack-protector -ffreestanding -I. -D_GNU_SOURCE -MMD -MP
 $(B)/pic/%.o: %.c $(B)/flags
 	$(call say,CC)
 	@mkdir -p $(@D)
-	$(Q)$(CC) -std=gnu17 -O2 -g $(WARNINGS) -fPIC -fvisibility=hidden -fno-omit-frame-pointer \
-		-fno-stack-protector -ffreestanding -I. -D_GNU_SOURCE -MMD -MP -c -o $@ $<
+	$(Q)$(CC) $(PROBE_CFLAGS) -c -o $@ $<
 
 # Files that a C source embeds (.incbin) are no dependencies the compiler could report.
 $(call objects,$(wildcard reports/*.c)): $(wildcard reports/*.js reports/*.css)
@@ -166,10 +168,25 @@ $(B)/bin/reports: $(REPORTS_OBJECTS)
 	$(call link,$(call libraries,reports))
 
 # Bound at once: in a signal handler the dynamic linker has no business.
-$(B)/bin/libprobe.so: $(PROBE_OBJECTS)
+define link_probe
 	$(call say,LINK)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -shared -Wl,-z,now -Wl,-z,defs -Wl,-z,start-stop-visibility=hidden -o $@ $^
+endef
+
+$(B)/bin/libprobe.so: $(PROBE_OBJECTS)
+	$(call link_probe)
+
+# The test build makes every reused walk again in full and compares. Beside it, the programs that
+# load it.
+$(B)/pic/verify/%.o: %.c $(B)/flags
+	$(call say,CC)
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(PROBE_CFLAGS) -DPROBE_VERIFY -c -o $@ $<
+$(B)/verify/libprobe.so: $(patsubst %.c,$(B)/pic/verify/%.o,$(PROBE_SOURCES))
+	$(call link_probe)
+$(B)/verify/collector $(B)/verify/reports: $(B)/verify/%: $(B)/bin/% | $(B)/verify/libprobe.so
+	$(Q)ln -f $< $@
 
 # One test program for each program, linked with its objects except main.
 SUBJECT_sim       = $(SIM_OBJECTS)
@@ -220,7 +237,7 @@ $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(filter-out %
 
 FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(filter-out %/replay.c,$(wildcard tests/fuzz/*.c)))
 
-workloads: $(WORKLOADS) $(FAULTS) $(BENCH) $(FUZZ)
+workloads: $(WORKLOADS) $(FAULTS) $(BENCH) $(FUZZ) $(B)/verify/collector $(B)/verify/reports
 
 $(B)/tests/requirements: $(B)/obj/tests/requirements.o
 	$(call link)

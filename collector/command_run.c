@@ -9,6 +9,15 @@
 struct run_options {
 	struct recording_options recording;
 	const char **argv;
+	bool is_memory;
+};
+
+static const struct argp_option option_table[] = {
+	{"memory", 'm', NULL, 0,
+	 "Count every allocation with its full stack, by a library that is preloaded: see "
+	 "`collector memory`",
+	 0},
+	{0},
 };
 
 static const char documentation[] =
@@ -31,6 +40,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &options->recording;
 		break;
+	case 'm':
+		options->is_memory = true;
+		break;
 	case ARGP_KEY_ARG: /* the program; what follows is its own */
 		options->argv = (const char **)&state->argv[state->next - 1];
 		state->next = state->argc;
@@ -51,6 +63,7 @@ int command_run(int argc, char **argv)
 {
 	static const struct argp_child children[] = {{&recording_argp, 0, NULL, 0}, {0}};
 	static const struct argp argp = {
+		.options = option_table,
 		.parser = parse,
 		.args_doc = "-- PROGRAM [ARGUMENT...]",
 		.doc = documentation,
@@ -62,5 +75,6 @@ int command_run(int argc, char **argv)
 	argp_err_exit_status = COMMAND_FAILED;
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &options);
 	session.argv = options.argv;
+	session.is_memory = options.is_memory;
 	return recording_make(&options.recording, &session, basename(options.argv[0]), argv[0]);
 }

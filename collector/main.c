@@ -25,6 +25,7 @@ static const struct command commands[] = {
 	{"calls", "list calls and durations of timed functions", NULL},
 	{"steps", "list steps of a simulation, the slow ones and why", NULL},
 	{"lines", "list source lines with their cost", NULL},
+	{"memory", "list where a program allocates, and what it keeps", NULL},
 	{"flame", "draw a flame graph (SVG)", NULL},
 	{"series", "show memory, faults, switches, I/O and cores over time", NULL},
 	{"import", "make a profile of folded stacks or perf script text", command_import},

@@ -37,6 +37,13 @@ struct thread {
 	size_t path_count, path_capacity;
 };
 
+/* A stack that came by parts. */
+struct node {
+	uint32_t thread; /* 0: not told */
+	uint32_t stack;
+	enum profile_ending ending;
+};
+
 /* A thread that has ended: what is told of it afterwards still finds its row. */
 struct ended {
 	UT_hash_handle hh;
@@ -67,6 +74,8 @@ struct recorder {
 	struct thread *threads;
 	struct ended *ended; /* in the order of their ends */
 	struct numbered_stack *numbered_stacks;
+	struct node *nodes; /* by number */
+	size_t node_count, node_capacity;
 	int failure;
 	struct error error;
 	uint32_t frames[KERNEL_DEPTH + UNWIND_DEPTH +
@@ -143,6 +152,7 @@ void recorder_free(struct recorder *recorder)
 		ended_forget(recorder, ended);
 	HASH_ITER (hh, recorder->numbered_stacks, stack, next_stack)
 		numbered_stack_end(recorder, stack->id);
+	free(recorder->nodes);
 	free(recorder);
 }
 
@@ -440,6 +450,54 @@ static void take_times(struct recorder *recorder, const struct event *event)
 						    });
 }
 
+/* Returns the stack of a node on top of its parent. */
+static uint32_t stack_node(struct recorder *recorder, const struct event *event, uint32_t parent)
+{
+	const struct event_node *told = &event->node;
+	struct process *process;
+	uint32_t frame;
+
+	HASH_FIND_INT(recorder->processes, &event->pid, process);
+	if (told->kind == EVENT_NODE_ENDING)
+		frame = ending_frame(recorder, told->ending);
+	else if (process)
+		frame = address_space_find(process->space, told->address - 1)->frame;
+	else
+		frame = ending_frame(recorder, PROFILE_ENDING_UNMAPPED);
+	return profile_stack(recorder->profile, parent, frame);
+}
+
+static void take_node(struct recorder *recorder, const struct event *event)
+{
+	const struct event_node *told = &event->node;
+	struct node node = {0};
+
+	while (recorder->node_count <= event->stack_id) {
+		xgrow(recorder->nodes, recorder->node_count, recorder->node_capacity);
+		recorder->nodes[recorder->node_count++] = node;
+	}
+	if (told->kind == EVENT_NODE_ROOT) {
+		node.thread = thread_get(recorder, event)->id;
+		node.ending = PROFILE_ENDING_COMPLETE;
+	} else {
+		assert(told->parent < event->stack_id);
+		node = recorder->nodes[told->parent];
+		node.stack = stack_node(recorder, event, node.stack);
+		if (told->kind == EVENT_NODE_ENDING)
+			node.ending = told->ending;
+	}
+	recorder->nodes[event->stack_id] = node;
+}
+
+static void take_node_amount(struct recorder *recorder, const struct event *event)
+{
+	const struct node *node = &recorder->nodes[event->stack_id];
+
+	append(recorder, event, event->amount.metric, event->amount.weight,
+	       &(struct numbered_stack){
+		       .thread = node->thread, .stack = node->stack, .ending = node->ending});
+}
+
 void recorder_take(struct recorder *recorder, const struct event *event)
 {
 	switch (event->kind) {
@@ -471,6 +529,13 @@ void recorder_take(struct recorder *recorder, const struct event *event)
 		break;
 	case EVENT_TIMES:
 		take_times(recorder, event);
+		break;
+	case EVENT_NODE:
+		take_node(recorder, event);
+		break;
+	case EVENT_NODE_AMOUNT:
+		if (!recorder->failure)
+			take_node_amount(recorder, event);
 		break;
 	case EVENT_NONE:
 	case EVENT_LOST:

@@ -266,6 +266,9 @@ static int make(const struct recording_options *options, const struct session_op
 		fprintf(stderr, "%s: the recording ended early: %s\n", command, result.cut.text);
 	if (result.unsampled.text[0])
 		fprintf(stderr, "%s: nothing was sampled: %s\n", command, result.unsampled.text);
+	if (result.unprobed.text[0])
+		fprintf(stderr, "%s: allocations were not counted: %s\n", command,
+			result.unprobed.text);
 	if (result.left_running)
 		fprintf(stderr, "%s: interrupted twice; the program runs on\n", command);
 	show(options, session->path, svg_path, command);

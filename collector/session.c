@@ -7,6 +7,7 @@
 #include "collector/capture/off_cpu.h"
 #include "collector/machine.h"
 #include "collector/profile/profile_file.h"
+#include "collector/probing.h"
 #include "collector/recorder.h"
 #include "collector/resolve/kernel_symbols.h"
 #include "collector/resolve/symbols.h"
@@ -34,7 +35,8 @@ struct session {
 	struct attached attached;	/* when attached */
 	struct source sources[SOURCES]; /* of all events; closed in order */
 	size_t source_count;
-	struct off_cpu *off_cpu;  /* one of them, or NULL */
+	struct off_cpu *off_cpu; /* one of them, or NULL */
+	struct probing probing;
 	struct sampling sampling; /* the first of them: CPU samples, mappings, threads */
 	struct profile *profile;
 	struct profile_file *file;
@@ -190,16 +192,40 @@ static int open_file(struct session *session, struct error *error)
 	return profile_file_commit(session->file, session->profile, error);
 }
 
+/* @shared  memory of the sampling, or NULL */
+static int open_probing(struct session *session, const struct probe_memory *shared,
+			struct error *error)
+{
+	int result = probing_open(&session->probing, session->options, shared, error);
+
+	session->result->unprobed = session->probing.why_not;
+	if (session->probing.memory)
+		add_source(session, memory_source_row(session->probing.memory));
+	return result;
+}
+
+static void close_probing(struct session *session)
+{
+	close_sources(session);
+	probing_done(&session->probing);
+	session->probing = (struct probing){0};
+}
+
 static int prepare_target(struct session *session, struct error *error)
 {
-	return target_prepare(&session->target, session->options->argv,
-			      session->sampling.environment, &session->signals.saved, error);
+	char **environment = session->sampling.environment ? session->sampling.environment
+							   : session->probing.environment;
+
+	return target_prepare(&session->target, session->options->argv, environment,
+			      &session->signals.saved, error);
 }
 
 static int prepare_perf(struct session *session, struct error *error)
 {
-	int result = prepare_target(session, error);
+	int result = open_probing(session, NULL, error);
 
+	if (!result)
+		result = prepare_target(session, error);
 	return result ? result
 		      : open_sources(session, PERF_START_ON_EXEC, session->target.pid, error);
 }
@@ -213,9 +239,11 @@ static int prepare_probe(struct session *session, const struct error *refusal, s
 	if (result)
 		return result;
 	session->result->unsampled = sampling->why_not;
-	if (sampling->probe)
+	result = open_probing(session,
+			      sampling->probe ? probe_source_memory(sampling->probe) : NULL, error);
+	if (sampling->probe) /* closed after the one that shares its memory */
 		add_source(session, probe_source_row(sampling->probe));
-	return prepare_target(session, error);
+	return result ? result : prepare_target(session, error);
 }
 
 /* Chooses the functions to time and puts the probes in place. */
@@ -264,6 +292,7 @@ static int prepare_launch(struct session *session, struct error *error)
 			struct error refusal = *error;
 
 			target_abandon(&session->target); /* it has another environment */
+			close_probing(session);
 			result = prepare_probe(session, &refusal, error);
 		}
 	}
@@ -500,6 +529,7 @@ static void done(struct session *session)
 	modules_free(session->modules);
 	profile_free(session->profile);
 	sampling_done(&session->sampling);
+	probing_done(&session->probing);
 	attached_done(&session->attached);
 	if (!is_attached(session))
 		target_done(&session->target);

@@ -2,6 +2,7 @@
 /* objects: see objects.h. Sources: dl_iterate_phdr(3), vdso(7), elf(5) (notes). */
 #include "probe/objects.h"
 
+#include "probe/memory.h"
 #include "probe/raw.h"
 #include "probe/real.h"
 #include "probe/ring.h"
@@ -118,7 +119,7 @@ static int tell_object(struct dl_phdr_info *object, size_t bytes, void *context)
 
 void objects_tell(void)
 {
-	struct thread *thread = thread_self;
+	struct thread *thread = probe.wire->modes & WIRE_MODE_SAMPLE ? thread_self : NULL;
 	struct wire_record *record =
 		thread ? ring_reserve(thread, WIRE_FORGET, sizeof(*record), WIRE_LOST_SIDE) : NULL;
 
@@ -130,8 +131,11 @@ void objects_tell(void)
 
 EXPORT int dlclose(void *object)
 {
-	int result = REAL_NOW(dlclose)(object);
+	int result;
 
+	memory_forget_code();
+	result = REAL_NOW(dlclose)(object);
+	memory_forget_code();
 	if (probe_is_on())
 		objects_tell();
 	return result;

@@ -4,6 +4,7 @@
 
 #include "probe/clock.h"
 #include "probe/execute.h"
+#include "probe/memory.h"
 #include "probe/objects.h"
 #include "probe/raw.h"
 #include "probe/real.h"
@@ -13,6 +14,8 @@
 #include <fcntl.h>
 #include <linux/mman.h>
 #include <pthread.h>
+#include <sys/resource.h>
+#include <unistd.h>
 
 #define PAGE_BYTES   4096u
 #define LEAST_MAPPED (8u << 20) /* with less memory than this the probe stays off */
@@ -51,8 +54,17 @@ static bool has_collectors_numbers(int pid)
 static bool is_ours(const struct wire_header *wire)
 {
 	return wire->magic == WIRE_MAGIC && wire->version == WIRE_VERSION &&
-	       wire->bytes >= PAGE_BYTES && wire->ring_bytes && wire->regions[WIRE_SLOTS].offset &&
-	       wire->regions[WIRE_RINGS].offset;
+	       wire->bytes >= PAGE_BYTES && wire->ring_bytes && wire->regions[WIRE_SLOTS].offset;
+}
+
+/* Where the program's address space is limited (ulimit -v), we take no more than an eighth. */
+static uint64_t most_bytes(void)
+{
+	struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+
+	if (RAW_2(SYS_getrlimit, RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY)
+		return UINT64_MAX;
+	return limit.rlim_cur / 8;
 }
 
 /* Maps the whole memory, or as much of it as the limit of this process's memory lets us. */
@@ -64,7 +76,7 @@ static struct wire_header *map(int fd, uint64_t *bytes)
 	if (raw_failed(wire))
 		return NULL;
 	if (is_ours(wire))
-		wanted = wire->bytes;
+		wanted = wire->bytes < most_bytes() ? wire->bytes : most_bytes();
 	RAW_2(SYS_munmap, wire, PAGE_BYTES);
 	for (; wanted >= LEAST_MAPPED; wanted /= 2) {
 		wire = raw_map(wanted, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
@@ -90,15 +102,15 @@ void *probe_region(enum wire_region_kind kind, uint64_t *bytes)
 
 static bool find_regions(void)
 {
-	uint64_t slot_bytes, ring_bytes;
+	uint64_t slot_bytes, ring_bytes = 0;
 
 	probe.slots = probe_region(WIRE_SLOTS, &slot_bytes);
 	probe.rings = probe_region(WIRE_RINGS, &ring_bytes);
-	if (!probe.slots || !probe.rings)
+	if (!probe.slots || (!probe.rings && probe.wire->modes & WIRE_MODE_SAMPLE))
 		return false;
-	probe.slot_count = (uint32_t)(ring_bytes / probe.wire->ring_bytes);
-	if (probe.slot_count > slot_bytes / sizeof(*probe.slots))
-		probe.slot_count = (uint32_t)(slot_bytes / sizeof(*probe.slots));
+	probe.slot_count = (uint32_t)(slot_bytes / sizeof(*probe.slots));
+	if (probe.rings && probe.slot_count > ring_bytes / probe.wire->ring_bytes)
+		probe.slot_count = (uint32_t)(ring_bytes / probe.wire->ring_bytes);
 	return probe.slot_count > 0;
 }
 
@@ -138,6 +150,7 @@ void probe_adopt(void)
 	*probe.is_alive = 1;
 	probe.pid = raw_pid();
 	if (has_collectors_numbers(probe.pid)) {
+		memory_adopt();
 		thread_adopt(WIRE_BIRTH_FORK, parent_pid, parent_tid);
 		thread_measure();
 	} else {
@@ -152,10 +165,9 @@ static void after_fork(void)
 		probe_adopt();
 }
 
-__attribute__((constructor)) static void start(int argc, char **argv, char **environment)
+static void start(char **environment)
 {
-	(void)argc;
-	(void)argv;
+	probe.is_started = true;
 	real_find_all();
 	probe.pid = raw_pid();
 	if (!has_collectors_numbers(probe.pid) ||
@@ -169,8 +181,23 @@ __attribute__((constructor)) static void start(int argc, char **argv, char **env
 	thread_prepare();
 	if (probe.wire->modes & WIRE_MODE_SAMPLE)
 		sampler_prepare();
+	memory_prepare();
 	pthread_atfork(NULL, NULL, after_fork);
 	thread_adopt(WIRE_BIRTH_EXEC, 0, 0);
 	objects_tell();
 	thread_measure();
+}
+
+void probe_start_early(void)
+{
+	if (environ)
+		start(environ);
+}
+
+__attribute__((constructor)) static void construct(int argc, char **argv, char **environment)
+{
+	(void)argc;
+	(void)argv;
+	if (!probe.is_started)
+		start(environment);
 }

@@ -9,7 +9,8 @@
  *
  * Order of one process's life:
  *
- *     constructor   map the memory, look the real functions up, the first thread's slot
+ *     constructor   map the memory, look the real functions up, the first thread's slot; or at an
+ *                   allocation before it
  *     fork          child handler: the child is a process of its own, with a slot of its own
  *     raw clone     no handler runs: the word `is_alive` reads 0 in the child, and the next call
  *                   of a wrapper makes up for it (probe_is_on). vfork shares it, rightly
@@ -24,6 +25,7 @@
 #include <stddef.h>
 
 struct probe {
+	bool is_started;
 	struct wire_header *wire; /* NULL: the probe is off */
 	uint64_t mapped_bytes;	  /* may be less than the whole: rings at the end are missing */
 	struct wire_slot *slots;  /* those of them that have a ring here */
@@ -34,6 +36,10 @@ struct probe {
 };
 
 extern struct probe probe;
+
+/* Starts before the constructor's turn, which may come after other objects' constructors, when
+ * those call a wrapper and the environment is known already. */
+void probe_start_early(void);
 
 /* Takes possession of a forked child. */
 void probe_adopt(void);

@@ -3,6 +3,7 @@
 #include "probe/thread.h"
 
 #include "probe/clock.h"
+#include "probe/memory.h"
 #include "probe/raw.h"
 #include "probe/real.h"
 #include "probe/sampler.h"
@@ -104,6 +105,7 @@ static void end(void *argument)
 		return;
 	sampler_end(thread);
 	thread_self = NULL;
+	memory_end_thread(thread);
 	slot = thread->slot;
 	if (slot->head == 0 &&
 	    atomic_compare_exchange_strong(&slot->state, &unseen, WIRE_SLOT_FREE))
@@ -124,6 +126,8 @@ void thread_measure(void)
 {
 	if (thread_self && probe.wire->modes & WIRE_MODE_SAMPLE)
 		sampler_begin(thread_self);
+	if (thread_self)
+		memory_begin_thread(thread_self);
 }
 
 void thread_prepare(void)
@@ -195,6 +199,8 @@ EXPORT int pthread_create(pthread_t *identifier, const pthread_attr_t *attribute
 {
 	struct thread *thread = probe_is_on() ? claim() : NULL;
 	int result;
+
+	memory_threads();
 
 	if (!thread)
 		return REAL_NOW(pthread_create)(identifier, attributes, function, argument);

@@ -15,6 +15,8 @@ static const struct command commands[] = {
 	 command_flame},
 	{"functions", "list functions with their self and total cost", &command_functions_argp,
 	 command_functions},
+	{"memory", "list where a program allocates, and what it keeps", &command_memory_argp,
+	 command_memory},
 	{"summary", "say in one screen where the time went", &command_summary_argp,
 	 command_summary},
 	{"calls", "list counted and timed functions, exactly", &command_calls_argp, command_calls},

@@ -3,6 +3,7 @@
 #include "reports/metric.h"
 
 #include "collector/base/xalloc.h"
+#include "reports/memory.h"
 #include "reports/text.h"
 
 #include <errno.h>
@@ -36,9 +37,17 @@ static bool has_waits(const struct profile *profile)
 	return find(profile, waits[0]) >= 0 || find(profile, waits[1]) >= 0;
 }
 
+bool metric_is_memory(const struct profile *profile, uint16_t metric)
+{
+	for (int i = 0; metric < profile->metrics_count && i < MEMORY_AMOUNTS; i++)
+		if (!strcmp(profile->metrics[metric].name, memory_metrics[i]))
+			return true;
+	return false;
+}
+
 bool metric_is_exact(const struct profile *profile, uint16_t metric)
 {
-	return wait_of(profile, metric) >= 0;
+	return wait_of(profile, metric) >= 0 || metric_is_memory(profile, metric);
 }
 
 static bool is_wall(const struct profile *profile, uint16_t metric)

@@ -27,6 +27,9 @@ bool metric_covers(const struct profile *profile, uint16_t metric, uint16_t of_s
 /* Says whether the amounts of a metric are no estimates. */
 bool metric_is_exact(const struct profile *profile, uint16_t metric);
 
+/* Says whether it counts allocations, each of which was seen (memory.h). */
+bool metric_is_memory(const struct profile *profile, uint16_t metric);
+
 /* Says whether the rows of a metric are amounts that differ widely, wholly or in part, so that
  * their number says nothing. */
 bool metric_has_amounts(const struct profile *profile, uint16_t metric);

@@ -86,9 +86,13 @@ void summary_functions(const struct report *report, const struct functions *func
 		       enum functions_order order, uint32_t limit, FILE *stream, int width,
 		       bool colour)
 {
+	struct table_column columns[TABLE_COLUMNS];
 	struct table table;
 
-	table_init(&table, order_columns[order], COLUMNS);
+	memcpy(columns, order_columns[order], sizeof(columns));
+	if (strcmp(report->unit, "ns") != 0)
+		columns[2].title = columns[5].title = "amount";
+	table_init(&table, columns, COLUMNS);
 	for (uint32_t i = 0; i < functions->count && i < limit; i++) {
 		const struct function_row *row = &functions->rows[i];
 		bool by_self = order == FUNCTIONS_BY_SELF;

@@ -3,6 +3,7 @@
 #include "reports/trust.h"
 
 #include "reports/amount.h"
+#include "reports/memory.h"
 #include "reports/metric.h"
 
 #include <inttypes.h>
@@ -96,6 +97,18 @@ static void add_still_running(struct trust *trust, const struct profile *profile
 	if (count > 0)
 		add(trust, false, "%" PRId64 " process%s still ran when the recording ended", count,
 		    count == 1 ? "" : "es");
+}
+
+static void add_memory(struct trust *trust, const struct profile *profile)
+{
+	add(trust, false, "every allocation was counted");
+	for (int i = 0; i < MEMORY_REMARKS; i++) {
+		const struct memory_remark *remark = &memory_remarks[i];
+		int64_t number = profile_number(profile, remark->key, 0);
+
+		if (number > 0)
+			add(trust, remark->is_bad, "%s: %" PRId64, remark->says, number);
+	}
 }
 
 /* Waits are summed up, not sampled; their stacks are copied now and then. */
@@ -281,7 +294,9 @@ void trust_measure(struct trust *trust, const struct profile *profile, uint16_t 
 	add_still_running(trust, profile);
 	if (!is_exact)
 		add_lost(trust, profile);
-	if (trust->samples > trust->sampled)
+	if (metric_is_memory(profile, metric))
+		add_memory(trust, profile);
+	else if (trust->samples > trust->sampled)
 		add_waits(trust, profile);
 	add_stacks(trust);
 	if (!is_exact)

@@ -28,6 +28,10 @@ enum event_kind {
 	EVENT_STACK_END, /* the number will not be used again */
 
 	EVENT_TIMES, /* the exact times of a thread, at its end or that of the recording */
+
+	/* Or the stack comes by parts, each a caller's stack and one more function. */
+	EVENT_NODE,
+	EVENT_NODE_AMOUNT, /* of a stack that came so */
 };
 
 enum event_registers {
@@ -63,6 +67,21 @@ struct event_sample {
 	uint64_t trampoline; /* what replaced return addresses point to; 0: there are none */
 	const struct event_return *returns; /* innermost first; of one slot the last counts */
 	size_t return_count;
+};
+
+enum event_node_kind {
+	EVENT_NODE_ROOT,   /* the empty stack of a process */
+	EVENT_NODE_CALL,   /* its parent's stack and one more function */
+	EVENT_NODE_ENDING, /* of its parent, a root: the stacks on it were cut there */
+};
+
+/* A call stack, as its caller's and one more part. Its stack_id, and its parent's, are small
+ * numbers from 1 on; one source only tells of them. */
+struct event_node {
+	enum event_node_kind kind;
+	uint32_t parent;  /* smaller, told before */
+	uint64_t address; /* of EVENT_NODE_CALL: a return address */
+	uint8_t ending;	  /* of EVENT_NODE_ENDING: enum profile_ending */
 };
 
 struct event_amount {
@@ -114,6 +133,7 @@ struct event {
 		struct event_mapping mapping;
 		struct event_fork fork;
 		struct event_name name;
+		struct event_node node;
 		uint64_t lost; /* records */
 	};
 };

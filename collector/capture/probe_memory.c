@@ -9,6 +9,10 @@
 
 #define PAGE_BYTES 4096u
 #define SLOTS	   512u
+#define PROCESSES  2048u
+#define NODES	   WIRE_NODES_MOST
+#define BUCKETS	   (128u << 10) /* a power of two */
+#define SEGMENTS   4096u
 #define RING_BYTES (1u << 20) /* 16 of the largest samples: three polls at the tick's rate */
 
 /* Appends a region, from the next page on. */
@@ -41,6 +45,27 @@ static int map(struct probe_memory *memory, const struct wire_header *plan, stru
 	return 0;
 }
 
+/*
+ * With little room a target maps the beginning only, so what every mode needs comes first and what
+ * is largest last.
+ */
+static void plan_regions(struct wire_header *plan)
+{
+	add_region(plan, WIRE_SLOTS, SLOTS * sizeof(struct wire_slot));
+	if (plan->modes & WIRE_MODE_MEMORY) {
+		add_region(plan, WIRE_PROCESSES, PROCESSES * sizeof(struct wire_process));
+		add_region(plan, WIRE_BUCKETS, BUCKETS * sizeof(uint32_t));
+		add_region(plan, WIRE_TALLY_ROWS,
+			   (SLOTS + 1) * WIRE_ROW_SEGMENTS * sizeof(uint32_t));
+		add_region(plan, WIRE_NODES, NODES * sizeof(struct wire_node));
+	}
+	if (plan->modes != WIRE_MODE_MEMORY) /* which tells nothing by records */
+		add_region(plan, WIRE_RINGS, SLOTS * (uint64_t)RING_BYTES);
+	if (plan->modes & WIRE_MODE_MEMORY)
+		add_region(plan, WIRE_TALLIES,
+			   SEGMENTS * (uint64_t)WIRE_SEGMENT_TALLIES * sizeof(struct wire_tally));
+}
+
 int probe_memory_make(struct probe_memory *memory, const struct probe_memory_options *options,
 		      struct error *error)
 {
@@ -53,12 +78,12 @@ int probe_memory_make(struct probe_memory *memory, const struct probe_memory_opt
 		.copy_bytes = options->copy_bytes,
 		.slot_count = SLOTS,
 		.ring_bytes = RING_BYTES,
+		.node_count = 1,
 	};
 	int result;
 
 	_Static_assert(sizeof(plan) <= PAGE_BYTES, "the header is the first page");
-	add_region(&plan, WIRE_SLOTS, SLOTS * sizeof(struct wire_slot));
-	add_region(&plan, WIRE_RINGS, SLOTS * (uint64_t)RING_BYTES);
+	plan_regions(&plan);
 	*memory = (struct probe_memory){
 		.bytes = plan.bytes, .slot_count = SLOTS, .ring_bytes = RING_BYTES};
 	result = map(memory, &plan, error);
@@ -68,6 +93,13 @@ int probe_memory_make(struct probe_memory *memory, const struct probe_memory_opt
 	}
 	memory->slots = region(memory, &plan, WIRE_SLOTS);
 	memory->rings = region(memory, &plan, WIRE_RINGS);
+	memory->processes = region(memory, &plan, WIRE_PROCESSES);
+	memory->process_limit = PROCESSES;
+	memory->nodes = region(memory, &plan, WIRE_NODES);
+	memory->node_limit = NODES;
+	memory->tally_rows = region(memory, &plan, WIRE_TALLY_ROWS);
+	memory->tallies = region(memory, &plan, WIRE_TALLIES);
+	memory->segment_limit = SEGMENTS;
 	*memory->header = plan;
 	return 0;
 }

@@ -27,6 +27,14 @@ struct probe_memory {
 	uint8_t *rings;
 	uint32_t slot_count;
 	uint64_t ring_bytes; /* of one */
+	/* with WIRE_MODE_MEMORY */
+	struct wire_process *processes;
+	uint32_t process_limit;
+	struct wire_node *nodes;
+	uint32_t node_limit;
+	_Atomic uint32_t *tally_rows; /* of slot_count + 1 */
+	struct wire_tally *tallies;
+	uint32_t segment_limit;
 };
 
 /* Makes it. Returns 0, or a negative errno with a sentence. */

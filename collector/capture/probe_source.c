@@ -87,7 +87,8 @@ unsigned probe_source_tick_hz(void)
 	return (unsigned)(1000000000 / resolution.tv_nsec);
 }
 
-struct probe_source *probe_source_open(unsigned frequency_hz, struct error *error)
+struct probe_source *probe_source_open(unsigned frequency_hz, uint32_t more_modes,
+				       struct error *error)
 {
 	struct probe_source *source = xcalloc(1, sizeof(*source));
 	int result;
@@ -98,7 +99,7 @@ struct probe_source *probe_source_open(unsigned frequency_hz, struct error *erro
 		source->period_ns = FINEST_PERIOD_NS;
 	result = probe_memory_make(&source->memory,
 				   &(struct probe_memory_options){
-					   .modes = WIRE_MODE_SAMPLE,
+					   .modes = WIRE_MODE_SAMPLE | more_modes,
 					   .period_ns = source->period_ns,
 					   .copy_bytes = PROBE_SOURCE_COPY_BYTES,
 				   },
@@ -112,6 +113,11 @@ struct probe_source *probe_source_open(unsigned frequency_hz, struct error *erro
 	source->metric = (struct event_metric){probe_source_engine.metric, probe_source_engine.unit,
 					       source->period_ns};
 	return source;
+}
+
+const struct probe_memory *probe_source_memory(const struct probe_source *source)
+{
+	return &source->memory;
 }
 
 void probe_source_path(const struct probe_source *source, char *path, size_t bytes)

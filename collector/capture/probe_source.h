@@ -18,6 +18,7 @@
 
 #include "collector/base/error.h"
 #include "collector/capture/perf_engine.h"
+#include "collector/capture/probe_memory.h"
 #include "collector/capture/source.h"
 
 #define PROBE_SOURCE_COPY_BYTES (64u << 10) /* of stack with each sample, at most */
@@ -30,10 +31,14 @@ struct probe_source;
 /*
  * Makes the memory, before the target starts.
  *
+ * @more_modes  of the probe, whose source shares the memory: enum wire_mode
  * Returns the source, or NULL with @error and errno set.
  */
-struct probe_source *probe_source_open(unsigned frequency_hz, struct error *error);
+struct probe_source *probe_source_open(unsigned frequency_hz, uint32_t more_modes,
+				       struct error *error);
 void probe_source_close(struct probe_source *source); /* accepts NULL */
+
+const struct probe_memory *probe_source_memory(const struct probe_source *source);
 
 /* Writes the path of the memory for the target's environment. */
 void probe_source_path(const struct probe_source *source, char *path, size_t bytes);

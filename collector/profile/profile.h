@@ -215,6 +215,13 @@ struct profile_step {
  *   lost.probed_stacks samples whose stacks led through probed functions and could not be corrected
  *   lost.edges         calls whose caller is not in the table of edges
  *   lost.timed_threads threads whose calls were not seen at all
+ *   memory.processes, memory.forked, memory.threaded   with --memory: processes that were counted;
+ *                      of these, forked ones, and those with several threads
+ *   memory.unknown_frees   of blocks from before the probe's start; memory.unseen_frees: blocks
+ *                      whose memory came back without a free
+ *   memory.lost_tally, _process, _live, _node, _slot, _unwritten   what could not be counted or
+ *                      named, by the table that was full: enum wire_refusal
+ *   memory.walks_checked, memory.walks_wrong   by the test build of libprobe.so
  */
 struct profile_meta {
 	char *key;

@@ -13,7 +13,9 @@ CREATE TABLE meta (
 	value                           -- TEXT or INTEGER
 ) WITHOUT ROWID;
 
--- What a sample's value counts. The unsampled amount, in `unit`, is value * period.
+-- What a sample's value counts. The unsampled amount, in `unit`, is value * period. Those of
+-- collector run --memory (allocations, allocated, temporaries, live, live-blocks, peak, peak-blocks)
+-- are exact sums over the whole recording: one row for each stack, with the time of its end.
 CREATE TABLE metrics (
 	id     INTEGER PRIMARY KEY,
 	name   TEXT NOT NULL,           -- 'cpu'

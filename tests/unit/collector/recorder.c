@@ -356,3 +356,57 @@ Test(recorder, what_is_told_of_a_thread_after_its_end_is_still_its_own)
 	cr_assert_eq(loaded->thread_times[0].off_cpu_ns, 67);
 	cr_assert_eq(loaded->thread_times[0].switches, 3);
 }
+
+static void node(uint32_t number, const struct event_node *told)
+{
+	recorder_take(recorder, &(struct event){.kind = EVENT_NODE,
+						.pid = 10,
+						.tid = 10,
+						.stack_id = number,
+						.node = *told});
+}
+
+static void node_amount(uint32_t number, uint64_t weight)
+{
+	recorder_take(recorder, &(struct event){.kind = EVENT_NODE_AMOUNT,
+						.pid = 10,
+						.tid = 10,
+						.time_ns = 9000,
+						.stack_id = number,
+						.amount = {&off_cpu, weight}});
+}
+
+Test(recorder, a_stack_that_came_by_parts_has_the_amounts_of_its_number_also_after_the_end)
+{
+	const struct profile_sample *sample;
+	const struct profile_stack *inner;
+
+	born(10, 10, 1, 1);
+	node(1, &(struct event_node){.kind = EVENT_NODE_ROOT});
+	node(2, &(struct event_node){.kind = EVENT_NODE_CALL, .parent = 1, .address = 0x5001});
+	node(3, &(struct event_node){.kind = EVENT_NODE_CALL, .parent = 2, .address = 0x6001});
+	recorder_take(recorder, &(struct event){.kind = EVENT_EXIT, .pid = 10, .tid = 10});
+	node_amount(3, 77);
+	load();
+	cr_assert_eq(loaded->samples_count, 1);
+	sample = &loaded->samples[0];
+	cr_assert_eq(sample->value, 77);
+	cr_assert_eq(loaded->threads[sample->thread].pid, 10);
+	cr_assert_eq(sample->ending, PROFILE_ENDING_COMPLETE);
+	inner = &loaded->stacks[sample->stack];
+	cr_assert_eq(loaded->frames[inner->frame].address, 0x6000);
+	cr_assert_eq(loaded->frames[loaded->stacks[inner->parent].frame].address, 0x5000);
+	cr_assert_eq(loaded->stacks[inner->parent].parent, 0);
+}
+
+Test(recorder, a_cut_stack_that_came_by_parts_says_how_it_was_cut)
+{
+	born(10, 10, 1, 1);
+	node(1, &(struct event_node){.kind = EVENT_NODE_ROOT});
+	node(2, &(struct event_node){
+			.kind = EVENT_NODE_ENDING, .parent = 1, .ending = PROFILE_ENDING_TOO_DEEP});
+	node(3, &(struct event_node){.kind = EVENT_NODE_CALL, .parent = 2, .address = 0x6001});
+	node_amount(3, 5);
+	load();
+	cr_assert_eq(loaded->samples[0].ending, PROFILE_ENDING_TOO_DEEP);
+}

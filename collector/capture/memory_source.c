@@ -1,0 +1,388 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* memory_source: see memory_source.h. */
+#include "collector/capture/memory_source.h"
+
+#include "collector/base/xalloc.h"
+#include "collector/capture/memory_sum.h"
+#include "collector/capture/slot_keeper.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <time.h>
+
+#define PATIENCE_NS 500000000u /* with a node that is being written */
+
+/* In the order in which they are told. */
+enum {
+	ALLOCATIONS,
+	ALLOCATED,
+	TEMPORARIES,
+	LIVE,
+	LIVE_BLOCKS,
+	PEAK,
+	PEAK_BLOCKS,
+	METRICS,
+};
+
+static const struct event_metric metrics[METRICS] = {
+	[ALLOCATIONS] = {"allocations", "count", 1}, [ALLOCATED] = {"allocated", "bytes", 1},
+	[TEMPORARIES] = {"temporaries", "count", 1}, [LIVE] = {"live", "bytes", 1},
+	[LIVE_BLOCKS] = {"live-blocks", "count", 1}, [PEAK] = {"peak", "bytes", 1},
+	[PEAK_BLOCKS] = {"peak-blocks", "count", 1},
+};
+
+/* A node that was told, by its number. */
+struct told {
+	uint32_t process; /* row of its process, from 1; 0: not told */
+	pid_t pid;
+};
+
+struct memory_source {
+	struct probe_memory own;
+	const struct probe_memory *memory;
+	struct slot_keeper slots; /* when the memory is our own */
+	struct told *told;
+	size_t told_count, told_capacity;
+	uint32_t node_limit; /* nodes made, as of the last look */
+	uint32_t next;	     /* the first node not told */
+	uint32_t waited_for; /* a node that was begun and is not written yet, */
+	uint64_t waited_ns;  /* since then */
+	bool is_stopped;
+	struct memory_sum *sums; /* by node; NULL: not summed up yet */
+	uint32_t sum_node;	 /* what is told next of them */
+	int sum_metric;
+	uint64_t end_ns;
+	uint64_t unwritten; /* nodes that somebody began and never wrote */
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec time = {0};
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+struct memory_source *memory_source_open(const struct probe_memory *shared, struct error *error)
+{
+	struct memory_source *source = xcalloc(1, sizeof(*source));
+	int result = 0;
+
+	source->next = 1;
+	source->memory = shared;
+	if (!shared) {
+		result = probe_memory_make(
+			&source->own,
+			&(struct probe_memory_options){.modes = WIRE_MODE_MEMORY, .period_ns = 1},
+			error);
+		source->memory = &source->own;
+	}
+	if (result) {
+		free(source);
+		errno = -result;
+		return NULL;
+	}
+	return source;
+}
+
+const struct probe_memory *memory_source_memory(const struct memory_source *source)
+{
+	return source->memory;
+}
+
+static int row_poll_fd(void *self)
+{
+	(void)self;
+	return -1;
+}
+
+/* ---- nodes -------------------------------------------------------------------------------- */
+
+static uint64_t address_of(const struct memory_source *source, uint32_t number)
+{
+	return atomic_load_explicit(&source->memory->nodes[number].address, memory_order_acquire);
+}
+
+static bool was_told(const struct memory_source *source, uint32_t number)
+{
+	return number < source->told_count && source->told[number].process;
+}
+
+/* Passes over nodes that will not be written: their threads were killed in the middle of it. */
+static void skip_unwritten(struct memory_source *source)
+{
+	uint64_t now = 0;
+
+	while (source->next < source->node_limit && !address_of(source, source->next)) {
+		now = now ? now : now_ns();
+		if (!source->is_stopped && source->waited_for != source->next) {
+			source->waited_for = source->next;
+			source->waited_ns = now;
+		}
+		if (!source->is_stopped && now - source->waited_ns < PATIENCE_NS)
+			return;
+		source->unwritten++;
+		source->next++;
+	}
+}
+
+static void tell(struct memory_source *source, uint32_t number, const struct told *told)
+{
+	while (source->told_count <= number) {
+		xgrow(source->told, source->told_count, source->told_capacity);
+		source->told[source->told_count++] = (struct told){0};
+	}
+	source->told[number] = *told;
+}
+
+static enum profile_ending ending_of(uint64_t address)
+{
+	switch (address) {
+	case WIRE_ENDING_NO_RULE:
+		return PROFILE_ENDING_NO_RULE;
+	case WIRE_ENDING_TOO_DEEP:
+		return PROFILE_ENDING_TOO_DEEP;
+	case WIRE_ENDING_OUTSIDE:
+	case WIRE_ENDING_NOT_TAKEN:
+		return PROFILE_ENDING_TRUNCATED;
+	default:
+		return PROFILE_ENDING_BAD;
+	}
+}
+
+/* Makes the event of a node; returns false when its parent or process is not known. */
+static bool read_node(const struct memory_source *source, uint32_t number, struct event *event,
+		      struct told *told)
+{
+	const struct wire_node *node = &source->memory->nodes[number];
+	uint64_t address = address_of(source, number);
+	uint32_t parent = node->parent;
+
+	*event = (struct event){
+		.kind = EVENT_NODE,
+		.time_ns = node->time_ns,
+		.stack_id = number,
+		.node = {.parent = parent, .address = address},
+	};
+	if (!address || parent >= number)
+		return false;
+	if (!parent) {
+		if (address > source->memory->process_limit)
+			return false;
+		event->node.kind = EVENT_NODE_ROOT;
+		*told = (struct told){(uint32_t)address,
+				      source->memory->processes[address - 1].pid};
+	} else {
+		if (!was_told(source, parent))
+			return false;
+		*told = source->told[parent];
+		event->node.kind = address < WIRE_ENDINGS ? EVENT_NODE_ENDING : EVENT_NODE_CALL;
+		event->node.ending = (uint8_t)ending_of(address);
+	}
+	event->pid = event->tid = told->pid;
+	return told->pid > 0;
+}
+
+static void take_node(struct memory_source *source, source_deliver *deliver, void *context)
+{
+	uint32_t number = source->next++;
+	struct event event;
+	struct told told;
+
+	if (!read_node(source, number, &event, &told)) {
+		source->unwritten++;
+		return;
+	}
+	tell(source, number, &told);
+	deliver(context, &event);
+}
+
+/* ---- amounts ------------------------------------------------------------------------------ */
+
+static uint64_t value_of(const struct memory_sum *sum, int metric)
+{
+	switch (metric) {
+	case ALLOCATIONS:
+		return sum->allocations;
+	case ALLOCATED:
+		return sum->bytes;
+	case TEMPORARIES:
+		return sum->temporaries;
+	case LIVE:
+		return memory_sum_difference(sum->bytes, sum->freed_bytes);
+	case LIVE_BLOCKS:
+		return memory_sum_difference(sum->allocations, sum->frees);
+	case PEAK:
+		return memory_sum_difference(sum->peak_bytes, 0);
+	default:
+		return memory_sum_difference(sum->peak_blocks, 0);
+	}
+}
+
+/* Returns the epoch of a process's peak; one that no tally is in when it is at the peak now. */
+static uint64_t epoch_of(const struct wire_process *process)
+{
+	return process->live < process->peak ? process->epoch : UINT64_MAX;
+}
+
+static void sum_up(struct memory_source *source)
+{
+	uint64_t *epochs = xcalloc(source->told_count + 1, sizeof(*epochs));
+
+	for (size_t i = 0; i < source->told_count; i++)
+		if (source->told[i].process)
+			epochs[i] =
+				epoch_of(&source->memory->processes[source->told[i].process - 1]);
+	source->sums = memory_sum_make(source->memory, epochs, (uint32_t)source->told_count);
+	free(epochs);
+	source->end_ns = now_ns();
+}
+
+/* Moves on to the next amount that is not 0; returns whether there is one. */
+static bool find_amount(struct memory_source *source)
+{
+	for (; source->sum_node < source->told_count; source->sum_node++, source->sum_metric = 0)
+		for (; source->sum_metric < METRICS; source->sum_metric++)
+			if (was_told(source, source->sum_node) &&
+			    value_of(&source->sums[source->sum_node], source->sum_metric))
+				return true;
+	return false;
+}
+
+static void take_amount(struct memory_source *source, source_deliver *deliver, void *context)
+{
+	uint32_t node = source->sum_node;
+	int metric = source->sum_metric++;
+	struct event event = {
+		.kind = EVENT_NODE_AMOUNT,
+		.pid = source->told[node].pid,
+		.tid = source->told[node].pid,
+		.time_ns = source->end_ns,
+		.stack_id = node,
+		.amount = {&metrics[metric], value_of(&source->sums[node], metric)},
+	};
+
+	deliver(context, &event);
+}
+
+/* ---- the source --------------------------------------------------------------------------- */
+
+static void row_look(void *self)
+{
+	struct memory_source *source = self;
+	uint32_t count = atomic_load(&source->memory->header->node_count);
+
+	source->node_limit =
+		count < source->memory->node_limit ? count : source->memory->node_limit;
+	if (source->memory == &source->own)
+		slot_keeper_look(&source->slots, &source->own, now_ns());
+	skip_unwritten(source);
+}
+
+static uint64_t row_next(void *self)
+{
+	struct memory_source *source = self;
+
+	skip_unwritten(source);
+	if (source->next < source->node_limit)
+		return address_of(source, source->next)
+			       ? source->memory->nodes[source->next].time_ns
+			       : SOURCE_NOTHING;
+	if (!source->is_stopped)
+		return SOURCE_NOTHING;
+	if (!source->sums)
+		sum_up(source);
+	return find_amount(source) ? source->end_ns : SOURCE_NOTHING;
+}
+
+static void row_take(void *self, source_deliver *deliver, void *context)
+{
+	struct memory_source *source = self;
+
+	if (source->next < source->node_limit)
+		take_node(source, deliver, context);
+	else
+		take_amount(source, deliver, context);
+}
+
+static void row_stop(void *self)
+{
+	struct memory_source *source = self;
+
+	source->is_stopped = true;
+	atomic_store(&source->memory->header->is_stopped, 1);
+}
+
+static void describe_processes(const struct memory_source *source, struct profile *profile)
+{
+	const struct probe_memory *memory = source->memory;
+	uint32_t count = atomic_load(&memory->header->process_count);
+	uint64_t unknown = 0, unseen = 0, forks = 0, inexact = 0;
+
+	if (count > memory->process_limit)
+		count = memory->process_limit;
+	for (uint32_t i = 0; i < count; i++) {
+		const struct wire_process *process = &memory->processes[i];
+
+		unknown += process->is_fork ? 0 : process->unknown_frees;
+		unseen += process->unseen_frees;
+		forks += process->is_fork != 0;
+		inexact += process->has_threads != 0;
+	}
+	profile_set_number(profile, "memory.processes", count);
+	profile_set_number(profile, "memory.forked", (int64_t)forks);
+	profile_set_number(profile, "memory.threaded", (int64_t)inexact);
+	profile_set_number(profile, "memory.unknown_frees", (int64_t)unknown);
+	profile_set_number(profile, "memory.unseen_frees", (int64_t)unseen);
+}
+
+static void row_describe(void *self, struct profile *profile)
+{
+	static const char *const losses[] = {
+		[WIRE_REFUSED_SLOT] = "memory.lost_slot",
+		[WIRE_REFUSED_PROCESS] = "memory.lost_process",
+		[WIRE_REFUSED_NODE] = "memory.lost_node",
+		[WIRE_REFUSED_TALLY] = "memory.lost_tally",
+		[WIRE_REFUSED_LIVE] = "memory.lost_live",
+	};
+	struct memory_source *source = self;
+	struct wire_header *header = source->memory->header;
+
+	describe_processes(source, profile);
+	for (size_t i = 0; i < sizeof(losses) / sizeof(*losses); i++)
+		if (losses[i] && header->refused[i])
+			profile_set_number(profile, losses[i], (int64_t)header->refused[i]);
+	if (source->unwritten)
+		profile_set_number(profile, "memory.lost_unwritten", (int64_t)source->unwritten);
+	if (header->walks_checked) {
+		profile_set_number(profile, "memory.walks_checked", (int64_t)header->walks_checked);
+		profile_set_number(profile, "memory.walks_wrong", (int64_t)header->walks_wrong);
+	}
+}
+
+static void row_close(void *self)
+{
+	struct memory_source *source = self;
+
+	if (source->memory == &source->own)
+		probe_memory_done(&source->own);
+	free(source->told);
+	free(source->sums);
+	free(source);
+}
+
+struct source memory_source_row(struct memory_source *source)
+{
+	static const struct source_kind kind = {
+		.name = "memory",
+		.poll_fd = row_poll_fd,
+		.look = row_look,
+		.next = row_next,
+		.take = row_take,
+		.stop = row_stop,
+		.describe = row_describe,
+		.close = row_close,
+	};
+
+	return (struct source){&kind, source};
+}

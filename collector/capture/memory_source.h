@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * memory_source: what the targets' libprobe.so counted of their allocations, as events.
+ *
+ * While the recording runs, only the stacks are told (EVENT_NODE), so that their addresses are
+ * named by what is mapped there at that time. The amounts stand in shared memory, which outlives
+ * the targets; they are summed over all threads and told once, at the end (EVENT_NODE_AMOUNT), as
+ * amounts of the metrics
+ *
+ *     allocations  count   calls that gave a block; a realloc is a free and an allocation
+ *     allocated    bytes   asked for by them
+ *     temporaries  count   blocks freed before their thread allocated again
+ *     live         bytes   allocated and not freed at the end of the process, or of the recording
+ *     live-blocks  count
+ *     peak         bytes   live when the process's live bytes were at their highest
+ *     peak-blocks  count
+ *
+ * All are exact, but for the peak of a process with several threads: see WIRE_PEAK_STEP.
+ * Nothing in the memory is trusted: numbers are checked, places are computed here.
+ */
+#pragma once
+
+#include "collector/base/error.h"
+#include "collector/capture/probe_memory.h"
+#include "collector/capture/source.h"
+
+struct memory_source;
+
+/*
+ * Opens the source, before the target starts.
+ *
+ * @shared  memory of another source, made with WIRE_MODE_MEMORY, which looks after the slots and
+ *          is closed after this one; NULL: to have one of its own
+ * Returns the source, or NULL with @error and errno set.
+ */
+struct memory_source *memory_source_open(const struct probe_memory *shared, struct error *error);
+
+/* Returns the memory, for the target's environment. */
+const struct probe_memory *memory_source_memory(const struct memory_source *source);
+
+/* Returns the source as a row among others, which closes it too. */
+struct source memory_source_row(struct memory_source *source);

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * probing: what a preloaded libprobe.so measures beside CPU time: allocations. Where the program
+ * cannot take it, it is run and sampled all the same.
+ */
+#pragma once
+
+#include "collector/base/error.h"
+#include "collector/capture/memory_source.h"
+#include "collector/session.h"
+
+struct probing {
+	struct memory_source *memory; /* NULL: none; owned by the session's list of sources */
+	struct error why_not;	      /* what was asked for cannot be had; "" else */
+	char **environment;	      /* of the program; NULL: that of the sampling */
+};
+
+/*
+ * Prepares what the options ask for.
+ *
+ * @shared  memory that sampling by the probe has made; NULL: none
+ * Returns 0 or a negative errno.
+ */
+int probing_open(struct probing *probing, const struct session_options *options,
+		 const struct probe_memory *shared, struct error *error);
+
+/* Frees the environment; the sources are closed by the session. */
+void probing_done(struct probing *probing);

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * live: see live.h. Source: madvise(2), MADV_WIPEONFORK.
+ *
+ *     address   bits 34..46       22..33           shift..21
+ *               roots[8192] ───→  leaves[4096] ─→  entries of 4 MB of address space
+ *
+ * Entry: size << 24 | node << 2 | where in the granule the block begins, in units of 8 bytes.
+ */
+#include "probe/live.h"
+
+#include "probe/raw.h"
+#include "probe/tally.h"
+#include "probe/wire.h"
+
+#include <linux/mman.h>
+#include <sys/mman.h>
+
+#define ADDRESS_BITS 47
+#define ROOT_SHIFT   34
+#define LEAF_SHIFT   22
+#define ROOTS	     (1u << (ADDRESS_BITS - ROOT_SHIFT))
+#define LEAVES	     (1u << (ROOT_SHIFT - LEAF_SHIFT))
+#define NODE_SHIFT   2
+#define SIZE_SHIFT   24
+
+_Static_assert(WIRE_NODES_MOST <= 1u << (SIZE_SHIFT - NODE_SHIFT), "a node's number fits");
+
+typedef uint64_t *leaf; /* entries */
+
+static leaf *_Atomic roots[ROOTS];
+static unsigned int granule_shift = 5;
+
+void live_prepare(bool is_libc)
+{
+	granule_shift = is_libc ? 5 : 3;
+}
+
+/* Maps memory and puts it where another thread may have put some meanwhile. */
+static void *install(void *_Atomic *place, uint64_t bytes, bool is_wiped)
+{
+	void *expected = NULL;
+	void *memory = raw_map(bytes, PROT_READ | PROT_WRITE,
+			       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1);
+
+	if (raw_failed(memory))
+		return NULL;
+	if ((is_wiped && RAW_3(SYS_madvise, memory, bytes, MADV_WIPEONFORK)) ||
+	    !atomic_compare_exchange_strong(place, &expected, memory))
+		RAW_2(SYS_munmap, memory, bytes);
+	return atomic_load(place);
+}
+
+/* Returns the entry of an address, NULL when there is none. */
+static inline uint64_t *entry_of(uint64_t address)
+{
+	leaf *leaves;
+	leaf entries;
+
+	if (address >> ADDRESS_BITS)
+		return NULL;
+	leaves = atomic_load_explicit(&roots[address >> ROOT_SHIFT], memory_order_acquire);
+	if (!leaves)
+		return NULL;
+	entries =
+		__atomic_load_n(&leaves[(address >> LEAF_SHIFT) & (LEAVES - 1)], __ATOMIC_ACQUIRE);
+	if (!entries)
+		return NULL;
+	return &entries[(address & ((1u << LEAF_SHIFT) - 1)) >> granule_shift];
+}
+
+static uint64_t *make_entry(uint64_t address)
+{
+	uint64_t bytes = (sizeof(uint64_t) << LEAF_SHIFT) >> granule_shift;
+	leaf *leaves;
+
+	if (address >> ADDRESS_BITS)
+		return NULL;
+	leaves = atomic_load(&roots[address >> ROOT_SHIFT]);
+	if (!leaves)
+		leaves = install((void *_Atomic *)&roots[address >> ROOT_SHIFT],
+				 LEAVES * sizeof(leaf), false);
+	if (!leaves ||
+	    !install((void *_Atomic *)&leaves[(address >> LEAF_SHIFT) & (LEAVES - 1)], bytes, true))
+		return NULL;
+	return entry_of(address);
+}
+
+static inline struct live_block unpack(uint64_t entry)
+{
+	return (struct live_block){(uint32_t)(entry >> NODE_SHIFT) & (WIRE_NODES_MOST - 1),
+				   entry >> SIZE_SHIFT};
+}
+
+struct live_block live_put(uint64_t address, uint32_t node, uint64_t bytes)
+{
+	uint64_t *entry = entry_of(address);
+	struct live_block before;
+
+	if (__builtin_expect(!entry, 0))
+		entry = make_entry(address);
+	if (!entry) {
+		probe_refuse(WIRE_REFUSED_LIVE);
+		return (struct live_block){0};
+	}
+	before = unpack(*entry);
+	*entry = bytes << SIZE_SHIFT | (uint64_t)node << NODE_SHIFT | (address >> 3 & 3);
+	return before;
+}
+
+struct live_block live_take(uint64_t address)
+{
+	uint64_t *entry = entry_of(address);
+	struct live_block block = {0};
+
+	if (!entry || !*entry || (*entry & 3) != (address >> 3 & 3))
+		return block;
+	block = unpack(*entry);
+	*entry = 0;
+	return block;
+}

@@ -1,0 +1,192 @@
+/* SPDX-License-Identifier: MIT */
+/* tally: see tally.h. */
+#include "probe/tally.h"
+
+struct wire_process *tally_process;
+
+static struct wire_process *processes;
+static uint32_t process_limit;
+static _Atomic uint32_t *rows;
+static uint32_t row_count;
+static struct wire_tally *tallies;
+static uint32_t segment_limit;
+static bool has_threads;
+
+bool tally_prepare(void)
+{
+	uint64_t process_bytes, row_bytes, tally_bytes;
+
+	processes = probe_region(WIRE_PROCESSES, &process_bytes);
+	rows = probe_region(WIRE_TALLY_ROWS, &row_bytes);
+	tallies = probe_region(WIRE_TALLIES, &tally_bytes);
+	if (!processes || !rows || !tallies)
+		return false;
+	process_limit = (uint32_t)(process_bytes / sizeof(*processes));
+	row_count = (uint32_t)(row_bytes / (WIRE_ROW_SEGMENTS * sizeof(*rows)));
+	segment_limit = (uint32_t)(tally_bytes / (WIRE_SEGMENT_TALLIES * sizeof(*tallies)));
+	return process_limit && row_count && segment_limit;
+}
+
+uint32_t tally_begin_process(bool is_fork)
+{
+	uint32_t number = atomic_fetch_add(&probe.wire->process_count, 1);
+
+	if (number >= process_limit) {
+		probe_refuse(WIRE_REFUSED_PROCESS);
+		return 0;
+	}
+	tally_process = &processes[number];
+	tally_process->pid = probe.pid;
+	tally_process->is_fork = is_fork;
+	has_threads = false;
+	return number + 1;
+}
+
+void tally_threads(void)
+{
+	has_threads = true;
+	if (tally_process)
+		tally_process->has_threads = 1;
+}
+
+void tally_open(struct tally_book *book, uint32_t slot)
+{
+	*book = (struct tally_book){.is_shared = slot >= row_count - 1};
+	book->row = &rows[(book->is_shared ? row_count - 1 : slot) * (uint64_t)WIRE_ROW_SEGMENTS];
+}
+
+/* Gives a row another segment; several threads may do so with everybody's. */
+static uint32_t add_segment(_Atomic uint32_t *place)
+{
+	_Atomic uint32_t *count = &probe.wire->segment_count;
+	uint32_t number = segment_limit, none = 0;
+
+	if (atomic_load_explicit(count, memory_order_relaxed) < segment_limit)
+		number = atomic_fetch_add(count, 1);
+	if (number >= segment_limit)
+		return 0;
+	return atomic_compare_exchange_strong(place, &none, number + 1) ? number + 1 : none;
+}
+
+static inline struct wire_tally *find(const struct tally_book *book, uint32_t node)
+{
+	_Atomic uint32_t *place = &book->row[node / WIRE_SEGMENT_TALLIES];
+	uint32_t segment = atomic_load_explicit(place, memory_order_relaxed);
+
+	if (__builtin_expect(!segment, 0))
+		segment = add_segment(place);
+	if (__builtin_expect(!segment || segment > segment_limit, 0)) {
+		probe_refuse(WIRE_REFUSED_TALLY);
+		return NULL;
+	}
+	return &tallies[(segment - 1) * (uint64_t)WIRE_SEGMENT_TALLIES +
+			node % WIRE_SEGMENT_TALLIES];
+}
+
+static inline uint64_t get(_Atomic uint64_t *number)
+{
+	return atomic_load_explicit(number, memory_order_relaxed);
+}
+
+static inline void set(_Atomic uint64_t *number, uint64_t value)
+{
+	atomic_store_explicit(number, value, memory_order_relaxed);
+}
+
+static inline void add(const struct tally_book *book, _Atomic uint64_t *number, uint64_t value)
+{
+	if (__builtin_expect(book->is_shared, 0))
+		atomic_fetch_add_explicit(number, value, memory_order_relaxed);
+	else
+		set(number, get(number) + value);
+}
+
+/* Keeps what the tally stands at when it is about to change for the first time in an epoch. */
+static inline void keep(struct wire_tally *tally)
+{
+	uint64_t epoch = get(&tally_process->epoch);
+
+	if (get(&tally->epoch) == epoch)
+		return;
+	set(&tally->peak_blocks, get(&tally->allocations) - get(&tally->frees));
+	set(&tally->peak_bytes, get(&tally->bytes) - get(&tally->freed_bytes));
+	set(&tally->epoch, epoch);
+}
+
+static void tell_live(int64_t bytes)
+{
+	struct wire_process *process = tally_process;
+	uint64_t live, peak;
+
+	live = atomic_fetch_add(&process->live, (uint64_t)bytes) + (uint64_t)bytes;
+	peak = get(&process->peak);
+	while ((int64_t)live > (int64_t)peak)
+		if (atomic_compare_exchange_weak(&process->peak, &peak, live)) {
+			atomic_fetch_add(&process->epoch, 1);
+			break;
+		}
+}
+
+/* A thread among others tells the process of its bytes in larger steps. */
+static void change_live_together(struct tally_book *book, int64_t bytes)
+{
+	if (book->is_shared) {
+		tell_live(bytes);
+		return;
+	}
+	book->behind += bytes;
+	if (book->behind < WIRE_PEAK_STEP && book->behind > -WIRE_PEAK_STEP)
+		return;
+	tell_live(book->behind);
+	book->behind = 0;
+}
+
+void tally_close(struct tally_book *book)
+{
+	if (book->behind)
+		tell_live(book->behind);
+	book->behind = 0;
+}
+
+static inline void change_live(struct tally_book *book, int64_t bytes)
+{
+	struct wire_process *process = tally_process;
+	uint64_t live;
+
+	if (has_threads || book->is_shared) {
+		change_live_together(book, bytes);
+		return;
+	}
+	live = get(&process->live) + (uint64_t)bytes;
+	set(&process->live, live);
+	if ((int64_t)live > (int64_t)get(&process->peak)) {
+		set(&process->peak, live);
+		set(&process->epoch, get(&process->epoch) + 1);
+	}
+}
+
+void tally_allocation(struct tally_book *book, uint32_t node, uint64_t bytes)
+{
+	struct wire_tally *tally = find(book, node);
+
+	if (!tally)
+		return;
+	keep(tally);
+	add(book, &tally->allocations, 1);
+	add(book, &tally->bytes, bytes);
+	change_live(book, (int64_t)bytes);
+}
+
+void tally_free(struct tally_book *book, uint32_t node, uint64_t bytes, bool is_temporary)
+{
+	struct wire_tally *tally = find(book, node);
+
+	if (!tally)
+		return;
+	keep(tally);
+	add(book, &tally->frees, 1);
+	add(book, &tally->freed_bytes, bytes);
+	if (is_temporary)
+		add(book, &tally->temporaries, 1);
+	change_live(book, -(int64_t)bytes);
+}

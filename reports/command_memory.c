@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* command memory: where a program allocates, and what it keeps. */
+#include "reports/command.h"
+
+#include "reports/amount.h"
+#include "reports/memory.h"
+#include "reports/output.h"
+#include "reports/report.h"
+#include "reports/table.h"
+#include "reports/text.h"
+
+#include <inttypes.h>
+#include <jansson.h>
+
+#define LIMIT	 10 /* sites of each list */
+#define CALLERS	 4  /* shown of a stack */
+#define BAD_CUTS 20 /* more than one allocation in so many without a whole stack is bad */
+
+struct options {
+	struct command_files files;
+	uint32_t limit; /* 0: not said */
+	int order;	/* enum memory_amount; -1: one list for each of the most telling ones */
+	bool json;
+};
+
+enum {
+	OPTION_JSON = 256,
+	OPTION_SORT
+};
+
+/* The amounts that lists can be ordered by, as the user names them. */
+static const struct order {
+	const char *name;
+	enum memory_amount amount;
+	const char *title;
+} orders[] = {
+	{"calls", MEMORY_ALLOCATIONS, "most calls"},
+	{"bytes", MEMORY_ALLOCATED, "most bytes allocated"},
+	{"peak", MEMORY_PEAK, "most bytes at the peak"},
+	{"live", MEMORY_LIVE, "most bytes live at the end"},
+	{"temporaries", MEMORY_TEMPORARIES, "most temporaries"},
+};
+
+#define ORDERS	    (sizeof(orders) / sizeof(*orders))
+#define LISTS_SHOWN 4 /* the first of them, when no order is asked for */
+
+static int parse_order(const struct argp_state *state, const char *name)
+{
+	for (size_t i = 0; i < ORDERS; i++)
+		if (!strcmp(name, orders[i].name))
+			return (int)i;
+	argp_error(state, "--sort wants calls, bytes, peak, live or temporaries, not '%s'", name);
+	return -1;
+}
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct options *options = state->input;
+	char *end;
+	long limit;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &options->files;
+		return 0;
+	case 'n':
+		limit = strtol(argument, &end, 10);
+		if (*end || end == argument || limit < 0 || limit > INT32_MAX)
+			argp_error(state, "--limit wants a number of rows, 0 for all, not '%s'",
+				   argument);
+		options->limit = limit ? (uint32_t)limit : UINT32_MAX;
+		return 0;
+	case OPTION_SORT:
+		options->order = parse_order(state, argument);
+		return 0;
+	case OPTION_JSON:
+		options->json = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option argp_options[] = {
+	{"limit", 'n', "N", 0, "Show N call sites of each list, 0 for all (default 10)", 0},
+	{"sort", OPTION_SORT, "AMOUNT", 0,
+	 "One list only, by calls, bytes, peak, live or temporaries", 0},
+	{"json", OPTION_JSON, NULL, 0, "Write JSON, with all call sites", 0},
+	{0},
+};
+
+static const struct argp_child children[] = {{&command_files_argp, 0, NULL, 0}, {0}};
+
+const struct argp command_memory_argp = {
+	argp_options,
+	parse,
+	"NAME.prof",
+	"Lists where a program allocates memory, and what of it was live at the peak and at the "
+	"end, "
+	"by call site. The recording must have been made by collector run --memory.\v"
+	"All amounts are counted, none is sampled. A temporary is a block that was freed before "
+	"its "
+	"thread allocated again. Live at the end is what was not freed when a process ended: "
+	"memory "
+	"that it could still reach is among it, so it is not all leaked.",
+	children,
+	NULL,
+	NULL,
+};
+
+/* ---- text --------------------------------------------------------------------------------- */
+
+static const char *bytes_text(uint64_t bytes, char *text, size_t size)
+{
+	return amount_format((double)bytes, "bytes", text, size);
+}
+
+static void write_totals(const struct report *report, const struct memory *memory, FILE *stream)
+{
+	const struct profile *profile = report->profile;
+	const uint64_t *amounts = memory->amounts;
+	int64_t processes = profile_number(profile, "memory.processes", 1);
+	struct obstack text;
+	char bytes[32];
+
+	obstack_init(&text);
+	fprintf(stream, "%s\n", text_plain(&text, report_command(report), REPORT_COMMAND_LIMIT));
+	fprintf(stream,
+		"allocated    %s in %" PRIu64 " allocations, %" PRIu64 " of them temporary\n",
+		bytes_text(amounts[MEMORY_ALLOCATED], bytes, sizeof(bytes)),
+		amounts[MEMORY_ALLOCATIONS], amounts[MEMORY_TEMPORARIES]);
+	fprintf(stream, "peak         %s in %" PRIu64 " blocks%s\n",
+		bytes_text(amounts[MEMORY_PEAK], bytes, sizeof(bytes)), amounts[MEMORY_PEAK_BLOCKS],
+		processes > 1 ? ", each process at its own peak" : "");
+	fprintf(stream, "live at end  %s in %" PRIu64 " blocks\n",
+		bytes_text(amounts[MEMORY_LIVE], bytes, sizeof(bytes)),
+		amounts[MEMORY_LIVE_BLOCKS]);
+	if (processes > 1)
+		fprintf(stream, "processes    %" PRId64 ", all added up\n", processes);
+	obstack_free(&text, NULL);
+}
+
+/* Writes " ← caller ← caller" of the stack that had most of an amount. */
+static const char *callers_text(const struct report *report, uint32_t stack, struct obstack *text)
+{
+	const struct profile *profile = report->profile;
+	int shown = 0;
+
+	for (uint32_t id = stack; id && shown < CALLERS; id = profile->stacks[id].parent) {
+		uint32_t frame = profile->stacks[id].frame;
+		uint32_t depth = symbol_depth(profile, frame);
+
+		for (uint32_t i = id == stack; i < depth && shown < CALLERS; i++, shown++) {
+			uint32_t symbol = symbol_at(profile, frame, i).symbol;
+
+			obstack_printf(text, "%s%s", shown ? " < " : "",
+				       report->symbols.symbols[symbol].label);
+		}
+	}
+	obstack_1grow(text, '\0');
+	return obstack_finish(text);
+}
+
+static void write_site(const struct report *report, const struct memory_site *site,
+		       enum memory_amount order, struct table *table)
+{
+	const struct symbol *symbol = &report->symbols.symbols[site->symbol];
+	const char *path = symbol->file ? report->profile->files[symbol->file]
+					: report->profile->modules[symbol->module].path;
+	struct obstack text;
+	char bytes[32];
+
+	obstack_init(&text);
+	table_cell(table, "%" PRIu64, site->amounts[MEMORY_ALLOCATIONS]);
+	table_cell(table, "%s", bytes_text(site->amounts[MEMORY_ALLOCATED], bytes, sizeof(bytes)));
+	table_cell(table, "%s", bytes_text(site->amounts[MEMORY_PEAK], bytes, sizeof(bytes)));
+	table_cell(table, "%s", bytes_text(site->amounts[MEMORY_LIVE], bytes, sizeof(bytes)));
+	table_cell(table, "%" PRIu64, site->amounts[MEMORY_TEMPORARIES]);
+	table_cell(table, "%s", text_plain(&text, symbol->label, 100));
+	if (site->line)
+		table_cell(table, "%s:%u", text_plain(&text, symbol_base_name(path), 60),
+			   site->line);
+	else
+		table_cell(table, "%s", text_plain(&text, symbol_base_name(path), 60));
+	table_cell(table, "%s",
+		   text_plain(&text, callers_text(report, site->stacks[order], &text), 160));
+	obstack_free(&text, NULL);
+}
+
+static void write_list(const struct report *report, struct memory *memory,
+		       const struct order *order, uint32_t limit, FILE *stream)
+{
+	static const struct table_column columns[] = {
+		{"calls", true, false, 0},     {"allocated", true, false, 0},
+		{"at peak", true, false, 0},   {"live", true, false, 0},
+		{"temporary", true, false, 1}, {"function", false, true, 0},
+		{"where", false, true, 2},     {"mostly called by", false, true, 0},
+	};
+	bool colour = output_has_colour(stream);
+	struct table table;
+	size_t shown = 0;
+
+	memory_sort(memory, order->amount);
+	while (shown < memory->count && memory->sites[shown].amounts[order->amount])
+		shown++;
+	if (!shown)
+		return;
+	fprintf(stream, "\nCall sites with %s\n", order->title);
+	table_init(&table, columns, sizeof(columns) / sizeof(*columns));
+	for (size_t i = 0; i < shown && i < limit; i++)
+		write_site(report, &memory->sites[i], order->amount, &table);
+	table_write(&table, stream, output_columns(stream), colour);
+	table_done(&table);
+	if (shown > limit)
+		fprintf(stream, "… and %zu more\n", shown - limit);
+}
+
+static void write_trust(const struct report *report, const struct memory *memory, FILE *stream)
+{
+	uint64_t all = memory->amounts[MEMORY_ALLOCATIONS];
+
+	fputs("\ntrust: every allocation counted", stream);
+	if (strcmp(profile_text(report->profile, "state", ""), "complete"))
+		fputs(" · (!) the recording did not reach its end", stream);
+	if (memory->cut)
+		fprintf(stream, " · %s%" PRIu64 " of %" PRIu64 " with a stack that is not whole",
+			memory->cut * BAD_CUTS > all ? "(!) " : "", memory->cut, all);
+	for (int i = 0; i < MEMORY_REMARKS; i++) {
+		const struct memory_remark *remark = &memory_remarks[i];
+		int64_t number = profile_number(report->profile, remark->key, 0);
+
+		if (number)
+			fprintf(stream, " · %s%s: %" PRId64, remark->is_bad ? "(!) " : "",
+				remark->says, number);
+	}
+	fputs(" · live at the end includes what the program could still reach\n", stream);
+}
+
+static void write_text(const struct report *report, struct memory *memory,
+		       const struct options *options, FILE *stream)
+{
+	write_totals(report, memory, stream);
+	if (options->order >= 0)
+		write_list(report, memory, &orders[options->order], options->limit, stream);
+	else
+		for (size_t i = 0; i < LISTS_SHOWN; i++)
+			write_list(report, memory, &orders[i], options->limit, stream);
+	write_trust(report, memory, stream);
+}
+
+/* ---- JSON --------------------------------------------------------------------------------- */
+
+static json_t *text_json(const char *text)
+{
+	struct obstack memory;
+	json_t *json;
+
+	obstack_init(&memory);
+	json = json_string(text_clean(&memory, text, 0));
+	obstack_free(&memory, NULL);
+	return json;
+}
+
+static void set_amounts(json_t *json, const uint64_t *amounts)
+{
+	for (int i = 0; i < MEMORY_AMOUNTS; i++)
+		json_object_set_new(json, memory_metrics[i], json_integer((json_int_t)amounts[i]));
+}
+
+static json_t *site_json(const struct report *report, const struct memory_site *site)
+{
+	const struct symbol *symbol = &report->symbols.symbols[site->symbol];
+	const struct profile *profile = report->profile;
+	json_t *json = json_pack("{s:o, s:o, s:o, s:i}", "function", text_json(symbol->label),
+				 "module", text_json(profile->modules[symbol->module].path), "file",
+				 text_json(profile->files[symbol->file]), "line", (int)site->line);
+
+	set_amounts(json, site->amounts);
+	return json;
+}
+
+static void write_json(const struct report *report, struct memory *memory,
+		       const struct options *options, FILE *stream)
+{
+	json_t *json = json_pack("{s:o}", "command", text_json(report_command(report)));
+	json_t *sites = json_array(), *totals = json_object(), *notes = json_object();
+
+	memory_sort(memory, orders[options->order >= 0 ? options->order : 1].amount);
+	for (size_t i = 0; i < memory->count && i < options->limit; i++)
+		json_array_append_new(sites, site_json(report, &memory->sites[i]));
+	set_amounts(totals, memory->amounts);
+	json_object_set_new(totals, "without_whole_stack", json_integer((json_int_t)memory->cut));
+	for (size_t i = 0; i < report->profile->meta_count; i++) {
+		const struct profile_meta *meta = &report->profile->meta[i];
+
+		if (!strncmp(meta->key, "memory.", 7) && !meta->text)
+			json_object_set_new(notes, meta->key + 7, json_integer(meta->number));
+	}
+	json_object_set_new(json, "totals", totals);
+	json_object_set_new(json, "notes", notes);
+	json_object_set_new(json, "sites", sites);
+	json_dumpf(json, stream, JSON_INDENT(1) | JSON_SORT_KEYS);
+	fputc('\n', stream);
+	json_decref(json);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
+static int write_report(const struct report *report, const struct options *options)
+{
+	struct memory memory;
+	struct output output;
+	struct error error;
+
+	if (!memory_measure(&memory, report->profile))
+		return command_failed(profile_meta_find(report->profile, "memory.processes")
+					      ? "the program allocated nothing that could be seen; "
+						"an allocator inside it is not"
+					      : "the profile has no allocations; record with "
+						"collector run --memory");
+	if (output_open(&output, options->files.output, &error)) {
+		memory_done(&memory);
+		return command_failed(error.text);
+	}
+	if (options->json)
+		write_json(report, &memory, options, output.stream);
+	else
+		write_text(report, &memory, options, output.stream);
+	memory_done(&memory);
+	return output_close(&output, &error) ? command_failed(error.text) : 0;
+}
+
+int command_memory(int count, char **arguments)
+{
+	struct options options = {.order = -1};
+	struct report report;
+	struct error error;
+	int status;
+
+	argp_parse(&command_memory_argp, count, arguments, 0, NULL, &options);
+	if (!options.limit)
+		options.limit = options.json ? UINT32_MAX : LIMIT;
+	if (report_open(&report, options.files.profile, &error))
+		return command_failed(error.text);
+	status = write_report(&report, &options);
+	report_done(&report);
+	return status;
+}

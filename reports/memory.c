@@ -1,0 +1,147 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* memory: see memory.h. */
+#include "reports/memory.h"
+
+#include <uthash.h>
+
+const char *const memory_metrics[MEMORY_AMOUNTS] = {
+	[MEMORY_ALLOCATIONS] = "allocations", [MEMORY_ALLOCATED] = "allocated",
+	[MEMORY_TEMPORARIES] = "temporaries", [MEMORY_LIVE] = "live",
+	[MEMORY_LIVE_BLOCKS] = "live-blocks", [MEMORY_PEAK] = "peak",
+	[MEMORY_PEAK_BLOCKS] = "peak-blocks",
+};
+
+const struct memory_remark memory_remarks[MEMORY_REMARKS] = {
+	{"memory.lost_tally", true, "allocations or frees not counted, the tables were full"},
+	{"memory.lost_process", true, "processes not counted, there were too many"},
+	{"memory.lost_live", true, "blocks whose free is not counted, for want of memory"},
+	{"memory.lost_node", false, "stacks cut at their innermost calls, the tree was full"},
+	{"memory.lost_slot", false, "threads that shared tallies, there were too many at a time"},
+	{"memory.lost_unwritten", false, "stacks not known, the thread was killed in the act"},
+	{"memory.unknown_frees", false, "frees of blocks from before the probe's start"},
+	{"memory.unseen_frees", false, "blocks freed unseen, their memory came back in others"},
+	{"memory.forked", false, "forked processes, what they inherited is not counted to them"},
+	{"memory.threaded", false,
+	 "processes with threads, whose peak is exact to 4 KiB for each thread"},
+};
+
+#define NO_AMOUNT MEMORY_AMOUNTS
+
+struct site_key {
+	uint32_t symbol;
+	uint32_t line;
+};
+
+struct site_entry {
+	UT_hash_handle hh;
+	struct site_key key;
+	size_t index;
+};
+
+/* Returns which amount each metric of the profile is, NO_AMOUNT for others; NULL: it has none. */
+static enum memory_amount *find_metrics(const struct profile *profile)
+{
+	enum memory_amount *found = xcalloc(profile->metrics_count + 1, sizeof(*found));
+	bool has_any = false;
+
+	for (size_t i = 0; i < profile->metrics_count; i++) {
+		found[i] = NO_AMOUNT;
+		for (int amount = 0; amount < MEMORY_AMOUNTS; amount++)
+			if (!strcmp(profile->metrics[i].name, memory_metrics[amount]))
+				found[i] = amount;
+		has_any = has_any || found[i] != NO_AMOUNT;
+	}
+	if (has_any)
+		return found;
+	free(found);
+	return NULL;
+}
+
+static struct site_key site_of(const struct profile *profile, uint32_t stack)
+{
+	uint32_t id = profile->stacks[stack].frame;
+	const struct profile_frame *frame = &profile->frames[id];
+
+	return (struct site_key){
+		.symbol = symbol_at(profile, id, 0).symbol,
+		.line = frame->line_count ? profile->lines[frame->first_line].line : 0,
+	};
+}
+
+static struct memory_site *site_get(struct memory *memory, struct site_entry **entries,
+				    struct site_key key)
+{
+	struct site_entry *entry;
+
+	HASH_FIND(hh, *entries, &key, sizeof(key), entry);
+	if (!entry) {
+		entry = xcalloc(1, sizeof(*entry));
+		entry->key = key;
+		entry->index = memory->count;
+		HASH_ADD(hh, *entries, key, sizeof(key), entry);
+		xgrow(memory->sites, memory->count, memory->capacity);
+		memory->sites[memory->count++] =
+			(struct memory_site){.symbol = key.symbol, .line = key.line};
+	}
+	return &memory->sites[entry->index];
+}
+
+bool memory_measure(struct memory *memory, const struct profile *profile)
+{
+	enum memory_amount *amounts = find_metrics(profile);
+	struct site_entry *entries = NULL, *entry, *next;
+
+	*memory = (struct memory){0};
+	if (!amounts)
+		return false;
+	for (size_t i = 0; i < profile->samples_count; i++) {
+		const struct profile_sample *sample = &profile->samples[i];
+		enum memory_amount amount = amounts[sample->metric];
+		struct memory_site *site;
+
+		if (amount == NO_AMOUNT)
+			continue;
+		site = site_get(memory, &entries, site_of(profile, sample->stack));
+		site->amounts[amount] += sample->value;
+		memory->amounts[amount] += sample->value;
+		if (sample->value > site->most[amount]) {
+			site->most[amount] = sample->value;
+			site->stacks[amount] = sample->stack;
+		}
+		if (amount == MEMORY_ALLOCATIONS && !profile_endings[sample->ending].complete)
+			memory->cut += sample->value;
+	}
+	HASH_ITER (hh, entries, entry, next) {
+		HASH_DEL(entries, entry);
+		free(entry);
+	}
+	free(amounts);
+	return true;
+}
+
+void memory_done(struct memory *memory)
+{
+	free(memory->sites);
+	*memory = (struct memory){0};
+}
+
+static int compare(const void *left, const void *right, void *context)
+{
+	const struct memory_site *a = left, *b = right;
+	enum memory_amount first = *(const enum memory_amount *)context;
+
+	if (a->amounts[first] != b->amounts[first])
+		return a->amounts[first] < b->amounts[first] ? 1 : -1;
+	for (int i = 0; i < MEMORY_AMOUNTS; i++)
+		if (a->amounts[i] != b->amounts[i])
+			return a->amounts[i] < b->amounts[i] ? 1 : -1;
+	if (a->symbol != b->symbol)
+		return a->symbol < b->symbol ? -1 : 1;
+	return a->line < b->line ? -1 : a->line > b->line;
+}
+
+void memory_sort(struct memory *memory, enum memory_amount amount)
+{
+	if (memory->count)
+		qsort_r(memory->sites, memory->count, sizeof(*memory->sites), compare, &amount);
+}

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * memory: what a profile knows of allocations (collector run --memory), by call site.
+ *
+ * A call site is the line of a function that called the allocator. Amounts are exact.
+ */
+#pragma once
+
+#include "reports/symbol.h"
+
+enum memory_amount {
+	MEMORY_ALLOCATIONS,
+	MEMORY_ALLOCATED, /* bytes */
+	MEMORY_TEMPORARIES,
+	MEMORY_LIVE, /* bytes at the end */
+	MEMORY_LIVE_BLOCKS,
+	MEMORY_PEAK, /* bytes live at the peak */
+	MEMORY_PEAK_BLOCKS,
+	MEMORY_AMOUNTS,
+};
+
+/* Names of the metrics in the profile. */
+extern const char *const memory_metrics[MEMORY_AMOUNTS];
+
+/* What was lost, or is not exact: a number of the profile's meta, and what it counts. */
+struct memory_remark {
+	const char *key;
+	bool is_bad;
+	const char *says;
+};
+
+enum {
+	MEMORY_REMARKS = 10
+};
+
+extern const struct memory_remark memory_remarks[MEMORY_REMARKS];
+
+struct memory_site {
+	uint32_t symbol;
+	uint32_t line; /* 0 unknown */
+	uint64_t amounts[MEMORY_AMOUNTS];
+	uint32_t stacks[MEMORY_AMOUNTS]; /* the stack that had most of each */
+	uint64_t most[MEMORY_AMOUNTS];	 /* and how much it had */
+};
+
+struct memory {
+	struct memory_site *sites; /* in no order */
+	size_t count, capacity;
+	uint64_t amounts[MEMORY_AMOUNTS]; /* of all */
+	uint64_t cut;			  /* allocations whose stack does not reach the root */
+};
+
+/* Returns false when the profile has no such metrics; memory_done otherwise. */
+bool memory_measure(struct memory *memory, const struct profile *profile);
+void memory_done(struct memory *memory);
+
+/* Orders the sites by an amount, the largest first; ties by the other amounts. */
+void memory_sort(struct memory *memory, enum memory_amount amount);

@@ -1,0 +1,263 @@
+#!/usr/bin/env bats
+# collector run --memory: every allocation is counted with its full stack; collector memory reports.
+
+bats_require_minimum_version 1.5.0
+load requirements
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+}
+
+value() {
+	sqlite3 x.prof "$1"
+}
+
+# total METRIC: the sum of its amounts.
+total() {
+	value "SELECT coalesce(sum(value), 0) FROM samples s JOIN metrics m ON m.id = s.metric
+		WHERE m.name = '$1'"
+}
+
+meta() {
+	value "SELECT coalesce((SELECT value FROM meta WHERE key = 'memory.$1'), 0)"
+}
+
+# site FUNCTION AMOUNT: an amount of the call sites in FUNCTION.
+site() {
+	collector memory --json -o x.json x.prof
+	sqlite3 :memory: "SELECT coalesce(sum(json_extract(value, '\$.\"$2\"')), 0)
+		FROM json_each(readfile('x.json'), '\$.sites')
+		WHERE json_extract(value, '\$.function') = '$1'"
+}
+
+# checked COMMAND…: records with the test build, which makes every reused walk again in full.
+checked() {
+	"$BUILD/verify/collector" run -q -o x --memory -- "$@"
+}
+
+# same_output COMMAND…: it prints the same and ends the same with and without.
+same_output() {
+	local plain counted plain_status=0 counted_status=0
+	plain=$("$@") || plain_status=$?
+	counted=$(checked "$@") || counted_status=$?
+	[ "$plain" = "$counted" ]
+	[ "$plain_status" = "$counted_status" ]
+}
+
+# counts_itself CASE: the program's own count of its blocks and bytes is the profile's.
+counts_itself() {
+	same_output "$BUILD/workloads/allocations" "$1"
+	[ "$(checked "$BUILD/workloads/allocations" "$1" | tail -n 1)" = \
+		"$(total allocations) $(total allocated)" ]
+	[ "$(meta unknown_frees)" = 0 ]
+	[ "$(meta walks_wrong)" = 0 ]
+}
+
+@test "every function of the family is counted once" {
+	counts_itself family
+	[ "$(total live)" = 0 ]
+}
+
+@test "what is live at the end and what was at the peak are exact" {
+	counts_itself leaks
+	[ "$(total live) $(total live-blocks)" = "1307 11" ]
+	[ "$(total peak) $(total peak-blocks)" = "2001241 1011" ] # with what the constructor keeps
+	[ "$(site keep allocations)" = 1013 ]
+}
+
+@test "stacks are whole, and amounts stand where they were allocated" {
+	collector run -q -o x --memory -- "$BUILD/workloads/allocations" leaks
+	value "WITH RECURSIVE up(id, stack, value, path) AS (
+			SELECT s.rowid, s.stack, s.value, '' FROM samples s
+			JOIN metrics m ON m.id = s.metric WHERE m.name = 'live'
+		UNION ALL
+			SELECT up.id, st.parent, up.value, f.name || ';' || path
+			FROM up JOIN stacks st ON st.id = up.stack JOIN lines l ON l.frame = st.frame
+			JOIN functions f ON f.id = l.function WHERE up.stack > 0)
+		SELECT path || value FROM up WHERE stack = 0" >paths
+	grep -qE '^_start;.*main;leaks;leak;keep;1230$' paths
+	[ "$(value "SELECT count(*) FROM samples s JOIN endings e ON e.id = s.ending
+		JOIN metrics m ON m.id = s.metric WHERE m.name = 'live' AND NOT e.complete")" = 0 ]
+}
+
+@test "children are counted: by vfork, posix_spawn and fork, and what they inherit is not theirs" {
+	counts_itself spawns
+	counts_itself inherited
+	[ "$(total live)" = 0 ]
+	[ "$(meta forked)" = 1 ]
+}
+
+@test "a program that forks from among threads, with allocation in the fork's handlers, survives" {
+	same_output "$BUILD/workloads/allocations" forks
+	[ "$(meta forked)" = 40 ]
+	[ "$(meta walks_wrong)" = 0 ]
+	[ "$(total allocations)" -gt 4000 ]
+}
+
+@test "what a killed process had counted is there" {
+	run -137 checked "$BUILD/workloads/allocations" killed
+	[ "$output" = "$(total allocations) $(total allocated)" ]
+}
+
+@test "64 threads, some with the smallest stacks, and frees by other threads, lose nothing" {
+	same_output "$BUILD/workloads/allocations" threads
+	checked "$BUILD/workloads/allocations" threads >counts
+	# Threads that end at the same time may be counted without their stack.
+	keep="$(site keep allocations) $(site keep allocated)"
+	cut="$(site '[truncated]' allocations) $(site '[truncated]' allocated)"
+	read -r keep_blocks keep_bytes cut_blocks cut_bytes <<<"$keep $cut"
+	[ "$((keep_blocks + cut_blocks)) $((keep_bytes + cut_bytes))" = "$(cat counts)" ]
+	[ "$(meta unknown_frees)$(meta lost_tally)$(meta walks_wrong)" = 000 ]
+	[ "$(site keep live)" = 0 ]
+}
+
+@test "allocations in constructors, destructors and at exit are counted" {
+	counts_itself ends
+}
+
+@test "without descriptors, environment or root folder it counts on" {
+	counts_itself descriptors
+	counts_itself confined
+}
+
+@test "a program that runs out of memory does so as before" {
+	same_output "$BUILD/workloads/allocations" little
+	run -0 bash -c "ulimit -v 300000; $BUILD/workloads/allocations family"
+	plain=$output
+	run -0 bash -c "ulimit -v 300000
+		exec collector run -q -o x --memory -- $BUILD/workloads/allocations family"
+	[ "$output" = "$plain" ]
+}
+
+@test "reused walks are the same as full ones where frames deceive" {
+	checked "$BUILD/workloads/reuse" 2000 >counts
+	[ "$(meta walks_checked)" -ge 58000 ]
+	[ "$(meta walks_wrong)" = 0 ]
+	[ "$(site take allocations) $(site take allocated)" = "$(cat counts)" ]
+	# Only recursion deeper than is walked is cut.
+	[ "$(value "SELECT count(*) FROM samples s JOIN endings e ON e.id = s.ending
+		JOIN metrics m ON m.id = s.metric
+		WHERE m.name = 'allocations' AND NOT e.complete AND e.name <> 'too_deep'")" = 0 ]
+}
+
+@test "reused walks are the same as full ones in real programs" {
+	require perl python3 sqlite3 git
+	checked perl -e 'my %h = map { ("k$_" => [$_, "v" x ($_ % 50)]) } 1..5000; print scalar keys %h'
+	[ "$(meta walks_checked)" -ge 10000 ]
+	[ "$(meta walks_wrong)" = 0 ]
+	PYTHONMALLOC=malloc checked python3 -c \
+		'import json; d = {str(i): [i, {"x": i}] for i in range(2000)}; print(len(json.dumps(d)))'
+	[ "$(meta walks_checked)" -ge 10000 ]
+	[ "$(meta walks_wrong)" = 0 ]
+	checked sqlite3 :memory: 'WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c
+		WHERE x < 2000) SELECT group_concat(x) FROM c GROUP BY x % 10'
+	[ "$(meta walks_wrong)" = 0 ]
+	checked git -C "$BATS_TEST_DIRNAME" log -3 --stat
+	[ "$(meta walks_wrong)" = 0 ]
+}
+
+@test "code that is unloaded and replaced at its address is told apart" {
+	for name in one other; do
+		gcc -O2 -g -shared -fPIC -DNAME=$name -o $name.so "$BATS_TEST_DIRNAME/../fixtures/plugin.c"
+	done
+	gcc -O2 -g -o loader "$BATS_TEST_DIRNAME/../fixtures/loader.c"
+	same_output ./loader plain ./one.so ./other.so ./one.so
+	[ "$(meta walks_wrong)" = 0 ]
+	checked ./loader plain ./one.so ./other.so ./one.so >said
+	[ "$(cat said)" = "same address" ]
+	[ "$(site one allocations) $(site other allocations)" = "200 100" ]
+}
+
+@test "an object that binds to the C library itself is survived, and its frees are told" {
+	gcc -O2 -g -shared -fPIC -DNAME=one -o one.so "$BATS_TEST_DIRNAME/../fixtures/plugin.c"
+	gcc -O2 -g -o loader "$BATS_TEST_DIRNAME/../fixtures/loader.c"
+	same_output ./loader deep ./one.so
+	[ "$(meta unknown_frees)" -ge 100 ]
+}
+
+@test "valgrind counts the same" {
+	require valgrind sqlite3
+	script='WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 500)
+		SELECT group_concat(x) FROM c GROUP BY x % 10'
+	for program in "sqlite3 :memory:" "$BUILD/workloads/allocations leaks"; do
+		collector run -q -o x --memory -- $program "$script" >/dev/null
+		valgrind --run-libc-freeres=no $program "$script" 2>&1 >/dev/null | tr -d , |
+			sed -nE 's/.*in use at exit: ([0-9]+) bytes in ([0-9]+) .*/\1 \2/p
+				s/.*usage: ([0-9]+) allocs .* ([0-9]+) bytes.*/\1 \2/p' >valgrinds
+		[ "$(cat valgrinds)" = "$(total live) $(total live-blocks)
+$(total allocations) $(total allocated)" ]
+	done
+}
+
+@test "the engine's states are the same" {
+	same_output "$BUILD/bin/sim" --agents 20 --steps 15 --threads 2 --state-hash
+}
+
+@test "counting goes with sampling from inside, too" {
+	collector run -q -o x -e probe --memory -- "$BUILD/workloads/allocations" leaks >counts
+	[ "$(cat counts)" = "$(total allocations) $(total allocated)" ]
+	[ "$(site leak allocations)$(site keep allocations)" = 01013 ]
+}
+
+@test "the program goes on when the collector is killed" {
+	collector run -q -o x --memory -- bash -c 'echo $$ >pid
+		until [ -e over ]; do sleep 0.05; done
+		'"$BUILD/workloads/allocations"' family >counts; mv counts done' &
+	collector=$!
+	until [ -s pid ]; do sleep 0.05; done
+	kill -KILL $collector
+	wait $collector || true
+	touch over
+	for ((i = 0; i < 200; i++)); do
+		[ ! -e done ] || break
+		sleep 0.05
+	done
+	[ "$(cat done)" = "$("$BUILD/workloads/allocations" family)" ]
+}
+
+@test "a program that cannot be preloaded runs and is sampled, with a sentence" {
+	require perf
+	gcc -O2 -static -I"$BATS_TEST_DIRNAME/../.." -o static "$BATS_TEST_DIRNAME/../workloads/leaf.c"
+	run -0 --separate-stderr collector run -q -o x --memory -- ./static 0.2
+	[[ $stderr == *"allocations were not counted: "*"statically linked"* ]]
+	[ "$(total cpu)" -gt 0 ]
+	run -1 --separate-stderr collector memory x.prof
+	[[ $stderr == *"record with collector run --memory"* ]]
+}
+
+@test "the report names call sites, and does not call all that is live a leak" {
+	collector run -q -o x --memory -- "$BUILD/workloads/allocations" leaks
+	run -0 collector memory x.prof
+	[[ $output == *"allocated    1.91 MiB in 1013 allocations"* ]]
+	[[ $output == *"live at end  1.28 KiB in 11 blocks"* ]]
+	[[ $output == *"Call sites with most bytes live at the end"*"keep"*"leak < leaks < main"* ]]
+	[[ $output == *"live at the end includes what the program could still reach"* ]]
+	[[ $output != *"(!)"* ]]
+	run -0 collector memory --sort calls -n 1 x.prof
+	[[ $output == *"Call sites with most calls"* ]]
+	[[ $output != *"at the peak"* ]]
+	run -1 collector memory --sort nonsense x.prof
+	[[ $output == *"--sort wants"* ]]
+	run -0 collector memory --help
+	[[ $output == *"--json"* ]]
+}
+
+@test "flame graph, functions and folded stacks go by allocated, live and peak bytes" {
+	collector run -q -o x --memory -- "$BUILD/workloads/allocations" leaks
+	for metric in allocated live peak; do
+		collector export --format folded --metric $metric x.prof >folded
+		[ "$(awk '{ sum += $NF } END { print sum }' folded)" = "$(total $metric)" ]
+		collector flame --metric $metric -o x.svg x.prof
+		grep -q 'leaks' x.svg
+	done
+	grep -qE '^_start;.*;main;leaks;grow;keep 2000000$' folded
+	run -0 collector functions --metric live x.prof
+	[[ $output == *"every allocation was counted"* ]]
+	[[ $output == *"1.28 KiB"*"keep"* ]]
+}
+
+@test "--memory is told in the help, and belongs to run" {
+	run -0 collector run --help
+	[[ $output == *"--memory"* ]]
+	run -1 collector attach --memory 1
+}

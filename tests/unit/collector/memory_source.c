@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Tests of collector/capture/memory_source.c and memory_sum.c: shared memory in, events out. */
+#include "collector/capture/memory_source.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <string.h>
+
+static struct probe_memory memory;
+static struct memory_source *source;
+static struct source row;
+static struct error error;
+static struct event events[64];
+static size_t event_count;
+
+static void take(void *context, const struct event *event)
+{
+	(void)context;
+	if (event_count < 64)
+		events[event_count] = *event;
+	event_count++;
+}
+
+static void setup(void)
+{
+	static const struct probe_memory_options options = {.modes = WIRE_MODE_MEMORY,
+							    .period_ns = 1};
+
+	cr_assert_eq(probe_memory_make(&memory, &options, &error), 0, "%s", error.text);
+	source = memory_source_open(&memory, &error);
+	cr_assert_not_null(source);
+	row = memory_source_row(source);
+}
+
+static void teardown(void)
+{
+	row.kind->close(row.self);
+	probe_memory_done(&memory);
+}
+
+TestSuite(memory_source, .init = setup, .fini = teardown);
+
+static void node(uint32_t number, uint32_t parent, uint64_t address)
+{
+	memory.nodes[number].parent = parent;
+	memory.nodes[number].time_ns = number;
+	memory.nodes[number].address = address;
+	if (memory.header->node_count <= number)
+		memory.header->node_count = number + 1;
+}
+
+static void process(uint32_t number, int32_t pid)
+{
+	memory.processes[number - 1].pid = pid;
+	memory.header->process_count = number;
+}
+
+static struct wire_tally *tally(uint32_t slot, uint32_t number)
+{
+	uint32_t segment = number / WIRE_SEGMENT_TALLIES;
+	_Atomic uint32_t *place = &memory.tally_rows[slot * WIRE_ROW_SEGMENTS + segment];
+
+	if (!*place)
+		*place = ++memory.header->segment_count;
+	if (memory.header->slot_limit <= slot && slot < memory.slot_count)
+		memory.header->slot_limit = slot + 1;
+	return &memory.tallies[(*place - 1) * WIRE_SEGMENT_TALLIES + number % WIRE_SEGMENT_TALLIES];
+}
+
+static void finish(void)
+{
+	row.kind->stop(row.self);
+	source_round(&row, 1, true, take, NULL);
+}
+
+/* The amount of a metric that was told of a node; 0 when none was. */
+static uint64_t amount(uint32_t number, const char *metric)
+{
+	for (size_t i = 0; i < event_count; i++)
+		if (events[i].kind == EVENT_NODE_AMOUNT && events[i].stack_id == number &&
+		    !strcmp(events[i].amount.metric->name, metric))
+			return events[i].amount.weight;
+	return 0;
+}
+
+Test(memory_source, tells_roots_calls_and_endings_with_their_process)
+{
+	process(1, 500);
+	node(1, 0, 1);
+	node(2, 1, 0x5000);
+	node(3, 1, WIRE_ENDING_TOO_DEEP);
+	finish();
+	cr_assert_eq(event_count, 3);
+	cr_assert_eq(events[0].node.kind, EVENT_NODE_ROOT);
+	cr_assert_eq(events[0].pid, 500);
+	cr_assert_eq(events[1].node.kind, EVENT_NODE_CALL);
+	cr_assert_eq(events[1].node.address, 0x5000);
+	cr_assert_eq(events[1].node.parent, 1);
+	cr_assert_eq(events[1].pid, 500);
+	cr_assert_eq(events[2].node.kind, EVENT_NODE_ENDING);
+	cr_assert_eq(events[2].node.ending, PROFILE_ENDING_TOO_DEEP);
+}
+
+Test(memory_source, sums_over_slots_and_frees_by_other_threads)
+{
+	process(1, 500);
+	node(1, 0, 1);
+	node(2, 1, 0x5000);
+	*tally(3, 2) = (struct wire_tally){.allocations = 5, .bytes = 500};
+	*tally(7, 2) = (struct wire_tally){.frees = 4, .freed_bytes = 450, .temporaries = 1};
+	*tally(memory.slot_count, 2) = (struct wire_tally){.allocations = 1, .bytes = 20};
+	finish();
+	cr_assert_eq(amount(2, "allocations"), 6);
+	cr_assert_eq(amount(2, "allocated"), 520);
+	cr_assert_eq(amount(2, "live"), 70);
+	cr_assert_eq(amount(2, "live-blocks"), 2);
+	cr_assert_eq(amount(2, "temporaries"), 1);
+}
+
+Test(memory_source, takes_from_before_the_peak_what_has_changed_since_and_else_what_stands)
+{
+	process(1, 500);
+	memory.processes[0].epoch = 9;
+	memory.processes[0].live = 100;
+	memory.processes[0].peak = 1000;
+	node(1, 0, 1);
+	node(2, 1, 0x5000);
+	node(3, 1, 0x6000);
+	*tally(0, 2) = (struct wire_tally){.allocations = 8,
+					   .bytes = 800,
+					   .frees = 8,
+					   .freed_bytes = 800,
+					   .epoch = 9,
+					   .peak_blocks = 7,
+					   .peak_bytes = 700};
+	*tally(0, 3) = (struct wire_tally){
+		.allocations = 3, .bytes = 300, .epoch = 8, .peak_blocks = 1, .peak_bytes = 1};
+	finish();
+	cr_assert_eq(amount(2, "peak"), 700);
+	cr_assert_eq(amount(2, "peak-blocks"), 7);
+	cr_assert_eq(amount(3, "peak"), 300);
+}
+
+Test(memory_source, a_process_that_ends_at_its_peak_has_there_what_is_live)
+{
+	process(1, 500);
+	memory.processes[0].epoch = 9;
+	memory.processes[0].live = memory.processes[0].peak = 300;
+	node(1, 0, 1);
+	node(2, 1, 0x5000);
+	*tally(0, 2) = (struct wire_tally){
+		.allocations = 3, .bytes = 300, .epoch = 9, .peak_blocks = 1, .peak_bytes = 1};
+	finish();
+	cr_assert_eq(amount(2, "peak"), 300);
+}
+
+Test(memory_source, a_free_without_its_allocation_leaves_nothing_below_zero)
+{
+	process(1, 500);
+	node(1, 0, 1);
+	node(2, 1, 0x5000);
+	*tally(0, 2) = (struct wire_tally){.frees = 1, .freed_bytes = 50};
+	finish();
+	cr_assert_eq(amount(2, "live"), 0);
+	cr_assert_eq(amount(2, "live-blocks"), 0);
+}
+
+Test(memory_source, waits_for_a_node_that_is_being_written_and_at_the_end_passes_it)
+{
+	process(1, 500);
+	node(1, 0, 1);
+	node(2, 1, 0);
+	node(3, 1, 0x6000);
+	source_round(&row, 1, false, take, NULL);
+	cr_assert_eq(event_count, 1);
+	finish();
+	cr_assert_eq(event_count, 2);
+	cr_assert_eq(events[1].stack_id, 3);
+}
+
+Test(memory_source, any_content_of_the_memory_is_survived)
+{
+	struct profile *profile;
+	uint64_t state = 1;
+
+	teardown();
+	for (int round = 0; round < 50; round++) {
+		setup();
+		for (uint32_t i = 0; i < 5000; i++) {
+			state = state * 6364136223846793005 + 1442695040888963407;
+			memory.nodes[i].parent = (uint32_t)(state >> (32 + state % 30));
+			memory.nodes[i].address = state % 5 ? state % 3000 : state;
+			memory.nodes[i].time_ns = state;
+			memory.tally_rows[i] = (uint32_t)(state >> (40 + state % 20));
+			memory.processes[i % 2000].pid = (int32_t)(state >> 33);
+		}
+		memory.header->node_count = round % 2 ? UINT32_MAX : 5000;
+		memory.header->slot_limit = memory.header->process_count = UINT32_MAX;
+		finish();
+		profile = profile_new();
+		row.kind->describe(row.self, profile);
+		profile_free(profile);
+		teardown();
+	}
+	setup();
+}

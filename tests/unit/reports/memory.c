@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Tests of reports/memory.c. */
+#include "reports/memory.h"
+
+#include <criterion/criterion.h>
+
+static struct profile *profile;
+static struct memory memory;
+
+static void setup(void)
+{
+	profile = profile_new();
+}
+
+static void teardown(void)
+{
+	memory_done(&memory);
+	profile_free(profile);
+}
+
+TestSuite(memory, .init = setup, .fini = teardown);
+
+/* A stack of one frame whose function is @name at @line. */
+static uint32_t stack_at(uint32_t parent, const char *name, uint32_t line, uint64_t address)
+{
+	uint32_t module = profile_module(profile, PROFILE_MODULE_ELF, "/x", NULL);
+	uint32_t frame = profile_frame(profile, module, address);
+	struct profile_line row = {profile_function(profile, name, NULL, module, 0, 0, true), line};
+
+	profile_frame_set_lines(profile, frame, &row, 1);
+	return profile_stack(profile, parent, frame);
+}
+
+static void sample(uint32_t stack, uint32_t metric, uint64_t value)
+{
+	profile_sample_add(profile, &(struct profile_sample){.time_ns = profile->samples_count,
+							     .stack = stack,
+							     .metric = (uint16_t)metric,
+							     .value = value});
+}
+
+Test(memory, a_profile_without_such_metrics_has_none)
+{
+	profile_metric_add(profile, "cpu", "ns", 1);
+	cr_assert(!memory_measure(&memory, profile));
+}
+
+Test(memory, adds_up_what_stacks_have_at_one_line_and_leaves_other_metrics_out)
+{
+	uint32_t cpu = profile_metric_add(profile, "cpu", "ns", 1);
+	uint32_t calls = profile_metric_add(profile, "allocations", "count", 1);
+	uint32_t live = profile_metric_add(profile, "live", "bytes", 1);
+	uint32_t one = stack_at(stack_at(0, "main", 1, 1), "make", 7, 2);
+	uint32_t other = stack_at(stack_at(0, "start", 1, 3), "make", 7, 4);
+	uint32_t third = stack_at(0, "make", 8, 5);
+
+	sample(one, calls, 5);
+	sample(other, calls, 6);
+	sample(third, calls, 20);
+	sample(one, cpu, 1000);
+	sample(other, live, 64);
+	cr_assert(memory_measure(&memory, profile));
+	cr_assert_eq(memory.count, 2);
+	cr_assert_eq(memory.amounts[MEMORY_ALLOCATIONS], 31);
+	memory_sort(&memory, MEMORY_LIVE);
+	cr_assert_eq(memory.sites[0].line, 7);
+	cr_assert_eq(memory.sites[0].amounts[MEMORY_ALLOCATIONS], 11);
+	cr_assert_eq(memory.sites[0].amounts[MEMORY_LIVE], 64);
+	cr_assert_eq(memory.sites[0].stacks[MEMORY_ALLOCATIONS], other);
+	memory_sort(&memory, MEMORY_ALLOCATIONS);
+	cr_assert_eq(memory.sites[0].line, 8);
+}
+
+Test(memory, a_stack_that_was_not_named_is_a_site_of_its_own)
+{
+	uint32_t calls = profile_metric_add(profile, "allocations", "count", 1);
+	uint32_t module = profile_module(profile, PROFILE_MODULE_ELF, "/x", NULL);
+
+	sample(profile_stack(profile, 0, profile_frame(profile, module, 10)), calls, 1);
+	sample(profile_stack(profile, 0, profile_frame(profile, module, 11)), calls, 1);
+	sample(0, calls, 3); /* no stack at all */
+	cr_assert(memory_measure(&memory, profile));
+	cr_assert_eq(memory.count, 3);
+	cr_assert_eq(memory.amounts[MEMORY_ALLOCATIONS], 5);
+}
+
+Test(memory, counts_what_has_no_whole_stack)
+{
+	uint32_t calls = profile_metric_add(profile, "allocations", "count", 1);
+
+	profile_sample_add(profile, &(struct profile_sample){.stack = stack_at(0, "make", 1, 1),
+							     .metric = (uint16_t)calls,
+							     .value = 4,
+							     .ending = PROFILE_ENDING_TRUNCATED});
+	cr_assert(memory_measure(&memory, profile));
+	cr_assert_eq(memory.cut, 4);
+}

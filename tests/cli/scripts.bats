@@ -196,7 +196,7 @@ fake() {
 
 @test "every script says what it does" {
 	for script in scripts/*; do
-		[[ -x $script ]] || continue
+		[[ -f $script && -x $script ]] || continue
 		run -0 "$script" --help
 		[[ $output == "${script#scripts/}"* ]]
 	done

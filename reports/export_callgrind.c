@@ -48,6 +48,8 @@ static void merge_costs(struct callgrind *file)
 {
 	size_t kept = 0;
 
+	if (!file->costs_count)
+		return;
 	qsort(file->costs, file->costs_count, sizeof(*file->costs), compare_costs);
 	for (size_t i = 0; i < file->costs_count; i++) {
 		if (kept && !compare_costs(&file->costs[kept - 1], &file->costs[i])) {

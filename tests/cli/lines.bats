@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # reports lines: cost of source lines.
 
+bats_require_minimum_version 1.5.0
 load requirements
 load profiles
 
@@ -54,7 +55,7 @@ with_source() {
 	grep -E '^ +13  line 11 of' lines
 	grep -E '^ +17  line 15 of' lines
 	grep -E '^ +…' lines
-	! grep -E '^ +30  ' lines
+	run ! grep -E '^ +30  ' lines
 	! grep -q 'not found\|modified' lines
 }
 

@@ -512,6 +512,7 @@ static void finish(struct session *session)
 	if (is_cut)
 		add_lost(session, profile_file_recover(session->file));
 	session_signals_allow(&session->signals);
+	modules_describe(session->modules);
 	symbols_name(session->modules, session->profile);
 	kernel_symbols_name(session->profile, "/proc/kallsyms");
 	profile_set_number(session->profile, "naming_cpu_ns",

@@ -266,6 +266,17 @@ static void add_cost(struct trust *trust, const struct profile *profile)
 		    percent(part, text, sizeof(text)));
 }
 
+/* Frames of a file that could not be used, or was another one by then, have no names. */
+static void add_files(struct trust *trust, const struct profile *profile)
+{
+	int64_t count = profile_number(profile, "file_problems", 0);
+	const char *problem = profile_text(profile, "file_problem", "");
+
+	if (count > 0)
+		add(trust, false, "%" PRId64 " file%s without rules and names: %s", count,
+		    count == 1 ? "" : "s", problem);
+}
+
 static void add_overhead(struct trust *trust, const struct profile *profile)
 {
 	int64_t collector_ns = profile_number(profile, "collector_cpu_ns", -1);
@@ -299,6 +310,7 @@ void trust_measure(struct trust *trust, const struct profile *profile, uint16_t 
 	else if (trust->samples > trust->sampled)
 		add_waits(trust, profile);
 	add_stacks(trust);
+	add_files(trust, profile);
 	if (!is_exact)
 		add_cost(trust, profile);
 	add_overhead(trust, profile);

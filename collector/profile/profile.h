@@ -203,6 +203,8 @@ struct profile_step {
  *   unsampled_cpu_ns   of that, what no sample stands for; only where the sampler may miss any
  *   sample_cost_ns     what one sample took of that at least; only where many were asked for
  *   collector_cpu_ns, naming_cpu_ns     of the collector: while recording; naming frames after it
+ *   file_problems, file_problem         files that frames lie in and that could not be used: their
+ *                      number; text: why the first could not
  *   still_running      processes of the target that had not ended when the recording did
  *   lost.REASON        samples known to be lost: lost.ring_full, lost.unreadable,
  *                      lost.write_failed (the disk was full, see state), ...

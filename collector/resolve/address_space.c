@@ -215,11 +215,14 @@ void address_space_map(struct address_space *space, uint64_t start, uint64_t end
 		       uint64_t file_offset, const struct module_identity *identity)
 {
 	struct mapping mapping = {.start = start, .end = end, .file_offset = file_offset};
+	struct module_identity mapped = *identity;
 	bool was_cached;
 
 	if (start >= end)
 		return;
-	mapping.module = modules_get(space->modules, identity, space->pid);
+	mapped.start = start;
+	mapped.end = end;
+	mapping.module = modules_get(space->modules, &mapped, space->pid);
 	was_cached = cut_mappings(space, start, end);
 	if (was_cached)
 		forget_epilogues(space);

@@ -19,6 +19,7 @@ struct owned_module {
 	struct modules *modules;
 	pid_t pid; /* of a process that maps it */
 	uint64_t inode;
+	uint64_t start, end; /* of a mapping in that process */
 	uint8_t build_id[ELF_IMAGE_BUILD_ID];
 	size_t build_id_bytes;
 	bool was_opened;
@@ -91,6 +92,13 @@ static bool is_same(const struct owned_module *row, const struct module_identity
 		memcmp(row->build_id, identity->build_id, row->build_id_bytes) == 0);
 }
 
+static void mapped_by(struct owned_module *row, const struct module_identity *identity, pid_t pid)
+{
+	row->pid = pid;
+	row->start = identity->start;
+	row->end = identity->end;
+}
+
 struct module *modules_get(struct modules *modules, const struct module_identity *identity,
 			   pid_t pid)
 {
@@ -103,8 +111,8 @@ struct module *modules_get(struct modules *modules, const struct module_identity
 		row = modules->rows[i];
 		if (!is_same(row, &bounded, pid))
 			continue;
-		if (!row->was_opened)
-			row->pid = pid; /* the first process may be gone by then */
+		if (!row->was_opened) /* the first process may be gone by then */
+			mapped_by(row, identity, pid);
 		return &row->module;
 	}
 	row = xcalloc(1, sizeof(*row));
@@ -112,7 +120,7 @@ struct module *modules_get(struct modules *modules, const struct module_identity
 	row->module.path = xstrdup(bounded.path);
 	row->module.fd = -1;
 	row->modules = modules;
-	row->pid = pid;
+	mapped_by(row, identity, pid);
 	row->inode = bounded.inode;
 	row->build_id_bytes = bounded.build_id_bytes;
 	memcpy(row->build_id, bounded.build_id, bounded.build_id_bytes);
@@ -186,6 +194,18 @@ static int try_place(struct owned_module *row, const char *place, struct elf_ima
 	return status;
 }
 
+/* Tries the file behind the mapping itself. */
+static int try_mapping(struct owned_module *row, struct elf_image *image)
+{
+	char place[96];
+
+	if (!row->end)
+		return -ENOENT;
+	snprintf(place, sizeof(place), "/proc/%d/map_files/%llx-%llx", (int)row->pid,
+		 (unsigned long long)row->start, (unsigned long long)row->end);
+	return try_place(row, place, image, NULL);
+}
+
 /* Finds the file of a module: under its path, in the process's mount namespace, as its program.
  * The trouble with its own path is the one to tell. */
 static int find_file(struct owned_module *row, struct elf_image *image, struct error *error)
@@ -200,6 +220,8 @@ static int find_file(struct owned_module *row, struct elf_image *image, struct e
 		length -= strlen(deleted);
 	if (length >= PATH_MAX)
 		return fail(error, -ENAMETOOLONG, "the path of a mapped file is too long");
+	if (!row->build_id_bytes && !try_mapping(row, image))
+		return 0;
 	if (!try_place(row, row->module.path, image, &first))
 		return 0;
 	snprintf(place, sizeof(place), "%.*s", (int)length, row->module.path);
@@ -208,6 +230,8 @@ static int find_file(struct owned_module *row, struct elf_image *image, struct e
 	snprintf(place, sizeof(place), "/proc/%d/root%.*s", (int)row->pid, (int)length,
 		 row->module.path);
 	if (!try_place(row, place, image, NULL))
+		return 0;
+	if (row->build_id_bytes && !try_mapping(row, image))
 		return 0;
 	/* Any program may be behind this name: only an identity can tell. */
 	snprintf(place, sizeof(place), "/proc/%d/exe", (int)row->pid);
@@ -320,6 +344,23 @@ int module_open(struct module *module)
 	}
 	add_row(row);
 	return status < 0 ? -1 : 0;
+}
+
+void modules_describe(const struct modules *modules)
+{
+	const char *problem = NULL;
+	int64_t count = 0;
+
+	for (size_t i = 0; i < modules->count; i++) {
+		const struct module *module = &modules->rows[i]->module;
+
+		count += module->problem != NULL;
+		if (module->problem && !problem)
+			problem = module->problem;
+	}
+	profile_set_number(modules->profile, "file_problems", count);
+	if (problem)
+		profile_set_text(modules->profile, "file_problem", problem);
 }
 
 /* ---- asking ------------------------------------------------------------------------------- */

@@ -23,8 +23,9 @@
 
 /* What the kernel (MMAP2 record or /proc/PID/maps) says of a mapped file. */
 struct module_identity {
-	const char *path; /* as the target sees it; borrowed for the call */
-	uint64_t inode;	  /* 0: not known */
+	const char *path;    /* as the target sees it; borrowed for the call */
+	uint64_t inode;	     /* 0: not known */
+	uint64_t start, end; /* where the process has it mapped; 0: not told */
 	uint8_t build_id[20];
 	uint8_t build_id_bytes; /* 0: not known; then the inode decides */
 };
@@ -75,12 +76,20 @@ struct module *modules_find(const struct modules *modules, uint32_t id);
  * once, further calls return the same answer.
  *
  * The file is looked for under its path, under the process's root (another mount namespace) and,
- * for a main program that was deleted, under /proc/PID/exe. The vDSO is taken from our own
+ * for one that was deleted, where the kernel still has it: /proc/PID/map_files (root only) and, a
+ * main program, /proc/PID/exe. Where no build-id was told /proc/PID/map_files comes first, since
+ * an inode is only a number, and other file systems have the same. The vDSO is taken from our own
  * process, where the kernel maps the same one.
  * Returns 0, or -1 with module->problem set. Cost: some preads and one copy of .eh_frame, 0.05 ms
  * and 0.3 ms a megabyte of it; a file without .eh_frame_hdr costs a scan besides.
  */
 int module_open(struct module *module);
+
+/*
+ * Says which files that frames lie in could not be used, in meta rows of the profile:
+ * file_problems their number and, when there are any, file_problem the first one's sentence.
+ */
+void modules_describe(const struct modules *modules);
 
 /* Opens the map that names generated code (perf_map.h), when it is not open yet. Done by
  * module_open, while the process lives; a process may write it later. */

@@ -16,6 +16,7 @@
 #include <gelf.h>
 #include <limits.h>
 #include <signal.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -113,6 +114,57 @@ Test(module, opens_the_file_that_was_mapped)
 	cr_expect_eq(modules_find(modules, module->id), module);
 	cr_expect_str_eq(profile->modules[module->id].path, libc_path());
 	cr_expect_eq(strlen(profile->modules[module->id].build_id), 40);
+}
+
+/* Maps a copy of libc, then puts another file in its place. Returns the mapping. */
+static char *map_and_replace(const char **path, uint64_t *inode)
+{
+	size_t bytes;
+	uint8_t *data = read_file(libc_path(), &bytes);
+	char *mapped;
+	int fd;
+
+	*path = write_file("mapped.so", data, bytes);
+	*inode = inode_of(*path);
+	fd = open(*path, O_RDONLY);
+	mapped = mmap(NULL, 4096, PROT_READ | PROT_EXEC, MAP_PRIVATE, fd, 0);
+	close(fd);
+	free(data);
+	cr_assert_neq(mapped, MAP_FAILED);
+	cr_assert_eq(unlink(*path), 0);
+	write_file("mapped.so", "other", 5);
+	return mapped;
+}
+
+Test(module, finds_the_file_behind_the_mapping_when_another_took_its_place)
+{
+	const char *path;
+	uint64_t inode;
+	char *mapped = map_and_replace(&path, &inode);
+	struct module_identity identity = {.path = path,
+					   .inode = inode,
+					   .start = (uint64_t)(uintptr_t)mapped,
+					   .end = (uint64_t)(uintptr_t)mapped + 4096};
+	struct module *module = modules_get(modules, &identity, getpid());
+
+	if (geteuid() != 0)
+		cr_skip_test("only root may look behind mappings");
+	cr_assert_eq(module_open(module), 0, "%s", module->problem);
+	cr_expect_gt(module->cfi[0].table_count, 1000);
+	modules_describe(modules);
+	cr_expect_eq(profile_number(profile, "file_problems", -1), 0);
+}
+
+Test(module, says_which_files_could_not_be_used)
+{
+	const char *path;
+	uint64_t inode;
+
+	map_and_replace(&path, &inode);
+	cr_assert_neq(module_open(get(path, inode)), 0);
+	modules_describe(modules);
+	cr_expect_eq(profile_number(profile, "file_problems", -1), 1);
+	cr_expect(strstr(profile_text(profile, "file_problem", ""), "mapped.so"));
 }
 
 Test(module, is_the_same_for_the_same_identity)

@@ -90,6 +90,21 @@ Test(trust, losses_are_named_by_reason_and_bad_from_one_percent_on)
 	profile_free(profile);
 }
 
+Test(trust, files_that_could_not_be_used_are_said_with_the_reason)
+{
+	struct profile *profile = good_profile();
+	struct trust trust;
+
+	profile_set_number(profile, "file_problems", 0);
+	trust_measure(&trust, profile, 0);
+	cr_assert_null(item_with(&trust, "without rules and names"));
+	profile_set_number(profile, "file_problems", 2);
+	profile_set_text(profile, "file_problem", "/bin/x was replaced since");
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "2 files without rules and names: /bin/x was replaced since"));
+	profile_free(profile);
+}
+
 Test(trust, endings_are_counted_and_shares_near_100_are_not_rounded_up)
 {
 	struct profile *profile = good_profile();

@@ -183,6 +183,7 @@ static int open_file(struct session *session, struct error *error)
 		return -errno;
 	describe(session);
 	session->start_ns = clock_ns(CLOCK_MONOTONIC);
+	profile_set_number(session->profile, "start_clock_ns", (int64_t)session->start_ns);
 	session->commit_ns = session->start_ns - COMMIT_NS + FIRST_COMMIT_NS;
 	session->recorder =
 		recorder_new(session->profile, session->modules, session->file, session->start_ns);

@@ -192,6 +192,7 @@ struct profile_step {
  *   names              "missing": there was no room for functions and lines
  *   command, program   command line, shell-quoted; base name of the program
  *   start_time         UTC, ISO 8601
+ *   start_clock_ns     CLOCK_MONOTONIC at time 0 of the samples
  *   attach_ns          from events on the first thread to events on all
  *   duration_ns        from start to end of the recording
  *   exit_status        of the target as `run` returns it (128 + n for a signal)

@@ -162,8 +162,9 @@ int main(int argc, char **argv)
 	wanted = strtoul(argv[2], NULL, 10);
 	compared = strtoul(argv[3], NULL, 10);
 	module = modules_get(modules, &identity, getpid());
-	if (module_open(module)) {
-		fprintf(stderr, "naming: %s\n", module->problem);
+	if (module_open(module) || !module->segment_count) {
+		fprintf(stderr, "naming: %s\n",
+			module->problem ? module->problem : "FILE must be an absolute path");
 		return 1;
 	}
 	add_frames(profile, module, wanted);

@@ -89,7 +89,7 @@ start() {
 	[ "$sampled" -ge $((threads - 1)) ]
 	wait $pid
 
-	start sh -c "sleep 0.7; i=0; while [ \$i -lt 200000 ]; do i=\$((i+1)); done & i=0; while [ \$i -lt 200000 ]; do i=\$((i+1)); done; wait"
+	start sh -c "until [ -e y.prof ]; do sleep 0.1; done; i=0; while [ \$i -lt 200000 ]; do i=\$((i+1)); done & i=0; while [ \$i -lt 200000 ]; do i=\$((i+1)); done; wait"
 	collector attach -q -o y $pid
 	[ "$(sqlite3 y.prof 'SELECT count(DISTINCT pid) FROM threads JOIN samples ON thread = threads.id')" -ge 2 ]
 }
@@ -118,10 +118,11 @@ start() {
 	kill $pid
 	sqlite3 x.prof "SELECT DISTINCT tid FROM threads JOIN samples ON thread = threads.id" | sort >sampled
 	[ "$(sqlite3 x.prof 'SELECT count(DISTINCT tid) FROM threads')" -ge 304 ]
-	# All that lived between the first and the last that was sampled, in the order of their deaths.
-	awk 'NR == FNR { sampled[$1] = 1; next }
-		NF == 3 { tid[++n] = $1; if ($1 in sampled) { if (!first) first = n; last = n } }
-		END { for (i = first; i <= last; i++) print tid[i] }' sampled out | sort >lived
+	# All whose life lay between the end of attaching and the beginning of the end.
+	sqlite3 -separator ' ' x.prof "SELECT (SELECT value FROM meta WHERE key = 'start_clock_ns'),
+		(SELECT value FROM meta WHERE key = 'attach_ns')" >times
+	awk 'NR == FNR { start = $1 + $2; end = $1 + 2e9; next }
+		NF == 3 && $2 > start && $3 < end { print $1 }' times out | sort >lived
 	[ "$(wc -l <lived)" -ge 10 ]
 	[ -z "$(comm -23 lived sampled)" ]
 }

@@ -319,7 +319,7 @@ static int search(struct timing_plan *plan, struct pattern *pattern, enum uprobe
 	if (plan->count > UPROBE_FUNCTIONS || matches > UPROBE_FUNCTIONS)
 		return fail(error, -E2BIG,
 			    "'%s' matches %zu functions, and at most %d can be probed: each costs "
-			    "its calls some time; narrow the pattern, or take --hot 50",
+			    "its calls some time; narrow the pattern",
 			    pattern->text, matches, UPROBE_FUNCTIONS);
 	if (matches)
 		return 0;

@@ -120,9 +120,9 @@ start() {
 	[ "$(sqlite3 x.prof 'SELECT count(DISTINCT tid) FROM threads')" -ge 304 ]
 	# All whose life lay between the end of attaching and the beginning of the end.
 	sqlite3 -separator ' ' x.prof "SELECT (SELECT value FROM meta WHERE key = 'start_clock_ns'),
-		(SELECT value FROM meta WHERE key = 'attach_ns')" >times
+		(SELECT value FROM meta WHERE key = 'attach_ns')" >figures
 	awk 'NR == FNR { start = $1 + $2; end = $1 + 2e9; next }
-		NF == 3 && $2 > start && $3 < end { print $1 }' times out | sort >lived
+		NF == 3 && $2 > start && $3 < end { print $1 }' figures out | sort >lived
 	[ "$(wc -l <lived)" -ge 10 ]
 	[ -z "$(comm -23 lived sampled)" ]
 }

@@ -202,23 +202,24 @@ $(total allocations) $(total allocated)" ]
 @test "the program goes on when the collector is killed" {
 	collector run -q -o x --memory -- bash -c 'echo $$ >pid
 		until [ -e over ]; do sleep 0.05; done
-		'"$BUILD/workloads/allocations"' family >counts; mv counts done' &
+		'"$BUILD/workloads/allocations"' family >counts; mv counts counted' &
 	collector=$!
 	until [ -s pid ]; do sleep 0.05; done
 	kill -KILL $collector
 	wait $collector || true
 	touch over
 	for ((i = 0; i < 200; i++)); do
-		[ ! -e done ] || break
+		[ ! -e counted ] || break
 		sleep 0.05
 	done
-	[ "$(cat done)" = "$("$BUILD/workloads/allocations" family)" ]
+	[ "$(cat counted)" = "$("$BUILD/workloads/allocations" family)" ]
 }
 
 @test "a program that cannot be preloaded runs and is sampled, with a sentence" {
 	require perf
 	gcc -O2 -static -I"$BATS_TEST_DIRNAME/../.." -o static "$BATS_TEST_DIRNAME/../workloads/leaf.c"
 	run -0 --separate-stderr collector run -q -o x --memory -- ./static 0.2
+	# shellcheck disable=SC2154 # by run --separate-stderr
 	[[ $stderr == *"allocations were not counted: "*"statically linked"* ]]
 	[ "$(total cpu)" -gt 0 ]
 	run -1 --separate-stderr collector memory x.prof

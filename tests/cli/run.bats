@@ -322,9 +322,9 @@ wait_for() {
 
 @test "the engine's results are the same with and without the collector" {
 	sim --agents 60 --steps 60 --seed 7 --state-hash --database none | grep -v steps/s >without
-	engines=cpu-clock-user
-	[ "$EUID" -ne 0 ] || engines+=' cpu-clock'
-	for engine in $engines; do
+	engines=(cpu-clock-user)
+	[ "$EUID" -ne 0 ] || engines+=(cpu-clock)
+	for engine in "${engines[@]}"; do
 		collector run -q -e $engine -F 2000 -o x -- sim --agents 60 --steps 60 --seed 7 --state-hash --database none |
 			grep -v steps/s >with
 		diff without with

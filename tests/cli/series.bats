@@ -38,10 +38,10 @@ most() {
 }
 
 @test "totals never fall and begin at nought, also of one that has run for long" {
-	"$WORKLOADS/uses" 0.1 file >out 3>&- &
+	"$WORKLOADS/uses" 0.2 file >out 3>&- &
 	sleep 0.5
 	collector attach -q -d 0.6 -o x $!
-	kill $!
+	wait $!
 	[ "$(sqlite3 x.prof "SELECT count(*) FROM (SELECT value,
 		lag(value, 1, 0) OVER (PARTITION BY series ORDER BY time_ns) AS before FROM points
 		JOIN series ON series.id = series WHERE is_total) WHERE value < before")" -eq 0 ]

@@ -44,8 +44,10 @@ static enum gate_verdict judged(const char *name, double value, double now, bool
 
 Test(gate, three_percent_more_counted_work_always_fails)
 {
-	for (double value = 100; value < 1e12; value *= 7)
-		cr_assert_eq(judged("steps", value, value * 1.03, true, "a machine"), GATE_FAILED);
+	for (uint64_t value = 100; value < 1000000000000; value *= 7)
+		cr_assert_eq(
+			judged("steps", (double)value, (double)value * 1.03, true, "a machine"),
+			GATE_FAILED);
 }
 
 Test(gate, counted_work_within_the_margin_or_less_passes)

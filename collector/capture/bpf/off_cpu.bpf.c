@@ -328,8 +328,9 @@ static void begin_wait(struct off_cpu_thread *thread, __u32 state, __u64 now_ns)
 }
 
 /*
- * A program is not run while its CPU is in the middle of a bpf system call of some process, so a
- * switch is missed now and then. The scheduler's own count tells how long a thread ran meanwhile.
+ * Now and then a switch is not seen; a likely reason is that a program is not run while its CPU is
+ * in the middle of a bpf system call of some process, but that is not proven. The scheduler's own
+ * count tells how long a thread ran meanwhile.
  * Returns the time at which the missed switch must have been.
  */
 static __u64 missed_switch_ns(const struct off_cpu_thread *thread, struct task_struct *task,

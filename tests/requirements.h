@@ -10,7 +10,8 @@
  *   root      effective user 0
  *   perf      perf_event_open(2) may sample this user's processes by cpu-clock
  *   cycles    the same by a hardware counter
- *   bpf       bpf(2) may be used, and the kernel describes its types
+ *   bpf       bpf(2) may be used, the kernel describes its types, and processes have the machine's
+ *             numbers
  *   mount     a private mount namespace may be made (for a small tmpfs that fills up)
  *   browser   Chromium and its WebDriver are installed
  *   readers   scripts/install-readers has put the foreign readers of exports into build/npm
@@ -74,6 +75,12 @@ static inline bool requirement_bpf(void)
 	union bpf_attr attr;
 	long fd;
 
+	char numbers[32] = "";
+
+	/* In a pid namespace the programs would look for the wrong numbers (bpf_kernel.c). */
+	if (readlink("/proc/self/ns/pid", numbers, sizeof(numbers) - 1) > 0 &&
+	    strcmp(numbers, "pid:[4026531836]") != 0)
+		return false;
 	memset(&attr, 0, sizeof(attr));
 	attr.map_type = BPF_MAP_TYPE_ARRAY;
 	attr.key_size = attr.value_size = 4;
@@ -128,7 +135,9 @@ static inline bool requirement_lacks(const char *name, char *why, size_t why_byt
 		snprintf(why, why_bytes, "no hardware counter (%s)", strerror(errno));
 	} else if (strcmp(name, "bpf") == 0) {
 		has = requirement_bpf();
-		snprintf(why, why_bytes, "bpf(2) is refused or the kernel describes no types (%s)",
+		snprintf(why, why_bytes,
+			 "bpf(2) is refused, the kernel describes no types, or this is a pid "
+			 "namespace (%s)",
 			 strerror(errno));
 	} else if (strcmp(name, "mount") == 0) {
 		has = requirement_mount();

@@ -5,6 +5,7 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -57,6 +58,18 @@ static int explain(struct error *error, int result, const char *what)
 		    *complaint ? "; libbpf says: " : "", complaint);
 }
 
+/*
+ * Programs in the kernel see the machine's own process numbers; in a container processes have
+ * others, and would never be found. Source: PROC_PID_INIT_INO, linux/proc_ns.h.
+ */
+static bool has_the_machines_numbers(void)
+{
+	char link[32] = "";
+
+	return readlink("/proc/self/ns/pid", link, sizeof(link) - 1) < 0 ||
+	       !strcmp(link, "pid:[4026531836]");
+}
+
 int bpf_kernel_prepare(struct error *error)
 {
 	int result;
@@ -66,6 +79,12 @@ int bpf_kernel_prepare(struct error *error)
 	result = try_map();
 	if (result)
 		return explain(error, result, "use BPF");
+	if (!has_the_machines_numbers())
+		return fail(
+			error, -EOPNOTSUPP,
+			"cannot use BPF: processes have numbers of their own here, as in a "
+			"container; run it on the machine itself, or in a container that shares "
+			"its numbers (--pid=host)");
 	if (access(TYPES, R_OK))
 		return fail(error, -ENOSYS,
 			    "cannot use BPF: this kernel does not describe its types (no " TYPES

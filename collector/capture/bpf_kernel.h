@@ -14,7 +14,7 @@
  * Prepares for loading BPF programs; to be called before any function of libbpf.
  *
  * Returns 0, or a negative errno with a sentence: -EPERM this user may not, -ENOSYS the kernel has
- * no BPF or no description of its types.
+ * no BPF or no description of its types, -EOPNOTSUPP in a pid namespace other than the machine's.
  */
 int bpf_kernel_prepare(struct error *error);
 

@@ -156,3 +156,14 @@ closes() {
 	[ ! -e made ]
 	[ ! -e x.prof ]
 }
+
+@test "where processes have numbers of their own it says so, and neither runs nor leaves anything" {
+	require root
+	local option
+	for option in --off-cpu "--time=main" "--step=main"; do
+		run unshare --pid --fork --mount-proc collector run $option -o x -- "$BUILD/workloads/leaf" 0.1
+		[ "$status" -eq 125 ]
+		[[ $output == *"processes have numbers of their own here"*"--pid=host"* ]]
+		[ ! -e x.prof ]
+	done
+}

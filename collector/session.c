@@ -304,11 +304,25 @@ static int prepare_launch(struct session *session, struct error *error)
 	return result ? result : open_timing(session, &session->target.pid, 1, error);
 }
 
+/* Every thread takes several descriptors; no program is started that could see the difference. */
+static void raise_limit_of_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
 static int prepare_attach(struct session *session, struct error *error)
 {
 	const struct session_options *options = session->options;
 	struct attached *attached = &session->attached;
-	int result =
+	int result;
+
+	raise_limit_of_files();
+	result =
 		attached_open(attached, options->pids, options->pid_count, options->is_tree, error);
 
 	if (!result)

@@ -114,7 +114,8 @@ start() {
 	"$WORKLOADS/crowd" 300 20 >out 3>&- &
 	pid=$!
 	until grep -q ready out; do sleep 0.1; done
-	collector attach -q -e cpu-clock -F 999 -d 2 -o x $pid
+	# The limit of open files that users have unless told otherwise: it is raised where it may be.
+	(ulimit -Sn 1024 && collector attach -q -e cpu-clock -F 999 -d 2 -o x $pid)
 	kill $pid
 	sqlite3 x.prof "SELECT DISTINCT tid FROM threads JOIN samples ON thread = threads.id" | sort >sampled
 	[ "$(sqlite3 x.prof 'SELECT count(DISTINCT tid) FROM threads')" -ge 304 ]

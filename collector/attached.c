@@ -10,9 +10,21 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+/* Every thread takes several descriptors; no program is started that could see the difference. */
+static void raise_limit_of_files(void)
+{
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit))
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 /* Watches for the ends of the processes from the one after the last watched up to @count. Those
  * that have ended are taken out of the list. */
@@ -33,6 +45,7 @@ int attached_open(struct attached *attached, const pid_t *pids, size_t count, bo
 		  struct error *error)
 {
 	*attached = (struct attached){.is_tree = is_tree};
+	raise_limit_of_files();
 	attached->pids = xreallocarray(NULL, count, sizeof(*pids));
 	memcpy(attached->pids, pids, count * sizeof(*pids));
 	for (size_t i = 0; i < count; i++) {

@@ -3,8 +3,7 @@
 #include "collector/recorder.h"
 
 #include "collector/base/xalloc.h"
-#include "collector/resolve/address_space.h"
-#include "collector/resolve/unwind.h"
+#include "collector/population.h"
 
 #include <assert.h>
 #include <uthash.h>
@@ -14,42 +13,11 @@
 #define KERNEL_DEPTH 256	 /* the kernel's own limit is 127 unless raised */
 #define MOST_RETURNS 64		 /* that are replaced at a time; the kernel's own limit */
 
-/* One step of a thread's previous stack, outermost first. */
-struct path_step {
-	uint32_t frame;
-	uint32_t stack;
-};
-
-struct process {
-	UT_hash_handle hh;
-	pid_t pid;
-	uint32_t thread_count;
-	struct address_space *space;
-};
-
-struct thread {
-	UT_hash_handle hh;
-	pid_t tid;
-	uint32_t id; /* row in profile->threads */
-	struct process *process;
-	struct unwind_memory memory;
-	struct path_step *path;
-	size_t path_count, path_capacity;
-};
-
 /* A stack that came by parts. */
 struct node {
 	uint32_t thread; /* 0: not told */
 	uint32_t stack;
 	enum profile_ending ending;
-};
-
-/* A thread that has ended: what is told of it afterwards still finds its row. */
-struct ended {
-	UT_hash_handle hh;
-	pid_t tid, pid;
-	uint32_t id;
-	uint64_t time_ns;
 };
 
 /* A stack that came by itself, and its thread. */
@@ -63,16 +31,13 @@ struct numbered_stack {
 
 struct recorder {
 	struct profile *profile;
-	struct modules *modules;
 	struct profile_file *file;
 	uint64_t start_ns;
 	const struct event_metric *metrics[METRICS]; /* [i] is row i of profile->metrics */
 	uint32_t metric_count;
 	uint32_t kernel_module;
 	uint32_t ending_frames[PROFILE_ENDINGS]; /* 0 until one is needed */
-	struct process *processes;
-	struct thread *threads;
-	struct ended *ended; /* in the order of their ends */
+	struct population population;
 	struct numbered_stack *numbered_stacks;
 	struct node *nodes; /* by number */
 	size_t node_count, node_capacity;
@@ -88,7 +53,7 @@ struct recorder *recorder_new(struct profile *profile, struct modules *modules,
 	struct recorder *recorder = xcalloc(1, sizeof(*recorder));
 
 	recorder->profile = profile;
-	recorder->modules = modules;
+	recorder->population = (struct population){.profile = profile, .modules = modules};
 	recorder->file = file;
 	recorder->start_ns = start_ns;
 	recorder->kernel_module = profile_module(profile, PROFILE_MODULE_KERNEL, "[kernel]", NULL);
@@ -105,28 +70,6 @@ uint32_t recorder_metric(struct recorder *recorder, const struct event_metric *m
 	return profile_metric_add(recorder->profile, metric->name, metric->unit, metric->period);
 }
 
-static void thread_remove(struct recorder *recorder, struct thread *thread)
-{
-	struct process *process = thread->process;
-
-	HASH_DEL(recorder->threads, thread);
-	unwind_memory_done(&thread->memory);
-	free(thread->path);
-	free(thread);
-	if (--process->thread_count)
-		return;
-	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): it has a table */
-	HASH_DEL(recorder->processes, process);
-	address_space_free(process->space);
-	free(process);
-}
-
-static void ended_forget(struct recorder *recorder, struct ended *ended)
-{
-	HASH_DEL(recorder->ended, ended);
-	free(ended);
-}
-
 static void numbered_stack_end(struct recorder *recorder, uint64_t id)
 {
 	struct numbered_stack *stack;
@@ -140,122 +83,20 @@ static void numbered_stack_end(struct recorder *recorder, uint64_t id)
 
 void recorder_free(struct recorder *recorder)
 {
-	struct thread *thread, *next;
-	struct ended *ended, *next_ended;
 	struct numbered_stack *stack, *next_stack;
 
 	if (!recorder)
 		return;
-	HASH_ITER (hh, recorder->threads, thread, next)
-		thread_remove(recorder, thread);
-	HASH_ITER (hh, recorder->ended, ended, next_ended)
-		ended_forget(recorder, ended);
+	population_done(&recorder->population);
 	HASH_ITER (hh, recorder->numbered_stacks, stack, next_stack)
 		numbered_stack_end(recorder, stack->id);
 	free(recorder->nodes);
 	free(recorder);
 }
 
-static struct thread *thread_add(struct recorder *recorder, struct process *process, pid_t tid,
-				 const char *name)
-{
-	struct thread *thread = xcalloc(1, sizeof(*thread));
-
-	thread->tid = tid;
-	thread->process = process;
-	thread->id = profile_thread_add(recorder->profile, process->pid, tid, name);
-	process->thread_count++;
-	HASH_ADD_INT(recorder->threads, tid, thread);
-	return thread;
-}
-
-/* Returns the process @pid, a copy of @parent (which may be NULL) when it is new. */
-static struct process *process_get(struct recorder *recorder, pid_t pid,
-				   const struct process *parent)
-{
-	struct process *process;
-
-	HASH_FIND_INT(recorder->processes, &pid, process);
-	if (process)
-		return process;
-	process = xcalloc(1, sizeof(*process));
-	process->pid = pid;
-	process->space = parent ? address_space_fork(parent->space, pid)
-				: address_space_new(recorder->profile, recorder->modules, pid);
-	HASH_ADD_INT(recorder->processes, pid, process);
-	return process;
-}
-
-/* Returns the thread of an event; one whose birth was not told is made up. */
-static struct thread *thread_get(struct recorder *recorder, const struct event *event)
-{
-	struct thread *thread;
-
-	HASH_FIND_INT(recorder->threads, &event->tid, thread);
-	if (thread && thread->process->pid == event->pid)
-		return thread;
-	if (thread)
-		thread_remove(recorder, thread);
-	return thread_add(recorder, process_get(recorder, event->pid, NULL), event->tid, "");
-}
-
-static void take_fork(struct recorder *recorder, const struct event *event)
-{
-	struct process *parent;
-	struct thread *parent_thread, *old;
-	const char *name = "";
-
-	HASH_FIND_INT(recorder->threads, &event->tid, old);
-	if (old)
-		thread_remove(recorder, old);
-	HASH_FIND_INT(recorder->processes, &event->fork.parent_pid, parent);
-	HASH_FIND_INT(recorder->threads, &event->fork.parent_tid, parent_thread);
-	if (parent_thread)
-		name = recorder->profile->threads[parent_thread->id].name;
-	thread_add(recorder, process_get(recorder, event->pid, parent), event->tid, name);
-}
-
-static void take_exit(struct recorder *recorder, const struct event *event)
-{
-	struct ended *ended, *next;
-	struct thread *thread;
-
-	HASH_FIND_INT(recorder->threads, &event->tid, thread);
-	if (!thread)
-		return;
-	HASH_FIND_INT(recorder->ended, &event->tid, ended);
-	if (ended)
-		ended_forget(recorder, ended);
-	ended = xcalloc(1, sizeof(*ended));
-	*ended = (struct ended){.tid = thread->tid,
-				.pid = thread->process->pid,
-				.id = thread->id,
-				.time_ns = event->time_ns};
-	HASH_ADD_INT(recorder->ended, tid, ended);
-	HASH_ITER (hh, recorder->ended, ended, next) {
-		if (ended->time_ns + REMEMBER_NS > event->time_ns)
-			break;
-		ended_forget(recorder, ended);
-	}
-	thread_remove(recorder, thread);
-}
-
-/* Returns the row of the thread that an event tells of, which may have ended a moment ago. */
-static uint32_t thread_row(struct recorder *recorder, const struct event *event)
-{
-	struct thread *thread;
-	struct ended *ended;
-
-	HASH_FIND_INT(recorder->threads, &event->tid, thread);
-	HASH_FIND_INT(recorder->ended, &event->tid, ended);
-	if (ended && ended->pid == event->pid && !(thread && thread->process->pid == event->pid))
-		return ended->id;
-	return thread_get(recorder, event)->id;
-}
-
 static void take_name(struct recorder *recorder, const struct event *event)
 {
-	struct thread *thread = thread_get(recorder, event);
+	struct thread *thread = population_thread(&recorder->population, event);
 
 	profile_thread_rename(recorder->profile, thread->id, event->name.name);
 	if (event->name.is_exec)
@@ -272,8 +113,8 @@ static void take_mapping(struct recorder *recorder, const struct event *event)
 	};
 
 	memcpy(identity.build_id, mapping->build_id, sizeof(identity.build_id));
-	address_space_map(thread_get(recorder, event)->process->space, mapping->start, mapping->end,
-			  mapping->file_offset, &identity);
+	address_space_map(population_thread(&recorder->population, event)->process->space,
+			  mapping->start, mapping->end, mapping->file_offset, &identity);
 }
 
 /* Returns the frame under which stacks hang that ended in this incomplete way. */
@@ -398,7 +239,7 @@ static void append(struct recorder *recorder, const struct event *event,
 
 static void take_sample(struct recorder *recorder, const struct event *event)
 {
-	struct thread *thread = thread_get(recorder, event);
+	struct thread *thread = population_thread(&recorder->population, event);
 	struct numbered_stack stack = {.thread = thread->id};
 
 	stack.stack = take_stack(recorder, thread, &event->sample, &stack.ending);
@@ -407,7 +248,7 @@ static void take_sample(struct recorder *recorder, const struct event *event)
 
 static void take_numbered_stack(struct recorder *recorder, const struct event *event)
 {
-	struct thread *thread = thread_get(recorder, event);
+	struct thread *thread = population_thread(&recorder->population, event);
 	struct numbered_stack *stack;
 
 	HASH_FIND(hh, recorder->numbered_stacks, &event->stack_id, sizeof(stack->id), stack);
@@ -428,7 +269,7 @@ static void take_amount(struct recorder *recorder, const struct event *event)
 	if (!stack) {
 		uint32_t frame = ending_frame(recorder, none.ending);
 
-		none.thread = thread_row(recorder, event);
+		none.thread = population_row(&recorder->population, event);
 		none.stack = profile_stack(recorder->profile, 0, frame);
 		stack = &none;
 	}
@@ -439,25 +280,25 @@ static void take_times(struct recorder *recorder, const struct event *event)
 {
 	const struct event_times *times = &event->times;
 
-	profile_thread_times_add(recorder->profile, &(struct profile_thread_times){
-							    .thread = thread_row(recorder, event),
-							    .wall_ns = times->wall_ns,
-							    .cpu_ns = times->cpu_ns,
-							    .booked_ns = times->booked_ns,
-							    .run_queue_ns = times->run_queue_ns,
-							    .off_cpu_ns = times->off_cpu_ns,
-							    .switches = times->switches,
-						    });
+	profile_thread_times_add(recorder->profile,
+				 &(struct profile_thread_times){
+					 .thread = population_row(&recorder->population, event),
+					 .wall_ns = times->wall_ns,
+					 .cpu_ns = times->cpu_ns,
+					 .booked_ns = times->booked_ns,
+					 .run_queue_ns = times->run_queue_ns,
+					 .off_cpu_ns = times->off_cpu_ns,
+					 .switches = times->switches,
+				 });
 }
 
 /* Returns the stack of a node on top of its parent. */
 static uint32_t stack_node(struct recorder *recorder, const struct event *event, uint32_t parent)
 {
 	const struct event_node *told = &event->node;
-	struct process *process;
+	const struct process *process = population_process(&recorder->population, event->pid);
 	uint32_t frame;
 
-	HASH_FIND_INT(recorder->processes, &event->pid, process);
 	if (told->kind == EVENT_NODE_ENDING)
 		frame = ending_frame(recorder, told->ending);
 	else if (process)
@@ -477,7 +318,7 @@ static void take_node(struct recorder *recorder, const struct event *event)
 		recorder->nodes[recorder->node_count++] = node;
 	}
 	if (told->kind == EVENT_NODE_ROOT) {
-		node.thread = thread_get(recorder, event)->id;
+		node.thread = population_thread(&recorder->population, event)->id;
 		node.ending = PROFILE_ENDING_COMPLETE;
 	} else {
 		assert(told->parent < event->stack_id);
@@ -509,10 +350,10 @@ void recorder_take(struct recorder *recorder, const struct event *event)
 		take_mapping(recorder, event);
 		break;
 	case EVENT_FORK:
-		take_fork(recorder, event);
+		population_fork(&recorder->population, event);
 		break;
 	case EVENT_EXIT:
-		take_exit(recorder, event);
+		population_exit(&recorder->population, event);
 		break;
 	case EVENT_NAME:
 		take_name(recorder, event);
@@ -545,18 +386,12 @@ void recorder_take(struct recorder *recorder, const struct event *event)
 
 uint32_t recorder_process_count(const struct recorder *recorder)
 {
-	return HASH_COUNT(recorder->processes);
+	return HASH_COUNT(recorder->population.processes);
 }
 
 size_t recorder_processes(const struct recorder *recorder, pid_t **pids)
 {
-	size_t count = 0;
-
-	*pids = xcalloc(HASH_COUNT(recorder->processes), sizeof(**pids));
-	for (const struct process *process = recorder->processes; process;
-	     process = process->hh.next)
-		(*pids)[count++] = process->pid;
-	return count;
+	return population_pids(&recorder->population, pids);
 }
 
 int recorder_failure(const struct recorder *recorder, const struct error **error)

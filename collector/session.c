@@ -5,6 +5,7 @@
 #include "collector/attached.h"
 #include "collector/base/xalloc.h"
 #include "collector/capture/off_cpu.h"
+#include "collector/completion.h"
 #include "collector/machine.h"
 #include "collector/profile/profile_file.h"
 #include "collector/probing.h"
@@ -18,12 +19,10 @@
 
 #include <errno.h>
 #include <sys/epoll.h>
-#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #define COMMIT_NS	1000000000u
-#define SOURCES		8	   /* at most */
 #define FIRST_COMMIT_NS 100000000u /* something is kept of programs that end the machine early */
 
 struct session {
@@ -31,11 +30,10 @@ struct session {
 	struct session_result *result;
 	struct session_signals signals;
 	int poll_fd;
-	struct target target;		/* when launched */
-	struct attached attached;	/* when attached */
-	struct source sources[SOURCES]; /* of all events; closed in order */
-	size_t source_count;
-	struct off_cpu *off_cpu; /* one of them, or NULL */
+	struct target target;	  /* when launched */
+	struct attached attached; /* when attached */
+	struct sources sources;	  /* of all events */
+	struct off_cpu *off_cpu;  /* one of them, or NULL */
 	struct probing probing;
 	struct sampling sampling; /* the first of them: CPU samples, mappings, threads */
 	struct profile *profile;
@@ -74,12 +72,8 @@ static int watch(struct session *session)
 
 	session->poll_fd = epoll_create1(EPOLL_CLOEXEC);
 	result = watch_fd(session, session->signals.fd);
-	for (size_t i = 0; i < session->source_count && !result; i++) {
-		int fd = session->sources[i].kind->poll_fd(session->sources[i].self);
-
-		if (fd >= 0)
-			result = watch_fd(session, fd);
-	}
+	if (!result)
+		result = sources_watch(&session->sources, session->poll_fd);
 	/* Attached processes are polled with the sources: that some have ended is no end yet. */
 	if (!result && !is_attached(session))
 		result = watch_fd(session, session->target.pid_fd);
@@ -136,24 +130,6 @@ static void deliver(void *context, const struct event *event)
 	recorder_take(session->recorder, event);
 }
 
-static void add_source(struct session *session, struct source source)
-{
-	session->sources[session->source_count++] = source;
-}
-
-static void close_sources(struct session *session)
-{
-	for (size_t i = 0; i < session->source_count; i++)
-		session->sources[i].kind->close(session->sources[i].self);
-	session->source_count = 0;
-}
-
-static void stop_sources(struct session *session)
-{
-	for (size_t i = 0; i < session->source_count; i++)
-		session->sources[i].kind->stop(session->sources[i].self);
-}
-
 static int open_off_cpu(struct session *session, struct error *error)
 {
 	if (!session->options->is_off_cpu)
@@ -161,7 +137,7 @@ static int open_off_cpu(struct session *session, struct error *error)
 	session->off_cpu = off_cpu_open(is_attached(session) ? 0 : session->target.pid, error);
 	if (!session->off_cpu)
 		return -errno;
-	add_source(session, off_cpu_row(session->off_cpu));
+	sources_add(&session->sources, off_cpu_row(session->off_cpu));
 	return 0;
 }
 
@@ -171,7 +147,7 @@ static int open_sources(struct session *session, enum perf_start start, pid_t ti
 	int result = sampling_open_perf(&session->sampling, session->options, start, tid, error);
 
 	if (!result)
-		add_source(session, perf_source_row(session->sampling.perf));
+		sources_add(&session->sources, perf_source_row(session->sampling.perf));
 	return result;
 }
 
@@ -201,13 +177,13 @@ static int open_probing(struct session *session, const struct probe_memory *shar
 
 	session->result->unprobed = session->probing.why_not;
 	if (session->probing.memory)
-		add_source(session, memory_source_row(session->probing.memory));
+		sources_add(&session->sources, memory_source_row(session->probing.memory));
 	return result;
 }
 
 static void close_probing(struct session *session)
 {
-	close_sources(session);
+	sources_close(&session->sources);
 	probing_done(&session->probing);
 	session->probing = (struct probing){0};
 }
@@ -243,7 +219,7 @@ static int prepare_probe(struct session *session, const struct error *refusal, s
 	result = open_probing(session,
 			      sampling->probe ? probe_source_memory(sampling->probe) : NULL, error);
 	if (sampling->probe) /* closed after the one that shares its memory */
-		add_source(session, probe_source_row(sampling->probe));
+		sources_add(&session->sources, probe_source_row(sampling->probe));
 	return result ? result : prepare_target(session, error);
 }
 
@@ -304,27 +280,14 @@ static int prepare_launch(struct session *session, struct error *error)
 	return result ? result : open_timing(session, &session->target.pid, 1, error);
 }
 
-/* Every thread takes several descriptors; no program is started that could see the difference. */
-static void raise_limit_of_files(void)
-{
-	struct rlimit limit;
-
-	if (getrlimit(RLIMIT_NOFILE, &limit))
-		return;
-	limit.rlim_cur = limit.rlim_max;
-	setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 static int prepare_attach(struct session *session, struct error *error)
 {
 	const struct session_options *options = session->options;
 	struct attached *attached = &session->attached;
 	int result;
 
-	raise_limit_of_files();
 	result =
 		attached_open(attached, options->pids, options->pid_count, options->is_tree, error);
-
 	if (!result)
 		result = open_sources(session, PERF_START_NOW, attached->pids[0], error);
 	if (!result)
@@ -357,7 +320,7 @@ static void cut(struct session *session, const struct error *why)
 	if (session->result->cut.text[0])
 		return;
 	session->result->cut = *why;
-	stop_sources(session);
+	sources_stop(&session->sources);
 }
 
 static void commit_if_due(struct session *session)
@@ -416,15 +379,16 @@ static void record(struct session *session)
 			session->result->left_running = !is_attached(session);
 			break;
 		}
-		source_round(session->sources, session->source_count, false, deliver, session);
+		source_round(session->sources.rows, session->sources.count, false, deliver,
+			     session);
 		if (session->timing)
 			timing_poll(session->timing, used_cpu_ns(session));
 		if (!session->result->cut.text[0])
 			usage_poll(session->usage, clock_ns(CLOCK_MONOTONIC) - session->start_ns);
 		commit_if_due(session);
 	}
-	stop_sources(session);
-	source_round(session->sources, session->source_count, true, deliver, session);
+	sources_stop(&session->sources);
+	source_round(session->sources.rows, session->sources.count, true, deliver, session);
 	if (session->timing)
 		timing_stop(session->timing);
 }
@@ -455,54 +419,11 @@ static void describe_end(struct session *session, uint64_t recording_cpu_ns)
 {
 	struct profile *profile = session->profile;
 
-	for (size_t i = 0; i < session->source_count; i++)
-		session->sources[i].kind->describe(session->sources[i].self, profile);
+	sources_describe(&session->sources, profile);
 	profile_set_number(profile, "duration_ns",
 			   (int64_t)(clock_ns(CLOCK_MONOTONIC) - session->start_ns));
 	profile_set_number(profile, "collector_cpu_ns", (int64_t)recording_cpu_ns);
 	describe_target(session);
-}
-
-/* Says how the recording ended: "complete", or "stopped: " and why. */
-static void describe_state(struct session *session)
-{
-	char state[sizeof(session->result->cut.text) + 16] = "complete";
-
-	if (session->result->cut.text[0])
-		snprintf(state, sizeof(state), "stopped: %s", session->result->cut.text);
-	else if (session->result->left_running)
-		strcpy(state, "stopped: interrupted twice");
-	profile_set_text(session->profile, "state", state);
-}
-
-static void add_lost(struct session *session, uint64_t samples)
-{
-	int64_t before = profile_number(session->profile, "lost.write_failed", 0);
-
-	profile_set_number(session->profile, "lost.write_failed", before + (int64_t)samples);
-}
-
-/*
- * Writes the names and how it all ended. Where the disk is too full for that, half of the samples
- * make way, and then the names.
- */
-static void complete(struct session *session)
-{
-	struct error failure;
-
-	describe_state(session);
-	if (!profile_file_commit(session->file, session->profile, &failure))
-		return;
-	if (!session->result->cut.text[0])
-		session->result->cut = failure;
-	add_lost(session, profile_file_recover(session->file));
-	add_lost(session, profile_file_make_room(session->file));
-	describe_state(session);
-	if (!profile_file_commit(session->file, session->profile, &failure))
-		return;
-	profile_file_recover(session->file);
-	profile_set_text(session->profile, "names", "missing");
-	profile_file_commit_meta(session->file, session->profile, &failure);
 }
 
 /* Names the frames and completes the file, also after a failure to write, as far as it lets us. */
@@ -510,6 +431,12 @@ static void finish(struct session *session)
 {
 	uint64_t recording_cpu_ns = own_cpu_ns();
 	struct error *failure = &session->result->cut;
+	struct completion completion = {
+		.profile = session->profile,
+		.file = session->file,
+		.left_running = session->result->left_running,
+		.cut = failure,
+	};
 	bool is_cut = failure->text[0];
 
 	describe_end(session, recording_cpu_ns);
@@ -517,7 +444,7 @@ static void finish(struct session *session)
 	session->usage = NULL;
 	recorder_free(session->recorder);
 	session->recorder = NULL;
-	close_sources(session);
+	sources_close(&session->sources);
 	timing_close(session->timing);
 	session->timing = NULL;
 	profile_file_wait_for_readers(session->file);
@@ -525,21 +452,21 @@ static void finish(struct session *session)
 	if (!is_cut)
 		is_cut = profile_file_commit(session->file, session->profile, failure);
 	if (is_cut)
-		add_lost(session, profile_file_recover(session->file));
+		completion_recover(&completion);
 	session_signals_allow(&session->signals);
 	modules_describe(session->modules);
 	symbols_name(session->modules, session->profile);
 	kernel_symbols_name(session->profile, "/proc/kallsyms");
 	profile_set_number(session->profile, "naming_cpu_ns",
 			   (int64_t)(own_cpu_ns() - recording_cpu_ns));
-	complete(session);
+	completion_write(&completion);
 }
 
 static void done(struct session *session)
 {
 	usage_close(session->usage);
 	recorder_free(session->recorder);
-	close_sources(session);
+	sources_close(&session->sources);
 	timing_close(session->timing);
 	profile_file_close(session->file);
 	modules_free(session->modules);

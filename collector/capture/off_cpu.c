@@ -425,16 +425,7 @@ static void row_close(void *self)
 
 struct source off_cpu_row(struct off_cpu *off_cpu)
 {
-	static const struct source_kind kind = {
-		.name = "off-cpu",
-		.poll_fd = row_poll_fd,
-		.look = row_look,
-		.next = row_next,
-		.take = row_take,
-		.stop = row_stop,
-		.describe = row_describe,
-		.close = row_close,
-	};
+	static const struct source_kind kind = SOURCE_KIND("off-cpu");
 
 	return (struct source){&kind, off_cpu};
 }

@@ -377,16 +377,7 @@ static void row_close(void *self)
 
 struct source perf_source_row(struct perf_source *source)
 {
-	static const struct source_kind kind = {
-		.name = "perf",
-		.poll_fd = row_poll_fd,
-		.look = row_look,
-		.next = row_next,
-		.take = row_take,
-		.stop = row_stop,
-		.describe = row_describe,
-		.close = row_close,
-	};
+	static const struct source_kind kind = SOURCE_KIND("perf");
 
 	return (struct source){&kind, source};
 }

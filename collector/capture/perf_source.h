@@ -63,10 +63,6 @@ struct source perf_source_row(struct perf_source *source);
  * born later. Returns 0, or a negative errno: -EINVAL the engine rides on a tracepoint. */
 int perf_source_set_program(struct perf_source *source, int program, struct error *error);
 
-/* Runs a BPF program (of the kind perf_event) with each sample, also of threads that are added or
- * born later. Returns 0 or a negative errno: -EINVAL when the engine rides on the tick. */
-int perf_source_set_program(struct perf_source *source, int program, struct error *error);
-
 /* Stops the events: the target runs on unsampled. */
 void perf_source_stop(struct perf_source *source);
 

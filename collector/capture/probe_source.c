@@ -543,16 +543,7 @@ static void row_close(void *self)
 
 struct source probe_source_row(struct probe_source *source)
 {
-	static const struct source_kind kind = {
-		.name = "probe",
-		.poll_fd = row_poll_fd,
-		.look = row_look,
-		.next = row_next,
-		.take = row_take,
-		.stop = row_stop,
-		.describe = row_describe,
-		.close = row_close,
-	};
+	static const struct source_kind kind = SOURCE_KIND("probe");
 
 	return (struct source){&kind, source};
 }

@@ -2,6 +2,9 @@
 /* source: see source.h. */
 #include "collector/capture/source.h"
 
+#include <assert.h>
+#include <errno.h>
+#include <sys/epoll.h>
 #include <time.h>
 
 static uint64_t now_ns(void)
@@ -40,4 +43,41 @@ void source_round(const struct source *sources, size_t count, bool last, source_
 		sources[i].kind->look(sources[i].self);
 	while ((source = earliest(sources, count, horizon_ns)))
 		source->kind->take(source->self, deliver, context);
+}
+
+void sources_add(struct sources *sources, struct source source)
+{
+	assert(sources->count < SOURCES);
+	sources->rows[sources->count++] = source;
+}
+
+int sources_watch(const struct sources *sources, int poll_fd)
+{
+	for (size_t i = 0; i < sources->count; i++) {
+		struct epoll_event interest = {.events = EPOLLIN};
+		int fd = sources->rows[i].kind->poll_fd(sources->rows[i].self);
+
+		if (fd >= 0 && epoll_ctl(poll_fd, EPOLL_CTL_ADD, fd, &interest))
+			return -errno;
+	}
+	return 0;
+}
+
+void sources_stop(const struct sources *sources)
+{
+	for (size_t i = 0; i < sources->count; i++)
+		sources->rows[i].kind->stop(sources->rows[i].self);
+}
+
+void sources_describe(const struct sources *sources, struct profile *profile)
+{
+	for (size_t i = 0; i < sources->count; i++)
+		sources->rows[i].kind->describe(sources->rows[i].self, profile);
+}
+
+void sources_close(struct sources *sources)
+{
+	for (size_t i = 0; i < sources->count; i++)
+		sources->rows[i].kind->close(sources->rows[i].self);
+	sources->count = 0;
 }

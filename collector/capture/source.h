@@ -50,9 +50,24 @@ struct source_kind {
 	void (*close)(void *self);
 };
 
+/* The kind of a source whose file names these functions row_poll_fd, row_look and so on. */
+#define SOURCE_KIND(kind_name)                                                                     \
+	{                                                                                          \
+		.name = (kind_name), .poll_fd = row_poll_fd, .look = row_look, .next = row_next,   \
+		.take = row_take, .stop = row_stop, .describe = row_describe, .close = row_close,  \
+	}
+
 struct source {
 	const struct source_kind *kind;
 	void *self;
+};
+
+#define SOURCES 8 /* at most; there are fewer kinds */
+
+/* Those of one recording. They are closed in the order in which they were added. */
+struct sources {
+	struct source rows[SOURCES];
+	size_t count;
 };
 
 /*
@@ -62,3 +77,13 @@ struct source {
  */
 void source_round(const struct source *sources, size_t count, bool last, source_deliver *deliver,
 		  void *context);
+
+void sources_add(struct sources *sources, struct source source);
+
+/* Adds the descriptors that are to be polled to an epoll set. Returns 0 or a negative errno. */
+int sources_watch(const struct sources *sources, int poll_fd);
+
+/* Each of these goes through all of them; closing leaves none. */
+void sources_stop(const struct sources *sources);
+void sources_describe(const struct sources *sources, struct profile *profile);
+void sources_close(struct sources *sources);

@@ -10,32 +10,20 @@
 #include "collector/profile/profile_file.h"
 
 #include "collector/base/xalloc.h"
+#include "collector/profile/profile_loading.h"
 #include "collector/profile/profile_rollback.h"
 #include "collector/profile/profile_schema.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <sqlite3.h>
 #include <stdarg.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define MOST_NS		    ((uint64_t)1 << 53) /* 104 days; sums of them do not overflow */
 #define MOST_SERIES	    1024
 #define LONGEST_VALUE_BYTES (16 << 20)
 
-struct loading {
-	const char *path;
-	char *copy; /* what is read instead, NULL: the file itself */
-	sqlite3 *database;
-	struct profile *profile;
-	struct error *error;
-};
-
-/* One row of a table → the profile. Returns 0 or the failure. */
-typedef int row_function(struct loading *loading, sqlite3_stmt *row);
-
-static int damaged(struct loading *loading, const char *what)
+int loading_damaged(struct loading *loading, const char *what)
 {
 	return fail(loading->error, -EINVAL, "%s is damaged: %s", loading->path, what);
 }
@@ -48,7 +36,7 @@ static int database_error(struct loading *loading)
 		return fail(loading->error, -EINVAL,
 			    "%s is no profile; `collector run` writes profiles", loading->path);
 	if (code == SQLITE_CORRUPT)
-		return damaged(loading, "it was cut or overwritten; record it again");
+		return loading_damaged(loading, "it was cut or overwritten; record it again");
 	if (code == SQLITE_BUSY)
 		return fail(loading->error, -EAGAIN, "%s is being written; try again",
 			    loading->path);
@@ -87,7 +75,7 @@ static int check_file(struct loading *loading)
 		result = fail(loading->error, -errno, "cannot read %s: %m", loading->path);
 	/* Bytes 18 and 19: even readers of a write-ahead log make files beside it. */
 	else if (!memcmp(head, "SQLite format 3", 16) && (head[18] == 2 || head[19] == 2))
-		result = damaged(loading, "it has a write-ahead log, which no profile has");
+		result = loading_damaged(loading, "it has a write-ahead log, which no profile has");
 	close(descriptor);
 	return result;
 }
@@ -176,7 +164,7 @@ static int check_schema(struct loading *loading)
 					  (const char *)sqlite3_column_text(tables, 1));
 	sqlite3_finalize(tables);
 	sqlite3_close(model);
-	return same ? 0 : damaged(loading, "its tables are not those of a profile");
+	return same ? 0 : loading_damaged(loading, "its tables are not those of a profile");
 }
 
 static int check_structure(struct loading *loading)
@@ -189,12 +177,12 @@ static int check_structure(struct loading *loading)
 	if (stat(loading->copy ? loading->copy : loading->path, &status) ||
 	    status.st_size < pragma(loading->database, "PRAGMA page_count") *
 				     pragma(loading->database, "PRAGMA page_size"))
-		return damaged(loading, "it was cut; record it again");
+		return loading_damaged(loading, "it was cut; record it again");
 	if (sqlite3_prepare_v2(loading->database, "PRAGMA quick_check(1)", -1, &statement, NULL) ||
 	    sqlite3_step(statement) != SQLITE_ROW)
 		result = database_error(loading);
 	else if (strcmp((const char *)sqlite3_column_text(statement, 0), "ok"))
-		result = damaged(loading, "it was cut or overwritten; record it again");
+		result = loading_damaged(loading, "it was cut or overwritten; record it again");
 	sqlite3_finalize(statement);
 	return result;
 }
@@ -215,8 +203,7 @@ static int rows(struct loading *loading, const char *sql, row_function *each)
 	return result;
 }
 
-/* Reads an integer column that must be below @limit. Returns false when it is anything else. */
-static bool number(sqlite3_stmt *row, int column, uint64_t limit, uint64_t *value)
+bool loading_number(sqlite3_stmt *row, int column, uint64_t limit, uint64_t *value)
 {
 	int64_t found = sqlite3_column_int64(row, column);
 
@@ -225,8 +212,7 @@ static bool number(sqlite3_stmt *row, int column, uint64_t limit, uint64_t *valu
 	       (uint64_t)found < limit;
 }
 
-/* Reads a text column; NULL when it holds no text, or text with a zero byte inside. */
-static const char *text(sqlite3_stmt *row, int column)
+const char *loading_text(sqlite3_stmt *row, int column)
 {
 	const char *found;
 
@@ -238,19 +224,19 @@ static const char *text(sqlite3_stmt *row, int column)
 	return found;
 }
 
-static bool is_next_id(sqlite3_stmt *row, size_t count)
+bool loading_is_next_id(sqlite3_stmt *row, size_t count)
 {
 	uint64_t id;
 
-	return number(row, 0, UINT32_MAX, &id) && id == count;
+	return loading_number(row, 0, UINT32_MAX, &id) && id == count;
 }
 
 static int meta_row(struct loading *loading, sqlite3_stmt *row)
 {
-	const char *key = text(row, 0), *value = text(row, 1);
+	const char *key = loading_text(row, 0), *value = loading_text(row, 1);
 
 	if (!key)
-		return damaged(loading, "bad row in meta");
+		return loading_damaged(loading, "bad row in meta");
 	if (value)
 		profile_set_text(loading->profile, key, value);
 	else
@@ -260,12 +246,12 @@ static int meta_row(struct loading *loading, sqlite3_stmt *row)
 
 static int metric_row(struct loading *loading, sqlite3_stmt *row)
 {
-	const char *name = text(row, 1), *unit = text(row, 2);
+	const char *name = loading_text(row, 1), *unit = loading_text(row, 2);
 	uint64_t period;
 
-	if (!is_next_id(row, loading->profile->metrics_count) || !name || !unit ||
-	    !number(row, 3, INT64_MAX, &period) || !period)
-		return damaged(loading, "bad row in metrics");
+	if (!loading_is_next_id(row, loading->profile->metrics_count) || !name || !unit ||
+	    !loading_number(row, 3, INT64_MAX, &period) || !period)
+		return loading_damaged(loading, "bad row in metrics");
 	profile_metric_add(loading->profile, name, unit, period);
 	return 0;
 }
@@ -273,41 +259,41 @@ static int metric_row(struct loading *loading, sqlite3_stmt *row)
 static int module_row(struct loading *loading, sqlite3_stmt *row)
 {
 	struct profile *profile = loading->profile;
-	const char *path = text(row, 2);
+	const char *path = loading_text(row, 2);
 	uint64_t kind;
 
-	if (!is_next_id(row, profile->modules_count) || !path ||
-	    !number(row, 1, PROFILE_MODULE_NOTE + 1, &kind))
-		return damaged(loading, "bad row in modules");
-	if (profile_module(profile, kind, path, text(row, 3)) != profile->modules_count - 1)
-		return damaged(loading, "a module is listed twice");
+	if (!loading_is_next_id(row, profile->modules_count) || !path ||
+	    !loading_number(row, 1, PROFILE_MODULE_NOTE + 1, &kind))
+		return loading_damaged(loading, "bad row in modules");
+	if (profile_module(profile, kind, path, loading_text(row, 3)) != profile->modules_count - 1)
+		return loading_damaged(loading, "a module is listed twice");
 	return 0;
 }
 
 static int file_row(struct loading *loading, sqlite3_stmt *row)
 {
 	struct profile *profile = loading->profile;
-	const char *path = text(row, 1);
+	const char *path = loading_text(row, 1);
 
-	if (!is_next_id(row, profile->files_count) || !path || !*path ||
+	if (!loading_is_next_id(row, profile->files_count) || !path || !*path ||
 	    profile_file_name(profile, path) != profile->files_count - 1)
-		return damaged(loading, "bad row in files");
+		return loading_damaged(loading, "bad row in files");
 	return 0;
 }
 
 static int function_row(struct loading *loading, sqlite3_stmt *row)
 {
 	struct profile *profile = loading->profile;
-	const char *name = text(row, 1);
+	const char *name = loading_text(row, 1);
 	uint64_t module, file, line, named;
 
-	if (!is_next_id(row, profile->functions_count) || !name ||
-	    !number(row, 3, profile->modules_count, &module) ||
-	    !number(row, 4, profile->files_count, &file) || !number(row, 5, INT32_MAX, &line) ||
-	    !number(row, 6, 2, &named) ||
-	    profile_function(profile, name, text(row, 2), module, file, line, named) !=
+	if (!loading_is_next_id(row, profile->functions_count) || !name ||
+	    !loading_number(row, 3, profile->modules_count, &module) ||
+	    !loading_number(row, 4, profile->files_count, &file) ||
+	    !loading_number(row, 5, INT32_MAX, &line) || !loading_number(row, 6, 2, &named) ||
+	    profile_function(profile, name, loading_text(row, 2), module, file, line, named) !=
 		    profile->functions_count - 1)
-		return damaged(loading, "bad row in functions");
+		return loading_damaged(loading, "bad row in functions");
 	return 0;
 }
 
@@ -317,10 +303,10 @@ static int frame_row(struct loading *loading, sqlite3_stmt *row)
 	uint64_t module;
 
 	/* The address is 64 bits wide, kernel addresses come back negative. */
-	if (!is_next_id(row, profile->frames_count) ||
-	    !number(row, 1, profile->modules_count, &module) ||
+	if (!loading_is_next_id(row, profile->frames_count) ||
+	    !loading_number(row, 1, profile->modules_count, &module) ||
 	    sqlite3_column_type(row, 2) != SQLITE_INTEGER)
-		return damaged(loading, "bad row in frames");
+		return loading_damaged(loading, "bad row in frames");
 	xgrow(profile->frames, profile->frames_count, profile->frames_capacity);
 	profile->frames[profile->frames_count++] = (struct profile_frame){
 		.module = (uint32_t)module, .address = (uint64_t)sqlite3_column_int64(row, 2)};
@@ -333,12 +319,12 @@ static int line_row(struct loading *loading, sqlite3_stmt *row)
 	struct profile_frame *frame;
 	uint64_t id, depth, function, line;
 
-	if (!number(row, 0, profile->frames_count, &id) || !id ||
-	    !number(row, 2, profile->functions_count, &function) ||
-	    !number(row, 3, INT32_MAX, &line) ||
-	    !number(row, 1, (uint64_t)profile->frames[id].line_count + 1, &depth) ||
+	if (!loading_number(row, 0, profile->frames_count, &id) || !id ||
+	    !loading_number(row, 2, profile->functions_count, &function) ||
+	    !loading_number(row, 3, INT32_MAX, &line) ||
+	    !loading_number(row, 1, (uint64_t)profile->frames[id].line_count + 1, &depth) ||
 	    depth != profile->frames[id].line_count)
-		return damaged(loading, "bad row in lines");
+		return loading_damaged(loading, "bad row in lines");
 	frame = &profile->frames[id];
 	if (!depth)
 		frame->first_line = profile->lines_count;
@@ -354,10 +340,10 @@ static int stack_row(struct loading *loading, sqlite3_stmt *row)
 	uint64_t parent, frame;
 
 	/* parent < id keeps the tree a tree: no cycle can be told. */
-	if (!is_next_id(row, profile->stacks_count) ||
-	    !number(row, 1, profile->stacks_count, &parent) ||
-	    !number(row, 2, profile->frames_count, &frame) || !frame)
-		return damaged(loading, "bad row in stacks");
+	if (!loading_is_next_id(row, profile->stacks_count) ||
+	    !loading_number(row, 1, profile->stacks_count, &parent) ||
+	    !loading_number(row, 2, profile->frames_count, &frame) || !frame)
+		return loading_damaged(loading, "bad row in stacks");
 	xgrow(profile->stacks, profile->stacks_count, profile->stacks_capacity);
 	profile->stacks[profile->stacks_count++] =
 		(struct profile_stack){(uint32_t)parent, (uint32_t)frame};
@@ -366,12 +352,12 @@ static int stack_row(struct loading *loading, sqlite3_stmt *row)
 
 static int thread_row(struct loading *loading, sqlite3_stmt *row)
 {
-	const char *name = text(row, 3);
+	const char *name = loading_text(row, 3);
 	uint64_t pid, tid;
 
-	if (!is_next_id(row, loading->profile->threads_count) || !name ||
-	    !number(row, 1, INT32_MAX, &pid) || !number(row, 2, INT32_MAX, &tid))
-		return damaged(loading, "bad row in threads");
+	if (!loading_is_next_id(row, loading->profile->threads_count) || !name ||
+	    !loading_number(row, 1, INT32_MAX, &pid) || !loading_number(row, 2, INT32_MAX, &tid))
+		return loading_damaged(loading, "bad row in threads");
 	profile_thread_add(loading->profile, pid, tid, name);
 	return 0;
 }
@@ -381,13 +367,13 @@ static int sample_row(struct loading *loading, sqlite3_stmt *row)
 	struct profile *profile = loading->profile;
 	uint64_t time_ns, thread, stack, metric, value, ending;
 
-	if (!number(row, 0, INT64_MAX, &time_ns) ||
-	    !number(row, 1, profile->threads_count, &thread) ||
-	    !number(row, 2, profile->stacks_count, &stack) ||
-	    !number(row, 3, profile->metrics_count, &metric) ||
-	    !number(row, 4, (uint64_t)INT64_MAX + 1, &value) ||
-	    !number(row, 5, PROFILE_ENDINGS, &ending))
-		return damaged(loading, "bad row in samples");
+	if (!loading_number(row, 0, INT64_MAX, &time_ns) ||
+	    !loading_number(row, 1, profile->threads_count, &thread) ||
+	    !loading_number(row, 2, profile->stacks_count, &stack) ||
+	    !loading_number(row, 3, profile->metrics_count, &metric) ||
+	    !loading_number(row, 4, (uint64_t)INT64_MAX + 1, &value) ||
+	    !loading_number(row, 5, PROFILE_ENDINGS, &ending))
+		return loading_damaged(loading, "bad row in samples");
 	profile_sample_add(profile,
 			   &(struct profile_sample){time_ns, value, thread, stack, metric, ending});
 	return 0;
@@ -398,11 +384,14 @@ static int thread_times_row(struct loading *loading, sqlite3_stmt *row)
 	struct profile *profile = loading->profile;
 	uint64_t thread, wall_ns, cpu_ns, booked_ns, run_queue_ns, off_cpu_ns, switches;
 
-	if (!number(row, 0, profile->threads_count, &thread) ||
-	    !number(row, 1, MOST_NS, &wall_ns) || !number(row, 2, MOST_NS, &cpu_ns) ||
-	    !number(row, 3, MOST_NS, &booked_ns) || !number(row, 4, MOST_NS, &run_queue_ns) ||
-	    !number(row, 5, MOST_NS, &off_cpu_ns) || !number(row, 6, INT64_MAX, &switches))
-		return damaged(loading, "bad row in thread_times");
+	if (!loading_number(row, 0, profile->threads_count, &thread) ||
+	    !loading_number(row, 1, MOST_NS, &wall_ns) ||
+	    !loading_number(row, 2, MOST_NS, &cpu_ns) ||
+	    !loading_number(row, 3, MOST_NS, &booked_ns) ||
+	    !loading_number(row, 4, MOST_NS, &run_queue_ns) ||
+	    !loading_number(row, 5, MOST_NS, &off_cpu_ns) ||
+	    !loading_number(row, 6, INT64_MAX, &switches))
+		return loading_damaged(loading, "bad row in thread_times");
 	profile_thread_times_add(profile, &(struct profile_thread_times){
 						  .thread = (uint32_t)thread,
 						  .wall_ns = wall_ns,
@@ -418,13 +407,14 @@ static int thread_times_row(struct loading *loading, sqlite3_stmt *row)
 static int series_row(struct loading *loading, sqlite3_stmt *row)
 {
 	struct profile *profile = loading->profile;
-	const char *name = text(row, 1), *unit = text(row, 2);
+	const char *name = loading_text(row, 1), *unit = loading_text(row, 2);
 	uint64_t is_total;
 
-	if (profile->series_count >= MOST_SERIES || !is_next_id(row, profile->series_count) ||
-	    !name || !unit || !number(row, 3, 2, &is_total) ||
+	if (profile->series_count >= MOST_SERIES ||
+	    !loading_is_next_id(row, profile->series_count) || !name || !unit ||
+	    !loading_number(row, 3, 2, &is_total) ||
 	    profile_series(profile, name, unit, is_total) != profile->series_count - 1)
-		return damaged(loading, "bad row in series");
+		return loading_damaged(loading, "bad row in series");
 	return 0;
 }
 
@@ -432,116 +422,12 @@ static int point_row(struct loading *loading, sqlite3_stmt *row)
 {
 	uint64_t series, time_ns;
 
-	if (!number(row, 0, loading->profile->series_count, &series) ||
-	    !number(row, 1, MOST_NS, &time_ns) || sqlite3_column_type(row, 2) != SQLITE_INTEGER)
-		return damaged(loading, "bad row in points");
+	if (!loading_number(row, 0, loading->profile->series_count, &series) ||
+	    !loading_number(row, 1, MOST_NS, &time_ns) ||
+	    sqlite3_column_type(row, 2) != SQLITE_INTEGER)
+		return loading_damaged(loading, "bad row in points");
 	profile_point_add(loading->profile, (uint32_t)series, time_ns,
 			  sqlite3_column_int64(row, 2));
-	return 0;
-}
-
-/* Reads columns [first, first + count) of integers that may be anything from 0 on. */
-static bool counters(sqlite3_stmt *row, int first, int count, uint64_t *values)
-{
-	for (int i = 0; i < count; i++)
-		if (!number(row, first + i, (uint64_t)INT64_MAX + 1, &values[i]))
-			return false;
-	return true;
-}
-
-static int probe_row(struct loading *loading, sqlite3_stmt *row)
-{
-	struct profile *profile = loading->profile;
-	uint64_t frame, mode, kind, costs[4], attached_ns, is_partial;
-
-	if (!is_next_id(row, profile->probes_count) ||
-	    !number(row, 1, profile->frames_count, &frame) || !frame ||
-	    !number(row, 2, PROFILE_PROBE_MODES, &mode) ||
-	    !number(row, 3, PROFILE_PROBE_KINDS, &kind))
-		return damaged(loading, "bad row in probes");
-	for (int i = 0; i < 4; i++)
-		if (!number(row, 4 + i, INT32_MAX, &costs[i]))
-			return damaged(loading, "bad row in probes");
-	if (!counters(row, 8, 1, &attached_ns) || !number(row, 9, 2, &is_partial) ||
-	    (sqlite3_column_type(row, 10) != SQLITE_NULL && !text(row, 10)))
-		return damaged(loading, "bad row in probes");
-	profile_probe_add(profile, &(struct profile_probe){
-					   .frame = frame,
-					   .mode = mode,
-					   .kind = kind,
-					   .place = costs[0],
-					   .count_ns = costs[1],
-					   .time_ns = costs[2],
-					   .inside_ns = costs[3],
-					   .attached_ns = attached_ns,
-					   .is_partial = is_partial,
-					   .note = (char *)text(row, 10),
-				   });
-	return 0;
-}
-
-static int timing_row(struct loading *loading, sqlite3_stmt *row)
-{
-	struct profile *profile = loading->profile;
-	uint64_t probe, thread, values[11];
-
-	if (!number(row, 0, profile->probes_count, &probe) ||
-	    !number(row, 1, profile->threads_count, &thread) || !counters(row, 2, 11, values))
-		return damaged(loading, "bad row in timings");
-	profile_timing_add(profile, &(struct profile_timing){
-					    .probe = probe,
-					    .thread = thread,
-					    .calls = values[0],
-					    .step_calls = values[1],
-					    .returns = values[2],
-					    .sum_ns = values[3],
-					    .outer_ns = values[4],
-					    .self_ns = values[5],
-					    .min_ns = values[6],
-					    .max_ns = values[7],
-					    .open = values[8],
-					    .deep = values[9],
-					    .subtracted_ns = values[10],
-				    });
-	return 0;
-}
-
-static int bucket_row(struct loading *loading, sqlite3_stmt *row)
-{
-	uint64_t probe, bucket, count;
-
-	if (!number(row, 0, loading->profile->probes_count, &probe) ||
-	    !number(row, 1, PROFILE_BUCKETS, &bucket) || !counters(row, 2, 1, &count))
-		return damaged(loading, "bad row in timing_buckets");
-	profile_bucket_add(loading->profile, &(struct profile_bucket){probe, bucket, count});
-	return 0;
-}
-
-static int edge_row(struct loading *loading, sqlite3_stmt *row)
-{
-	uint64_t caller, callee, values[2];
-
-	if (!number(row, 0, loading->profile->probes_count, &caller) ||
-	    !number(row, 1, loading->profile->probes_count, &callee) ||
-	    !counters(row, 2, 2, values))
-		return damaged(loading, "bad row in call_edges");
-	profile_edge_add(loading->profile,
-			 &(struct profile_edge){caller, callee, values[0], values[1]});
-	return 0;
-}
-
-static int step_row(struct loading *loading, sqlite3_stmt *row)
-{
-	struct profile *profile = loading->profile;
-	uint64_t probe, thread, times[3];
-
-	if (!is_next_id(row, profile->steps_count) ||
-	    !number(row, 1, profile->probes_count, &probe) ||
-	    !number(row, 2, profile->threads_count, &thread) || !counters(row, 3, 3, times) ||
-	    times[1] < times[0] || times[2] > times[1] - times[0])
-		return damaged(loading, "bad row in steps");
-	profile_step_add(profile,
-			 &(struct profile_step){probe, thread, times[0], times[1], times[2]});
 	return 0;
 }
 
@@ -564,11 +450,11 @@ static int load(struct loading *loading)
 		{"SELECT * FROM thread_times", thread_times_row},
 		{"SELECT * FROM series ORDER BY id", series_row},
 		{"SELECT * FROM points ORDER BY series, time_ns", point_row},
-		{"SELECT * FROM probes ORDER BY id", probe_row},
-		{"SELECT * FROM timings ORDER BY probe, thread", timing_row},
-		{"SELECT * FROM timing_buckets ORDER BY probe, bucket", bucket_row},
-		{"SELECT * FROM call_edges ORDER BY caller, callee", edge_row},
-		{"SELECT * FROM steps ORDER BY id", step_row},
+		{"SELECT * FROM probes ORDER BY id", loading_probe_row},
+		{"SELECT * FROM timings ORDER BY probe, thread", loading_timing_row},
+		{"SELECT * FROM timing_buckets ORDER BY probe, bucket", loading_bucket_row},
+		{"SELECT * FROM call_edges ORDER BY caller, callee", loading_edge_row},
+		{"SELECT * FROM steps ORDER BY id", loading_step_row},
 	};
 	int result = open_database(loading);
 

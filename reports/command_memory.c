@@ -6,6 +6,7 @@
 #include "reports/memory.h"
 #include "reports/output.h"
 #include "reports/report.h"
+#include "reports/series.h"
 #include "reports/table.h"
 #include "reports/text.h"
 
@@ -20,12 +21,13 @@ struct options {
 	struct command_files files;
 	uint32_t limit; /* 0: not said */
 	int order;	/* enum memory_amount; -1: one list for each of the most telling ones */
-	bool json;
+	bool json, svg;
 };
 
 enum {
 	OPTION_JSON = 256,
-	OPTION_SORT
+	OPTION_SORT,
+	OPTION_SVG
 };
 
 /* The amounts that lists can be ordered by, as the user names them. */
@@ -76,6 +78,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case OPTION_JSON:
 		options->json = true;
 		return 0;
+	case OPTION_SVG:
+		options->svg = true;
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -86,6 +91,8 @@ static const struct argp_option argp_options[] = {
 	{"sort", OPTION_SORT, "AMOUNT", 0,
 	 "One list only, by calls, bytes, peak, live or temporaries", 0},
 	{"json", OPTION_JSON, NULL, 0, "Write JSON, with all call sites", 0},
+	{"svg", OPTION_SVG, NULL, 0,
+	 "Draw memory over time as SVG, with ticks where steps ended; of any recording", 0},
 	{0},
 };
 
@@ -306,12 +313,29 @@ static void write_json(const struct report *report, struct memory *memory,
 
 /* ------------------------------------------------------------------------------------------- */
 
+static int draw(const struct report *report, const struct options *options)
+{
+	struct output output;
+	struct error error;
+
+	if (output_open(&output, options->files.output, &error))
+		return command_failed(error.text);
+	if (!series_draw_report(report, SERIES_MEMORY, output.stream)) {
+		output_discard(&output);
+		return command_failed("this profile has no memory over time: its recording ended "
+				      "too soon");
+	}
+	return output_close(&output, &error) ? command_failed(error.text) : 0;
+}
+
 static int write_report(const struct report *report, const struct options *options)
 {
 	struct memory memory;
 	struct output output;
 	struct error error;
 
+	if (options->svg)
+		return draw(report, options);
 	if (!memory_measure(&memory, report->profile))
 		return command_failed(profile_meta_find(report->profile, "memory.processes")
 					      ? "the program allocated nothing that could be seen; "

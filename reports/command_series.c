@@ -8,11 +8,12 @@
 
 struct options {
 	struct command_files files;
-	bool json;
+	bool json, svg;
 };
 
 enum {
-	OPTION_JSON = 256
+	OPTION_JSON = 256,
+	OPTION_SVG,
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -27,6 +28,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case OPTION_JSON:
 		options->json = true;
 		return 0;
+	case OPTION_SVG:
+		options->svg = true;
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -34,6 +38,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static const struct argp_option argp_options[] = {
 	{"json", OPTION_JSON, NULL, 0, "Write JSON, with all points", 0},
+	{"svg", OPTION_SVG, NULL, 0, "Draw the curves as SVG, with ticks where steps ended", 0},
 	{0},
 };
 
@@ -52,11 +57,15 @@ const struct argp command_series_argp = {
 	NULL,
 };
 
-static void write_report(const struct report *report, bool as_json, FILE *stream)
+static void write_report(const struct report *report, const struct options *options, FILE *stream)
 {
 	json_t *json;
 
-	if (!as_json) {
+	if (options->svg) {
+		series_draw_report(report, SERIES_ALL, stream);
+		return;
+	}
+	if (!options->json) {
 		series_write(report, stream, output_columns(stream), output_has_colour(stream));
 		return;
 	}
@@ -85,7 +94,7 @@ int command_series(int count, char **arguments)
 		report_done(&report);
 		return command_failed(error.text);
 	}
-	write_report(&report, options.json, output.stream);
+	write_report(&report, &options, output.stream);
 	report_done(&report);
 	return output_close(&output, &error) ? command_failed(error.text) : 0;
 }

@@ -4,21 +4,17 @@
 
 #include "collector/base/xalloc.h"
 #include "reports/amount.h"
+#include "reports/embed.h"
 #include "reports/metric.h"
 #include "reports/svg.h"
 
 /* The viewer's files, as they are; its script is one scope in several files, in reading order. */
-#define FILE_BYTES(path) ".incbin \"reports/" path "\"\n"
-#define EMBED(symbol, files)                                                                       \
-	__asm__(".pushsection .rodata\n" #symbol ":\n" files ".byte 0\n.popsection");              \
-	extern const char(symbol)[]
-
-EMBED(viewer_css, FILE_BYTES("viewer.css"));
+EMBED(viewer_css, EMBED_FILE("viewer.css"));
 EMBED(viewer_js,
-      FILE_BYTES("viewer_tree.js") FILE_BYTES("viewer_state.js") FILE_BYTES("viewer_search.js")
-	      FILE_BYTES("viewer_draw.js") FILE_BYTES("viewer_words.js")
-		      FILE_BYTES("viewer_scene.js") FILE_BYTES("viewer_table.js")
-			      FILE_BYTES("viewer_change.js"));
+      EMBED_FILE("viewer_tree.js") EMBED_FILE("viewer_state.js") EMBED_FILE("viewer_search.js")
+	      EMBED_FILE("viewer_draw.js") EMBED_FILE("viewer_words.js")
+		      EMBED_FILE("viewer_scene.js") EMBED_FILE("viewer_table.js")
+			      EMBED_FILE("viewer_change.js"));
 
 static const uint32_t first_limit = 100000; /* nodes that could fit in the data block at all */
 

@@ -22,26 +22,17 @@ static const struct table_column columns[] = {
 	{"from the first look to the last", .dropped = 1},
 };
 
-/* The points of one series; of a total, what is drawn is its rate between two points. */
-struct curve {
-	const struct profile_series *series;
-	const struct profile_point *points;
-	size_t count;
-};
-
-/* Returns the value of a curve in the interval that ends with point @i, from 1: of a level its mean
- * there, of a total its rate a second. */
-static double value_at(const struct curve *curve, size_t i)
+double series_value(const struct series_curve *curve, size_t i)
 {
 	const struct profile_point *point = &curve->points[i], *before = point - 1;
 
-	if (!curve->series->is_total)
+	if (!curve->is_total)
 		return ((double)point->value + (double)before->value) / 2;
 	return ((double)point->value - (double)before->value) /
 	       ((double)(point->time_ns - before->time_ns) / 1e9);
 }
 
-static double duration_ns(const struct curve *curve, size_t i)
+static double duration_ns(const struct series_curve *curve, size_t i)
 {
 	return (double)(curve->points[i].time_ns - curve->points[i - 1].time_ns);
 }
@@ -55,7 +46,7 @@ static double overlap(double from, double to, int at, double all_ns)
 }
 
 /* Draws the means over equal parts of time, in eight heights. */
-static void draw(const struct curve *curve, double most, char *picture)
+static void draw(const struct series_curve *curve, double most, char *picture)
 {
 	static const char *const heights[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
 	double start_ns = (double)curve->points[0].time_ns;
@@ -69,7 +60,7 @@ static void draw(const struct curve *curve, double most, char *picture)
 		for (; i < curve->count; i++) {
 			double to = (double)curve->points[i].time_ns - start_ns;
 
-			sum += value_at(curve, i) *
+			sum += series_value(curve, i) *
 			       fmax(0, overlap(to - duration_ns(curve, i), to, at, all_ns));
 			if (to > (at + 1) * all_ns / PICTURE)
 				break;
@@ -79,106 +70,126 @@ static void draw(const struct curve *curve, double most, char *picture)
 	}
 }
 
-static void amount_cell(struct table *table, const struct curve *curve, double value, bool is_rate)
+const char *series_amount(const struct series_curve *curve, double value, bool is_rate,
+			  char text[64])
 {
-	bool is_core = curve->series->is_total && !strcmp(curve->series->unit, "ns");
+	bool is_core = curve->is_total && !strcmp(curve->unit, "ns");
 	struct obstack memory;
-	char text[64];
 
-	/* CPU time a second is a share of a core. */
-	if (is_core && is_rate) {
-		table_cell(table, "%.0f %%", value / 1e7);
-		return;
+	if (isnan(value)) {
+		*text = '\0';
+	} else if (is_core && is_rate) {
+		snprintf(text, 64, "%.0f %%", value / 1e7);
+	} else {
+		obstack_init(&memory);
+		amount_format(value, text_plain(&memory, curve->unit, 16), text, 60);
+		strcat(text, is_rate ? "/s" : "");
+		obstack_free(&memory, NULL);
 	}
-	obstack_init(&memory);
-	amount_format(value, text_plain(&memory, curve->series->unit, 16), text, sizeof(text));
-	table_cell(table, "%s%s", text, is_rate ? "/s" : "");
-	obstack_free(&memory, NULL);
+	return text;
 }
 
-static void write_row(struct table *table, const struct curve *curve)
+struct series_figures series_measure(const struct series_curve *curve)
 {
-	double least = INFINITY, most = -INFINITY, sum = 0, all_ns = 0;
-	const struct profile_point *last = &curve->points[curve->count - 1];
-	bool is_total = curve->series->is_total;
-	char picture[4 * PICTURE];
-	struct obstack memory;
+	struct series_figures figures = {(double)curve->points[curve->count - 1].value, NAN, NAN,
+					 NAN};
+	double sum = 0, all_ns = 0;
 
 	for (size_t i = 1; i < curve->count; i++) {
-		least = fmin(least, value_at(curve, i));
-		most = fmax(most, value_at(curve, i));
-		sum += value_at(curve, i) * duration_ns(curve, i);
+		double value = series_value(curve, i);
+
+		figures.least = fmin(figures.least, value);
+		figures.most = fmax(figures.most, value);
+		sum += value * duration_ns(curve, i);
 		all_ns += duration_ns(curve, i);
 	}
+	if (curve->count > 1)
+		figures.mean = sum / all_ns;
+	return figures;
+}
+
+static void write_row(struct table *table, const struct series_curve *curve)
+{
+	struct series_figures figures = series_measure(curve);
+	char picture[4 * PICTURE] = "", text[64];
+	bool is_total = curve->is_total;
+	struct obstack memory;
+
 	obstack_init(&memory);
-	table_cell(table, "%s", text_plain(&memory, curve->series->name, 40));
+	table_cell(table, "%s", text_plain(&memory, curve->name, 40));
 	obstack_free(&memory, NULL);
-	amount_cell(table, curve, (double)last->value, false);
-	if (curve->count < 2) {
-		for (int i = 0; i < 4; i++)
-			table_cell(table, "%s", "");
-		return;
-	}
-	draw(curve, most, picture);
-	amount_cell(table, curve, sum / all_ns, is_total);
-	amount_cell(table, curve, least, is_total);
-	amount_cell(table, curve, most, is_total);
+	if (curve->count > 1)
+		draw(curve, figures.most, picture);
+	table_cell(table, "%s", series_amount(curve, figures.last, false, text));
+	table_cell(table, "%s", series_amount(curve, figures.mean, is_total, text));
+	table_cell(table, "%s", series_amount(curve, figures.least, is_total, text));
+	table_cell(table, "%s", series_amount(curve, figures.most, is_total, text));
 	table_cell(table, "%s", picture);
 }
 
-/* Returns the points of series @id; they lie together (profile_file.h). */
-static struct curve find(const struct profile *profile, uint32_t id, size_t *from)
+/* Points of one series lie together (profile_file.h). */
+struct series_curve *series_curves(const struct profile *profile, size_t *count)
 {
-	struct curve curve = {.series = &profile->series[id], .points = profile->points + *from};
+	struct series_curve *curves = xcalloc(profile->series_count, sizeof(*curves));
+	size_t from = 0;
 
-	while (*from < profile->points_count && profile->points[*from].series == id) {
-		(*from)++;
-		curve.count++;
+	*count = 0;
+	for (uint32_t id = 0; id < profile->series_count; id++) {
+		struct series_curve curve = {.name = profile->series[id].name,
+					     .unit = profile->series[id].unit,
+					     .is_total = profile->series[id].is_total,
+					     .points = profile->points + from};
+
+		while (from < profile->points_count && profile->points[from].series == id) {
+			from++;
+			curve.count++;
+		}
+		if (curve.count)
+			curves[(*count)++] = curve;
 	}
-	return curve;
+	return curves;
 }
 
 void series_write(const struct report *report, FILE *stream, int width, bool colour)
 {
-	const struct profile *profile = report->profile;
+	struct series_curve *curves;
 	struct table table;
-	size_t from = 0;
+	size_t count;
 
-	if (!profile->points_count)
+	if (!report->profile->points_count)
 		return;
+	curves = series_curves(report->profile, &count);
 	table_init(&table, columns, sizeof(columns) / sizeof(*columns));
-	for (uint32_t id = 0; id < profile->series_count; id++) {
-		struct curve curve = find(profile, id, &from);
-
-		if (curve.count)
-			write_row(&table, &curve);
-	}
+	for (size_t i = 0; i < count; i++)
+		write_row(&table, &curves[i]);
 	table_write(&table, stream, width, colour);
 	table_done(&table);
+	free(curves);
 }
 
 json_t *series_json(const struct report *report)
 {
-	const struct profile *profile = report->profile;
 	json_t *array = json_array();
+	struct series_curve *curves;
 	struct obstack memory;
-	size_t from = 0;
+	size_t count;
 
 	obstack_init(&memory);
-	for (uint32_t id = 0; id < profile->series_count; id++) {
-		struct curve curve = find(profile, id, &from);
+	curves = series_curves(report->profile, &count);
+	for (size_t i = 0; i < count; i++) {
 		json_t *points = json_array();
 
-		for (size_t i = 0; i < curve.count; i++)
-			json_array_append_new(points, json_pack("[I, I]",
-								(json_int_t)curve.points[i].time_ns,
-								(json_int_t)curve.points[i].value));
-		json_array_append_new(
-			array, json_pack("{s:s, s:s, s:b, s:o}", "name",
-					 text_clean(&memory, curve.series->name, 0), "unit",
-					 text_clean(&memory, curve.series->unit, 0), "is_total",
-					 curve.series->is_total, "points", points));
+		for (size_t j = 0; j < curves[i].count; j++)
+			json_array_append_new(
+				points, json_pack("[I, I]", (json_int_t)curves[i].points[j].time_ns,
+						  (json_int_t)curves[i].points[j].value));
+		json_array_append_new(array,
+				      json_pack("{s:s, s:s, s:b, s:o}", "name",
+						text_clean(&memory, curves[i].name, 0), "unit",
+						text_clean(&memory, curves[i].unit, 0), "is_total",
+						curves[i].is_total, "points", points));
 	}
+	free(curves);
 	obstack_free(&memory, NULL);
 	return array;
 }

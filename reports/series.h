@@ -6,6 +6,38 @@
 
 #include <jansson.h>
 
+/* The points of one series; of a total, what is shown is its rate between two points. */
+struct series_curve {
+	const char *name, *unit; /* any bytes; borrowed */
+	bool is_total;
+	const struct profile_point *points; /* borrowed; in order of time */
+	size_t count;
+};
+
+/* Finds the series of a profile that have points. Returns them, owned by the caller. */
+struct series_curve *series_curves(const struct profile *profile, size_t *count);
+
+/* Of a level its values, of a total, but for the last, its rates a second; NAN where a single point
+ * tells none. */
+struct series_figures {
+	double last, mean, least, most;
+};
+
+struct series_figures series_measure(const struct series_curve *curve);
+
+/* Value in the interval that ends with point @i, from 1: of a level its mean there, of a total its
+ * rate a second. */
+double series_value(const struct series_curve *curve, size_t i);
+
+/*
+ * Writes a value as people read it; CPU time a second is a share of a core. "" for NAN. Returns
+ * @text.
+ *
+ * @is_rate  it is one of a total's rates
+ */
+const char *series_amount(const struct series_curve *curve, double value, bool is_rate,
+			  char text[64]);
+
 /*
  * Writes a table: of a level its mean and extremes, of a total the whole and its rates, and a small
  * picture of each. Nothing when the profile has no series. @width, @colour as for table_write.
@@ -14,3 +46,33 @@ void series_write(const struct report *report, FILE *stream, int width, bool col
 
 /* An array of all series with all their points. Owned by the caller. */
 json_t *series_json(const struct report *report);
+
+/* The ends of steps, as ticks of a picture. */
+struct series_steps {
+	const double *end_ns; /* since the start of the recording */
+	size_t count;
+};
+
+/*
+ * Draws one panel for each of @count (> 0) curves, over one axis of time with a tick for each step,
+ * or for every so many.
+ *
+ * @title    clean UTF-8
+ * @is_part  of a page that has the figures as a table: without title, style and table
+ */
+void series_draw(const struct series_curve *curves, size_t count, const struct series_steps *steps,
+		 const char *title, bool is_part, FILE *stream);
+
+/* Returns the ends of the profile's steps, owned by the caller, their number in @count. */
+double *series_step_ends(const struct profile *profile, size_t *count);
+
+enum series_choice {
+	SERIES_ALL,
+	SERIES_MEMORY, /* levels in bytes */
+};
+
+/* Says whether a curve is of the choice. */
+bool series_is_chosen(const struct series_curve *curve, enum series_choice choice);
+
+/* Draws the chosen series of a profile; false when there are none. */
+bool series_draw_report(const struct report *report, enum series_choice choice, FILE *stream);

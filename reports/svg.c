@@ -23,6 +23,15 @@ void svg_text(FILE *stream, const char *text, size_t bytes)
 	}
 }
 
+void svg_attribute(FILE *stream, const char *text)
+{
+	for (; *text; text++)
+		if (*text == '"')
+			fputs("&quot;", stream);
+		else
+			svg_text(stream, text, 1);
+}
+
 void svg_number(FILE *stream, double number)
 {
 	long hundredths = lround(number * 100);

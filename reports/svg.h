@@ -13,5 +13,8 @@
  */
 void svg_text(FILE *stream, const char *text, size_t bytes);
 
+/* The same inside an attribute's double quotes. */
+void svg_attribute(FILE *stream, const char *text);
+
 /* Writes a coordinate with at most two decimals, none that are zero. */
 void svg_number(FILE *stream, double number);

@@ -5,6 +5,8 @@
  *     synthetic_profile small FILE           a little simulation, every count known
  *     synthetic_profile wide FILE STACKS     STACKS distinct stacks, depth 40 ± 8
  *     synthetic_profile deep FILE LEVELS     one recursion, LEVELS deep
+ *     synthetic_profile rich FILE            small with all that can be recorded beside samples:
+ *                                            allocations, curves, steps, timed calls, thread times
  *     synthetic_profile hostile FILE         names that try to break out of every format
  *     synthetic_profile killed FILE          a recording that did not reach its end: no names
  *     synthetic_profile empty FILE           no samples
@@ -115,6 +117,104 @@ static void make_small(struct maker *maker, uint32_t unused)
 	profile_set_number(profile, "target_cpu_ns", 1000000000);
 	profile_set_number(profile, "collector_cpu_ns", 12000000);
 	profile_set_number(profile, "duration_ns", 1100000000);
+}
+
+/* Of @stack, @amounts of the memory metrics, which are rows behind the samples. */
+static void allocate(struct maker *maker, uint32_t stack, const uint32_t *amounts)
+{
+	for (uint16_t i = 0; i < 7; i++)
+		if (amounts[i])
+			profile_sample_add(maker->profile,
+					   &(struct profile_sample){.time_ns = maker->time_ns += 1,
+								    .value = amounts[i],
+								    .thread = 1,
+								    .stack = stack,
+								    .metric = (uint16_t)(i + 1)});
+}
+
+static void add_memory(struct maker *maker)
+{
+	static const char *const names[][2] = {{"allocations", "count"}, {"allocated", "bytes"},
+					       {"temporaries", "count"}, {"live", "bytes"},
+					       {"live-blocks", "count"}, {"peak", "bytes"},
+					       {"peak-blocks", "count"}};
+	struct profile *profile = maker->profile;
+	uint32_t stack;
+
+	for (int i = 0; i < 7; i++)
+		profile_metric_add(profile, names[i][0], names[i][1], 1);
+	stack = profile_stack(profile, 0,
+			      frame(maker, maker->program, "agent_new", "/src/sim/agent.c", 30));
+	allocate(maker, stack, (const uint32_t[]){400, 409600, 0, 204800, 200, 307200, 300});
+	stack = profile_stack(profile, 0,
+			      frame(maker, maker->program, "grid_copy", "/src/sim/world.c", 140));
+	allocate(maker, stack, (const uint32_t[]){1000, 64000000, 990, 0, 0, 64000, 1});
+	profile_set_number(profile, "memory.processes", 1);
+}
+
+/* Ten looks a second for a second: memory that grows, one busy core, faults at the start. */
+static void add_curves(struct maker *maker)
+{
+	struct profile *profile = maker->profile;
+	uint32_t rss = profile_series(profile, "rss", "bytes", false);
+	uint32_t core = profile_series(profile, "cpu-0", "ns", true);
+	uint32_t faults = profile_series(profile, "minor-faults", "faults", true);
+
+	for (int i = 0; i <= 10; i++) {
+		uint64_t time_ns = (uint64_t)i * 100000000;
+
+		profile_point_add(profile, rss, time_ns, (int64_t)(20 + i) << 20);
+		profile_point_add(profile, core, time_ns, (int64_t)i * 90000000);
+		profile_point_add(profile, faults, time_ns, i < 2 ? i * 5000 : 5000 + i);
+	}
+}
+
+/* 100 steps of 10 ms, every tenth of 12 ms; the one timed function took 1 or 16 ms in each. */
+static void add_steps(struct maker *maker)
+{
+	struct profile *profile = maker->profile;
+	uint32_t probe = profile_probe_add(
+		profile, &(struct profile_probe){.frame = frame(maker, maker->program, "step",
+								"/src/sim/world.c", 90),
+						 .mode = PROFILE_PROBE_TIME,
+						 .count_ns = 500,
+						 .time_ns = 900});
+	uint64_t time_ns = 0;
+
+	for (int i = 0; i < 100; i++) {
+		uint64_t end_ns = time_ns + (i % 10 == 9 ? 12000000 : 10000000);
+
+		profile_step_add(profile, &(struct profile_step){probe, 1, time_ns, end_ns, 0});
+		time_ns = end_ns;
+	}
+	profile_timing_add(profile, &(struct profile_timing){.probe = probe,
+							     .thread = 1,
+							     .calls = 100,
+							     .returns = 100,
+							     .sum_ns = 1020000000,
+							     .outer_ns = 1020000000,
+							     .self_ns = 1020000000,
+							     .min_ns = 10000000,
+							     .max_ns = 12000000});
+	/* 32 * (e + 1) + m begins at (32 + m) << e: 10 ms is (32 + 6) << 18, 12 ms (32 + 13) << 18.
+	 */
+	profile_bucket_add(profile, &(struct profile_bucket){probe, 32 * 19 + 6, 90});
+	profile_bucket_add(profile, &(struct profile_bucket){probe, 32 * 19 + 13, 10});
+	profile_thread_times_add(profile, &(struct profile_thread_times){.thread = 1,
+									 .wall_ns = 1100000000,
+									 .cpu_ns = 1000000000,
+									 .booked_ns = 1000000000,
+									 .run_queue_ns = 40000000,
+									 .off_cpu_ns = 59000000,
+									 .switches = 12});
+}
+
+static void make_rich(struct maker *maker, uint32_t unused)
+{
+	make_small(maker, unused);
+	add_memory(maker);
+	add_curves(maker);
+	add_steps(maker);
 }
 
 static uint32_t random_below(uint64_t *state, uint32_t limit)
@@ -261,9 +361,9 @@ static const struct kind {
 	const char *name;
 	void (*make)(struct maker *maker, uint32_t size);
 } kinds[] = {
-	{"small", make_small},	       {"wide", make_wide},	{"deep", make_deep},
-	{"hostile", make_hostile},     {"killed", make_killed}, {"empty", make_empty},
-	{"replicate", make_replicate},
+	{"small", make_small}, {"rich", make_rich},	      {"wide", make_wide},
+	{"deep", make_deep},   {"hostile", make_hostile},     {"killed", make_killed},
+	{"empty", make_empty}, {"replicate", make_replicate},
 };
 
 static int write_profile(struct profile *profile, const char *path, struct error *error)
@@ -296,7 +396,7 @@ int main(int count, char **arguments)
 		profile_free(maker.profile);
 		return 0;
 	}
-	fputs("usage: synthetic_profile small|wide|deep|hostile|killed|empty|replicate FILE "
+	fputs("usage: synthetic_profile small|rich|wide|deep|hostile|killed|empty|replicate FILE "
 	      "[SIZE]\n",
 	      stderr);
 	return 1;

@@ -2,10 +2,15 @@
 /* command: what all commands share; see command.h. */
 #include "reports/command.h"
 
+#include "collector/base/xalloc.h"
 #include "reports/text.h"
 
 #include <errno.h>
-#include <stdio.h>
+#include <inttypes.h>
+
+enum {
+	OPTION_JSON = 256
+};
 
 static error_t parse_files(int key, char *argument, struct argp_state *state)
 {
@@ -57,6 +62,102 @@ static const struct argp_option metric_options[] = {
 
 const struct argp command_metric_argp = {metric_options, parse_metric, NULL, NULL,
 					 NULL,		 NULL,	       NULL};
+
+static error_t parse_json(int key, char *argument, struct argp_state *state)
+{
+	bool *json = state->input;
+
+	(void)argument;
+	if (key != OPTION_JSON)
+		return ARGP_ERR_UNKNOWN;
+	*json = true;
+	return 0;
+}
+
+static const struct argp_option json_options[] = {
+	{"json", OPTION_JSON, NULL, 0, "Write JSON", 9},
+	{0},
+};
+
+const struct argp command_json_argp = {json_options, parse_json, NULL, NULL, NULL, NULL, NULL};
+
+static uint32_t parse_limit(const struct argp_state *state, const char *argument)
+{
+	char *end;
+	long limit = strtol(argument, &end, 10);
+
+	if (*end || end == argument || limit < 0 || limit > INT32_MAX)
+		argp_error(state, "--limit wants a number of rows, 0 for all, not '%s'", argument);
+	return limit ? (uint32_t)limit : UINT32_MAX;
+}
+
+static error_t parse_rows(int key, char *argument, struct argp_state *state)
+{
+	struct command_rows *rows = state->input;
+
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &rows->json;
+		return 0;
+	case 'n':
+		rows->limit = parse_limit(state, argument);
+		return 0;
+	case ARGP_KEY_END:
+		if (!rows->limit)
+			rows->limit = rows->json ? UINT32_MAX : rows->standard;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option rows_options[] = {
+	{"limit", 'n', "N", 0, "Show N rows of each table, 0 for all", 9},
+	{0},
+};
+
+/* Adds what happens without --limit, which differs between commands. */
+static char *tell_standard(int key, const char *text, void *input)
+{
+	const struct command_rows *rows = input;
+	char *help = NULL;
+
+	if (key != 'n' || !rows || rows->standard == UINT32_MAX)
+		return (char *)text;
+	if (asprintf(&help, "%s (default %" PRIu32 "; with --json all)", text, rows->standard) < 0)
+		help = xalloc_checked(NULL);
+	return help;
+}
+
+static const struct argp_child rows_children[] = {{&command_json_argp, 0, NULL, 0}, {0}};
+
+const struct argp command_rows_argp = {rows_options,  parse_rows,    NULL, NULL,
+				       rows_children, tell_standard, NULL};
+
+int command_begin(const struct command_files *files, const char *metric,
+		  const char *(*refuse)(const struct report *report), struct report *report,
+		  struct output *output)
+{
+	const char *refusal;
+	struct error error;
+
+	if (report_open_metric(report, files->profile, metric, &error))
+		return command_failed(error.text);
+	refusal = refuse ? refuse(report) : NULL;
+	if (refusal || output_open(output, files->output, &error)) {
+		report_done(report);
+		return command_failed(refusal ? refusal : error.text);
+	}
+	return 0;
+}
+
+int command_end(struct report *report, struct output *output)
+{
+	struct error error;
+
+	report_done(report);
+	return output_close(output, &error) ? command_failed(error.text) : 0;
+}
 
 int command_failed(const char *sentence)
 {

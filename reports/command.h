@@ -7,6 +7,9 @@
  */
 #pragma once
 
+#include "reports/output.h"
+#include "reports/report.h"
+
 #include <argp.h>
 
 struct command {
@@ -54,6 +57,36 @@ extern const struct argp command_files_argp;
 /* Takes --metric, for reports about samples, as a child parser. Its input is a const char *, set
  * beforehand to what it is by default. */
 extern const struct argp command_metric_argp;
+
+/* Takes --json, for reports that other programs can read, as a child parser. Its input is a bool *.
+ */
+extern const struct argp command_json_argp;
+
+/* Takes --limit N and --json, for reports that are tables, as a child parser. Its input is a struct
+ * command_rows. */
+struct command_rows {
+	uint32_t standard; /* rows of a table when nobody says how many; set beforehand, may be
+			      UINT32_MAX for all */
+	uint32_t limit;	   /* set: rows of a table to show, UINT32_MAX for all */
+	bool json;	   /* set; then all rows are standard */
+};
+
+extern const struct argp command_rows_argp;
+
+/*
+ * What lies between the options of a report command and what it writes: loads the profile and opens
+ * the output.
+ *
+ * @metric  as report_open_metric takes it
+ * @refuse  returns why the profile does not carry this report, a sentence, else NULL; may be NULL
+ * Returns 0, and then command_end must follow; or 1, the exit status, and has printed why.
+ */
+int command_begin(const struct command_files *files, const char *metric,
+		  const char *(*refuse)(const struct report *report), struct report *report,
+		  struct output *output);
+
+/* Completes the output. Returns the exit status, 0 or 1. */
+int command_end(struct report *report, struct output *output);
 
 /* Prints "PROGRAM: SENTENCE" on standard error and returns 1. */
 int command_failed(const char *sentence);

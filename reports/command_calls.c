@@ -5,46 +5,37 @@
 #include "collector/base/xalloc.h"
 #include "reports/calls_draw.h"
 #include "reports/calls_write.h"
-#include "reports/output.h"
+
+#define DRAWN 6 /* functions in a picture, unless told otherwise */
 
 struct options {
 	struct command_files files;
-	uint32_t limit;
+	struct command_rows rows;
 	bool threads;
-	bool json, svg;
+	bool svg;
 };
 
 enum {
 	OPTION_THREADS = 256,
-	OPTION_JSON,
 	OPTION_SVG
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct options *options = state->input;
-	char *end;
-	long limit;
 
+	(void)argument;
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &options->files;
-		return 0;
-	case 'n':
-		limit = strtol(argument, &end, 10);
-		if (*end || end == argument || limit < 0 || limit > INT32_MAX)
-			argp_error(state, "--limit wants a number of rows, 0 for all, not '%s'",
-				   argument);
-		options->limit = limit ? limit : UINT32_MAX;
+		state->child_inputs[1] = &options->rows;
 		return 0;
 	case OPTION_THREADS:
 		options->threads = true;
 		return 0;
-	case OPTION_JSON:
-		options->json = true;
-		return 0;
 	case OPTION_SVG:
 		options->svg = true;
+		options->rows.standard = DRAWN;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -52,16 +43,14 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_option argp_options[] = {
-	{"limit", 'n', "N", 0, "Show N rows of each table, 0 for all (default 40; with --json all)",
-	 0},
 	{"threads", OPTION_THREADS, NULL, 0, "A table by thread, too", 0},
-	{"json", OPTION_JSON, NULL, 0, "Write JSON, with histograms", 0},
 	{"svg", OPTION_SVG, NULL, 0,
 	 "Draw the distributions of durations as SVG, of N functions (default 6)", 0},
 	{0},
 };
 
-static const struct argp_child children[] = {{&command_files_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {
+	{&command_files_argp, 0, NULL, 0}, {&command_rows_argp, 0, NULL, 0}, {0}};
 
 const struct argp command_calls_argp = {
 	argp_options,
@@ -71,7 +60,7 @@ const struct argp command_calls_argp = {
 	"calls, durations and callers.\v"
 	"Calls are counted, not sampled. Durations are wall time without the probes' own cost: "
 	"mean and percentiles of all calls, percentiles within 1.6 %; total counts recursion once; "
-	"self is without callees that were timed themselves.",
+	"self is without callees that were timed themselves. JSON has the histograms, too.",
 	children,
 	NULL,
 	NULL,
@@ -101,41 +90,37 @@ static bool draw(const struct report *report, const struct calls *calls, uint32_
 	return count;
 }
 
+static const char *why_no_calls(const struct report *report)
+{
+	return report->profile->probes_count
+		       ? NULL
+		       : "no function was probed in this recording; record with --time FUNCTIONS "
+			 "or --count FUNCTIONS";
+}
+
 int command_calls(int count, char **arguments)
 {
-	struct options options = {0};
+	struct options options = {.rows.standard = 40};
 	struct report report;
 	struct output output;
 	struct calls calls;
-	struct error error;
 	bool is_drawn = true;
 
 	argp_parse(&command_calls_argp, count, arguments, 0, NULL, &options);
-	if (!options.limit)
-		options.limit = options.json ? UINT32_MAX : options.svg ? 6 : 40;
-	if (report_open(&report, options.files.profile, &error))
-		return command_failed(error.text);
-	if (!report.profile->probes_count) {
-		report_done(&report);
-		return command_failed("no function was probed in this recording; record with "
-				      "--time FUNCTIONS or --count FUNCTIONS");
-	}
-	if (output_open(&output, options.files.output, &error)) {
-		report_done(&report);
-		return command_failed(error.text);
-	}
+	if (command_begin(&options.files, NULL, why_no_calls, &report, &output))
+		return 1;
 	calls_measure(&calls, &report);
 	if (options.svg)
-		is_drawn = draw(&report, &calls, options.limit, output.stream);
-	else if (options.json)
-		calls_write_json(&report, &calls, options.limit, output.stream);
+		is_drawn = draw(&report, &calls, options.rows.limit, output.stream);
+	else if (options.rows.json)
+		calls_write_json(&report, &calls, options.rows.limit, output.stream);
 	else
-		calls_write_text(&report, &calls, options.limit, options.threads, output.stream);
+		calls_write_text(&report, &calls, options.rows.limit, options.threads,
+				 output.stream);
 	calls_done(&calls);
+	if (is_drawn)
+		return command_end(&report, &output);
 	report_done(&report);
-	if (!is_drawn) {
-		output_discard(&output);
-		return command_failed("no function was timed in this recording, only counted");
-	}
-	return output_close(&output, &error) ? command_failed(error.text) : 0;
+	output_discard(&output);
+	return command_failed("no function was timed in this recording, only counted");
 }

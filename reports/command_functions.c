@@ -2,47 +2,33 @@
 /* command functions: self and total cost per function. */
 #include "reports/command.h"
 
-#include "reports/output.h"
 #include "reports/summary.h"
 
 struct options {
 	struct command_files files;
+	struct command_rows rows;
 	const char *metric;
 	enum functions_order order;
-	uint32_t limit;
-	bool json;
 };
 
 enum {
-	OPTION_SORT = 256,
-	OPTION_JSON
+	OPTION_SORT = 256
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct options *options = state->input;
-	char *end;
-	long limit;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &options->files;
-		state->child_inputs[1] = &options->metric;
-		return 0;
-	case 'n':
-		limit = strtol(argument, &end, 10);
-		if (*end || end == argument || limit < 0 || limit > INT32_MAX)
-			argp_error(state, "--limit wants a number of rows, 0 for all, not '%s'",
-				   argument);
-		options->limit = limit ? limit : UINT32_MAX;
+		state->child_inputs[1] = &options->rows;
+		state->child_inputs[2] = &options->metric;
 		return 0;
 	case OPTION_SORT:
 		if (strcmp(argument, "self") && strcmp(argument, "total"))
 			argp_error(state, "--sort wants self or total, not '%s'", argument);
 		options->order = *argument == 's' ? FUNCTIONS_BY_SELF : FUNCTIONS_BY_TOTAL;
-		return 0;
-	case OPTION_JSON:
-		options->json = true;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -50,14 +36,14 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_option argp_options[] = {
-	{"limit", 'n', "N", 0, "Show N functions, 0 for all (default 40; with --json all)", 0},
 	{"sort", OPTION_SORT, "COST", 0, "Order by self (default) or total", 0},
-	{"json", OPTION_JSON, NULL, 0, "Write JSON", 0},
 	{0},
 };
 
-static const struct argp_child children[] = {
-	{&command_files_argp, 0, NULL, 0}, {&command_metric_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&command_files_argp, 0, NULL, 0},
+					     {&command_rows_argp, 0, NULL, 0},
+					     {&command_metric_argp, 0, NULL, 0},
+					     {0}};
 
 const struct argp command_functions_argp = {
 	argp_options,
@@ -88,7 +74,7 @@ static void write_text(const struct report *report, const struct functions *func
 	bool colour = output_has_colour(stream);
 
 	if (functions->samples)
-		summary_functions(report, functions, options->order, options->limit, stream,
+		summary_functions(report, functions, options->order, options->rows.limit, stream,
 				  output_columns(stream), colour);
 	else
 		summary_empty(report, stream);
@@ -103,9 +89,9 @@ static void write_report(const struct report *report, const struct options *opti
 	struct functions functions;
 
 	functions_measure(&functions, report->profile, tree, report->metric, &report->symbols,
-			  options->order, options->limit);
-	if (options->json)
-		write_json(report, &functions, options->limit, stream);
+			  options->order, options->rows.limit);
+	if (options->rows.json)
+		write_json(report, &functions, options->rows.limit, stream);
 	else
 		write_text(report, &functions, options, stream);
 	functions_done(&functions);
@@ -114,21 +100,13 @@ static void write_report(const struct report *report, const struct options *opti
 
 int command_functions(int count, char **arguments)
 {
-	struct options options = {.order = FUNCTIONS_BY_SELF};
+	struct options options = {.rows.standard = 40, .order = FUNCTIONS_BY_SELF};
 	struct report report;
 	struct output output;
-	struct error error;
 
 	argp_parse(&command_functions_argp, count, arguments, 0, NULL, &options);
-	if (!options.limit)
-		options.limit = options.json ? UINT32_MAX : 40;
-	if (report_open_metric(&report, options.files.profile, options.metric, &error))
-		return command_failed(error.text);
-	if (output_open(&output, options.files.output, &error)) {
-		report_done(&report);
-		return command_failed(error.text);
-	}
+	if (command_begin(&options.files, options.metric, NULL, &report, &output))
+		return 1;
 	write_report(&report, &options, output.stream);
-	report_done(&report);
-	return output_close(&output, &error) ? command_failed(error.text) : 0;
+	return command_end(&report, &output);
 }

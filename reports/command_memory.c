@@ -4,8 +4,6 @@
 
 #include "reports/amount.h"
 #include "reports/memory.h"
-#include "reports/output.h"
-#include "reports/report.h"
 #include "reports/series.h"
 #include "reports/table.h"
 #include "reports/text.h"
@@ -19,14 +17,13 @@
 
 struct options {
 	struct command_files files;
-	uint32_t limit; /* 0: not said */
-	int order;	/* enum memory_amount; -1: one list for each of the most telling ones */
-	bool json, svg;
+	struct command_rows rows;
+	int order; /* enum memory_amount; -1: one list for each of the most telling ones */
+	bool svg;
 };
 
 enum {
-	OPTION_JSON = 256,
-	OPTION_SORT,
+	OPTION_SORT = 256,
 	OPTION_SVG
 };
 
@@ -58,25 +55,14 @@ static int parse_order(const struct argp_state *state, const char *name)
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct options *options = state->input;
-	char *end;
-	long limit;
 
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &options->files;
-		return 0;
-	case 'n':
-		limit = strtol(argument, &end, 10);
-		if (*end || end == argument || limit < 0 || limit > INT32_MAX)
-			argp_error(state, "--limit wants a number of rows, 0 for all, not '%s'",
-				   argument);
-		options->limit = limit ? (uint32_t)limit : UINT32_MAX;
+		state->child_inputs[1] = &options->rows;
 		return 0;
 	case OPTION_SORT:
 		options->order = parse_order(state, argument);
-		return 0;
-	case OPTION_JSON:
-		options->json = true;
 		return 0;
 	case OPTION_SVG:
 		options->svg = true;
@@ -87,16 +73,15 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_option argp_options[] = {
-	{"limit", 'n', "N", 0, "Show N call sites of each list, 0 for all (default 10)", 0},
 	{"sort", OPTION_SORT, "AMOUNT", 0,
 	 "One list only, by calls, bytes, peak, live or temporaries", 0},
-	{"json", OPTION_JSON, NULL, 0, "Write JSON, with all call sites", 0},
 	{"svg", OPTION_SVG, NULL, 0,
 	 "Draw memory over time as SVG, with ticks where steps ended; of any recording", 0},
 	{0},
 };
 
-static const struct argp_child children[] = {{&command_files_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {
+	{&command_files_argp, 0, NULL, 0}, {&command_rows_argp, 0, NULL, 0}, {0}};
 
 const struct argp command_memory_argp = {
 	argp_options,
@@ -248,10 +233,10 @@ static void write_text(const struct report *report, struct memory *memory,
 {
 	write_totals(report, memory, stream);
 	if (options->order >= 0)
-		write_list(report, memory, &orders[options->order], options->limit, stream);
+		write_list(report, memory, &orders[options->order], options->rows.limit, stream);
 	else
 		for (size_t i = 0; i < LISTS_SHOWN; i++)
-			write_list(report, memory, &orders[i], options->limit, stream);
+			write_list(report, memory, &orders[i], options->rows.limit, stream);
 	write_trust(report, memory, stream);
 }
 
@@ -293,7 +278,7 @@ static void write_json(const struct report *report, struct memory *memory,
 	json_t *sites = json_array(), *totals = json_object(), *notes = json_object();
 
 	memory_sort(memory, orders[options->order >= 0 ? options->order : 1].amount);
-	for (size_t i = 0; i < memory->count && i < options->limit; i++)
+	for (size_t i = 0; i < memory->count && i < options->rows.limit; i++)
 		json_array_append_new(sites, site_json(report, &memory->sites[i]));
 	set_amounts(totals, memory->amounts);
 	json_object_set_new(totals, "without_whole_stack", json_integer((json_int_t)memory->cut));
@@ -346,7 +331,7 @@ static int write_report(const struct report *report, const struct options *optio
 		memory_done(&memory);
 		return command_failed(error.text);
 	}
-	if (options->json)
+	if (options->rows.json)
 		write_json(report, &memory, options, output.stream);
 	else
 		write_text(report, &memory, options, output.stream);
@@ -356,14 +341,12 @@ static int write_report(const struct report *report, const struct options *optio
 
 int command_memory(int count, char **arguments)
 {
-	struct options options = {.order = -1};
+	struct options options = {.rows.standard = LIMIT, .order = -1};
 	struct report report;
 	struct error error;
 	int status;
 
 	argp_parse(&command_memory_argp, count, arguments, 0, NULL, &options);
-	if (!options.limit)
-		options.limit = options.json ? UINT32_MAX : LIMIT;
 	if (report_open(&report, options.files.profile, &error))
 		return command_failed(error.text);
 	status = write_report(&report, &options);

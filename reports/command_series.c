@@ -2,7 +2,6 @@
 /* command series: what has a curve over the time of the recording. */
 #include "reports/command.h"
 
-#include "reports/output.h"
 #include "reports/series.h"
 #include "reports/summary.h"
 
@@ -12,8 +11,7 @@ struct options {
 };
 
 enum {
-	OPTION_JSON = 256,
-	OPTION_SVG,
+	OPTION_SVG = 256
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -24,9 +22,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &options->files;
-		return 0;
-	case OPTION_JSON:
-		options->json = true;
+		state->child_inputs[1] = &options->json;
 		return 0;
 	case OPTION_SVG:
 		options->svg = true;
@@ -37,12 +33,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_option argp_options[] = {
-	{"json", OPTION_JSON, NULL, 0, "Write JSON, with all points", 0},
 	{"svg", OPTION_SVG, NULL, 0, "Draw the curves as SVG, with ticks where steps ended", 0},
 	{0},
 };
 
-static const struct argp_child children[] = {{&command_files_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {
+	{&command_files_argp, 0, NULL, 0}, {&command_json_argp, 0, NULL, 0}, {0}};
 
 const struct argp command_series_argp = {
 	argp_options,
@@ -51,7 +47,7 @@ const struct argp command_series_argp = {
 	"Shows what the target used over the time of a recording: memory, threads, faults, context "
 	"switches, I/O, and the time on each core.\v"
 	"Looked up ten times a second, in all its processes together. Of totals (faults, switches, "
-	"bytes, core time) the mean, least and most are rates a second.",
+	"bytes, core time) the mean, least and most are rates a second. JSON has all points.",
 	children,
 	NULL,
 	NULL,
@@ -76,25 +72,22 @@ static void write_report(const struct report *report, const struct options *opti
 	json_decref(json);
 }
 
+static const char *why_no_series(const struct report *report)
+{
+	return report->profile->points_count
+		       ? NULL
+		       : "this profile has no series: its recording ended too soon";
+}
+
 int command_series(int count, char **arguments)
 {
 	struct options options = {0};
 	struct report report;
 	struct output output;
-	struct error error;
 
 	argp_parse(&command_series_argp, count, arguments, 0, NULL, &options);
-	if (report_open(&report, options.files.profile, &error))
-		return command_failed(error.text);
-	if (!report.profile->points_count) {
-		report_done(&report);
-		return command_failed("this profile has no series: its recording ended too soon");
-	}
-	if (output_open(&output, options.files.output, &error)) {
-		report_done(&report);
-		return command_failed(error.text);
-	}
+	if (command_begin(&options.files, NULL, why_no_series, &report, &output))
+		return 1;
 	write_report(&report, &options, output.stream);
-	report_done(&report);
-	return output_close(&output, &error) ? command_failed(error.text) : 0;
+	return command_end(&report, &output);
 }

@@ -2,7 +2,6 @@
 /* command summary: where the time went, in one screen. */
 #include "reports/command.h"
 
-#include "reports/output.h"
 #include "reports/summary.h"
 
 struct options {
@@ -13,8 +12,7 @@ struct options {
 };
 
 enum {
-	OPTION_JSON = 256,
-	OPTION_CHECK
+	OPTION_CHECK = 256
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -25,10 +23,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &options->files;
-		state->child_inputs[1] = &options->metric;
-		return 0;
-	case OPTION_JSON:
-		options->json = true;
+		state->child_inputs[1] = &options->json;
+		state->child_inputs[2] = &options->metric;
 		return 0;
 	case OPTION_CHECK:
 		options->check = true;
@@ -39,14 +35,15 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_option argp_options[] = {
-	{"json", OPTION_JSON, NULL, 0, "Write JSON", 0},
 	{"check", OPTION_CHECK, NULL, 0,
 	 "Exit with status 2 when the trust line says that the data does not carry the report", 0},
 	{0},
 };
 
-static const struct argp_child children[] = {
-	{&command_files_argp, 0, NULL, 0}, {&command_metric_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&command_files_argp, 0, NULL, 0},
+					     {&command_json_argp, 0, NULL, 0},
+					     {&command_metric_argp, 0, NULL, 0},
+					     {0}};
 
 const struct argp command_summary_argp = {
 	argp_options,
@@ -78,20 +75,14 @@ int command_summary(int count, char **arguments)
 	struct options options = {0};
 	struct report report;
 	struct output output;
-	struct error error;
 	bool bad;
 
 	argp_parse(&command_summary_argp, count, arguments, 0, NULL, &options);
-	if (report_open_metric(&report, options.files.profile, options.metric, &error))
-		return command_failed(error.text);
-	if (output_open(&output, options.files.output, &error)) {
-		report_done(&report);
-		return command_failed(error.text);
-	}
+	if (command_begin(&options.files, options.metric, NULL, &report, &output))
+		return 1;
 	write_report(&report, options.json, output.stream);
 	bad = report.trust.bad;
-	report_done(&report);
-	if (output_close(&output, &error))
-		return command_failed(error.text);
+	if (command_end(&report, &output))
+		return 1;
 	return options.check && bad ? 2 : 0;
 }

@@ -49,14 +49,21 @@ static void write_help(FILE *stream)
 		program_invocation_short_name);
 }
 
-/* `reports options COMMAND` lists the long options, for shell completion. */
-static int write_options(const struct command *command)
+static void write_options_of(const struct argp *argp)
 {
-	for (const struct argp_option *option = command->argp->options;
+	for (const struct argp_option *option = argp->options;
 	     option && (option->name || option->doc); option++)
 		if (option->name)
 			printf("--%s\n", option->name);
-	puts("--output\n--help\n--usage\n--version");
+	for (const struct argp_child *child = argp->children; child && child->argp; child++)
+		write_options_of(child->argp);
+}
+
+/* `reports options COMMAND` lists the long options, for shell completion. */
+static int write_options(const struct command *command)
+{
+	write_options_of(command->argp);
+	puts("--help\n--usage\n--version");
 	return 0;
 }
 

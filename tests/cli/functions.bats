@@ -66,3 +66,11 @@ setup() {
 	fails_with 1 '--limit wants a number' reports functions --limit some small.prof
 	fails_with 1 '--sort wants self or total' reports functions --sort name small.prof
 }
+
+@test "options for shell completion are all of --help, each once" {
+	for command in functions calls summary lines; do
+		reports $command --help | grep -oE '^ {2,6}(-., )? *--[a-z-]+' | grep -oE -- '--[a-z-]+' | sort >told
+		reports options $command | sort >listed
+		diff told listed
+	done
+}

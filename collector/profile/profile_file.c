@@ -4,6 +4,7 @@
 
 #include "collector/base/xalloc.h"
 #include "collector/profile/profile_schema.h"
+#include "collector/profile/row_writer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -18,62 +19,9 @@
 #define RESERVED_BYTES (512u << 10) /* names, lines and stacks of a usual recording */
 #define READER_WAIT_MS 10000
 
-enum statement {
-	INSERT_META,
-	INSERT_METRIC,
-	INSERT_MODULE,
-	INSERT_FILE,
-	INSERT_FUNCTION,
-	INSERT_FRAME,
-	INSERT_LINE,
-	INSERT_STACK,
-	INSERT_THREAD,
-	INSERT_SAMPLE,
-	INSERT_THREAD_TIMES,
-	INSERT_SERIES,
-	INSERT_POINT,
-	INSERT_PROBE,
-	INSERT_TIMING,
-	INSERT_BUCKET,
-	INSERT_EDGE,
-	INSERT_STEP,
-	STATEMENTS
-};
-
-static const char *const statement_sql[STATEMENTS] = {
-	[INSERT_META] = "REPLACE INTO meta VALUES (?, ?)",
-	[INSERT_METRIC] = "INSERT INTO metrics VALUES (?, ?, ?, ?)",
-	[INSERT_MODULE] = "INSERT INTO modules VALUES (?, ?, ?, ?)",
-	[INSERT_FILE] = "INSERT INTO files VALUES (?, ?)",
-	[INSERT_FUNCTION] = "INSERT INTO functions VALUES (?, ?, ?, ?, ?, ?, ?)",
-	[INSERT_FRAME] = "INSERT INTO frames VALUES (?, ?, ?)",
-	[INSERT_LINE] = "INSERT INTO lines VALUES (?, ?, ?, ?)",
-	[INSERT_STACK] = "INSERT INTO stacks VALUES (?, ?, ?)",
-	[INSERT_THREAD] = "REPLACE INTO threads VALUES (?, ?, ?, ?)",
-	[INSERT_SAMPLE] = "INSERT INTO samples VALUES (?, ?, ?, ?, ?, ?)",
-	[INSERT_THREAD_TIMES] = "INSERT INTO thread_times VALUES (?, ?, ?, ?, ?, ?, ?)",
-	[INSERT_SERIES] = "INSERT INTO series VALUES (?, ?, ?, ?)",
-	[INSERT_POINT] = "INSERT INTO points VALUES (?, ?, ?)",
-	[INSERT_PROBE] = "REPLACE INTO probes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	[INSERT_TIMING] = "REPLACE INTO timings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	[INSERT_BUCKET] = "REPLACE INTO timing_buckets VALUES (?, ?, ?)",
-	[INSERT_EDGE] = "REPLACE INTO call_edges VALUES (?, ?, ?, ?)",
-	[INSERT_STEP] = "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?)",
-};
-
-/* Rows of each table that the file already has; the placeholders at 0 are never written. */
-struct written {
-	size_t metrics, modules, files, functions, lines, frames, stacks, threads, steps;
-	size_t thread_times, series, points;
-	uint32_t renames;
-	uint32_t timing_revision;
-};
-
 struct profile_file {
 	sqlite3 *database;
-	sqlite3_stmt *statements[STATEMENTS];
-	struct written written;
-	struct written committed; /* as of the last commit */
+	struct row_writer *rows;
 	uint64_t uncommitted_samples;
 	int lock_fd; /* of the file; closing any descriptor of it ends SQLite's own locks, so last
 		      */
@@ -122,15 +70,6 @@ static int execute(struct profile_file *file, const char *sql, struct error *err
 	return 0;
 }
 
-static int prepare(struct profile_file *file, struct error *error)
-{
-	for (int i = 0; i < STATEMENTS; i++)
-		if (sqlite3_prepare_v3(file->database, statement_sql[i], -1,
-				       SQLITE_PREPARE_PERSISTENT, &file->statements[i], NULL))
-			return database_error(file, error, "prepare");
-	return 0;
-}
-
 static int write_endings(struct profile_file *file, struct error *error)
 {
 	int result = 0;
@@ -165,7 +104,9 @@ static int write_schema(struct profile_file *file, struct error *error)
 	if (!result)
 		result = execute(file, "COMMIT; BEGIN", error, "create");
 	if (!result)
-		result = prepare(file, error);
+		file->rows = row_writer_open(file->database);
+	if (!result && !file->rows)
+		result = database_error(file, error, "prepare");
 	return result;
 }
 
@@ -249,9 +190,6 @@ struct profile_file *profile_file_create(const char *path, struct error *error)
 	file->path = xstrdup(path);
 	file->old_path = xmalloc(strlen(path) + sizeof(".old"));
 	sprintf(file->old_path, "%s.old", path);
-	file->written = (struct written){
-		.modules = 1, .files = 1, .functions = 1, .frames = 1, .stacks = 1, .threads = 1};
-	file->committed = file->written;
 	result = create(file, error);
 	if (result) {
 		profile_file_discard(file);
@@ -261,263 +199,32 @@ struct profile_file *profile_file_create(const char *path, struct error *error)
 	return file;
 }
 
-static int step(struct profile_file *file, sqlite3_stmt *statement, struct error *error)
+/* Says what became of rows written with SQLite's @code. */
+static int written(struct profile_file *file, int code, struct error *error)
 {
-	int code;
-
-	if (file->failure)
-		return fail(error, file->failure, "cannot write %s: %m, as before", file->path);
-	code = sqlite3_step(statement);
-	sqlite3_reset(statement);
-	if (code != SQLITE_DONE)
+	if (code != SQLITE_OK)
 		file->failure = database_error(file, error, "write");
 	return file->failure;
+}
+
+static int failed_before(const struct profile_file *file, struct error *error)
+{
+	return fail(error, file->failure, "cannot write %s: %m, as before", file->path);
 }
 
 int profile_file_append(struct profile_file *file, const struct profile_sample *sample,
 			struct error *error)
 {
-	sqlite3_stmt *statement = file->statements[INSERT_SAMPLE];
-	uint64_t time_ns = sample->time_ns;
+	struct profile_sample row = *sample;
 
-	if (file->any_sample && time_ns <= file->last_time_ns)
-		time_ns = file->last_time_ns + 1;
-	file->last_time_ns = time_ns;
-	file->any_sample = true;
-	sqlite3_bind_int64(statement, 1, time_ns);
-	sqlite3_bind_int64(statement, 2, sample->thread);
-	sqlite3_bind_int64(statement, 3, sample->stack);
-	sqlite3_bind_int64(statement, 4, sample->metric);
-	sqlite3_bind_int64(statement, 5, sample->value);
-	sqlite3_bind_int64(statement, 6, sample->ending);
 	file->uncommitted_samples++;
-	return step(file, statement, error);
-}
-
-/* Binds a row's columns in order: i an integer (int64_t), s a string or NULL (borrowed). */
-static int insert(struct profile_file *file, enum statement which, struct error *error,
-		  const char *types, ...)
-{
-	sqlite3_stmt *statement = file->statements[which];
-	va_list arguments;
-
-	va_start(arguments, types);
-	for (int i = 0; types[i]; i++) {
-		if (types[i] == 'i')
-			sqlite3_bind_int64(statement, i + 1, va_arg(arguments, int64_t));
-		else
-			sqlite3_bind_text(statement, i + 1, va_arg(arguments, const char *), -1,
-					  SQLITE_STATIC);
-	}
-	va_end(arguments);
-	return step(file, statement, error);
-}
-
-static int write_meta(struct profile_file *file, const struct profile *profile, struct error *error)
-{
-	int result = 0;
-
-	for (size_t i = 0; i < profile->meta_count && !result; i++) {
-		const struct profile_meta *row = &profile->meta[i];
-
-		if (row->text)
-			result = insert(file, INSERT_META, error, "ss", row->key, row->text);
-		else
-			result = insert(file, INSERT_META, error, "si", row->key, row->number);
-	}
-	return result;
-}
-
-static int write_code(struct profile_file *file, const struct profile *profile, struct error *error)
-{
-	struct written *written = &file->written;
-	int result = 0;
-
-	for (; written->modules < profile->modules_count && !result; written->modules++) {
-		const struct profile_module *row = &profile->modules[written->modules];
-
-		result = insert(file, INSERT_MODULE, error, "iiss", (int64_t)written->modules,
-				(int64_t)row->kind, row->path, row->build_id);
-	}
-	for (; written->files < profile->files_count && !result; written->files++)
-		result = insert(file, INSERT_FILE, error, "is", (int64_t)written->files,
-				profile->files[written->files]);
-	for (; written->functions < profile->functions_count && !result; written->functions++) {
-		const struct profile_function *row = &profile->functions[written->functions];
-
-		result =
-			insert(file, INSERT_FUNCTION, error, "issiiii", (int64_t)written->functions,
-			       row->name, row->linkage_name, (int64_t)row->module,
-			       (int64_t)row->file, (int64_t)row->line, (int64_t)row->named);
-	}
-	return result;
-}
-
-static int write_frame_lines(struct profile_file *file, const struct profile *profile, size_t id,
-			     struct error *error)
-{
-	const struct profile_frame *frame = &profile->frames[id];
-	int result = 0;
-
-	for (uint32_t depth = 0; depth < frame->line_count && !result; depth++) {
-		const struct profile_line *line = &profile->lines[frame->first_line + depth];
-
-		result = insert(file, INSERT_LINE, error, "iiii", (int64_t)id, (int64_t)depth,
-				(int64_t)line->function, (int64_t)line->line);
-	}
-	return result;
-}
-
-static int write_stacks(struct profile_file *file, const struct profile *profile,
-			struct error *error)
-{
-	struct written *written = &file->written;
-	int result = 0;
-
-	for (; written->frames < profile->frames_count && !result; written->frames++) {
-		const struct profile_frame *row = &profile->frames[written->frames];
-
-		result = insert(file, INSERT_FRAME, error, "iii", (int64_t)written->frames,
-				(int64_t)row->module, (int64_t)row->address);
-	}
-	for (; written->stacks < profile->stacks_count && !result; written->stacks++) {
-		const struct profile_stack *row = &profile->stacks[written->stacks];
-
-		result = insert(file, INSERT_STACK, error, "iii", (int64_t)written->stacks,
-				(int64_t)row->parent, (int64_t)row->frame);
-	}
-	if (written->lines == profile->lines_count)
-		return result;
-	for (size_t id = 1; id < profile->frames_count && !result; id++)
-		if (profile->frames[id].first_line >= written->lines)
-			result = write_frame_lines(file, profile, id, error);
-	written->lines = profile->lines_count;
-	return result;
-}
-
-static int write_others(struct profile_file *file, const struct profile *profile,
-			struct error *error)
-{
-	struct written *written = &file->written;
-	int result = 0;
-
-	for (; written->metrics < profile->metrics_count && !result; written->metrics++) {
-		const struct profile_metric *row = &profile->metrics[written->metrics];
-
-		result = insert(file, INSERT_METRIC, error, "issi", (int64_t)written->metrics,
-				row->name, row->unit, (int64_t)row->period);
-	}
-	if (written->renames != profile->renames)
-		written->threads = 1;
-	written->renames = profile->renames;
-	for (; written->threads < profile->threads_count && !result; written->threads++) {
-		const struct profile_thread *row = &profile->threads[written->threads];
-
-		result = insert(file, INSERT_THREAD, error, "iiis", (int64_t)written->threads,
-				(int64_t)row->pid, (int64_t)row->tid, row->name);
-	}
-	return result;
-}
-
-static int write_curves(struct profile_file *file, const struct profile *profile,
-			struct error *error)
-{
-	struct written *written = &file->written;
-	int result = 0;
-
-	for (; written->thread_times < profile->thread_times_count && !result;
-	     written->thread_times++) {
-		const struct profile_thread_times *row =
-			&profile->thread_times[written->thread_times];
-
-		result = insert(file, INSERT_THREAD_TIMES, error, "iiiiiii", (int64_t)row->thread,
-				(int64_t)row->wall_ns, (int64_t)row->cpu_ns,
-				(int64_t)row->booked_ns, (int64_t)row->run_queue_ns,
-				(int64_t)row->off_cpu_ns, (int64_t)row->switches);
-	}
-	for (; written->series < profile->series_count && !result; written->series++) {
-		const struct profile_series *row = &profile->series[written->series];
-
-		result = insert(file, INSERT_SERIES, error, "issi", (int64_t)written->series,
-				row->name, row->unit, (int64_t)row->is_total);
-	}
-	for (; written->points < profile->points_count && !result; written->points++) {
-		const struct profile_point *row = &profile->points[written->points];
-
-		result = insert(file, INSERT_POINT, error, "iii", (int64_t)row->series,
-				(int64_t)row->time_ns, row->value);
-	}
-	return result;
-}
-
-static int write_probes(struct profile_file *file, const struct profile *profile,
-			struct error *error)
-{
-	int result = 0;
-
-	for (size_t i = 0; i < profile->probes_count && !result; i++) {
-		const struct profile_probe *row = &profile->probes[i];
-
-		result = insert(file, INSERT_PROBE, error, "iiiiiiiiiis", (int64_t)i,
-				(int64_t)row->frame, (int64_t)row->mode, (int64_t)row->kind,
-				(int64_t)row->place, (int64_t)row->count_ns, (int64_t)row->time_ns,
-				(int64_t)row->inside_ns, (int64_t)row->attached_ns,
-				(int64_t)row->is_partial, row->note);
-	}
-	return result;
-}
-
-/* Counters that have grown replace their older selves. */
-static int write_timings(struct profile_file *file, const struct profile *profile,
-			 struct error *error)
-{
-	int result = 0;
-
-	for (size_t i = 0; i < profile->timings_count && !result; i++) {
-		const struct profile_timing *row = &profile->timings[i];
-
-		result =
-			insert(file, INSERT_TIMING, error, "iiiiiiiiiiiii", (int64_t)row->probe,
-			       (int64_t)row->thread, (int64_t)row->calls, (int64_t)row->step_calls,
-			       (int64_t)row->returns, (int64_t)row->sum_ns, (int64_t)row->outer_ns,
-			       (int64_t)row->self_ns, (int64_t)row->min_ns, (int64_t)row->max_ns,
-			       (int64_t)row->open, (int64_t)row->deep, (int64_t)row->subtracted_ns);
-	}
-	for (size_t i = 0; i < profile->timing_buckets_count && !result; i++) {
-		const struct profile_bucket *row = &profile->timing_buckets[i];
-
-		result = insert(file, INSERT_BUCKET, error, "iii", (int64_t)row->probe,
-				(int64_t)row->bucket, (int64_t)row->count);
-	}
-	for (size_t i = 0; i < profile->call_edges_count && !result; i++) {
-		const struct profile_edge *row = &profile->call_edges[i];
-
-		result = insert(file, INSERT_EDGE, error, "iiii", (int64_t)row->caller,
-				(int64_t)row->callee, (int64_t)row->calls, (int64_t)row->sum_ns);
-	}
-	return result;
-}
-
-static int write_calls(struct profile_file *file, const struct profile *profile,
-		       struct error *error)
-{
-	struct written *written = &file->written;
-	int result = 0;
-
-	if (written->timing_revision != profile->timing_revision) {
-		result = write_probes(file, profile, error);
-		if (!result)
-			result = write_timings(file, profile, error);
-	}
-	written->timing_revision = profile->timing_revision;
-	for (; written->steps < profile->steps_count && !result; written->steps++) {
-		const struct profile_step *row = &profile->steps[written->steps];
-
-		result = insert(file, INSERT_STEP, error, "iiiiii", (int64_t)written->steps,
-				(int64_t)row->probe, (int64_t)row->thread, (int64_t)row->start_ns,
-				(int64_t)row->end_ns, (int64_t)row->probe_ns);
-	}
-	return result;
+	if (file->failure)
+		return failed_before(file, error);
+	if (file->any_sample && row.time_ns <= file->last_time_ns)
+		row.time_ns = file->last_time_ns + 1;
+	file->last_time_ns = row.time_ns;
+	file->any_sample = true;
+	return written(file, row_writer_sample(file->rows, &row), error);
 }
 
 static int commit(struct profile_file *file, struct error *error)
@@ -529,37 +236,26 @@ static int commit(struct profile_file *file, struct error *error)
 	if (result != -EAGAIN)
 		file->failure = result;
 	if (!result) {
-		file->committed = file->written;
+		row_writer_committed(file->rows);
 		file->uncommitted_samples = 0;
 	}
 	return result;
 }
 
-int profile_file_commit(struct profile_file *file, struct profile *profile, struct error *error)
+int profile_file_commit(struct profile_file *file, const struct profile *profile,
+			struct error *error)
 {
-	int result = write_meta(file, profile, error);
+	int result = file->failure ? failed_before(file, error)
+				   : written(file, row_writer_gained(file->rows, profile), error);
 
-	if (!result)
-		result = write_code(file, profile, error);
-	if (!result)
-		result = write_stacks(file, profile, error);
-	if (!result)
-		result = write_others(file, profile, error);
-	if (!result)
-		result = write_curves(file, profile, error);
-	if (!result)
-		result = write_calls(file, profile, error);
-	if (!result)
-		return commit(file, error);
-	if (result != -EAGAIN)
-		file->failure = result;
-	return result;
+	return result ? result : commit(file, error);
 }
 
 int profile_file_commit_meta(struct profile_file *file, const struct profile *profile,
 			     struct error *error)
 {
-	int result = write_meta(file, profile, error);
+	int result = file->failure ? failed_before(file, error)
+				   : written(file, row_writer_meta(file->rows, profile), error);
 
 	return result ? result : commit(file, error);
 }
@@ -579,7 +275,7 @@ uint64_t profile_file_recover(struct profile_file *file)
 	close_fd(&file->reserve_fd);
 	file->failure = 0;
 	file->uncommitted_samples = 0;
-	file->written = file->committed;
+	row_writer_rolled_back(file->rows);
 	sqlite3_exec(file->database, "PRAGMA journal_mode=MEMORY; BEGIN", NULL, NULL, NULL);
 	return dropped;
 }
@@ -600,8 +296,7 @@ void profile_file_close(struct profile_file *file)
 {
 	if (!file)
 		return;
-	for (int i = 0; i < STATEMENTS; i++)
-		sqlite3_finalize(file->statements[i]);
+	row_writer_close(file->rows);
 	sqlite3_close(file->database);
 	close_fd(&file->lock_fd);
 	close_fd(&file->reserve_fd);

@@ -43,7 +43,8 @@ int profile_file_append(struct profile_file *file, const struct profile_sample *
  * rows only. Returns as profile_file_append; -EAGAIN when a reader holds the file: nothing is
  * lost, the next call commits it too.
  */
-int profile_file_commit(struct profile_file *file, struct profile *profile, struct error *error);
+int profile_file_commit(struct profile_file *file, const struct profile *profile,
+			struct error *error);
 
 /* Lets later commits wait for a reader that holds the file, up to ten seconds, instead of returning
  * -EAGAIN: for the end of a recording, when no event is waiting. */

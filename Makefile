@@ -213,6 +213,9 @@ $(B)/faults/%: tests/faults/%.c
 $(B)/bench/%: $(B)/obj/tests/bench/%.o $(filter-out %/main.o,$(COLLECTOR_OBJECTS))
 	$(call link,$(call libraries,collector) -lm)
 
+# The oracle is large enough for parts of its own.
+$(B)/bench/oracle: $(call objects,$(wildcard tests/bench/oracle/*.c))
+
 # Those that measure the engine are made of its parts.
 $(B)/obj/tests/bench/sim_%.o: private PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS_sim))
 $(B)/bench/sim_%: $(B)/obj/tests/bench/sim_%.o $(filter-out %/main.o,$(SIM_OBJECTS))

@@ -14,6 +14,7 @@ enum {
 /* @argv  [0] is "collector NAME", for messages. Returns the exit status. */
 int command_run(int argc, char **argv);
 int command_attach(int argc, char **argv);
+int command_top(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_ab(int argc, char **argv);
 int command_import(int argc, char **argv);

@@ -3,19 +3,18 @@
 #include "collector/command.h"
 
 #include "collector/attached.h"
-#include "collector/base/xalloc.h"
 #include "collector/capture/probe_source.h"
+#include "collector/process_list.h"
 #include "collector/recording.h"
 
 #include <errno.h>
-#include <limits.h>
+#include <stdlib.h>
 
 struct attach_options {
 	struct recording_options recording;
 	uint64_t duration_ns;
 	bool is_tree;
-	pid_t *pids;
-	size_t pid_count, pid_capacity;
+	struct process_list processes;
 };
 
 static const struct argp_option option_table[] = {
@@ -48,20 +47,6 @@ static uint64_t parse_duration(const struct argp_state *state, const char *text)
 	return (uint64_t)(seconds * 1e9);
 }
 
-static void parse_pid(struct attach_options *options, const struct argp_state *state,
-		      const char *text)
-{
-	char *end;
-	long value;
-
-	errno = 0;
-	value = strtol(text, &end, 10);
-	if (errno || *end || end == text || value < 1 || value > INT_MAX)
-		argp_failure(state, 1, 0, "'%s' is no process number", text);
-	xgrow(options->pids, options->pid_count, options->pid_capacity);
-	options->pids[options->pid_count++] = (pid_t)value;
-}
-
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct attach_options *options = state->input;
@@ -77,16 +62,14 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		options->is_tree = true;
 		break;
 	case ARGP_KEY_ARG:
-		parse_pid(options, state, argument);
+		process_list_parse(&options->processes, state, argument);
 		break;
 	case ARGP_KEY_END:
 		if (options->recording.engine == &probe_source_engine)
 			argp_failure(state, 1, 0,
 				     "-e probe works only from a program's start; use collector "
 				     "run");
-		if (!options->pid_count)
-			argp_failure(state, 1, 0,
-				     "which process? For instance: collector attach -d 10 1234");
+		process_list_check(&options->processes, state, "collector attach -d 10 1234");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -112,13 +95,13 @@ int command_attach(int argc, char **argv)
 	argp_err_exit_status = 1;
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
 	session.prefers_tick = true;
-	session.pids = options.pids;
-	session.pid_count = options.pid_count;
+	session.pids = options.processes.pids;
+	session.pid_count = options.processes.count;
 	session.is_tree = options.is_tree;
 	session.duration_ns = options.duration_ns;
-	program = attached_program(options.pids[0]);
+	program = attached_program(options.processes.pids[0]);
 	status = recording_make(&options.recording, &session, program, argv[0]);
 	free(program);
-	free(options.pids);
+	free(options.processes.pids);
 	return status;
 }

@@ -19,6 +19,7 @@ struct command {
 static const struct command commands[] = {
 	{"run", "run a program and record where it spends its time", command_run},
 	{"attach", "record running processes", command_attach},
+	{"top", "show what running processes do at the moment", command_top},
 	{"check", "try what this machine allows", command_check},
 	{"summary", "print what a profile holds and how far it can be trusted", NULL},
 	{"functions", "list functions by self and total time", NULL},

@@ -31,7 +31,7 @@ struct numbered_stack {
 
 struct recorder {
 	struct profile *profile;
-	struct profile_file *file;
+	struct recorder_sink sink;
 	uint64_t start_ns;
 	const struct event_metric *metrics[METRICS]; /* [i] is row i of profile->metrics */
 	uint32_t metric_count;
@@ -47,14 +47,24 @@ struct recorder {
 			1]; /* of the sample at hand, innermost first */
 };
 
+static int append_to_file(void *context, const struct profile_sample *sample, struct error *error)
+{
+	return profile_file_append(context, sample, error);
+}
+
+struct recorder_sink recorder_sink_of_file(struct profile_file *file)
+{
+	return (struct recorder_sink){append_to_file, file};
+}
+
 struct recorder *recorder_new(struct profile *profile, struct modules *modules,
-			      struct profile_file *file, uint64_t start_ns)
+			      struct recorder_sink sink, uint64_t start_ns)
 {
 	struct recorder *recorder = xcalloc(1, sizeof(*recorder));
 
 	recorder->profile = profile;
 	recorder->population = (struct population){.profile = profile, .modules = modules};
-	recorder->file = file;
+	recorder->sink = sink;
 	recorder->start_ns = start_ns;
 	recorder->kernel_module = profile_module(profile, PROFILE_MODULE_KERNEL, "[kernel]", NULL);
 	return recorder;
@@ -234,7 +244,7 @@ static void append(struct recorder *recorder, const struct event *event,
 		.ending = stack->ending,
 	};
 
-	recorder->failure = profile_file_append(recorder->file, &row, &recorder->error);
+	recorder->failure = recorder->sink.append(recorder->sink.context, &row, &recorder->error);
 }
 
 static void take_sample(struct recorder *recorder, const struct event *event)

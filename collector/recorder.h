@@ -3,7 +3,8 @@
  * recorder: events of the sources → rows of a profile.
  *
  * It keeps the state that events change (processes with their address spaces, threads), unwinds
- * each sample at once, interns its stack and appends one row to the file. Nothing raw is kept.
+ * each sample at once, interns its stack and hands one row to the sink, which is
+ * a file or whoever keeps an eye on the moment. Nothing raw is kept.
  * A stack is the user frames, then the kernel frames above them; one that does not reach the
  * thread's root hangs under a frame that says so, "[truncated]", so that no picture can pass it
  * off as whole.
@@ -18,12 +19,21 @@
 
 struct recorder;
 
+/* Where the rows of samples go; times start at the recording's. */
+struct recorder_sink {
+	/* Returns 0, or a negative errno with a sentence, after which no more come. */
+	int (*append)(void *context, const struct profile_sample *sample, struct error *error);
+	void *context;
+};
+
+struct recorder_sink recorder_sink_of_file(struct profile_file *file);
+
 /*
- * @profile, @modules, @file  borrowed, outlive the recorder
+ * @profile, @modules, @sink  borrowed, outlive the recorder
  * @start_ns                  CLOCK_MONOTONIC; sample times count from here
  */
 struct recorder *recorder_new(struct profile *profile, struct modules *modules,
-			      struct profile_file *file, uint64_t start_ns);
+			      struct recorder_sink sink, uint64_t start_ns);
 void recorder_free(struct recorder *recorder); /* accepts NULL */
 
 /* Returns the row of the profile's metrics for what a source counts, added at its first use. The

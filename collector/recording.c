@@ -58,7 +58,7 @@ static const struct argp_option option_table[] = {
 	{0},
 };
 
-static unsigned parse_frequency(const struct argp_state *state, const char *text)
+unsigned recording_parse_frequency(const struct argp_state *state, const char *text)
 {
 	char *end;
 	unsigned long value;
@@ -73,7 +73,7 @@ static unsigned parse_frequency(const struct argp_state *state, const char *text
 	return (unsigned)value;
 }
 
-static const struct perf_engine *parse_engine(const struct argp_state *state, const char *name)
+const struct perf_engine *recording_parse_engine(const struct argp_state *state, const char *name)
 {
 	const struct perf_engine *engine = !strcmp(name, probe_source_engine.name)
 						   ? &probe_source_engine
@@ -140,10 +140,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		options->name = argument;
 		break;
 	case 'F':
-		options->frequency_hz = parse_frequency(state, argument);
+		options->frequency_hz = recording_parse_frequency(state, argument);
 		break;
 	case 'e':
-		options->engine = parse_engine(state, argument);
+		options->engine = recording_parse_engine(state, argument);
 		break;
 	case 'O':
 		options->is_off_cpu = true;
@@ -313,6 +313,7 @@ int recording_make(const struct recording_options *options, struct session_optio
 	session->is_frequency_default = !options->frequency_hz;
 	session->engine = options->engine;
 	session->is_off_cpu = options->is_off_cpu;
+	session->wants_time = options->is_off_cpu; /* to be added to that of waiting */
 	session->timing.requests = options->requests;
 	session->timing.request_count = options->request_count;
 	session->timing.budget = options->budget;

@@ -25,6 +25,10 @@ struct recording_options {
  * program with argp_err_exit_status and a sentence. */
 extern const struct argp recording_argp;
 
+/* Parse the arguments of -F and -e. Bad values end the program. */
+unsigned recording_parse_frequency(const struct argp_state *state, const char *text);
+const struct perf_engine *recording_parse_engine(const struct argp_state *state, const char *name);
+
 /*
  * Makes a recording, draws it and prints its summary.
  *

@@ -17,7 +17,7 @@ int sampling_open_perf(struct sampling *sampling, const struct session_options *
 		.frequency_hz = options->frequency_hz,
 		.engine = options->engine,
 		.prefers_tick = options->prefers_tick,
-		.wants_time = options->is_off_cpu, /* to be added to that of waiting */
+		.wants_time = options->wants_time,
 		.start = start,
 		.copy_bytes = PERF_SOURCE_COPY_BYTES,
 	};

@@ -161,8 +161,8 @@ static int open_file(struct session *session, struct error *error)
 	session->start_ns = clock_ns(CLOCK_MONOTONIC);
 	profile_set_number(session->profile, "start_clock_ns", (int64_t)session->start_ns);
 	session->commit_ns = session->start_ns - COMMIT_NS + FIRST_COMMIT_NS;
-	session->recorder =
-		recorder_new(session->profile, session->modules, session->file, session->start_ns);
+	session->recorder = recorder_new(session->profile, session->modules,
+					 recorder_sink_of_file(session->file), session->start_ns);
 	recorder_metric(session->recorder, sampling_metric(&session->sampling)); /* the first */
 	session->usage = usage_open(session->profile, session->recorder, session->sampling.perf,
 				    !is_attached(session));
@@ -243,14 +243,8 @@ static int open_timing(struct session *session, const pid_t *pids, size_t count,
 	if (!session->timing)
 		result = -errno;
 	program_files_done(&files);
-	for (size_t i = 0; i < count && !result; i++)
-		result = timing_watch(session->timing, pids[i], error);
-	/* The tick takes no program: stacks through timed functions are then cut, and counted so.
-	 */
-	if (!result && session->sampling.perf &&
-	    !perf_source_engine(session->sampling.perf)->is_tick)
-		result = perf_source_set_program(session->sampling.perf,
-						 timing_sample_program(session->timing), error);
+	if (!result)
+		result = timing_watch(session->timing, pids, count, session->sampling.perf, error);
 	if (!result && options->planned)
 		options->planned(session->timing);
 	return result ? result : timing_attach(session->timing, error);

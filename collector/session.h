@@ -31,6 +31,7 @@ struct session_options {
 	bool is_frequency_default;	  /* nobody asked for it */
 	const struct perf_engine *engine; /* NULL: the best that works */
 	bool prefers_tick;		  /* and the tick counts as the best */
+	bool wants_time;		  /* its samples are to count nanoseconds */
 	bool is_off_cpu;		  /* where threads wait, too */
 	struct timing_options timing;	  /* no requests: nothing is timed */
 	/* Told what will be timed, and the cost, before the program starts; NULL: nobody asks. */

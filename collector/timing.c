@@ -83,9 +83,17 @@ void timing_close(struct timing *timing)
 	free(timing);
 }
 
-int timing_watch(struct timing *timing, pid_t pid, struct error *error)
+int timing_watch(struct timing *timing, const pid_t *pids, size_t count, struct perf_source *perf,
+		 struct error *error)
 {
-	return uprobe_watch(timing->uprobe, pid, error);
+	int result = 0;
+
+	for (size_t i = 0; i < count && !result; i++)
+		result = uprobe_watch(timing->uprobe, pids[i], error);
+	if (!result && perf && !perf_source_engine(perf)->is_tick)
+		result =
+			perf_source_set_program(perf, uprobe_sample_program(timing->uprobe), error);
+	return result;
 }
 
 const struct timing_plan *timing_get_plan(const struct timing *timing)
@@ -238,11 +246,6 @@ const struct event *timing_take(struct timing *timing, const struct event *event
 	timing->event = *event;
 	uprobe_correct(timing->uprobe, &timing->event);
 	return &timing->event;
-}
-
-int timing_sample_program(const struct timing *timing)
-{
-	return uprobe_sample_program(timing->uprobe);
 }
 
 /* ---- the profile's tables ------------------------------------------------------------------ */

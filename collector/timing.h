@@ -9,7 +9,7 @@
 #pragma once
 
 #include "collector/base/error.h"
-#include "collector/capture/event.h"
+#include "collector/capture/perf_source.h"
 #include "collector/profile/profile.h"
 #include "collector/timing_plan.h"
 
@@ -34,8 +34,14 @@ struct timing *timing_open(const struct timing_options *options, const struct pr
 			   struct error *error);
 void timing_close(struct timing *timing); /* accepts NULL */
 
-/* Counts a process and what it will fork. */
-int timing_watch(struct timing *timing, pid_t pid, struct error *error);
+/*
+ * Counts processes and what they will fork.
+ *
+ * @perf  whose samples will lead through timed functions, to be corrected by timing_take; NULL:
+ *        none. The tick's cannot be: such stacks are then cut, and counted so.
+ */
+int timing_watch(struct timing *timing, const pid_t *pids, size_t count, struct perf_source *perf,
+		 struct error *error);
 
 /* Puts the probes in place. Returns 0 or a negative errno. */
 int timing_attach(struct timing *timing, struct error *error);
@@ -52,9 +58,6 @@ uint32_t timing_cost_ns(const struct timing *timing, const struct timing_choice 
  * Returns the event, corrected; valid until the next call.
  */
 const struct event *timing_take(struct timing *timing, const struct event *event);
-
-/* Returns the descriptor of the program that must run with each sample for that. */
-int timing_sample_program(const struct timing *timing);
 
 /*
  * Takes the steps that have ended, and keeps the budget. To be called every some hundredths of a

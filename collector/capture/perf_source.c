@@ -408,6 +408,11 @@ void perf_source_count_losses(struct perf_source *source, struct perf_source_los
 		losses->samples = totals.samples;
 }
 
+uint64_t perf_source_lost_so_far(const struct perf_source *source)
+{
+	return source->losses.samples;
+}
+
 bool perf_source_core_ns(const struct perf_source *source, uint64_t *core_ns, size_t core_count)
 {
 	if (source->event_count > MOST_CORE_EVENTS)

@@ -70,6 +70,10 @@ void perf_source_stop(struct perf_source *source);
 void perf_source_read(struct perf_source *source, bool last, source_deliver *deliver,
 		      void *context);
 
+/* Returns the samples that records have told as lost, while the target runs: all of them are only
+ * known to perf_source_count_losses, which is not for free. */
+uint64_t perf_source_lost_so_far(const struct perf_source *source);
+
 void perf_source_count_losses(struct perf_source *source, struct perf_source_losses *losses);
 
 /* Returns the CPU time in nanoseconds that all threads have used since they were watched, ended

@@ -27,10 +27,9 @@ static FILE *open_file(pid_t pid, const char *name)
 	return fopen(path, "re");
 }
 
-/* Returns false when the process is gone. */
-static bool read_stat(pid_t pid, struct proc_stat *stat)
+/* Returns false when there is nothing to read. */
+static bool parse_stat(FILE *stream, struct proc_stat *stat)
 {
-	FILE *stream = open_file(pid, "stat");
 	char line[1024], *after_name;
 	bool is_read;
 
@@ -42,6 +41,20 @@ static bool read_stat(pid_t pid, struct proc_stat *stat)
 	after_name = is_read ? strrchr(line, ')') : NULL;
 	return after_name && sscanf(after_name + 1, " %c %d %*d %*d %*d %*d %lu", &stat->state,
 				    &stat->parent, &stat->flags) == 3;
+}
+
+static bool read_stat(pid_t pid, struct proc_stat *stat)
+{
+	return parse_stat(open_file(pid, "stat"), stat);
+}
+
+char proc_thread_state(pid_t pid, pid_t tid)
+{
+	struct proc_stat stat;
+	char name[32];
+
+	snprintf(name, sizeof(name), "task/%d/stat", tid);
+	return parse_stat(open_file(pid, name), &stat) ? stat.state : 0;
 }
 
 static int thread_group(pid_t tid)

@@ -24,7 +24,7 @@ static void setup(void)
 	profile = profile_new();
 	modules = modules_new(profile);
 	file = profile_file_create(path, &error);
-	recorder = recorder_new(profile, modules, file, 5000);
+	recorder = recorder_new(profile, modules, recorder_sink_of_file(file), 5000);
 }
 
 static void teardown(void)

@@ -4,6 +4,7 @@
 
 #include "collector/base/xalloc.h"
 #include "collector/capture/proc_snapshot.h"
+#include "collector/nearness.h"
 #include "collector/profile/id_table.h"
 
 #include <errno.h>
@@ -14,6 +15,8 @@
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
+
+#define MANY_THREADS 32 /* from here on it is worth while to look where they ran */
 
 /* Every thread takes several descriptors; no program is started that could see the difference. */
 static void raise_limit_of_files(void)
@@ -72,6 +75,7 @@ struct watching {
 	uint64_t *since_ns;  /* by id - 1: when the last of its events was opened */
 	size_t count, capacity;
 	uint64_t last_ns; /* when the last event was opened */
+	struct nearness nearness;
 };
 
 static uint64_t now_ns(void)
@@ -114,23 +118,54 @@ static void deliver(void *context, const struct event *event)
 	recorder_take(watching->recorder, event);
 }
 
+struct newcomer {
+	pid_t tid;
+	int processor;
+};
+
+static int compare(const void *left, const void *right)
+{
+	const struct newcomer *a = left, *b = right;
+
+	return (a->processor > b->processor) - (a->processor < b->processor);
+}
+
+/* Lists the threads of a process that have no events; many of them by the processors where they
+ * ran last. Returns their number. */
+static size_t list_newcomers(struct watching *watching, pid_t pid, struct newcomer **list)
+{
+	pid_t *tids;
+	size_t found = 0, count = proc_threads(pid, &tids);
+
+	*list = xcalloc(count, sizeof(**list));
+	for (size_t i = 0; i < count; i++)
+		if (known_since_ns(watching, tids[i]) == UINT64_MAX)
+			(*list)[found++] = (struct newcomer){tids[i], -1};
+	free(tids);
+	if (found < MANY_THREADS)
+		return found;
+	for (size_t i = 0; i < found; i++)
+		(*list)[i].processor = proc_thread_processor(pid, (*list)[i].tid);
+	qsort(*list, found, sizeof(**list), compare);
+	return found;
+}
+
 /* Opens events on the threads of a process that have none. Returns how many there were, or a
  * negative errno. */
 static int add_threads(struct watching *watching, pid_t pid, struct error *error)
 {
+	struct newcomer *list;
 	int result = 0, added = 0;
-	pid_t *tids;
-	size_t count = proc_threads(pid, &tids);
+	size_t count = list_newcomers(watching, pid, &list);
 
 	for (size_t i = 0; i < count && (!result || result == -ESRCH); i++) {
-		if (known_since_ns(watching, tids[i]) != UINT64_MAX)
-			continue;
-		result = perf_source_add(watching->source, tids[i], error);
+		nearness_move(&watching->nearness, list[i].processor);
+		result = perf_source_add(watching->source, list[i].tid, error);
 		watching->last_ns = now_ns();
-		know(watching, tids[i], watching->last_ns);
+		know(watching, list[i].tid, watching->last_ns);
 		added += !result;
 	}
-	free(tids);
+	free(list);
 	return result && result != -ESRCH ? result : added;
 }
 
@@ -157,12 +192,14 @@ int attached_watch(struct attached *attached, struct perf_source *source, struct
 
 	know(&watching, attached->pids[0], start_ns);
 	watching.last_ns = start_ns;
+	nearness_begin(&watching.nearness);
 	for (size_t i = 0; i < attached->count && !result; i++) {
 		result = watch_process(&watching, attached->pids[i], error);
 		/* Those born of the last one before it had its events are not in the list. */
 		if (attached->is_tree && i + 1 == attached->count)
 			watch_ends(attached, proc_descendants(&attached->pids, attached->count));
 	}
+	nearness_end(&watching.nearness);
 	attached->watch_ns = watching.last_ns - start_ns;
 	id_table_done(&watching.ids);
 	free(watching.since_ns);

@@ -49,5 +49,8 @@ bool proc_parse_mapping(char *line, struct event_mapping *mapping);
 /* Returns the state of a thread as proc(5) abbreviates it, R, S, D and so on; 0: it is gone. */
 char proc_thread_state(pid_t pid, pid_t tid);
 
+/* Returns the number of the processor that a thread ran on last; -1: it is gone. */
+int proc_thread_processor(pid_t pid, pid_t tid);
+
 /* Copies the name of a thread, ended by a zero; returns false when it is gone. */
 bool proc_thread_name(pid_t tid, char *name, size_t bytes);

@@ -23,7 +23,8 @@ enum {
  * axis, 2^(i/8). */
 static const uint32_t bar_starts[BARS_AN_OCTAVE + 1] = {0, 3, 6, 10, 13, 17, 22, 27, 32};
 
-/* The bar of a bucket: its first and last bucket. Those of whole nanoseconds are bars themselves. */
+/* The bar of a bucket: its first and last bucket. Those of whole nanoseconds are bars themselves.
+ */
 static void find_bar(uint32_t bucket, uint32_t *first, uint32_t *last)
 {
 	uint32_t octave = bucket / BUCKETS_AN_OCTAVE * BUCKETS_AN_OCTAVE, bar = 0;
@@ -83,10 +84,14 @@ void calls_histogram_done(struct calls_histogram *histogram)
 /* ---- the chart ---------------------------------------------------------------------------- */
 
 static const struct table_column columns[] = {
-	{.title = "function"},		   {.title = "calls", .right = true},
-	{.title = "mean", .right = true},  {.title = "p50", .right = true},
-	{.title = "p90", .right = true},   {.title = "p99", .right = true},
-	{.title = "p99.9", .right = true}, {.title = "max", .right = true},
+	{.title = "function"},
+	{.title = "calls", .right = true},
+	{.title = "mean", .right = true},
+	{.title = "p50", .right = true},
+	{.title = "p90", .right = true},
+	{.title = "p99", .right = true},
+	{.title = "p99.9", .right = true},
+	{.title = "max", .right = true},
 };
 
 static void add_row(struct table *table, const struct calls_histogram *histogram,
@@ -140,8 +145,7 @@ static void draw_panel(struct chart *chart, const struct calls_histogram *histog
 
 static struct chart_axis duration_axis(const struct calls_histogram *histograms, uint32_t count)
 {
-	struct chart_axis axis = {
-		.low = INFINITY, .high = 1, .is_logarithmic = true, .unit = "ns"};
+	struct chart_axis axis = {.low = INFINITY, .high = 1, .is_logarithmic = true, .unit = "ns"};
 
 	for (uint32_t i = 0; i < count; i++) {
 		const struct calls_histogram *histogram = &histograms[i];

@@ -11,12 +11,12 @@
 
 EMBED(chart_css, EMBED_FILE("chart.css"));
 
-static const double head_height = 56;	/* title and description */
-static const double panel_title = 22;	/* above a panel */
-static const double axis_height = 44;	/* labels and name of the horizontal axis */
-static const double twin_row = 17;	/* a row of the table */
-static const double letter = 6.7;	/* advance of a letter in labels, at most */
-static const double mono_letter = 7.2;	/* of one in the table */
+static const double head_height = 56;  /* title and description */
+static const double panel_title = 22;  /* above a panel */
+static const double axis_height = 44;  /* labels and name of the horizontal axis */
+static const double twin_row = 17;     /* a row of the table */
+static const double letter = 6.7;      /* advance of a letter in labels, at most */
+static const double mono_letter = 7.2; /* of one in the table */
 
 /* ---- axes --------------------------------------------------------------------------------- */
 
@@ -228,8 +228,8 @@ void chart_begin(struct chart *chart, const struct chart_options *options, FILE 
 
 	*chart = (struct chart){.stream = stream, .options = options};
 	chart->top = above;
-	chart->foot = above + options->panel_count * (panel_title + options->panel_height) +
-		      axis_height;
+	chart->foot =
+		above + options->panel_count * (panel_title + options->panel_height) + axis_height;
 	height = chart->foot + twin_height(options->twin);
 	if (!is_part)
 		fputs("<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n", stream);
@@ -246,8 +246,9 @@ void chart_begin(struct chart *chart, const struct chart_options *options, FILE 
 		fprintf(stream, "<style>\n%s</style>\n", chart_css);
 		fputs("<rect class=\"page\" width=\"100%\" height=\"100%\" fill=\"#ffffff\"/>\n",
 		      stream);
-		label(chart, CHART_RIGHT, 24, "class=\"fg\" fill=\"#1f2328\" font-size=\"16\" "
-					      "font-weight=\"600\"",
+		label(chart, CHART_RIGHT, 24,
+		      "class=\"fg\" fill=\"#1f2328\" font-size=\"16\" "
+		      "font-weight=\"600\"",
 		      options->title);
 		label(chart, CHART_RIGHT, 44, "class=\"muted\" fill=\"#59636e\"",
 		      options->description);
@@ -317,8 +318,7 @@ void chart_panel(struct chart *chart, const char *title, const struct chart_axis
 	double above = options->twin ? head_height : 0;
 
 	chart->y = *y;
-	chart->top = above + panel_title +
-		     chart->panel++ * (panel_title + options->panel_height);
+	chart->top = above + panel_title + chart->panel++ * (panel_title + options->panel_height);
 	label(chart, CHART_LEFT, chart->top - 7,
 	      "class=\"fg\" fill=\"#1f2328\" font-weight=\"600\"", title);
 	each_tick(chart, &chart->y, options->panel_height > 100 ? 5 : 2, tick_at_left);
@@ -390,8 +390,9 @@ void chart_line(struct chart *chart, const struct chart_point *points, size_t co
 	struct pixel pixel = {0};
 	bool is_open = false, is_dense = count > CHART_WIDTH;
 
-	fprintf(chart->stream, "<path class=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.6\"%s "
-			       "stroke-linejoin=\"round\" d=\"",
+	fprintf(chart->stream,
+		"<path class=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.6\"%s "
+		"stroke-linejoin=\"round\" d=\"",
 		style == CHART_FIRST ? "first" : "second",
 		style == CHART_FIRST ? "#0b5394" : "#9a3412",
 		style == CHART_FIRST ? "" : " stroke-dasharray=\"5 3\"");

@@ -32,9 +32,9 @@ struct chart_axis {
 };
 
 struct chart_options {
-	const char *title;	  /* clean UTF-8 (text.h), like all text here */
-	const char *description;  /* one sentence with what matters most */
-	const char *axis;	  /* what the horizontal axis is */
+	const char *title;	 /* clean UTF-8 (text.h), like all text here */
+	const char *description; /* one sentence with what matters most */
+	const char *axis;	 /* what the horizontal axis is */
 	struct chart_axis x;
 	int panel_count;
 	double panel_height;	  /* pixels, without the panel's title */

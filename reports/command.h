@@ -30,6 +30,7 @@ extern const struct argp command_compare_argp;
 extern const struct argp command_gate_argp;
 extern const struct argp command_steps_argp;
 extern const struct argp command_memory_argp;
+extern const struct argp command_report_argp;
 
 int command_flame(int count, char **arguments);
 int command_functions(int count, char **arguments);
@@ -42,6 +43,7 @@ int command_compare(int count, char **arguments);
 int command_gate(int count, char **arguments);
 int command_steps(int count, char **arguments);
 int command_memory(int count, char **arguments);
+int command_report(int count, char **arguments);
 
 /*
  * Takes NAME.prof and -o FILE, the options every report has, when listed as a child parser.

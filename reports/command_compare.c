@@ -3,6 +3,8 @@
 #include "reports/command.h"
 
 #include "reports/comparison_write.h"
+#include "reports/document.h"
+#include "reports/flame.h"
 #include "reports/output.h"
 
 #include "collector/base/xalloc.h"
@@ -18,12 +20,15 @@ enum {
 	OPTION_ALPHA,
 	OPTION_MARGIN,
 	OPTION_DECIDED,
+	OPTION_HTML,
+	OPTION_DOCUMENT,
 };
 
 enum format {
 	FORMAT_TEXT,
 	FORMAT_JSON,
-	FORMAT_MARKDOWN
+	FORMAT_MARKDOWN,
+	FORMAT_HTML
 };
 
 struct options {
@@ -32,6 +37,7 @@ struct options {
 	enum format format;
 	size_t limit;
 	bool force, decided;
+	bool is_document; /* the whole report, not the comparison alone */
 	const char **paths;
 	size_t base_count, count; /* of paths; the base comes first */
 };
@@ -83,6 +89,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case OPTION_MARKDOWN:
 		options->format = key == OPTION_JSON ? FORMAT_JSON : FORMAT_MARKDOWN;
 		return 0;
+	case OPTION_HTML:
+		options->format = FORMAT_HTML;
+		return 0;
+	case OPTION_DOCUMENT:
+		options->is_document = true;
+		return 0;
 	case OPTION_PAIRED:
 		options->comparison.paired = true;
 		return 0;
@@ -118,7 +130,10 @@ static const struct argp_option argp_options[] = {
 	{"limit", 'n', "N", 0, "Show N functions, 0 for all (default 25; JSON has all)", 0},
 	{"json", OPTION_JSON, NULL, 0, "Write JSON", 0},
 	{"markdown", OPTION_MARKDOWN, NULL, 0, "Write Markdown", 0},
+	{"html", OPTION_HTML, NULL, 0,
+	 "Write one HTML page with the flame graph of the change; needs no network", 0},
 	{"output", 'o', "FILE", 0, "Write to FILE instead of standard output", 0},
+	{"compare", OPTION_DOCUMENT, NULL, OPTION_HIDDEN, "Of the command report", 0},
 	{"decided", OPTION_DECIDED, NULL, OPTION_HIDDEN,
 	 "Exit with status 2 when the total is inconclusive, else 0", 0},
 	{0},
@@ -177,6 +192,49 @@ static int load(const struct options *options, struct comparison_run *runs, size
 	return 0;
 }
 
+/* Writes the page, with the picture of what changed. */
+static int write_html(const json_t *document, const struct options *options, FILE *stream,
+		      struct error *error)
+{
+	uint32_t base_count = (uint32_t)options->base_count;
+	struct flame_change change;
+	struct report report;
+	size_t bytes;
+	char *flame = NULL;
+	FILE *memory;
+	int result =
+		flame_change_load(&change, options->paths, base_count,
+				  (uint32_t)options->count - base_count, options->force, error);
+
+	if (result)
+		return result;
+	memory = xalloc_checked(open_memstream(&flame, &bytes));
+	report_init(&report, change.profile); /* which owns it from here on */
+	flame_write(&report, &(struct flame_options){.change = &change}, memory);
+	fclose(memory);
+	document_write_html(document, flame, bytes, stream);
+	free(flame);
+	report_done(&report);
+	return 0;
+}
+
+/* Writes the whole report. */
+static int write_document(const struct comparison *comparison, const struct options *options,
+			  FILE *stream, struct error *error)
+{
+	json_t *document = document_of_comparison(comparison);
+	int result = 0;
+
+	if (options->format == FORMAT_JSON)
+		document_write_json(document, stream);
+	else if (options->format == FORMAT_MARKDOWN)
+		document_write_markdown(document, stream);
+	else
+		result = write_html(document, options, stream, error);
+	json_decref(document);
+	return result;
+}
+
 static void write_comparison(const struct comparison *comparison, const struct options *options,
 			     FILE *stream)
 {
@@ -214,8 +272,14 @@ static int compare(const struct options *options, const struct comparison_run *r
 	if (!result) {
 		comparison_make(&comparison, &options->comparison, names, all, base_count,
 				all + base_count, fresh_count);
-		write_comparison(&comparison, options, output.stream);
-		result = output_close(&output, error);
+		if (options->is_document || options->format == FORMAT_HTML)
+			result = write_document(&comparison, options, output.stream, error);
+		else
+			write_comparison(&comparison, options, output.stream);
+		if (result)
+			output_discard(&output);
+		else
+			result = output_close(&output, error);
 		if (!result && options->decided)
 			result = comparison.total.verdict == COMPARISON_INCONCLUSIVE ? 2 : 0;
 		else if (!result && comparison_is_worse(&comparison))

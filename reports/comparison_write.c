@@ -2,10 +2,11 @@
 /* comparison_write: text and Markdown; see comparison_write.h. */
 #include "reports/comparison_write.h"
 
+#include "collector/base/xalloc.h"
 #include "reports/amount.h"
+#include "reports/markdown.h"
 #include "reports/table.h"
 
-#include <ctype.h>
 #include <math.h>
 
 static const char *const plain = "\033[0m";
@@ -89,9 +90,8 @@ const char *comparison_sentence(const struct comparison *comparison,
 	return text;
 }
 
-/* The remark on one row: where code went, or what would settle it. */
-static const char *remark(const struct comparison *comparison, const struct comparison_row *row,
-			  char text[COMPARISON_SENTENCE])
+const char *comparison_remark(const struct comparison *comparison, const struct comparison_row *row,
+			      char text[COMPARISON_SENTENCE])
 {
 	*text = '\0';
 	if (row->moved && row->presence != COMPARISON_BOTH)
@@ -108,10 +108,12 @@ static const char *remark(const struct comparison *comparison, const struct comp
 }
 
 /* Recordings that carry little, the first of them by name. */
-static void write_doubts(const struct comparison *comparison, FILE *stream, const char *end)
+static void say_doubts(const struct comparison *comparison,
+		       void (*say)(void *context, const char *text), void *context)
 {
 	size_t count = comparison->base_count + comparison->fresh_count, doubtful = 0;
 	const struct comparison_run *first = NULL;
+	char *text;
 
 	for (size_t i = 0; i < count; i++) {
 		const struct comparison_run *run =
@@ -121,37 +123,56 @@ static void write_doubts(const struct comparison *comparison, FILE *stream, cons
 		first = run->trust && !first ? run : first;
 		doubtful += run->trust != NULL;
 	}
-	if (first)
-		fprintf(stream, "Beware of %zu of the recordings; %s: %s.%s\n", doubtful,
-			first->path, first->trust, end);
+	if (!first)
+		return;
+	if (asprintf(&text, "Beware of %zu of the recordings; %s: %s.", doubtful, first->path,
+		     first->trust) < 0)
+		text = xalloc_checked(NULL);
+	say(context, text);
+	free(text);
 }
 
-/* Sentences after the verdict: counts, runs, what would have been seen, what to beware of. */
-static void write_trust(const struct comparison *comparison, FILE *stream, const char *end)
+void comparison_trust(const struct comparison *comparison,
+		      void (*say)(void *context, const char *text), void *context)
 {
-	char seen[32];
+	const size_t *verdicts = comparison->verdicts;
+	char text[COMPARISON_SENTENCE], seen[32];
+	int length;
 
-	fprintf(stream, "Functions by %s cost: ",
-		comparison->options.order == FUNCTIONS_BY_SELF ? "self" : "total");
+	length = snprintf(text, sizeof(text), "Functions by %s cost: ",
+			  comparison->options.order == FUNCTIONS_BY_SELF ? "self" : "total");
 	for (int i = 0; i < COMPARISON_VERDICTS; i++)
-		fprintf(stream, "%s%zu %s", i ? ", " : "", comparison->verdicts[i],
-			comparison_verdict_names[i]);
-	fprintf(stream, ".%s\n", end);
-	fprintf(stream, "%zu base and %zu new runs%s; ", comparison->base_count,
-		comparison->fresh_count, comparison->options.paired ? " in pairs" : "");
+		length += snprintf(text + length, sizeof(text) - (size_t)length, "%s%zu %s",
+				   i ? ", " : "", verdicts[i], comparison_verdict_names[i]);
+	snprintf(text + length, sizeof(text) - (size_t)length, ".");
+	say(context, text);
+	length = snprintf(text, sizeof(text), "%zu base and %zu new runs%s; ",
+			  comparison->base_count, comparison->fresh_count,
+			  comparison->options.paired ? " in pairs" : "");
 	if (isfinite(comparison->total.detectable))
-		fprintf(stream,
-			"a change of the total of %s or more would have been seen "
-			"(4 times in 5).%s\n",
-			comparison_percent(comparison->total.detectable, seen), end);
+		snprintf(text + length, sizeof(text) - (size_t)length,
+			 "a change of the total of %s or more would have been seen (4 times in "
+			 "5).",
+			 comparison_percent(comparison->total.detectable, seen));
 	else
-		fprintf(stream, "so few runs can show no change, however large.%s\n", end);
+		snprintf(text + length, sizeof(text) - (size_t)length,
+			 "so few runs can show no change, however large.");
+	say(context, text);
 	if (!comparison->replicated)
-		fprintf(stream,
-			"Unreplicated: the intervals come from within one run, and runs differ by "
-			"more than that. Nothing here decides anything; record 10 runs a side.%s\n",
-			end);
-	write_doubts(comparison, stream, end);
+		say(context,
+		    "Unreplicated: the intervals come from within one run, and runs differ by "
+		    "more than that. Nothing here decides anything; record 10 runs a side.");
+	say_doubts(comparison, say, context);
+}
+
+static void say_line(void *stream, const char *text)
+{
+	fprintf(stream, "%s\n", text);
+}
+
+static void say_paragraph(void *stream, const char *text)
+{
+	fprintf(stream, "%s\n\n", text);
 }
 
 enum {
@@ -191,7 +212,7 @@ static void fill_row(const struct comparison *comparison, const struct compariso
 	cell(context, 6, p_text(row->p_adjusted, text));
 	cell(context, 7,
 	     isfinite(row->detectable) ? comparison_percent(row->detectable, text) : "nothing");
-	cell(context, 8, remark(comparison, row, text));
+	cell(context, 8, comparison_remark(comparison, row, text));
 	*text = '\0';
 	if (row->function && *row->function->file)
 		snprintf(text, sizeof(text), "%s:%u", row->function->file, row->function->line);
@@ -214,9 +235,9 @@ void comparison_write(const struct comparison *comparison, size_t limit, FILE *s
 	fprintf(stream, "%s%s %s%s\n", colour ? colours[verdict] : "",
 		comparison_verdict_marks[verdict],
 		comparison_sentence(comparison, &comparison->total, text), colour ? plain : "");
-	if (*remark(comparison, &comparison->total, text))
+	if (*comparison_remark(comparison, &comparison->total, text))
 		fprintf(stream, "The total %s.\n", text);
-	write_trust(comparison, stream, "");
+	comparison_trust(comparison, say_line, stream);
 	if (!comparison->rows_count)
 		return;
 	fputc('\n', stream);
@@ -229,20 +250,10 @@ void comparison_write(const struct comparison *comparison, size_t limit, FILE *s
 		fprintf(stream, "… and %zu more\n", comparison->rows_count - limit);
 }
 
-void comparison_markdown_text(const char *text, FILE *stream)
-{
-	for (; *text; text++)
-		if (isalnum((unsigned char)*text) || (unsigned char)*text >= 0x80 ||
-		    strchr(" .:,%+-/()…", *text))
-			fputc(*text, stream);
-		else
-			fprintf(stream, "&#%d;", (unsigned char)*text);
-}
-
 static void markdown_cell(void *context, int column, const char *text)
 {
 	fputs(column ? " | " : "| ", context);
-	comparison_markdown_text(text, context);
+	markdown_text(text, context);
 	if (column == COLUMNS - 1)
 		fputs(" |\n", context);
 }
@@ -255,9 +266,9 @@ void comparison_write_markdown(const struct comparison *comparison, size_t limit
 	fprintf(stream, "<!-- simprof:compare v1 verdict=%s -->\n",
 		comparison->replicated ? comparison_verdict_names[total->verdict] : "unreplicated");
 	fprintf(stream, "**%s ", comparison_verdict_marks[total->verdict]);
-	comparison_markdown_text(comparison_sentence(comparison, total, text), stream);
+	markdown_text(comparison_sentence(comparison, total, text), stream);
 	fputs("**\n\n", stream);
-	write_trust(comparison, stream, "\n");
+	comparison_trust(comparison, say_paragraph, stream);
 	for (int i = 0; i < COLUMNS; i++)
 		fprintf(stream, "%s%s", i ? " | " : "| ",
 			*columns[i].title ? columns[i].title : "verdict");

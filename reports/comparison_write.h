@@ -42,5 +42,12 @@ const char *comparison_row_name(const struct comparison *comparison,
 /* Writes a change of a logarithm as a percentage, "+6.2 %"; "×31" for large ones. Returns @text. */
 const char *comparison_percent(double logarithm, char text[32]);
 
-/* Writes @text so that Markdown shows just that. */
-void comparison_markdown_text(const char *text, FILE *stream);
+/* Writes where the code of a row went, or what would settle it; "" when there is nothing to say.
+ * Returns @text. */
+const char *comparison_remark(const struct comparison *comparison, const struct comparison_row *row,
+			      char text[COMPARISON_SENTENCE]);
+
+/* Calls @say with each sentence on how far the comparison may be trusted: what was found, how many
+ * runs, what they would have seen, what to beware of. */
+void comparison_trust(const struct comparison *comparison,
+		      void (*say)(void *context, const char *text), void *context);

@@ -9,12 +9,12 @@
 #include "reports/svg.h"
 
 /* The viewer's files, as they are; its script is one scope in several files, in reading order. */
-EMBED(viewer_css, EMBED_FILE("viewer.css"));
+EMBED(viewer_css, ".ascii \"\\n\"\n" EMBED_FILE("viewer.css"));
 EMBED(viewer_js,
-      EMBED_FILE("viewer_tree.js") EMBED_FILE("viewer_state.js") EMBED_FILE("viewer_search.js")
-	      EMBED_FILE("viewer_draw.js") EMBED_FILE("viewer_words.js")
-		      EMBED_FILE("viewer_scene.js") EMBED_FILE("viewer_table.js")
-			      EMBED_FILE("viewer_change.js"));
+      ".ascii \"\\n\"\n" EMBED_FILE("viewer_tree.js") EMBED_FILE("viewer_state.js")
+	      EMBED_FILE("viewer_search.js") EMBED_FILE("viewer_draw.js")
+		      EMBED_FILE("viewer_words.js") EMBED_FILE("viewer_scene.js")
+			      EMBED_FILE("viewer_table.js") EMBED_FILE("viewer_change.js"));
 
 static const uint32_t first_limit = 100000; /* nodes that could fit in the data block at all */
 
@@ -116,6 +116,16 @@ static void flame_done(struct flame *flame)
 	obstack_free(&flame->memory, NULL);
 }
 
+const char *flame_style(void)
+{
+	return viewer_css;
+}
+
+const char *flame_script(void)
+{
+	return viewer_js;
+}
+
 void flame_write(const struct report *report, const struct flame_options *options, FILE *stream)
 {
 	size_t picture_bytes, data_bytes, used;
@@ -132,7 +142,7 @@ void flame_write(const struct report *report, const struct flame_options *option
 	fprintf(stream, "<script type=\"application/json\" id=\"profile\">");
 	fwrite(data, 1, data_bytes, stream);
 	fprintf(stream,
-		"</script>\n<style><![CDATA[\n%s]]></style>\n<script><![CDATA[\n%s]]></script>\n"
+		"</script>\n<style><![CDATA[%s]]></style>\n<script><![CDATA[%s]]></script>\n"
 		"</svg>\n",
 		viewer_css, viewer_js);
 	free(picture);

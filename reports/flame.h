@@ -38,6 +38,10 @@ struct flame_options {
 /* Writes the picture of the report's metric; the caller checks @stream for errors. */
 void flame_write(const struct report *report, const struct flame_options *options, FILE *stream);
 
+/* The text of the picture's style and script elements, for the policy of a page that holds it. */
+const char *flame_style(void);
+const char *flame_script(void);
+
 /* ---- inside of flame_*.c -------------------------------------------------------------------- */
 
 /* One box of the laid out tree, in preorder: callees follow their caller, heaviest first. */

@@ -125,8 +125,7 @@ int gate_baseline_read(struct gate_counts *counts, const char *path, struct erro
 	rows = json_object_get(json, "counts");
 	if (strcmp(member(json, "schema"), SCHEMA) || !json_is_array(rows))
 		result = fail(error, -EINVAL, "%s is no baseline of this gate (%s)", path, SCHEMA);
-	json_array_foreach(rows, i, row)
-	{
+	json_array_foreach (rows, i, row) {
 		json_t *value = json_object_get(row, "value");
 
 		if (result)

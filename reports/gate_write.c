@@ -3,6 +3,7 @@
 #include "reports/gate_write.h"
 
 #include "reports/comparison_write.h"
+#include "reports/markdown.h"
 
 enum {
 	MARKDOWN_BYTES = 900 << 10,
@@ -51,9 +52,9 @@ void gate_write_markdown(const struct gate *gate, FILE *stream)
 		const struct gate_item *item = &gate->items[i];
 
 		fprintf(stream, "| %s | ", gate_verdict_names[item->verdict]);
-		comparison_markdown_text(item->name, stream);
+		markdown_text(item->name, stream);
 		fputs(" | ", stream);
-		comparison_markdown_text(item->reason, stream);
+		markdown_text(item->reason, stream);
 		fputs(" |\n", stream);
 	}
 	if (i < gate->items_count)

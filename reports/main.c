@@ -13,6 +13,8 @@
 static const struct command commands[] = {
 	{"flame", "draw an interactive flame graph as one SVG file", &command_flame_argp,
 	 command_flame},
+	{"report", "write everything about a recording as one HTML page", &command_report_argp,
+	 command_report},
 	{"functions", "list functions with their self and total cost", &command_functions_argp,
 	 command_functions},
 	{"memory", "list where a program allocates, and what it keeps", &command_memory_argp,

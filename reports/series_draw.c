@@ -69,7 +69,7 @@ static void draw_panel(struct chart *chart, const struct series_curve *curve,
 	struct chart_axis y = {
 		.low = 0,
 		.high = curve->count < 2 ? figures.last : figures.most,
-		.unit = is_core			? "%"
+		.unit = is_core			 ? "%"
 			: is_scaled(curve->unit) ? curve->unit
 						 : "",
 		.suffix = curve->is_total && !is_core ? "/s" : NULL,
@@ -102,8 +102,7 @@ static struct chart_axis time_axis(const struct series_curve *curves, size_t cou
 
 	for (size_t i = 0; i < count; i++) {
 		axis.low = fmin(axis.low, (double)curves[i].points[0].time_ns);
-		axis.high = fmax(axis.high,
-				 (double)curves[i].points[curves[i].count - 1].time_ns);
+		axis.high = fmax(axis.high, (double)curves[i].points[curves[i].count - 1].time_ns);
 	}
 	if (axis.high <= axis.low)
 		axis.high = axis.low + 1e9;
@@ -118,7 +117,9 @@ void series_draw(const struct series_curve *curves, size_t count, const struct s
 		.axis = "time since the start of the recording",
 		.x = time_axis(curves, count),
 		.panel_count = (int)count,
-		.panel_height = count > MANY ? 44 : count < 3 ? 180 : 72,
+		.panel_height = count > MANY ? 44
+				: count < 3  ? 180
+					     : 72,
 	};
 	struct obstack memory;
 	struct table twin;

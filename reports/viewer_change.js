@@ -31,19 +31,30 @@ function update() {
   stick();
 }
 
+// How far the picture's upper end is above what can be seen of the page.
+function scrolledBy() {
+  const covered = isPart ? document.querySelector("nav")?.offsetHeight || 0 : 0;
+  return Math.max(0, covered - root.getBoundingClientRect().top);
+}
+
 function stick() {
-  const scrolled = window.scrollY || 0;
-  bar.setAttribute("transform", `translate(0 ${Math.max(barTop, scrolled)})`);
+  const last = Number(root.getAttribute("height")) - 200;
+  bar.setAttribute("transform", `translate(0 ${Math.max(barTop, Math.min(scrolledBy(), last))})`);
   drawHelp();
+}
+
+// Scrolls so that a place of the picture is at the upper end of the page.
+function scrollTo(y) {
+  window.scrollTo(0, Math.max(0, window.scrollY + root.getBoundingClientRect().top + y));
 }
 
 function scrollToFocus() {
   const at = view.focus >= 0 && find({ box: view.focus });
   if (!at)
     return;
-  const y = rowY(at.depth), seen = (window.scrollY || 0) + 100;
-  if (y < seen || y > (window.scrollY || 0) + window.innerHeight - 2 * ROW)
-    window.scrollTo(0, Math.max(0, y - window.innerHeight / 2));
+  const y = rowY(at.depth), top = root.getBoundingClientRect().top + y;
+  if (top < 100 || top > window.innerHeight - 2 * ROW)
+    scrollTo(y - window.innerHeight / 2);
 }
 
 function zoomTo(box, focus) {
@@ -53,8 +64,13 @@ function zoomTo(box, focus) {
   note = "";
   update();
   writeHash(true);
+  showRoot();
+}
+
+// The root of a flame is at the bottom.
+function showRoot() {
   if (view.flame)
-    window.scrollTo(0, document.documentElement.scrollHeight || 1e6);
+    scrollTo(Number(root.getAttribute("height")) - window.innerHeight);
 }
 
 function setQuery(query) {
@@ -73,8 +89,7 @@ function toggleOrder(order) {
 
 const ACTIONS = {
   "0": () => { setOrder("callees"); view.table = false; setQuery(""); zoomTo(0); view.focus = -1; update(); },
-  "i": () => { view.flame = !view.flame; update(); writeHash(false);
-    window.scrollTo(0, view.flame ? document.documentElement.scrollHeight || 1e6 : 0); },
+  "i": () => { view.flame = !view.flame; update(); writeHash(false); scrollTo(0); showRoot(); },
   "c": () => toggleOrder("callers"),
   "r": () => toggleOrder("merged"),
   "d": () => { const names = Object.keys(COLOURS);
@@ -159,6 +174,9 @@ function listen() {
       zoomTo(item.rest ? item.caller : item.box);
   });
   document.addEventListener("keydown", event => {
+    // In a page the keys are the picture's while it has the focus.
+    if (isPart && !root.contains(document.activeElement))
+      return;
     const find = event.ctrlKey && event.key === "f" || event.key === "F3";
     if (!find && (event.ctrlKey || event.altKey || event.metaKey || !ACTIONS[event.key]))
       return;
@@ -167,7 +185,13 @@ function listen() {
   });
   window.addEventListener("scroll", stick);
   window.addEventListener("resize", () => { cancelAnimationFrame(frame); frame = requestAnimationFrame(update); });
-  window.addEventListener("hashchange", () => { readHash(); update(); });
+  window.addEventListener("hashchange", () => {
+    if (!readHash())
+      return;
+    update();
+    if (isPart)
+      root.scrollIntoView();
+  });
 }
 
 function start() {

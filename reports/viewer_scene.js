@@ -58,13 +58,20 @@ function drawHead() {
 }
 
 function button(label, key, hint, action) {
-  const group = element("g", { class: "button", role: "button", "aria-label": hint }, bar);
+  const group = element("g", { class: "button", role: "button", tabindex: 0, "aria-label": `${label}: ${hint}` }, bar);
   element("title", {}, group, `${hint} (${key})`);
   const box = element("rect", { rx: 4, height: 24 }, group), text = element("text", { y: 16 }, group, label);
   const size = textWidth(text) + 16;
   box.setAttribute("width", size);
   text.setAttribute("x", size / 2);
   group.addEventListener("click", action);
+  group.addEventListener("keydown", event => {
+    if (event.key !== "Enter" && event.key !== " ")
+      return;
+    event.preventDefault();
+    event.stopPropagation();
+    action();
+  });
   buttons.push({ group, size, text, box });
   return group;
 }

@@ -64,15 +64,16 @@ function writeHash(newEntry) {
 }
 let lastHash = null, note = "";
 
+// Takes over the view that the address names; false when it names none, or the present one.
 function readHash() {
   let hash = "";
   try {
     hash = location.hash;
   } catch (error) {
-    return;
+    return false;
   }
-  if (hash === lastHash)
-    return;
+  if (hash === lastHash || isPart && hash && !hash.includes("="))
+    return false;
   lastHash = hash;
   const state = {};
   for (const part of hash.slice(1).split("&")) {
@@ -95,6 +96,7 @@ function readHash() {
   if (input)
     input.value = view.query;
   search();
+  return true;
 }
 
 function setOrder(order) {

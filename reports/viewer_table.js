@@ -52,7 +52,7 @@ function drawHelp() {
   overlay.textContent = "";
   if (!view.help)
     return;
-  const y = Math.max(barTop, window.scrollY || 0) + 100, x = Math.max(MARGIN, width - 420 - MARGIN);
+  const y = Math.max(barTop, scrolledBy()) + 100, x = Math.max(MARGIN, width - 420 - MARGIN);
   element("rect", { class: "page", x, y, width: 420, height: 20 + KEYS.length * 18, rx: 6, stroke: "#888" }, overlay);
   KEYS.forEach(([key, does], i) => {
     element("text", { class: "fg mono", x: x + 14, y: y + 24 + i * 18 }, overlay, key);

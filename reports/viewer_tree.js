@@ -10,6 +10,7 @@
 const script = document.currentScript;
 const root = script && script.ownerSVGElement || document.documentElement;
 const data = JSON.parse(root.querySelector("#profile").textContent);
+const isPart = root !== document.documentElement; // of a page, beside which it is not alone
 const MARGIN = 12, ROW = 17, LEVELS = 250, BOXES = 4000, SVG = root.namespaceURI;
 
 const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_";

@@ -169,7 +169,8 @@ static void add_curves(struct maker *maker)
 	}
 }
 
-/* 100 steps of 10 ms, every tenth of 12 ms; the one timed function took 1 or 16 ms in each. */
+/* 100 steps of about 10 ms, every tenth of 12 ms; the one timed function took 1 or 16 ms in each.
+ */
 static void add_steps(struct maker *maker)
 {
 	struct profile *profile = maker->profile;
@@ -182,7 +183,8 @@ static void add_steps(struct maker *maker)
 	uint64_t time_ns = 0;
 
 	for (int i = 0; i < 100; i++) {
-		uint64_t end_ns = time_ns + (i % 10 == 9 ? 12000000 : 10000000);
+		uint64_t end_ns =
+			time_ns + (i % 10 == 9 ? 12000000 : 10000000 + i * 7 % 13 * 20000);
 
 		profile_step_add(profile, &(struct profile_step){probe, 1, time_ns, end_ns, 0});
 		time_ns = end_ns;

@@ -12,6 +12,7 @@ setup() {
 totals() {
 	case $1 in
 	functions) reports functions --json --limit 0 -o exported "$2" ;;
+	report) reports report --json -o exported "$2" ;;
 	*) reports export --format "${1#go-}" -o exported "$2" ;;
 	esac
 	timeout 100 node "$BATS_TEST_DIRNAME/../readers/totals.mjs" "$1" exported >"$1.json"
@@ -34,10 +35,10 @@ agree() {
 @test "all readers find the totals and self costs of the known profile" {
 	require readers go callgrind_annotate sqlite3
 	synthetic small
-	for format in functions folded pprof go-pprof speedscope firefox callgrind csv json; do
+	for format in functions report folded pprof go-pprof speedscope firefox callgrind csv json; do
 		totals $format small.prof
 	done
-	agree folded pprof go-pprof speedscope firefox callgrind csv json
+	agree report folded pprof go-pprof speedscope firefox callgrind csv json
 	[ "$(ask pprof.json 'it.samples + " " + it.amount + " " + it.self.kd_tree_distance')" = "1000 1000000000 200" ]
 }
 
@@ -88,6 +89,19 @@ agree() {
 		[ "$(ask $format.json it.samples)" -eq 1000 ]
 		[ $format = speedscope ] || [ "$(ask $format.json 'it.self["[no stack]"]')" -eq 100 ]
 	done
+}
+
+@test "the data of reports obeys its schema" {
+	require readers
+	local kind
+	for kind in rich hostile killed empty; do
+		synthetic $kind
+		totals report $kind.prof
+	done
+	"$BUILD/bench/synthetic_profile" replicate base.prof 1
+	"$BUILD/bench/synthetic_profile" replicate new.prof 101
+	reports report --compare --json -o exported base.prof -- new.prof
+	timeout 100 node "$BATS_TEST_DIRNAME/../readers/totals.mjs" obeys exported
 }
 
 @test "speedscope itself shows the self costs" {

@@ -168,7 +168,20 @@ function json(file) {
   return result;
 }
 
-const readers = { functions, folded, "go-pprof": goPprof, pprof: file => decodePprof(readFileSync(file)),
+// The table of functions has the heaviest only, so it says nothing of the totals beside them.
+function report(file) {
+  const data = validate(join(docs, "report-v1.schema.json"), file);
+  const table = id => data.sections.flatMap(section => section.tables || []).find(found => found.id === id);
+  const costs = table("functions");
+  return {
+    samples: table("counts").rows.find(row => row[0] === "samples")[1],
+    self: costs ? collect(costs.rows.map(row => [row[0], row[6]]).filter(row => row[1])) : {},
+  };
+}
+
+const obeys = file => ({ obeys: Boolean(validate(join(docs, "report-v1.schema.json"), file)) });
+
+const readers = { functions, report, obeys, folded, "go-pprof": goPprof, pprof: file => decodePprof(readFileSync(file)),
   speedscope, firefox, callgrind, csv, json };
 
 if (process.argv[1] === fileURLToPath(import.meta.url)) {

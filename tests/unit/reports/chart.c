@@ -35,21 +35,17 @@ Test(chart, round_numbers_are_written_short)
 		struct chart_axis axis;
 		const char *text;
 	} cases[] = {
-		{2500000, {.unit = "ns"}, "2.5 ms"},
-		{1e9, {.unit = "ns"}, "1 s"},
-		{100e6, {.unit = "ns"}, "100 ms"},
-		{200 << 20, {.unit = "bytes"}, "200 MiB"},
-		{10000, {.unit = ""}, "10 k"},
-		{0, {.unit = ""}, "0"},
-		{50, {.unit = "%"}, "50 %"},
-		{300, {.unit = "", .suffix = "/s"}, "300/s"},
+		{2500000, {.unit = "ns"}, "2.5 ms"}, {1e9, {.unit = "ns"}, "1 s"},
+		{100e6, {.unit = "ns"}, "100 ms"},   {200 << 20, {.unit = "bytes"}, "200 MiB"},
+		{10000, {.unit = ""}, "10 k"},	     {0, {.unit = ""}, "0"},
+		{50, {.unit = "%"}, "50 %"},	     {300, {.unit = "", .suffix = "/s"}, "300/s"},
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		char text[32];
 
-		cr_expect_str_eq(chart_amount(cases[i].amount, &cases[i].axis, text),
-				 cases[i].text, "%s", text);
+		cr_expect_str_eq(chart_amount(cases[i].amount, &cases[i].axis, text), cases[i].text,
+				 "%s", text);
 	}
 }
 
@@ -117,7 +113,8 @@ Test(chart, figures_are_a_table_and_text_stays_text)
 
 Test(chart, ticks_stay_apart)
 {
-	static const size_t cases[][2] = {{10, 1}, {168, 1}, {200, 2}, {1000, 10}, {1000000, 10000}};
+	static const size_t cases[][2] = {
+		{10, 1}, {168, 1}, {200, 2}, {1000, 10}, {1000000, 10000}};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++)
 		cr_expect_eq(chart_tick_stride(cases[i][0]), cases[i][1], "%zu: %zu", cases[i][0],

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* command report: everything about one recording, or one comparison, as one page. */
+#include "reports/command.h"
+
+#include "collector/base/xalloc.h"
+#include "reports/document.h"
+#include "reports/flame.h"
+
+enum format {
+	FORMAT_HTML,
+	FORMAT_MARKDOWN,
+	FORMAT_JSON
+};
+
+struct options {
+	struct command_files files;
+	const char *metric;
+	enum format format;
+};
+
+enum {
+	OPTION_JSON = 256,
+	OPTION_MARKDOWN,
+	OPTION_COMPARE
+};
+
+static error_t parse(int key, char *argument, struct argp_state *state)
+{
+	struct options *options = state->input;
+
+	(void)argument;
+	switch (key) {
+	case ARGP_KEY_INIT:
+		state->child_inputs[0] = &options->files;
+		state->child_inputs[1] = &options->metric;
+		return 0;
+	case OPTION_JSON:
+	case OPTION_MARKDOWN:
+		options->format = key == OPTION_JSON ? FORMAT_JSON : FORMAT_MARKDOWN;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option argp_options[] = {
+	{"json", OPTION_JSON, NULL, 0, "Write the report's data as JSON, not as a page", 0},
+	{"compare", OPTION_COMPARE, NULL, 0, "What changed between two groups of recordings", 0},
+	{"markdown", OPTION_MARKDOWN, NULL, 0, "Write Markdown, for step summaries and comments", 0},
+	{0},
+};
+
+static const struct argp_child children[] = {
+	{&command_files_argp, 0, NULL, 0}, {&command_metric_argp, 0, NULL, 0}, {0}};
+
+const struct argp command_report_argp = {
+	argp_options,
+	parse,
+	"NAME.prof\n--compare BASE.prof... -- NEW.prof...",
+	"Writes everything about a recording, or about a comparison, as one HTML page: the answer, what explains it, how "
+	"far to trust it, the flame graph, functions, lines, durations, memory, waits, and how it "
+	"was measured.\v"
+	"The page is one file that asks nothing of a network: open it from disk or publish it as a "
+	"CI artifact. All its numbers come from the data that --json writes; Markdown's do, too. "
+	"With --compare it takes the options of `collector compare`, and has its exit status.",
+	children,
+	NULL,
+	NULL,
+};
+
+static void write_html(const json_t *document, const struct report *report, FILE *stream)
+{
+	size_t bytes;
+	char *flame = NULL;
+	FILE *memory = xalloc_checked(open_memstream(&flame, &bytes));
+
+	flame_write(report, &(struct flame_options){0}, memory);
+	fclose(memory);
+	document_write_html(document, flame, bytes, stream);
+	free(flame);
+}
+
+static void write_report(const struct report *report, enum format format, FILE *stream)
+{
+	json_t *document = document_of_run(report);
+
+	if (format == FORMAT_JSON)
+		document_write_json(document, stream);
+	else if (format == FORMAT_MARKDOWN)
+		document_write_markdown(document, stream);
+	else
+		write_html(document, report, stream);
+	json_decref(document);
+}
+
+/* "report --compare BASE... -- NEW..." is the command compare with a page as its answer. */
+static bool is_comparison(int count, char **arguments)
+{
+	for (int i = 1; i < count && strcmp(arguments[i], "--"); i++)
+		if (!strcmp(arguments[i], "--compare"))
+			return true;
+	return false;
+}
+
+int command_report(int count, char **arguments)
+{
+	struct options options = {0};
+	struct report report;
+	struct output output;
+
+	if (is_comparison(count, arguments))
+		return command_compare(count, arguments);
+	argp_parse(&command_report_argp, count, arguments, 0, NULL, &options);
+	if (command_begin(&options.files, options.metric, NULL, &report, &output))
+		return 1;
+	write_report(&report, options.format, output.stream);
+	return command_end(&report, &output);
+}

@@ -1,0 +1,111 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * document: a whole report as data, and the same report as HTML page and as Markdown.
+ *
+ * The data is one JSON object. Both renderings are made of it and of nothing else, by the same
+ * words for every number (document_cell_text), so the three cannot disagree:
+ *
+ *   schema    "simprof/report-v1"
+ *   title     of the page
+ *   verdict   {word, text}: the answer in one sentence
+ *   why       [{text, find}]: what explains it; find is a search in the flame graph
+ *   trust     [{text, bad}]: how far to believe it
+ *   next      [text]: commands that lead on
+ *   sections  [{id, title, text: [sentence], missing, tables, charts, notes: [sentence]}];
+ *             missing says why nothing was measured
+ *   tables    [{id, caption, columns: [{id, title, kind, unit}], rows: [[cell]]}]
+ *   charts    [{kind: "durations" | "series", ...}] (document_chart.c)
+ *
+ * Kinds of columns and their cells; null is an empty cell of any kind:
+ *
+ *   text      string
+ *   code      string: a function, a path, a command
+ *   count     integer
+ *   amount    number of the column's unit
+ *   share     number 0 ... 1, or [share, low, high]
+ *   change    ratio less one, or [change, low, high] where null is no bound
+ *   number    number
+ */
+#pragma once
+
+#include "reports/comparison.h"
+#include "reports/report.h"
+
+#include <jansson.h>
+
+struct document_column {
+	const char *id, *title, *kind;
+	const char *unit; /* of amounts */
+};
+
+/* Returns an empty report, owned by the caller. Texts are any bytes. */
+json_t *document_new(const char *title);
+void document_set_verdict(json_t *document, const char *word, const char *text);
+void document_add_why(json_t *document, const char *text, const char *function);
+void document_add_trust(json_t *document, const char *text, bool is_bad);
+void document_add_next(json_t *document, const char *text);
+
+/* Append and return what was appended, borrowed. */
+json_t *document_section(json_t *document, const char *id, const char *title);
+json_t *document_table(json_t *section, const char *id, const char *caption,
+		       const struct document_column *columns, int count);
+json_t *document_row(json_t *table);
+
+/* Appends a cell to a row. NAN is an empty one. */
+void document_text(json_t *row, const char *text);
+void document_count(json_t *row, uint64_t count);
+void document_number(json_t *row, double number);
+void document_interval(json_t *row, double value, double low, double high);
+
+/* Appends a sentence before the tables, or after them. */
+void document_say(json_t *section, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void document_note(json_t *section, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* Says why a section has nothing. */
+void document_miss(json_t *section, const char *text);
+
+void document_add_chart(json_t *section, json_t *chart);
+
+/* Returns the words for a cell, the same in every rendering, in @memory. */
+const char *document_cell_text(const json_t *column, const json_t *cell, struct obstack *memory);
+
+/* Says whether cells of a column are numbers. */
+bool document_is_numeric(const json_t *column);
+
+/* ---- what reports are about ------------------------------------------------------------------ */
+
+/* The report of one recording. Owned by the caller. */
+json_t *document_of_run(const struct report *report);
+
+/* The report of a comparison. Owned by the caller. */
+json_t *document_of_comparison(const struct comparison *comparison);
+
+/* ---- renderings; the caller checks @stream for errors ---------------------------------------- */
+
+void document_write_json(const json_t *document, FILE *stream);
+
+/*
+ * Writes GitHub-flavoured Markdown of at most DOCUMENT_MARKDOWN_BYTES; tables that would not fit are
+ * cut at a row, and the text says so.
+ */
+void document_write_markdown(const json_t *document, FILE *stream);
+
+enum {
+	DOCUMENT_MARKDOWN_BYTES = 900 * 1024 /* a step summary of 1 MiB vanishes without a word */
+};
+
+/*
+ * Writes one HTML page that asks nothing of a network. Its own content security policy allows only
+ * the page's scripts and styles, by their hashes.
+ *
+ * @flame  the flame graph, an SVG file as flame_write makes it; NULL none
+ */
+void document_write_html(const json_t *document, const char *flame, size_t flame_bytes,
+			 FILE *stream);
+
+/* Draws a chart of the document as SVG, a part of a page. */
+void document_draw_chart(const json_t *chart, FILE *stream);
+
+/* Returns the timed functions of a recording, its series, as chart; NULL without any. */
+json_t *document_durations_chart(const struct report *report);
+json_t *document_series_chart(const struct report *report, bool memory_only);

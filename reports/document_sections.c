@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* document_sections: see document_sections.h. */
+#include "reports/document_sections.h"
+
+#include "reports/calls_draw.h"
+#include "reports/memory.h"
+#include "reports/series.h"
+#include "reports/steps.h"
+#include "reports/thread_times.h"
+
+#include <math.h>
+
+#define COLUMN_COUNT(columns) ((int)(sizeof(columns) / sizeof(*(columns))))
+
+enum {
+	CALLS = 40,
+	SITES = 20
+};
+
+/* ---- figures --------------------------------------------------------------------------------- */
+
+/* Appends a row where the profile knows the number. */
+static void add_figure(json_t *table, const struct report *report, const char *key,
+		       const char *title)
+{
+	int64_t value = profile_number(report->profile, key, -1);
+	json_t *row;
+
+	if (value < 0)
+		return;
+	row = document_row(table);
+	document_text(row, title);
+	document_number(row, (double)value);
+}
+
+void document_add_figures(json_t *document, const struct report *report)
+{
+	static const struct document_column times[] = {{"what", "time", "text", NULL},
+						       {"value", "value", "amount", "ns"}};
+	static const struct document_column counts[] = {{"what", "count", "text", NULL},
+							{"value", "value", "count", NULL}};
+	json_t *section = document_section(document, "figures", "The run");
+	json_t *table = document_table(section, "times", "Times", times, 2), *row;
+
+	add_figure(table, report, "duration_ns", "from start to end");
+	add_figure(table, report, "target_cpu_ns", "CPU time of the program");
+	add_figure(table, report, "collector_cpu_ns", "CPU time of the collector");
+	table = document_table(section, "counts", "Counts", counts, 2);
+	row = document_row(table);
+	document_text(row, "samples");
+	document_count(row, report->trust.samples);
+	row = document_row(table);
+	document_text(row, "samples lost");
+	document_count(row, report->trust.lost);
+	row = document_row(table);
+	document_text(row, "threads");
+	document_count(row, report->profile->threads_count - 1);
+	if (profile_number(report->profile, "exit_status", -1) >= 0) {
+		row = document_row(table);
+		document_text(row, "exit status");
+		document_count(row, (uint64_t)profile_number(report->profile, "exit_status", 0));
+	}
+}
+
+/* ---- durations of calls ---------------------------------------------------------------------- */
+
+void document_add_durations(json_t *document, const struct report *report)
+{
+	static const struct document_column columns[] = {
+		{"function", "function", "code", NULL}, {"calls", "calls", "count", NULL},
+		{"per_step", "per step", "number", NULL}, {"total", "total", "amount", "ns"},
+		{"self", "self", "amount", "ns"},	{"mean", "mean", "amount", "ns"},
+		{"p50", "p50", "amount", "ns"},		{"p90", "p90", "amount", "ns"},
+		{"p99", "p99", "amount", "ns"},		{"p99_9", "p99.9", "amount", "ns"},
+		{"max", "max", "amount", "ns"},
+	};
+	static const double shares[] = {0.5, 0.9, 0.99, 0.999};
+	json_t *section = document_section(document, "latency", "Durations of calls"), *table;
+	struct calls calls;
+	char note[800];
+
+	if (!report->profile->probes_count) {
+		document_miss(section, "no function was probed (--time, --step)");
+		return;
+	}
+	calls_measure(&calls, report);
+	document_say(section, "Calls are counted, not sampled; durations are wall time without the "
+			      "probes' own cost, percentiles within 1.6 %%.");
+	document_add_chart(section, document_durations_chart(report));
+	table = document_table(section, "calls", "Probed functions", columns,
+			       COLUMN_COUNT(columns));
+	for (uint32_t i = 0; i < calls.count && i < CALLS; i++) {
+		const struct calls_row *call = &calls.rows[i];
+		bool is_timed = call->sum.returns;
+		json_t *row = document_row(table);
+
+		document_text(row, report->symbols.symbols[call->symbol].label);
+		document_count(row, call->sum.calls);
+		document_number(row, calls.step_count ? calls_per_step(&calls, call) : NAN);
+		document_number(row, is_timed ? (double)call->sum.outer_ns : NAN);
+		document_number(row, is_timed ? (double)call->sum.self_ns : NAN);
+		document_number(row, is_timed ? (double)call->sum.sum_ns /
+							(double)call->sum.returns
+					      : NAN);
+		for (int j = 0; j < 4; j++)
+			document_number(row, is_timed ? calls_percentile(call, shares[j]) : NAN);
+		document_number(row, is_timed ? (double)call->sum.max_ns : NAN);
+		if (*calls_restriction(report, call, note, sizeof(note)))
+			document_note(section, "%s: %s.",
+				     report->symbols.symbols[call->symbol].label, note);
+	}
+	if (calls.count > CALLS)
+		document_note(section, "… and %u more.", calls.count - CALLS);
+	calls_done(&calls);
+}
+
+/* ---- steps ----------------------------------------------------------------------------------- */
+
+void document_add_steps(json_t *document, const struct report *report)
+{
+	static const struct document_column columns[] = {{"what", "steps", "text", NULL},
+							 {"value", "value", "amount", "ns"}};
+	json_t *section = document_section(document, "steps", "Steps"), *table;
+	struct steps steps;
+
+	if (!report->profile->steps_count) {
+		document_miss(section, "no function was named as step (--step)");
+		return;
+	}
+	steps_measure(&steps, report->profile);
+	document_say(section, "%u steps, %.3g a second, the first %u of them warm-up; %u are slow.",
+		     steps.count, steps.steps_per_second, steps.warm_up, steps.slow_count);
+	if (steps.period)
+		document_say(section,
+			     "Every %u steps a long one, from step %u on: %u of %u of them stand "
+			     "out.",
+			     steps.period, steps.phase + 1, steps.on_period, steps.period_count);
+	table = document_table(section, "steps", "Durations of steps without warm-up", columns, 2);
+	for (int i = 0; i < 4; i++) {
+		static const char *const names[] = {"median", "p95", "p99", "longest"};
+		const double values[] = {steps.median_ns, steps.p95_ns, steps.p99_ns,
+					 steps.max_ns};
+		json_t *row = document_row(table);
+
+		document_text(row, names[i]);
+		document_number(row, values[i]);
+	}
+	steps_done(&steps);
+}
+
+/* ---- memory ---------------------------------------------------------------------------------- */
+
+static void add_sites(json_t *section, const struct report *report, struct memory *memory)
+{
+	static const struct document_column columns[] = {
+		{"function", "function", "code", NULL},
+		{"where", "where", "code", NULL},
+		{"allocations", "calls", "count", NULL},
+		{"allocated", "allocated", "amount", "bytes"},
+		{"temporaries", "temporary", "count", NULL},
+		{"peak", "at the peak", "amount", "bytes"},
+		{"live", "live at the end", "amount", "bytes"},
+	};
+	json_t *table = document_table(section, "sites", "Call sites with most bytes at the peak",
+				       columns, COLUMN_COUNT(columns));
+
+	memory_sort(memory, MEMORY_PEAK);
+	for (size_t i = 0; i < memory->count && i < SITES; i++) {
+		const struct memory_site *site = &memory->sites[i];
+		const struct symbol *symbol = &report->symbols.symbols[site->symbol];
+		json_t *row = document_row(table);
+		char where[400] = "";
+
+		if (symbol->file && site->line)
+			snprintf(where, sizeof(where), "%s:%u",
+				 report->profile->files[symbol->file], site->line);
+		document_text(row, symbol->label);
+		document_text(row, where);
+		document_count(row, site->amounts[MEMORY_ALLOCATIONS]);
+		document_number(row, (double)site->amounts[MEMORY_ALLOCATED]);
+		document_count(row, site->amounts[MEMORY_TEMPORARIES]);
+		document_number(row, (double)site->amounts[MEMORY_PEAK]);
+		document_number(row, (double)site->amounts[MEMORY_LIVE]);
+	}
+	if (memory->count > SITES)
+		document_note(section, "… and %zu more.", memory->count - SITES);
+}
+
+static void add_amounts(json_t *section, const struct memory *memory)
+{
+	static const struct document_column columns[] = {{"what", "memory", "text", NULL},
+							 {"blocks", "blocks", "count", NULL},
+							 {"bytes", "bytes", "amount", "bytes"}};
+	static const struct {
+		const char *name;
+		enum memory_amount blocks, bytes;
+	} rows[] = {{"allocated", MEMORY_ALLOCATIONS, MEMORY_ALLOCATED},
+		    {"live at the peak", MEMORY_PEAK_BLOCKS, MEMORY_PEAK},
+		    {"live at the end", MEMORY_LIVE_BLOCKS, MEMORY_LIVE}};
+	json_t *table = document_table(section, "memory", "Allocations, all counted", columns, 3);
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		json_t *row = document_row(table);
+
+		document_text(row, rows[i].name);
+		document_count(row, memory->amounts[rows[i].blocks]);
+		document_number(row, (double)memory->amounts[rows[i].bytes]);
+	}
+}
+
+void document_add_memory(json_t *document, const struct report *report)
+{
+	json_t *section = document_section(document, "memory", "Memory");
+	struct memory memory;
+
+	document_add_chart(section, document_series_chart(report, true));
+	if (!memory_measure(&memory, report->profile)) {
+		document_miss(section, "allocations were not counted (--memory)");
+		return;
+	}
+	add_amounts(section, &memory);
+	add_sites(section, report, &memory);
+	document_note(section, "Live at the end includes what the program could still reach.");
+	memory_done(&memory);
+}
+
+/* ---- waits ----------------------------------------------------------------------------------- */
+
+void document_add_waits(json_t *document, const struct report *report)
+{
+	static const struct document_column columns[] = {
+		{"tid", "thread", "count", NULL},
+		{"name", "name", "text", NULL},
+		{"wall_ns", "lived", "amount", "ns"},
+		{"cpu_ns", "on CPU", "amount", "ns"},
+		{"run_queue_ns", "run queue", "amount", "ns"},
+		{"off_cpu_ns", "off CPU", "amount", "ns"},
+		{"unexplained_ns", "unexplained", "amount", "ns"},
+		{"switches", "switches", "count", NULL},
+	};
+	json_t *section = document_section(document, "waits", "Threads and waits"), *table;
+	json_t *threads = thread_times_json(report), *thread;
+	size_t i;
+
+	if (!threads) {
+		document_miss(section, "waits were not recorded (--off-cpu)");
+		return;
+	}
+	table = document_table(section, "threads", "What became of the time of each thread", columns,
+			       COLUMN_COUNT(columns));
+	json_array_foreach(threads, i, thread)
+	{
+		json_t *row = document_row(table);
+
+		if (i == CALLS)
+			break;
+		for (int j = 0; j < COLUMN_COUNT(columns); j++)
+			json_array_append(row, json_object_get(thread, columns[j].id));
+	}
+	if (json_array_size(threads) > CALLS)
+		document_note(section, "… and %zu more.", json_array_size(threads) - CALLS);
+	json_decref(threads);
+}
+
+/* ---- series ---------------------------------------------------------------------------------- */
+
+void document_add_series(json_t *document, const struct report *report)
+{
+	static const struct document_column columns[] = {
+		{"series", "series", "text", NULL},	     {"end", "at the end", "text", NULL},
+		{"mean", "mean", "text", NULL},	     {"least", "least", "text", NULL},
+		{"most", "most", "text", NULL},
+	};
+	json_t *section = document_section(document, "series", "Over time"), *table;
+	struct series_curve *curves;
+	size_t count;
+	char text[64];
+
+	if (!report->profile->points_count) {
+		document_miss(section, "the recording ended before the first look");
+		return;
+	}
+	document_add_chart(section, document_series_chart(report, false));
+	table = document_table(section, "series", "Levels, and totals with their rates a second",
+			       columns, COLUMN_COUNT(columns));
+	curves = series_curves(report->profile, &count);
+	for (size_t i = 0; i < count; i++) {
+		struct series_figures figures = series_measure(&curves[i]);
+		json_t *row = document_row(table);
+		bool is_total = curves[i].is_total;
+
+		document_text(row, curves[i].name);
+		document_text(row, series_amount(&curves[i], figures.last, false, text));
+		document_text(row, series_amount(&curves[i], figures.mean, is_total, text));
+		document_text(row, series_amount(&curves[i], figures.least, is_total, text));
+		document_text(row, series_amount(&curves[i], figures.most, is_total, text));
+	}
+	free(curves);
+}

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * document_sections: sections of a recording's report about what was recorded beside samples. Each
+ * appends its section; one that has nothing to say says that it was not measured, and what would.
+ */
+#pragma once
+
+#include "reports/document.h"
+
+/* Figures of the whole run: times, samples, memory at its most. */
+void document_add_figures(json_t *document, const struct report *report);
+
+void document_add_durations(json_t *document, const struct report *report);
+void document_add_steps(json_t *document, const struct report *report);
+void document_add_memory(json_t *document, const struct report *report);
+void document_add_waits(json_t *document, const struct report *report);
+void document_add_series(json_t *document, const struct report *report);

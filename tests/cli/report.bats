@@ -1,0 +1,123 @@
+#!/usr/bin/env bats
+# collector report and compare --html: one page about a recording or a comparison.
+
+bats_require_minimum_version 1.5.0
+load requirements
+load profiles
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+}
+
+# look CASE HTML …: a case of tests/browser/report.mjs
+look() {
+	timeout 120 node "$BATS_TEST_DIRNAME/../browser/report.mjs" "$@"
+}
+
+# replicates: eight recordings of each of two programs
+replicates() {
+	local i
+	for i in 1 2 3 4 5 6 7 8; do
+		"$BUILD/bench/synthetic_profile" replicate "base$i.prof" "$i"
+		"$BUILD/bench/synthetic_profile" replicate "new$i.prof" $((100 + i))
+	done
+}
+
+@test "page, Markdown and JSON of a recording agree, number by number" {
+	require browser node
+	synthetic rich
+	collector report -o page.html rich.prof
+	collector report --json -o page.json rich.prof
+	collector report --markdown -o page.md rich.prof
+	look numbers page.html page.json page.md
+}
+
+@test "page, Markdown and JSON of a comparison agree, and have its exit status" {
+	require browser node
+	replicates
+	run -2 collector report --compare -o page.html base?.prof -- new?.prof
+	run -2 collector report --compare --json -o page.json base?.prof -- new?.prof
+	run -2 collector report --compare --markdown -o page.md base?.prof -- new?.prof
+	look numbers page.html page.json page.md
+	run -2 collector compare --html -o same.html base?.prof -- new?.prof
+	cmp page.html same.html
+}
+
+@test "the figures are those of the other commands" {
+	require node
+	synthetic rich
+	collector report --json -o page.json rich.prof
+	collector functions --json -o functions.json rich.prof
+	collector calls --json -o calls.json rich.prof
+	collector memory --json -o memory.json rich.prof
+	cell() { # TABLE COLUMN ROW
+		ask page.json "const t = it.sections.flatMap(s => s.tables || []).find(t => t.id == '$1');
+			t.rows[$3][t.columns.findIndex(c => c.id == '$2')]"
+	}
+	[ "$(cell functions self_amount 0)" = "$(ask functions.json 'it.functions[0].self.amount')" ]
+	[ "$(cell functions samples 0)" = "$(ask functions.json 'it.functions[0].self.samples')" ]
+	[ "$(cell calls calls 0)" = "$(ask calls.json 'it.functions[0].calls')" ]
+	[ "$(cell memory bytes 0)" = "$(ask memory.json 'it.totals.allocated')" ]
+	[ "$(ask page.json 'it.sections.find(s => s.id == "steps").text[0]')" = \
+		"100 steps, 97 a second, the first 0 of them warm-up; 10 are slow." ]
+}
+
+@test "the page asks nothing of a network and lets nothing else run" {
+	require browser node
+	synthetic rich
+	collector report -o page.html rich.prof
+	look policy page.html
+	[ "$(sed 's/data-v//' page.html | grep -o '[a-z]*://[^"'"'"' <]*' | grep -cv '^http://www.w3.org/')" -eq 0 ]
+}
+
+@test "links lead into the picture, keys and tables work" {
+	require browser node
+	synthetic rich
+	collector report -o page.html rich.prof
+	look use page.html
+}
+
+@test "light, dark and paper" {
+	require browser node
+	synthetic rich
+	collector report -o page.html rich.prof
+	look themes page.html
+}
+
+@test "hostile names show as they are and run nothing" {
+	require browser node
+	synthetic hostile
+	collector report -o page.html hostile.prof
+	look hostile page.html
+	collector report --compare -o page.html hostile.prof -- hostile.prof
+	look hostile page.html
+}
+
+@test "hostile names are no HTML, links or mentions in Markdown" {
+	synthetic hostile
+	collector report --markdown -o page.md hostile.prof
+	[ "$(grep -c '[<`*@]' <(sed -e 1d -e 's/^\*\*\(.*\)\*\*$/\1/' page.md))" -eq 0 ]
+}
+
+@test "what was not measured is said, never left out" {
+	synthetic small
+	collector report --markdown small.prof >page.md
+	[ "$(grep -c '^not measured: ' page.md)" -eq 6 ]
+	synthetic empty
+	collector report --markdown empty.prof | grep -q 'There are no samples: the program used less CPU time'
+	collector report -o empty.html empty.prof
+	synthetic killed
+	collector report --markdown killed.prof | grep -q 'incomplete recording'
+}
+
+@test "each bad input is one sentence and status 1, and leaves no file" {
+	synthetic small
+	fails_with 1 'which profile' collector report
+	fails_with 1 'No such file' collector report -o page.html nowhere.prof
+	fails_with 1 'has no metric' collector report --metric nonsense small.prof
+	fails_with 1 'which are the new recordings' collector report --compare small.prof
+	fails_with 1 'cannot open' collector report --compare -o page.html small.prof -- nowhere.prof
+	head -c 5000 small.prof >cut.prof
+	fails_with 1 'cut.prof' collector report -o page.html cut.prof
+	[ ! -e page.html ]
+}

@@ -46,7 +46,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 static const struct argp_option argp_options[] = {
 	{"json", OPTION_JSON, NULL, 0, "Write the report's data as JSON, not as a page", 0},
 	{"compare", OPTION_COMPARE, NULL, 0, "What changed between two groups of recordings", 0},
-	{"markdown", OPTION_MARKDOWN, NULL, 0, "Write Markdown, for step summaries and comments", 0},
+	{"markdown", OPTION_MARKDOWN, NULL, 0, "Write Markdown, for step summaries and comments",
+	 0},
 	{0},
 };
 
@@ -57,7 +58,8 @@ const struct argp command_report_argp = {
 	argp_options,
 	parse,
 	"NAME.prof\n--compare BASE.prof... -- NEW.prof...",
-	"Writes everything about a recording, or about a comparison, as one HTML page: the answer, what explains it, how "
+	"Writes everything about a recording, or about a comparison, as one HTML page: the answer, "
+	"what explains it, how "
 	"far to trust it, the flame graph, functions, lines, durations, memory, waits, and how it "
 	"was measured.\v"
 	"The page is one file that asks nothing of a network: open it from disk or publish it as a "

@@ -195,8 +195,7 @@ static void change_words(struct obstack *memory, const json_t *cell)
 
 	if (json_is_null(change))
 		return;
-	obstack_printf(memory, "%s",
-		       comparison_percent(log1p(json_number_value(change)), text[0]));
+	obstack_printf(memory, "%s", comparison_percent(log1p(json_number_value(change)), text[0]));
 	if (json_is_number(low) && json_is_number(high))
 		obstack_printf(memory, " (%s … %s)",
 			       comparison_percent(log1p(json_number_value(low)), text[1]),

@@ -85,8 +85,8 @@ json_t *document_of_comparison(const struct comparison *comparison);
 void document_write_json(const json_t *document, FILE *stream);
 
 /*
- * Writes GitHub-flavoured Markdown of at most DOCUMENT_MARKDOWN_BYTES; tables that would not fit are
- * cut at a row, and the text says so.
+ * Writes GitHub-flavoured Markdown of at most DOCUMENT_MARKDOWN_BYTES; tables that would not fit
+ * are cut at a row, and the text says so.
  */
 void document_write_markdown(const json_t *document, FILE *stream);
 

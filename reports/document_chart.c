@@ -89,7 +89,7 @@ static void read_histogram(const json_t *json, struct calls_histogram *histogram
 	};
 	for (i = 0; i < CALLS_MARKS; i++)
 		histogram->marks_ns[i] = real_at(json_object_get(json, "marks_ns"), i);
-	json_array_foreach(bars, i, bar)
+	json_array_foreach (bars, i, bar)
 		histogram->bars[histogram->count++] =
 			(struct calls_bar){real_at(bar, 0), real_at(bar, 1),
 					   (uint64_t)json_integer_value(json_array_get(bar, 2))};
@@ -174,11 +174,11 @@ json_t *document_series_chart(const struct report *report, bool memory_only)
 	curves = series_curves(report->profile, &count);
 	for (size_t i = 0; i < count; i++)
 		if (series_is_chosen(&curves[i], memory_only ? SERIES_MEMORY : SERIES_ALL))
-			json_array_append_new(
-				series,
-				json_pack("{s:o, s:o, s:b, s:o}", "name", clean(curves[i].name),
-					  "unit", clean(curves[i].unit), "is_total",
-					  curves[i].is_total, "points", thinned(&curves[i])));
+			json_array_append_new(series, json_pack("{s:o, s:o, s:b, s:o}", "name",
+								clean(curves[i].name), "unit",
+								clean(curves[i].unit), "is_total",
+								curves[i].is_total, "points",
+								thinned(&curves[i])));
 	free(curves);
 	if (json_array_size(series))
 		return json_pack("{s:s, s:o, s:o}", "kind", "series", "series", series,
@@ -193,8 +193,7 @@ static struct profile_point *read_curve(const json_t *json, struct series_curve 
 	struct profile_point *rows = xcalloc(json_array_size(points), sizeof(*rows));
 	size_t i;
 
-	json_array_foreach(points, i, point)
-	{
+	json_array_foreach (points, i, point) {
 		rows[i].time_ns = (uint64_t)json_integer_value(json_array_get(point, 0));
 		rows[i].value = json_integer_value(json_array_get(point, 1));
 	}

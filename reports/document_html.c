@@ -73,8 +73,9 @@ static void write_policy(FILE *stream)
 /* A bar beside a share: attributes only, so that no policy takes it away. */
 static void write_bar(double share, FILE *stream)
 {
-	fprintf(stream, "<svg class=\"bar\" aria-hidden=\"true\" width=\"%.0f\" height=\"9\"><rect "
-			"x=\"",
+	fprintf(stream,
+		"<svg class=\"bar\" aria-hidden=\"true\" width=\"%.0f\" height=\"9\"><rect "
+		"x=\"",
 		bar_pixels + 6);
 	svg_number(stream, bar_pixels * (1 - share));
 	fputs("\" width=\"", stream);
@@ -105,8 +106,7 @@ static void write_row(const json_t *columns, const json_t *row, FILE *stream)
 
 	obstack_init(&memory);
 	fputs("<tr>", stream);
-	json_array_foreach(row, i, cell)
-	{
+	json_array_foreach (row, i, cell) {
 		const json_t *column = json_array_get(columns, i);
 		const char *text = document_cell_text(column, cell, &memory);
 		bool is_code = !strcmp(text_of(column, "kind"), "code");
@@ -114,7 +114,8 @@ static void write_row(const json_t *columns, const json_t *row, FILE *stream)
 		if (document_is_numeric(column))
 			write_number(column, cell, text, stream);
 		else if (!i)
-			element(is_code ? "<th scope=\"row\" class=\"code\">" : "<th scope=\"row\">",
+			element(is_code ? "<th scope=\"row\" class=\"code\">"
+					: "<th scope=\"row\">",
 				text, "</th>", stream);
 		else
 			element(is_code ? "<td class=\"code\">" : "<td>", text, "</td>", stream);
@@ -136,14 +137,13 @@ static void write_table(const json_t *table, FILE *stream)
 	svg_attribute(stream, text_of(table, "caption"));
 	fprintf(stream, "\"><table id=\"table-%s\"><caption>", text_of(table, "id"));
 	element("", text_of(table, "caption"), "</caption>\n<thead><tr>", stream);
-	json_array_foreach(columns, i, item)
-	{
+	json_array_foreach (columns, i, item) {
 		fprintf(stream, "<th scope=\"col\"%s>",
 			document_is_numeric(item) ? " class=\"n\"" : "");
 		element("", text_of(item, "title"), "</th>", stream);
 	}
 	fputs("</tr></thead>\n<tbody>\n", stream);
-	json_array_foreach(json_object_get(table, "rows"), i, item)
+	json_array_foreach (json_object_get(table, "rows"), i, item)
 		write_row(columns, item, stream);
 	fputs("</tbody></table></div>\n", stream);
 	if (is_long)
@@ -171,17 +171,17 @@ static void write_section(const json_t *section, const char *flame, size_t flame
 	fprintf(stream, "<section id=\"%s\">\n", text_of(section, "id"));
 	element("<h2>", text_of(section, "title"), "</h2>\n", stream);
 	if (*text_of(section, "missing"))
-		element("<p class=\"missing\">not measured: ", text_of(section, "missing"), "</p>\n",
-			stream);
-	json_array_foreach(json_object_get(section, "text"), i, item)
+		element("<p class=\"missing\">not measured: ", text_of(section, "missing"),
+			"</p>\n", stream);
+	json_array_foreach (json_object_get(section, "text"), i, item)
 		element("<p>", json_string_value(item), "</p>\n", stream);
 	if (is_flame && flame && !*text_of(section, "missing"))
 		write_flame(flame, flame_bytes, stream);
-	json_array_foreach(json_object_get(section, "charts"), i, item)
+	json_array_foreach (json_object_get(section, "charts"), i, item)
 		document_draw_chart(item, stream);
-	json_array_foreach(json_object_get(section, "tables"), i, item)
+	json_array_foreach (json_object_get(section, "tables"), i, item)
 		write_table(item, stream);
-	json_array_foreach(json_object_get(section, "notes"), i, item)
+	json_array_foreach (json_object_get(section, "notes"), i, item)
 		element("<p>", json_string_value(item), "</p>\n", stream);
 	fputs("</section>\n", stream);
 }
@@ -212,8 +212,7 @@ static void write_why(const json_t *document, bool has_flame, FILE *stream)
 	if (!json_array_size(why))
 		return;
 	fputs("<ol class=\"why\">\n", stream);
-	json_array_foreach(why, i, item)
-	{
+	json_array_foreach (why, i, item) {
 		element("<li>", text_of(item, "text"), "", stream);
 		if (has_flame)
 			write_find(text_of(item, "find"), stream);
@@ -228,11 +227,12 @@ static void write_trust(const json_t *document, FILE *stream)
 	size_t i;
 
 	fputs("<ul class=\"trust\" aria-label=\"How far this may be trusted\">\n", stream);
-	json_array_foreach(json_object_get(document, "trust"), i, item)
-		element(json_is_true(json_object_get(item, "bad")) ? "<li class=\"bad\">⚠ " : "<li>",
+	json_array_foreach (json_object_get(document, "trust"), i, item)
+		element(json_is_true(json_object_get(item, "bad")) ? "<li class=\"bad\">⚠ "
+								   : "<li>",
 			text_of(item, "text"), "</li>\n", stream);
 	fputs("</ul>\n", stream);
-	json_array_foreach(json_object_get(document, "next"), i, item)
+	json_array_foreach (json_object_get(document, "next"), i, item)
 		element("<p>Next: ", json_string_value(item), "</p>\n", stream);
 }
 
@@ -242,8 +242,7 @@ static void write_navigation(const json_t *document, FILE *stream)
 	size_t i;
 
 	fputs("<nav aria-label=\"Sections\">", stream);
-	json_array_foreach(json_object_get(document, "sections"), i, section)
-	{
+	json_array_foreach (json_object_get(document, "sections"), i, section) {
 		fprintf(stream, "<a href=\"#%s\">", text_of(section, "id"));
 		element("", text_of(section, "title"), "</a> ", stream);
 	}
@@ -281,7 +280,7 @@ void document_write_html(const json_t *document, const char *flame, size_t flame
 	fputs("</header>\n", stream);
 	write_navigation(document, stream);
 	fputs("<main>\n", stream);
-	json_array_foreach(json_object_get(document, "sections"), i, section)
+	json_array_foreach (json_object_get(document, "sections"), i, section)
 		write_section(section, flame, flame_bytes, stream);
 	fputs("</main>\n<script type=\"application/json\" id=\"report\">", stream);
 	json_dump_callback(document, write_json_text, stream,

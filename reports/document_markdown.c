@@ -127,7 +127,8 @@ void document_write_markdown(const json_t *document, FILE *stream)
 	json_array_foreach (json_object_get(document, "sections"), i, section)
 		left_out += write_section(section, memory);
 	if (left_out)
-		fprintf(memory, "\n%zu rows are left out; the JSON and the HTML report have them.\n",
+		fprintf(memory,
+			"\n%zu rows are left out; the JSON and the HTML report have them.\n",
 			left_out);
 	fclose(memory);
 	fwrite(text, 1, bytes, stream);

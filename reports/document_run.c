@@ -56,16 +56,18 @@ static void add_verdict(json_t *document, const struct report *report,
 	}
 	share = (double)first->self.value / (double)functions->value;
 	half = (first->self.share.high - first->self.share.low) / 2;
-	snprintf(text, sizeof(text),
-		 "Of %s of %s in %u samples, %s %% (95 %%: %s – %s, this run) are in %s itself; the "
-		 "heaviest component is %s with %d.%d %%.",
-		 amount_format((double)functions->value * report->period, report->unit, amount,
-			       sizeof(amount)),
-		 report->metric_name, functions->samples, amount_percent(share, half, percent[0], 32),
-		 amount_percent(first->self.share.low, half, percent[1], 32),
-		 amount_percent(first->self.share.high, half, percent[2], 32),
-		 label_of(report, first->symbol), components->rows[0].name,
-		 components->rows[0].tenths / 10, components->rows[0].tenths % 10);
+	snprintf(
+		text, sizeof(text),
+		"Of %s of %s in %u samples, %s %% (95 %%: %s – %s, this run) are in %s itself; the "
+		"heaviest component is %s with %d.%d %%.",
+		amount_format((double)functions->value * report->period, report->unit, amount,
+			      sizeof(amount)),
+		report->metric_name, functions->samples,
+		amount_percent(share, half, percent[0], 32),
+		amount_percent(first->self.share.low, half, percent[1], 32),
+		amount_percent(first->self.share.high, half, percent[2], 32),
+		label_of(report, first->symbol), components->rows[0].name,
+		components->rows[0].tenths / 10, components->rows[0].tenths % 10);
 	document_set_verdict(document, report->trust.bad ? "doubtful" : "measured", text);
 }
 
@@ -81,8 +83,7 @@ static void add_why(json_t *document, const struct report *report,
 			     symbol->label, 100.0 * row->self.value / functions->value,
 			     100.0 * row->total.value / functions->value,
 			     symbol_base_name(report->profile->modules[symbol->module].path),
-			     symbol->file ? ", " : "",
-			     report->profile->files[symbol->file]) < 0)
+			     symbol->file ? ", " : "", report->profile->files[symbol->file]) < 0)
 			text = xalloc_checked(NULL);
 		document_add_why(document, text, symbol->label);
 		free(text);
@@ -138,8 +139,8 @@ static uint32_t push_callees(const struct call_tree *tree, const uint32_t *heavy
 static void add_paths(json_t *section, const struct report *report, const struct call_tree *tree)
 {
 	static const struct document_column columns[] = {
-		{"level", "level", "count", NULL},     {"total", "total", "share", NULL},
-		{"self", "self", "share", NULL},       {"samples", "samples", "count", NULL},
+		{"level", "level", "count", NULL}, {"total", "total", "share", NULL},
+		{"self", "self", "share", NULL},   {"samples", "samples", "count", NULL},
 		{"call", "call", "code", NULL},
 	};
 	double all = (double)tree->nodes[0].total;
@@ -175,12 +176,14 @@ static void add_flame(json_t *document, const struct report *report, const struc
 		document_miss(section, "there are no samples");
 		return;
 	}
-	document_say(section, "Width is cost, a box lies below its caller, colours are components.");
+	document_say(section,
+		     "Width is cost, a box lies below its caller, colours are components.");
 	add_paths(section, report, tree);
 }
 
 static void add_functions(json_t *document, const struct report *report,
-			  const struct functions *functions, const struct component_table *components)
+			  const struct functions *functions,
+			  const struct component_table *components)
 {
 	const struct document_column columns[] = {
 		{"function", "function", "code", NULL},
@@ -206,8 +209,7 @@ static void add_functions(json_t *document, const struct report *report,
 		json_t *row = document_row(table);
 
 		document_text(row, label_of(report, cost->symbol));
-		document_text(row,
-			      components->rows[components->of_symbol[cost->symbol]].name);
+		document_text(row, components->rows[components->of_symbol[cost->symbol]].name);
 		document_interval(row, (double)cost->self.value / all, cost->self.share.low,
 				  cost->self.share.high);
 		document_number(row, (double)cost->self.value * report->period);
@@ -235,8 +237,9 @@ static void add_components(json_t *document, const struct report *report,
 		document_miss(section, "there are no samples");
 		return;
 	}
-	document_say(section, "Of the program's own functions a component is the folder or the file "
-			      "of their source, of others the library. Shares add up to 100 %%.");
+	document_say(section,
+		     "Of the program's own functions a component is the folder or the file "
+		     "of their source, of others the library. Shares add up to 100 %%.");
 	table = document_table(section, "components", "Components by self cost", columns,
 			       COLUMN_COUNT(columns));
 	for (int i = 0; i < components->count; i++) {
@@ -292,22 +295,26 @@ static void add_lines(json_t *document, const struct report *report)
 /* What was run, where and how, and by which rules the figures were made. */
 static void add_method(json_t *document, const struct report *report)
 {
-	static const struct document_column columns[] = {
-		{"what", "what", "text", NULL}, {"value", "value", "code", NULL}};
-	static const char *const keys[][2] = {
-		{"command", "command"},	     {"start_time", "started"},
-		{"state", "recording"},	     {"host", "host"},
-		{"kernel", "kernel"},	     {"cpu_model", "processor"},
-		{"engine", "sampler"},	     {"engine_note", "what it cannot see"},
-		{"collector_version", "recorded by"}};
+	static const struct document_column columns[] = {{"what", "what", "text", NULL},
+							 {"value", "value", "code", NULL}};
+	static const char *const keys[][2] = {{"command", "command"},
+					      {"start_time", "started"},
+					      {"state", "recording"},
+					      {"host", "host"},
+					      {"kernel", "kernel"},
+					      {"cpu_model", "processor"},
+					      {"engine", "sampler"},
+					      {"engine_note", "what it cannot see"},
+					      {"collector_version", "recorded by"}};
 	json_t *section = document_section(document, "method", "Method"), *table;
 
-	document_say(section,
-		     "Shares are of all samples. Their 95 %% intervals are Wilson's, with the number "
-		     "of samples divided by its dispersion over 32 equal blocks of time; they speak "
-		     "of this run only, and runs differ from each other by more. Self is what was "
-		     "sampled in a function itself, total also what it called; recursion counts "
-		     "once.");
+	document_say(
+		section,
+		"Shares are of all samples. Their 95 %% intervals are Wilson's, with the number "
+		"of samples divided by its dispersion over 32 equal blocks of time; they speak "
+		"of this run only, and runs differ from each other by more. Self is what was "
+		"sampled in a function itself, total also what it called; recursion counts "
+		"once.");
 	table = document_table(section, "method", "How it was recorded", columns,
 			       COLUMN_COUNT(columns));
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
@@ -337,8 +344,9 @@ json_t *document_of_run(const struct report *report)
 	add_why(document, report, &functions);
 	add_trust(document, &report->trust);
 	if (functions.count)
-		document_add_next(document, "collector lines NAME.prof FUNCTION shows the source of "
-					    "one function with its cost");
+		document_add_next(document,
+				  "collector lines NAME.prof FUNCTION shows the source of "
+				  "one function with its cost");
 	document_add_figures(document, report);
 	add_flame(document, report, tree);
 	add_functions(document, report, &functions, &components);

@@ -67,11 +67,11 @@ void document_add_figures(json_t *document, const struct report *report)
 void document_add_durations(json_t *document, const struct report *report)
 {
 	static const struct document_column columns[] = {
-		{"function", "function", "code", NULL}, {"calls", "calls", "count", NULL},
+		{"function", "function", "code", NULL},	  {"calls", "calls", "count", NULL},
 		{"per_step", "per step", "number", NULL}, {"total", "total", "amount", "ns"},
-		{"self", "self", "amount", "ns"},	{"mean", "mean", "amount", "ns"},
-		{"p50", "p50", "amount", "ns"},		{"p90", "p90", "amount", "ns"},
-		{"p99", "p99", "amount", "ns"},		{"p99_9", "p99.9", "amount", "ns"},
+		{"self", "self", "amount", "ns"},	  {"mean", "mean", "amount", "ns"},
+		{"p50", "p50", "amount", "ns"},		  {"p90", "p90", "amount", "ns"},
+		{"p99", "p99", "amount", "ns"},		  {"p99_9", "p99.9", "amount", "ns"},
 		{"max", "max", "amount", "ns"},
 	};
 	static const double shares[] = {0.5, 0.9, 0.99, 0.999};
@@ -99,15 +99,14 @@ void document_add_durations(json_t *document, const struct report *report)
 		document_number(row, calls.step_count ? calls_per_step(&calls, call) : NAN);
 		document_number(row, is_timed ? (double)call->sum.outer_ns : NAN);
 		document_number(row, is_timed ? (double)call->sum.self_ns : NAN);
-		document_number(row, is_timed ? (double)call->sum.sum_ns /
-							(double)call->sum.returns
+		document_number(row, is_timed ? (double)call->sum.sum_ns / (double)call->sum.returns
 					      : NAN);
 		for (int j = 0; j < 4; j++)
 			document_number(row, is_timed ? calls_percentile(call, shares[j]) : NAN);
 		document_number(row, is_timed ? (double)call->sum.max_ns : NAN);
 		if (*calls_restriction(report, call, note, sizeof(note)))
 			document_note(section, "%s: %s.",
-				     report->symbols.symbols[call->symbol].label, note);
+				      report->symbols.symbols[call->symbol].label, note);
 	}
 	if (calls.count > CALLS)
 		document_note(section, "… and %u more.", calls.count - CALLS);
@@ -138,8 +137,7 @@ void document_add_steps(json_t *document, const struct report *report)
 	table = document_table(section, "steps", "Durations of steps without warm-up", columns, 2);
 	for (int i = 0; i < 4; i++) {
 		static const char *const names[] = {"median", "p95", "p99", "longest"};
-		const double values[] = {steps.median_ns, steps.p95_ns, steps.p99_ns,
-					 steps.max_ns};
+		const double values[] = {steps.median_ns, steps.p95_ns, steps.p99_ns, steps.max_ns};
 		json_t *row = document_row(table);
 
 		document_text(row, names[i]);
@@ -246,10 +244,9 @@ void document_add_waits(json_t *document, const struct report *report)
 		document_miss(section, "waits were not recorded (--off-cpu)");
 		return;
 	}
-	table = document_table(section, "threads", "What became of the time of each thread", columns,
-			       COLUMN_COUNT(columns));
-	json_array_foreach(threads, i, thread)
-	{
+	table = document_table(section, "threads", "What became of the time of each thread",
+			       columns, COLUMN_COUNT(columns));
+	json_array_foreach (threads, i, thread) {
 		json_t *row = document_row(table);
 
 		if (i == CALLS)
@@ -267,8 +264,8 @@ void document_add_waits(json_t *document, const struct report *report)
 void document_add_series(json_t *document, const struct report *report)
 {
 	static const struct document_column columns[] = {
-		{"series", "series", "text", NULL},	     {"end", "at the end", "text", NULL},
-		{"mean", "mean", "text", NULL},	     {"least", "least", "text", NULL},
+		{"series", "series", "text", NULL}, {"end", "at the end", "text", NULL},
+		{"mean", "mean", "text", NULL},	    {"least", "least", "text", NULL},
 		{"most", "most", "text", NULL},
 	};
 	json_t *section = document_section(document, "series", "Over time"), *table;

@@ -273,6 +273,7 @@ static void learn_address(struct address_space *space, uint64_t address, struct 
 	if (!mapping->has_rules)
 		return;
 	module_rule(mapping->module, elf_address, &code->rule, &code->stack);
+	code->is_before_root = module_is_before_root(mapping->module, elf_address);
 	code->is_entry = code->rule.kind == CFI_NO_RULE &&
 			 elf_address - mapping->module->entry < ENTRY_BYTES;
 }

@@ -23,6 +23,7 @@ struct code_address {
 	uint8_t kind;	      /* enum profile_module_kind */
 	enum go_stack stack;  /* what the function has done with its caller's */
 	bool is_entry; /* near the file's entry point and without CFI: where a process starts */
+	bool is_before_root; /* see module_is_before_root */
 };
 
 /* @profile, @modules  borrowed, outlive the address space */

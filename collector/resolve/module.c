@@ -408,6 +408,18 @@ void module_rule(const struct module *module, uint64_t elf_address, struct cfi_r
 		cfi_find(&module->cfi[1], elf_address, rule);
 }
 
+bool module_is_before_root(const struct module *module, uint64_t elf_address)
+{
+	/* mov %rbx,%rsp; mov (%rsp),%rdi; test %rdi,%rdi */
+	static const uint8_t start_context[] = {0x48, 0x89, 0xdc, 0x48, 0x8b,
+						0x3c, 0x24, 0x48, 0x85, 0xff};
+	uint8_t code[sizeof(start_context)];
+	uint64_t first = elf_address + 1;
+
+	return !(first & 15) && module_read(module, first, code, sizeof(code)) == sizeof(code) &&
+	       !memcmp(code, start_context, sizeof(code));
+}
+
 size_t module_read(const struct module *module, uint64_t elf_address, uint8_t *buffer, size_t bytes)
 {
 	for (size_t i = 0; i < module->segment_count; i++) {

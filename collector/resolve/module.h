@@ -109,6 +109,14 @@ bool module_elf_address(const struct module *module, uint64_t file_offset, uint6
 void module_rule(const struct module *module, uint64_t elf_address, struct cfi_rule *rule,
 		 enum go_stack *stack);
 
+/*
+ * Says whether glibc's __start_context begins just behind @elf_address: what the first function of
+ * a coroutine (makecontext) returns to. Nothing called it, and what stands above is no return
+ * address, whatever its call frame information says. Known by its first instructions.
+ * Source: glibc, sysdeps/unix/sysv/linux/x86_64/__start_context.S.
+ */
+bool module_is_before_root(const struct module *module, uint64_t elf_address);
+
 /* Reads what the file holds at @elf_address. Returns the number of bytes, at most @bytes; 0 outside
  * the loadable segments. */
 size_t module_read(const struct module *module, uint64_t elf_address, uint8_t *buffer,

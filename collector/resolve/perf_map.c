@@ -196,6 +196,30 @@ static size_t first_at_least(const uint64_t *addresses, size_t count, uint64_t s
 	return low;
 }
 
+static bool is_name(const struct perf_map_entry *entry, const char *name, int bytes)
+{
+	return entry->name_bytes == bytes && !memcmp(entry->name, name, (size_t)bytes);
+}
+
+/* Puts a later line in the place of an entry. */
+static void replace(struct perf_map_entry *entry, const struct perf_map_entry *later)
+{
+	struct perf_map_entry earlier = *entry;
+
+	*entry = *later;
+	if (!earlier.name)
+		return;
+	entry->has_more = earlier.has_more;
+	entry->other = earlier.other;
+	entry->other_bytes = earlier.other_bytes;
+	if (is_name(later, earlier.name, earlier.name_bytes))
+		return;
+	entry->has_more = earlier.has_more ||
+			  (earlier.other && !is_name(later, earlier.other, earlier.other_bytes));
+	entry->other = earlier.name;
+	entry->other_bytes = earlier.name_bytes;
+}
+
 void perf_map_find(const char *text, size_t bytes, const uint64_t *addresses, size_t count,
 		   struct perf_map_entry *entries)
 {
@@ -205,14 +229,16 @@ void perf_map_find(const char *text, size_t bytes, const uint64_t *addresses, si
 	for (const char *at = text; at < end; at = next) {
 		const char *newline = memchr(at, '\n', (size_t)(end - at));
 		struct line line = {at, newline ? newline : end};
+		struct perf_map_entry entry;
 		uint64_t start, length;
 
 		next = newline ? newline + 1 : end;
 		if (line.end - line.at > INT_MAX || !take_number(&line, &start) ||
 		    !take_number(&line, &length) || line.at == line.end)
 			continue;
+		entry = split(line.at, line.end);
 		for (size_t i = first_at_least(addresses, count, start);
 		     i < count && addresses[i] - start < length; i++)
-			entries[i] = split(line.at, line.end);
+			replace(&entries[i], &entry);
 	}
 }

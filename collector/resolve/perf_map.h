@@ -5,11 +5,13 @@
  *
  *     START BYTES NAME        7fe0c0005b80 180 JS:*fib /home/me/engine.js:12:3
  *
- * numbers in hexadecimal. Code is thrown away and its memory used again, so later lines count more.
+ * numbers in hexadecimal. Code is thrown away and its memory used again. The map does not say when,
+ * so that of two lines for an address either may be meant: the later one counts, the other is told.
  * Source: Linux, tools/perf/Documentation/jit-interface.txt.
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -32,9 +34,12 @@ char *perf_map_read(int fd, size_t *bytes);
 /* What a map says of an address. The strings are borrowed from its text and end where the counts
  * say. */
 struct perf_map_entry {
-	const char *name; /* NULL: nothing */
-	const char *file; /* valid when file_bytes is not 0 */
-	int name_bytes, file_bytes;
+	const char *name;  /* NULL: nothing */
+	const char *other; /* what another function was called whose code was there before, or NULL;
+			      the last one of several */
+	const char *file;  /* valid when file_bytes is not 0 */
+	int name_bytes, other_bytes, file_bytes;
+	bool has_more; /* there were still others */
 	uint32_t line; /* 0: not told */
 };
 

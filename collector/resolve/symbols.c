@@ -326,17 +326,35 @@ static void name_file(struct profile *profile, const struct module *module,
 	debug_file_close(&file);
 }
 
+/* Returns the name of an entry; of both functions whose code was at one address, since nothing
+ * tells which it was when the sample was taken. The caller frees it. */
+static char *generated_name(const struct perf_map_entry *entry)
+{
+	char *name;
+	int result;
+
+	if (entry->other)
+		result = asprintf(&name, "%.*s or %.*s%s", entry->other_bytes, entry->other,
+				  entry->name_bytes, entry->name,
+				  entry->has_more ? " or others" : "");
+	else
+		result = asprintf(&name, "%.*s", entry->name_bytes, entry->name);
+	return result < 0 ? xalloc_checked(NULL) : name;
+}
+
 /* Names one frame of generated code by its entry in the engine's map. */
 static void name_generated_frame(struct profile *profile, const struct nameless *nameless,
 				 const struct perf_map_entry *entry)
 {
-	char *name = strndup(entry->name, (size_t)entry->name_bytes);
+	bool is_certain = !entry->other;
+	char *name = generated_name(entry);
 	char *file = strndup(entry->file_bytes ? entry->file : "", (size_t)entry->file_bytes);
 	struct profile_line line = {0};
 
-	line.function = profile_function(profile, xalloc_checked(name), NULL, nameless->module,
-					 profile_file_name(profile, xalloc_checked(file)),
-					 entry->line, true);
+	line.function =
+		profile_function(profile, name, NULL, nameless->module,
+				 profile_file_name(profile, is_certain ? xalloc_checked(file) : ""),
+				 is_certain ? entry->line : 0, true);
 	profile_frame_set_lines(profile, nameless->frame, &line, 1);
 	free(name);
 	free(file);

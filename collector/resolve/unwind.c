@@ -7,18 +7,16 @@
  *      [ copy taken with the sample ][ absent or beyond the copy ]  higher addresses →
  *        walk ──────────────────────→ stops, state kept
  *                                      1. a window of the live stack joins the readable memory,
- *                                         if the stack has not changed; walk on
+ *                                         if the stack has not changed (live_stack.h); walk on
  *                                      2. else the rest of the thread's last complete walk
  *
  * The walk is restartable: a step that misses memory leaves the frame as it was (cfi_step), so
  * finishing is the same loop with more to read.
  *
- * Live memory is later than the sample. What stood above the copy then is there now if the
- * functions between have not returned, and they have not if their return addresses still stand in
- * their slots; the last three seen are asked for in the same system call that fetches the window.
- * Measured: without that question 10-16 % of such answers were wrong, with it under 0.4 % of all
- * samples. With none seen (the innermost frame itself leaves the copy) nothing can be verified and
- * live memory is not used.
+ * Where the innermost function's own frame leaves the copy, nothing in it can verify live memory.
+ * But a function of such a frame mostly keeps a frame pointer (arrays that are aligned, or of
+ * variable size), and the kernel has followed that when it took the sample: it knows the return
+ * address. Where there is no frame pointer the stack ends as truncated.
  *
  * Code without call frame information is passed by what its instructions do up to the return
  * (epilogue.h), generated code by its frame pointer, where that gives a plausible caller; the
@@ -26,15 +24,10 @@
  */
 #include "collector/resolve/unwind.h"
 #include "collector/base/xalloc.h"
+#include "collector/resolve/live_stack.h"
 
-#include <sys/uio.h>
-
-#define WITNESSES    3		/* return addresses that verify live memory */
-#define WINDOW_BYTES (16 << 10) /* of live memory per system call */
-#define WINDOW_BELOW 2048	/* bytes before the missing address: slots of the same frame */
-#define WINDOW_LIMIT 64		/* per walk: 1 MB of stack */
-#define PAGE	     4096
-#define WINDOW_PAGES (WINDOW_BYTES / PAGE + 1)
+/* Frames that must agree before a recursion's last walk is taken for this one's. */
+#define RECURSION_PROOF 24
 
 /* Below this no code is mapped (vm.mmap_min_addr). */
 #define LOWEST_CODE 4096
@@ -45,28 +38,18 @@ struct unwind_memory_frame {
 	uint32_t frame;
 };
 
-struct witness {
-	uint64_t slot;
-	uint64_t value;
-};
-
 struct walk {
 	struct address_space *space;
 	const struct unwind_sample *sample;
-	pid_t pid;
 	struct cfi_frame frame;
-	struct cfi_memory copy;
-	struct cfi_memory live; /* valid where copy.next points to it */
+	struct cfi_memory copy; /* copy.next: what was read of the live stack, or NULL */
 	const uint64_t *callers;
 	size_t caller_count;
 	bool was_guessed;
 	uint32_t depth; /* frames left behind */
-	uint32_t window_count;
-	uint32_t witness_count; /* ever seen; the last WITNESSES are kept */
-	struct witness witnesses[WITNESSES];
 	uint32_t *frames;
+	struct live_stack live;
 	struct unwind_memory_frame trail[UNWIND_DEPTH];
-	uint8_t window[WINDOW_BYTES];
 };
 
 void unwind_memory_done(struct unwind_memory *memory)
@@ -91,13 +74,16 @@ static void restore_return(struct walk *walk)
 		}
 }
 
-static void note_return_slot(struct walk *walk)
+/* Notes what the step has read as a witness of what lies above it. What a handler on a stack of its
+ * own returns to stands there still when both stacks have long moved on. */
+static void note_step(struct walk *walk, bool is_signal)
 {
-	if (!walk->frame.return_slot)
-		return;
-	walk->witnesses[walk->witness_count % WITNESSES] =
-		(struct witness){walk->frame.return_slot, walk->frame.registers[CFI_IP]};
-	walk->witness_count++;
+	const struct cfi_frame *frame = &walk->frame;
+
+	if (is_signal && frame->registers[CFI_SP] - walk->copy.start > walk->copy.bytes)
+		live_stack_forget(&walk->live);
+	else if (frame->return_slot)
+		live_stack_note(&walk->live, frame->return_slot, frame->registers[CFI_IP]);
 }
 
 /* Takes a guessed step back unless the caller it led to is mapped code. */
@@ -196,19 +182,28 @@ static bool walk_on(struct walk *walk, enum profile_ending *ending)
 		uint64_t address = cfi_frame_address(&walk->frame);
 		const struct code_address *code = address_space_find(walk->space, address);
 		struct unwind_memory_frame *trail = &walk->trail[walk->depth];
+		bool is_signal;
 		enum cfi_step step;
 
-		/* A handler returns to the first instruction of its trampoline, which nothing
-		 * called: the byte before has another name. */
-		if (code->rule.is_signal && !walk->frame.is_exact) {
+		bool is_root = code->is_before_root && !walk->frame.is_exact;
+
+		/* A handler returns to the first instruction of its trampoline, and a coroutine to
+		 * that of the function which ends it. Nothing called those: the byte before has
+		 * another name. */
+		if ((code->rule.is_signal && !walk->frame.is_exact) || is_root) {
 			walk->frame.is_exact = true;
 			code = address_space_find(walk->space, ++address);
 		}
+		is_signal = code->rule.kind == CFI_SIGNAL;
 		walk->frames[walk->depth] = code->frame;
 		trail->position = walk->frame.registers[CFI_SP];
 		trail->address = address;
 		trail->frame = code->frame;
-		if (code->kind == PROFILE_MODULE_UNKNOWN) {
+		if (is_root) {
+			*ending = walk->was_guessed ? PROFILE_ENDING_GUESSED
+						    : PROFILE_ENDING_COMPLETE;
+			step = CFI_STEP_END;
+		} else if (code->kind == PROFILE_MODULE_UNKNOWN) {
 			*ending = PROFILE_ENDING_UNMAPPED;
 			step = CFI_STEP_NO_RULE;
 		} else if (has_go_switched(walk, code)) {
@@ -228,7 +223,7 @@ static bool walk_on(struct walk *walk, enum profile_ending *ending)
 		walk->depth++;
 		if (step != CFI_STEP_DONE || is_last(walk, ending))
 			return true;
-		note_return_slot(walk);
+		note_step(walk, is_signal);
 		restore_return(walk);
 	}
 	*ending = PROFILE_ENDING_TOO_DEEP;
@@ -291,55 +286,55 @@ static bool finish_by_callers(struct walk *walk)
 
 /* ---- finishing from the live process ------------------------------------------------------- */
 
-/* Describes [start, start + WINDOW_BYTES) page by page: the kernel delivers whole pieces, so an
- * absent page costs only itself and what follows. */
-static unsigned int split_pages(uint64_t start, struct iovec *pieces)
+/*
+ * Finds the return address of the innermost function where the kernel's chain has it.
+ *
+ * @caller  receives the caller's frame, of which nothing else is known
+ */
+static bool find_known_caller(struct walk *walk, struct cfi_frame *caller)
 {
-	uint64_t end = start + WINDOW_BYTES;
-	unsigned int count = 0;
+	const struct cfi_frame *frame = &walk->frame;
+	const struct cfi_rule *rule =
+		&address_space_find(walk->space, cfi_frame_address(frame))->rule;
+	uint64_t bp = frame->registers[CFI_BP];
 
-	while (start < end) {
-		uint64_t next = (start / PAGE + 1) * PAGE;
-
-		if (next > end)
-			next = end;
-		pieces[count++] = (struct iovec){(void *)(uintptr_t)start, next - start};
-		start = next;
-	}
-	return count;
+	if (walk->depth || walk->caller_count < 2 || walk->callers[0] != frame->registers[CFI_IP] ||
+	    rule->kind != CFI_REGISTER || rule->cfa_register != CFI_BP ||
+	    rule->ip_saved != CFI_AT_CFA || rule->cfa_offset + rule->ip_offset != 8)
+		return false;
+	*caller = *frame;
+	caller->registers[CFI_SP] = bp + (uint64_t)(int64_t)rule->cfa_offset;
+	caller->registers[CFI_IP] = walk->callers[1];
+	caller->known = 1U << CFI_SP | 1U << CFI_IP;
+	caller->is_exact = false;
+	caller->return_slot = bp + 8;
+	return true;
 }
 
-/* Reads the stack around the missing address. Returns false when it is not there or no longer
- * the stack that the sample saw. */
-static bool read_live(struct walk *walk)
+/* Finishes the walk from live memory. Where that leads nowhere it was not the sample's stack after
+ * all, and the walk is put back to where the copy ended. */
+static bool finish_live(struct walk *walk, enum profile_ending *ending)
 {
-	struct iovec remote[WITNESSES + WINDOW_PAGES];
-	uint64_t seen[WITNESSES];
-	struct iovec local[2] = {{seen, 0}, {walk->window, WINDOW_BYTES}};
-	uint32_t count = walk->witness_count < WITNESSES ? walk->witness_count : WITNESSES;
-	uint64_t start = walk->frame.missing & ~7ULL;
-	uint64_t bottom = walk->frame.registers[CFI_SP] & ~7ULL;
-	ssize_t bytes;
+	struct cfi_frame frame = walk->frame;
+	bool was_guessed = walk->was_guessed;
+	uint32_t depth = walk->depth;
+	bool is_finished = false;
+	struct cfi_frame caller;
 
-	if (!walk->pid || !count || walk->window_count++ == WINDOW_LIMIT)
-		return false;
-	if (start >= bottom)
-		start = start - bottom > WINDOW_BELOW ? start - WINDOW_BELOW : bottom;
-	for (uint32_t i = 0; i < count; i++)
-		remote[i] = (struct iovec){(void *)(uintptr_t)walk->witnesses[i].slot, 8};
-	local[0].iov_len = count * sizeof(seen[0]);
-	bytes = process_vm_readv(walk->pid, local, 2, remote,
-				 count + split_pages(start, remote + count), 0);
-	if (bytes < 0 || (size_t)bytes <= local[0].iov_len)
-		return false;
-	for (uint32_t i = 0; i < count; i++)
-		if (seen[i] != walk->witnesses[i].value)
-			return false;
-	walk->live.data = walk->window;
-	walk->live.start = start;
-	walk->live.bytes = (size_t)bytes - local[0].iov_len;
-	walk->copy.next = &walk->live;
-	return walk->frame.missing - start < walk->live.bytes;
+	if (find_known_caller(walk, &caller))
+		live_stack_note(&walk->live, caller.return_slot, caller.registers[CFI_IP]);
+	while (!is_finished && live_stack_read(&walk->live, &walk->frame)) {
+		walk->copy.next = &walk->live.memory;
+		is_finished = walk_on(walk, ending);
+	}
+	if (is_finished &&
+	    (profile_endings[*ending].complete || *ending == PROFILE_ENDING_TOO_DEEP))
+		return true;
+	walk->frame = frame;
+	walk->was_guessed = was_guessed;
+	walk->depth = depth;
+	walk->copy.next = NULL;
+	return false;
 }
 
 /* ---- finishing from the last complete walk -------------------------------------------------- */
@@ -378,14 +373,46 @@ static uint32_t find_meeting(struct walk *walk, const struct unwind_memory *memo
 	return memory->count;
 }
 
-/* Completes the walk with the frames of the last complete one; returns false when they do not
- * meet. */
+/* Says whether a call of the last complete walk stands more than once in it. */
+static bool is_recursive(const struct unwind_memory *memory, uint32_t call)
+{
+	for (uint32_t i = 0; i < memory->count; i++)
+		if (i != call && memory->frames[i].address == memory->frames[call].address)
+			return true;
+	return false;
+}
+
+/* Says whether the frames below the meeting are the same in both walks, as far as there are some,
+ * up to RECURSION_PROOF. */
+static bool is_same_below(const struct walk *walk, const struct unwind_memory *memory,
+			  uint32_t meeting)
+{
+	uint32_t count = walk->depth < RECURSION_PROOF ? walk->depth : RECURSION_PROOF;
+
+	if (!count || meeting < count)
+		return false;
+	for (uint32_t i = 1; i <= count; i++) {
+		const struct unwind_memory_frame *here = &walk->trail[walk->depth - i];
+		const struct unwind_memory_frame *there = &memory->frames[meeting - i];
+
+		if (here->position != there->position || here->address != there->address)
+			return false;
+	}
+	return true;
+}
+
+/*
+ * Completes the walk with the frames of the last complete one; returns false when they do not
+ * meet. That a recursion's frame stands at the same place with the same address says little: the
+ * way down to it may be another one each time.
+ */
 static bool join(struct walk *walk, const struct unwind_memory *memory)
 {
 	uint32_t meeting = find_meeting(walk, memory);
 	uint32_t rest;
 
-	if (meeting == memory->count)
+	if (meeting == memory->count ||
+	    (is_recursive(memory, meeting) && !is_same_below(walk, memory, meeting)))
 		return false;
 	rest = memory->count - meeting - 1;
 	if (rest >= UNWIND_DEPTH - walk->depth)
@@ -398,6 +425,20 @@ static bool join(struct walk *walk, const struct unwind_memory *memory)
 	return true;
 }
 
+/* Finishes the walk by the last complete one, from the innermost function's caller on when that is
+ * known. */
+static bool finish_by_memory(struct walk *walk, const struct unwind_memory *memory)
+{
+	enum profile_ending ending;
+	struct cfi_frame caller;
+
+	if (!find_known_caller(walk, &caller))
+		return join(walk, memory);
+	walk->frame = caller;
+	walk->depth++;
+	return !walk_on(walk, &ending) && join(walk, memory);
+}
+
 /* ------------------------------------------------------------------------------------------- */
 
 /* Only the fields a walk reads before it writes them: the buffers are 40 KB. */
@@ -406,7 +447,7 @@ static void begin(struct walk *walk, struct address_space *space, pid_t pid,
 {
 	walk->space = space;
 	walk->sample = sample;
-	walk->pid = pid;
+	live_stack_begin(&walk->live, pid);
 	memcpy(walk->frame.registers, sample->registers, sizeof(sample->registers));
 	walk->frame.known = (1U << CFI_REGISTERS) - 1;
 	walk->frame.is_exact = true;
@@ -417,29 +458,7 @@ static void begin(struct walk *walk, struct address_space *space, pid_t pid,
 	walk->caller_count = sample->caller_count;
 	walk->was_guessed = false;
 	walk->depth = 0;
-	walk->window_count = 0;
-	walk->witness_count = 0;
 	walk->frames = frames;
-}
-
-/* Finishes the walk from live memory. Where that leads nowhere it was not the sample's stack after
- * all, and the walk is put back to where the copy ended. */
-static bool finish_live(struct walk *walk, enum profile_ending *ending)
-{
-	struct cfi_frame frame = walk->frame;
-	bool was_guessed = walk->was_guessed;
-	uint32_t depth = walk->depth;
-	bool is_finished = false;
-
-	while (!is_finished && read_live(walk))
-		is_finished = walk_on(walk, ending);
-	if (is_finished &&
-	    (profile_endings[*ending].complete || *ending == PROFILE_ENDING_TOO_DEEP))
-		return true;
-	walk->frame = frame;
-	walk->was_guessed = was_guessed;
-	walk->depth = depth;
-	return false;
 }
 
 uint32_t unwind_walk(struct address_space *space, struct unwind_memory *memory, pid_t pid,
@@ -455,7 +474,7 @@ uint32_t unwind_walk(struct address_space *space, struct unwind_memory *memory, 
 		} else if (finish_live(&walk, ending)) {
 			if (*ending == PROFILE_ENDING_COMPLETE)
 				*ending = PROFILE_ENDING_FINISHED_LIVE;
-		} else if (memory && join(&walk, memory)) {
+		} else if (memory && finish_by_memory(&walk, memory)) {
 			*ending = PROFILE_ENDING_FINISHED_CHAIN;
 		} else {
 			*ending = PROFILE_ENDING_TRUNCATED;

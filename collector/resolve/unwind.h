@@ -8,9 +8,8 @@
  * A walk that leaves the copied bytes is finished, in this order, from
  *   0. in Go's code, which keeps frame pointers throughout: the chain of them that the kernel took
  *      with the sample, when it goes on from here and leads to the root;
- *   1. the live process's memory, accepted only when the last three return addresses seen in the
- *      copy (or as many as were seen; never none) still stand where the copy has them, and only
- *      when it leads to the root;
+ *   1. the live process's memory, accepted only when what was seen last in the copy still stands
+ *      there (live_stack.h), and only when it leads to the root;
  *   2. the last complete stack of the same thread, where it meets this one in stack position and
  *      code address (or stack position and function);
  * else it ends as truncated.

@@ -62,6 +62,33 @@ Test(perf_map, later_lines_count_more)
 	assert_entry(0x10a0, "JS:~first", "/home/me/engine.js", 12);
 }
 
+static void assert_other(const char *text, const char *other, bool has_more)
+{
+	const uint64_t address = 0x10;
+	struct perf_map_entry entry;
+
+	perf_map_find(text, strlen(text), &address, 1, &entry);
+	cr_assert_eq(entry.has_more, has_more, "%s", text);
+	if (other)
+		cr_assert(entry.other_bytes == (int)strlen(other) &&
+				  !strncmp(entry.other, other, strlen(other)),
+			  "%s: %.*s", text, entry.other_bytes, entry.other);
+	else
+		cr_assert_null(entry.other, "%s", text);
+}
+
+Test(perf_map, tells_who_else_was_at_an_address)
+{
+	assert_other("10 8 a\n", NULL, false);
+	assert_other("10 8 a\n8 20 a\n", NULL, false);
+	assert_other("10 8 a\n20 8 b\n", NULL, false);
+	assert_other("10 8 a\n10 8 b\n", "a", false);
+	assert_other("10 8 a\n10 8 b\n10 8 b\n", "a", false);
+	assert_other("10 8 a\n10 8 b\n10 8 a\n", "b", false);
+	assert_other("10 8 a\n10 8 b\n10 8 c\n", "b", true);
+	assert_other("10 8 a\n10 8 b\n10 8 c\n10 8 c\n", "b", true);
+}
+
 Test(perf_map, has_no_name_for_other_addresses)
 {
 	static const uint64_t nothing[] = {0,	   0xfff,  0x1100, 0x2010,
@@ -131,7 +158,7 @@ Test(perf_map, names_the_frames_of_its_own_process)
 	struct module *ours = modules_get(modules, &identity, getpid());
 	struct module *theirs = modules_get(modules, &identity, 1);
 	uint32_t frames[3];
-	static const char *const names[] = {"second", "[jit]", "[jit]"};
+	static const char *const names[] = {"JS:~first or second", "[jit]", "[jit]"};
 	const char *path;
 
 	cr_assert_neq(ours, theirs);

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* live_stack: see live_stack.h. */
+#include "collector/resolve/live_stack.h"
+
+#include <sys/uio.h>
+
+#define WINDOW_BELOW 2048 /* bytes before the missing address: slots of the same frame */
+#define WINDOW_LIMIT 64	  /* per walk: 1 MB of stack */
+#define PAGE	     4096
+#define WINDOW_PAGES (LIVE_STACK_WINDOW / PAGE + 1)
+
+void live_stack_begin(struct live_stack *live, pid_t pid)
+{
+	live->pid = pid;
+	live->window_count = 0;
+	live->witness_count = 0;
+}
+
+void live_stack_note(struct live_stack *live, uint64_t slot, uint64_t value)
+{
+	live->witnesses[live->witness_count++ % LIVE_STACK_WITNESSES] =
+		(struct live_stack_witness){slot, value};
+}
+
+void live_stack_forget(struct live_stack *live)
+{
+	live->witness_count = 0;
+}
+
+/* Describes [start, start + LIVE_STACK_WINDOW) page by page: the kernel delivers whole pieces, so
+ * an absent page costs only itself and what follows. */
+static unsigned int split_pages(uint64_t start, struct iovec *pieces)
+{
+	uint64_t end = start + LIVE_STACK_WINDOW;
+	unsigned int count = 0;
+
+	while (start < end) {
+		uint64_t next = (start / PAGE + 1) * PAGE;
+
+		if (next > end)
+			next = end;
+		pieces[count++] = (struct iovec){(void *)(uintptr_t)start, next - start};
+		start = next;
+	}
+	return count;
+}
+
+bool live_stack_read(struct live_stack *live, const struct cfi_frame *frame)
+{
+	struct iovec remote[LIVE_STACK_WITNESSES + WINDOW_PAGES];
+	uint64_t seen[LIVE_STACK_WITNESSES];
+	struct iovec local[2] = {{seen, 0}, {live->window, LIVE_STACK_WINDOW}};
+	uint32_t count = live->witness_count < LIVE_STACK_WITNESSES ? live->witness_count
+								    : LIVE_STACK_WITNESSES;
+	uint64_t start = frame->missing & ~7ULL;
+	uint64_t bottom = frame->registers[CFI_SP] & ~7ULL;
+	ssize_t bytes;
+
+	if (!live->pid || !count || live->window_count++ == WINDOW_LIMIT)
+		return false;
+	if (start >= bottom)
+		start = start - bottom > WINDOW_BELOW ? start - WINDOW_BELOW : bottom;
+	for (uint32_t i = 0; i < count; i++)
+		remote[i] = (struct iovec){(void *)(uintptr_t)live->witnesses[i].slot, 8};
+	local[0].iov_len = count * sizeof(seen[0]);
+	bytes = process_vm_readv(live->pid, local, 2, remote,
+				 count + split_pages(start, remote + count), 0);
+	if (bytes < 0 || (size_t)bytes <= local[0].iov_len)
+		return false;
+	for (uint32_t i = 0; i < count; i++)
+		if (seen[i] != live->witnesses[i].value)
+			return false;
+	live->memory = (struct cfi_memory){
+		.data = live->window,
+		.start = start,
+		.bytes = (size_t)bytes - local[0].iov_len,
+	};
+	return frame->missing - start < live->memory.bytes;
+}

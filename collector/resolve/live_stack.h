@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * live_stack: the stack of a running process, read later than the sample whose copy it completes.
+ *
+ * What stood above the copy then is there now if the functions between have not returned. They have
+ * not if words that were theirs at the time of the sample still stand where they stood: witnesses.
+ * The walk notes as witnesses the return addresses that it sees in the copy; the last ones are
+ * asked for in the same system call that fetches a window. They are many, because a recursion
+ * repeats two or three addresses: of three asked for, one time in eight all stood there by chance
+ * where two calls alternate.
+ *
+ * Measured: without witnesses 10-16 % of answers were wrong.
+ */
+#pragma once
+
+#include "collector/cfi/cfi.h"
+
+#include <sys/types.h>
+
+#define LIVE_STACK_WITNESSES 24
+#define LIVE_STACK_WINDOW    (16 << 10) /* bytes that one system call fetches */
+
+struct live_stack_witness {
+	uint64_t slot;
+	uint64_t value;
+};
+
+struct live_stack {
+	pid_t pid; /* 0: it is gone or must not be read */
+	uint32_t window_count;
+	uint32_t witness_count; /* noted; the last ones are kept */
+	struct live_stack_witness witnesses[LIVE_STACK_WITNESSES];
+	struct cfi_memory memory; /* the window, valid after live_stack_read */
+	uint8_t window[LIVE_STACK_WINDOW];
+};
+
+/* Prepares for one walk. */
+void live_stack_begin(struct live_stack *live, pid_t pid);
+
+/* Notes that the word at @slot was @value at the time of the sample. */
+void live_stack_note(struct live_stack *live, uint64_t slot, uint64_t value);
+
+/* Forgets all witnesses: the walk goes on on another stack, of which they say nothing. */
+void live_stack_forget(struct live_stack *live);
+
+/*
+ * Reads a window of the stack around frame->missing into live->memory.
+ *
+ * Returns false when it is not there, no longer the stack that the sample saw, or when there is no
+ * witness. At most 1 MB of stack is read for one walk. Cost: one system call, 2-8 us.
+ */
+bool live_stack_read(struct live_stack *live, const struct cfi_frame *frame);

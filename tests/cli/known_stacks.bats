@@ -1,0 +1,143 @@
+#!/usr/bin/env bats
+# Programs whose every stack is known: what is said to be whole must be right, all else be marked.
+
+load requirements
+
+setup() {
+	require perf
+	root=$BATS_TEST_DIRNAME/../..
+	cd "$BATS_TEST_TMPDIR"
+}
+
+# record COMMAND...: leaves the user's part of every stack in `stacks`, a line each with its samples.
+record() {
+	collector run -q -o x -- "$@" >/dev/null
+	collector export --format folded x.prof | sed -E 's/;(asm_|entry_|error_|ret_from_)[^ ]*//' >stacks
+}
+
+# samples PATTERN: how many have a stack that matches.
+samples() {
+	grep -E "$1" stacks | awk '{ n += $NF } END { print n + 0 }'
+}
+
+# all PATTERN WHOLE [MARKED]: those that match PATTERN, and there are some, are WHOLE or else end
+# under a frame that says so and are MARKED.
+all() {
+	grep -E "$1" stacks | grep -vE "$2" | grep -vE "^\[(truncated|no_rule)\];${3-}" >wrong || :
+	cat wrong
+	[ ! -s wrong ]
+	[ "$(samples "$1")" -gt 20 ]
+}
+
+complete_percent() {
+	sqlite3 x.prof 'SELECT CAST(100 * avg(complete) AS INTEGER) FROM samples JOIN endings ON endings.id = ending'
+}
+
+start='_start;__libc_start_main(_impl)?;(__libc_start_call_main;)?main'
+thread='(__clone3?;|clone3?;)?start_thread'
+
+@test "coroutines begin on their own stacks" {
+	record "$BUILD/workloads/coroutines" 1
+	[ "$(complete_percent)" -ge 99 ]
+	all 'work;burn' '^__start_context;(first;(first_step;){10}|second;(second_step;){20})work;burn '
+	all 'plan;burn' "^$thread;thread_main;schedule;plan;burn "
+}
+
+@test "coroutines of C++ are called by whoever resumes them" {
+	g++ -std=c++20 -O2 -g -o coroutines "$root/tests/fixtures/coroutines.cc"
+	record ./coroutines
+	[ "$(complete_percent)" -ge 99 ]
+	all 'drive;.*work' "^$start;drive;[^;]*resume[^;]*;coroutine;(step;){3}work "
+	all 'drive_again;.*work' "^$start;drive_again;[^;]*resume[^;]*;coroutine;(step;){5}work "
+}
+
+@test "a handler on a stack of its own never hangs under another interruption" {
+	record "$BUILD/workloads/handlers" 2
+	all 'in_handler;burn' "^$start;by_(one;loop_one|two;loop_two);burn;[^;]*;on_timer;in_handler;burn " \
+		'loop_(one|two);burn;[^;]*;on_timer;in_handler;burn '
+	all 'loop_(one|two)' "^$start;by_(one;loop_one|two;loop_two)" 'loop'
+}
+
+@test "a child of vfork and a program executed by a second thread have their own stacks" {
+	record "$BUILD/workloads/executes" 1
+	[ "$(complete_percent)" -ge 99 ]
+	all 'work' "^$start;parent;between;vforked;work;spend"
+	all 'after' "^$start;parent;after;spend"
+	all 'before_exec' "^$thread;other_thread;before_exec;spend"
+	all 'executed' "^$start;executed;spend"
+	# Under the first thread's number, which is the process's.
+	[ "$(sqlite3 x.prof "SELECT count(DISTINCT tid) FROM threads WHERE pid = (SELECT pid FROM threads WHERE id = 1)")" -eq 2 ]
+}
+
+@test "call stubs, the vDSO and assembly are passed" {
+	record "$BUILD/workloads/stubs" 2
+	[ "$(complete_percent)" -ge 99 ]
+	[ "$(samples 'labs@plt ')" -gt 0 ]
+	all 'through_stub' "^$start;through_stub(;labs(@plt)?)? "
+	all 'read_clock' "^$start;read_clock(;(__)?clock_gettime[^ ]*)? "
+	all 'described' "^$start;through_assembly;described(;called(;burn)?)? "
+	# Nothing describes it, so it is passed by its instructions and marked.
+	[ "$(sqlite3 x.prof "SELECT group_concat(DISTINCT endings.name) FROM samples JOIN endings ON endings.id = ending
+		JOIN stacks ON stacks.id = stack JOIN lines USING (frame) JOIN functions ON functions.id = lines.function
+		WHERE functions.name = 'bare'")" = guessed ]
+}
+
+@test "code of unloaded libraries is not named after those that lie there now" {
+	local name
+	for name in even odd; do
+		cat >$name.c <<-C
+			#include "tests/workloads/workload.h"
+			FUNCTION static uint64_t ${name}_leaf(uint64_t v) { return burn(v); }
+			FUNCTION static uint64_t ${name}_middle(uint64_t v) { v = ${name}_leaf(v); NOT_A_TAIL_CALL(); return v; }
+			uint64_t run(uint64_t v);
+			FUNCTION uint64_t run(uint64_t v) { for (int i = 0; i < 5; i++) v = ${name}_middle(v); return v; }
+		C
+		gcc -std=gnu17 -O2 -g -fomit-frame-pointer -I"$root" -shared -fPIC -o $name.so $name.c
+	done
+	[[ $("$BUILD/workloads/plugins" 0.1 ./even.so ./odd.so) == *"same address" ]]
+	record "$BUILD/workloads/plugins" 2 ./even.so ./odd.so
+	[ "$(complete_percent)" -ge 99 ]
+	all 'even_' "^$start;use_even;run;even_middle;even_leaf"
+	all 'odd_' "^$start;use_odd;run;odd_middle;odd_leaf"
+	[ "$(samples 'even_leaf;burn ')" -gt 500 ]
+	[ "$(samples 'odd_leaf;burn ')" -gt 500 ]
+}
+
+@test "generated code has the names of a map that grows, both where code was replaced, none without" {
+	record "$BUILD/workloads/generated" 2
+	[ "$(complete_percent)" -ge 99 ]
+	all 'call_' "^$start;call_[a-z_]*(;\[jit\])? " '\[jit\]'
+	record "$BUILD/workloads/generated" 2 map
+	rm -f "/tmp/perf-$(sqlite3 x.prof 'SELECT pid FROM threads WHERE id = 1').map"
+	[ "$(complete_percent)" -ge 99 ]
+	all 'call_first;' "^$start;call_first;first "
+	all 'call_late;' "^$start;call_late;late_[0-9]+ "
+	[ "$(samples 'call_late;late_10 ')" -gt 0 ]
+	all 'call_early_use;' "^$start;call_early_use;early_use or later_use "
+	all 'call_later_use;' "^$start;call_later_use;early_use or later_use "
+}
+
+@test "a stack deeper than the copy is finished" {
+	record "$BUILD/workloads/deep" 1 steady
+	[ "$(complete_percent)" -ge 95 ]
+	all 'bottom_even;burn ' "^$start;((descend;go_on|descend);?){301}(go_on;)?bottom_even;burn " '(descend|go_on);'
+}
+
+@test "of a stack deeper than the copy that changes all the time nothing is made up" {
+	record "$BUILD/workloads/deep" 2 restless
+	# Each whole one has gone through as many of the other kind as its end says.
+	grep '^_start.*bottom_' stacks | awk '
+		{ odd = gsub(/;descend_too/, "") % 2; all += $NF }
+		odd != /bottom_odd/ { print; wrong += $NF }
+		END { exit wrong || all < 10 }'
+}
+
+@test "a function with more stack than the copy hangs under its caller or nothing" {
+	record "$BUILD/workloads/deep" 2 aligned
+	all 'for_one' "^$start;by_one;large_aligned;use;for_one" '(by_one;)?large_aligned;use;for_one'
+	all 'for_two' "^$start;by_two;large_aligned;use;for_two" '(by_two;)?large_aligned;use;for_two'
+	[ "$(samples "^$start;by_(one|two);large_aligned")" -gt 200 ]
+	record "$BUILD/workloads/deep" 1 leaf
+	all 'for_one' "^$start;by_one;large;use;for_one" 'large;use;for_one'
+	all 'for_two' "^$start;by_two;large;use;for_two" 'large;use;for_two'
+}

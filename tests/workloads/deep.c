@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * deep: stacks beyond what the kernel copies with a sample (64 KB).
+ *
+ *     deep [SECONDS [KIND]]
+ *
+ *     steady    main → descend × 301, 700 bytes each → bottom_even: the same frames all the time
+ *     restless  each level is descend or descend_too, by a number that changes every few hundred
+ *               microseconds; bottom_odd is reached through an odd number of descend_too
+ *     leaf      main → by_one → large → for_one, or main → by_two → large → for_two, at random, the
+ *               last inlined: the frame of large alone has more than 64 KB, so that not even its
+ *               caller is in the copy. It is found by the stack pointer
+ *     aligned   the same with large_aligned, whose frame is found by the frame pointer
+ */
+#include "tests/workloads/workload.h"
+
+#define LEVELS 300
+#define ROOM   10000 /* words */
+
+static volatile uint64_t sum = 1;
+
+FUNCTION static void bottom_even(void)
+{
+	sum = burn(sum);
+	NOT_A_TAIL_CALL();
+}
+
+FUNCTION static void bottom_odd(void)
+{
+	sum = burn(sum);
+	NOT_A_TAIL_CALL();
+}
+
+FUNCTION static void descend(int levels, uint64_t way, int odd);
+FUNCTION static void descend_too(int levels, uint64_t way, int odd);
+
+static inline __attribute__((always_inline)) void go_on(int levels, uint64_t way, int odd)
+{
+	volatile char room[700];
+
+	room[levels % 700] = (char)way;
+	if (!levels)
+		(odd ? bottom_odd : bottom_even)();
+	else if (way & 1)
+		descend_too(levels - 1, way >> 1 | way << 63, !odd);
+	else
+		descend(levels - 1, way >> 1 | way << 63, odd);
+	room[0] = 0;
+}
+
+FUNCTION static void descend(int levels, uint64_t way, int odd)
+{
+	go_on(levels, way, odd);
+}
+
+FUNCTION static void descend_too(int levels, uint64_t way, int odd)
+{
+	go_on(levels, way, odd);
+}
+
+/* Different, so that the compiler keeps both. */
+#define FOR(name, factor)                                                                          \
+	static inline __attribute__((always_inline)) uint64_t name(uint64_t value)                 \
+	{                                                                                          \
+		for (int i = 0; i < 100000; i++)                                                   \
+			value = value * (factor) + 1442695040888963407;                            \
+		return value;                                                                      \
+	}
+
+FOR(for_one, 6364136223846793005)
+FOR(for_two, 3935559000370003845)
+
+static inline __attribute__((always_inline)) void use(volatile uint64_t *room, int which)
+{
+	for (int i = 0; i < 10; i++) {
+		volatile uint64_t *place = &room[(uint64_t)i * 7919 % ROOM];
+
+		*place = sum;
+		sum = which == 1 ? for_one(*place) : for_two(*place);
+	}
+}
+
+FUNCTION static void large(int which)
+{
+	volatile uint64_t room[ROOM];
+
+	use(room, which);
+}
+
+FUNCTION static void large_aligned(int which)
+{
+	volatile uint64_t room[ROOM] __attribute__((aligned(64)));
+
+	use(room, which);
+}
+
+FUNCTION static void by_one(void (*function)(int))
+{
+	function(1);
+	NOT_A_TAIL_CALL();
+}
+
+FUNCTION static void by_two(void (*function)(int))
+{
+	function(2);
+	NOT_A_TAIL_CALL();
+}
+
+int main(int argc, char **argv)
+{
+	const char *kind = argc > 2 ? argv[2] : "steady";
+	clock_t end = workload_end(argc, argv);
+	uint64_t random = 1;
+
+	while (clock() < end) {
+		random = random * 6364136223846793005 + 1442695040888963407;
+		if (*kind == 'l' || *kind == 'a')
+			(random >> 60 & 1 ? by_one : by_two)(*kind == 'l' ? large : large_aligned);
+		else
+			descend(LEVELS, *kind == 'r' ? random : 0, 0);
+	}
+	printf("%llu\n", (unsigned long long)sum);
+	return 0;
+}

@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * stubs: code that nobody compiled: the linker's call stubs (and lazy binding behind them), the
+ * vDSO, and assembly with and without call frame information.
+ *
+ *     main → through_stub → labs@plt → labs
+ *     main → read_clock → clock_gettime → the vDSO
+ *     main → through_assembly → described → called → …      described by .cfi directives
+ *     main → through_assembly → bare                        a leaf that says nothing
+ */
+#include "tests/workloads/workload.h"
+
+static volatile uint64_t sum = 1;
+
+/* Pushes two registers and calls back; and a loop that no directive describes. */
+uint64_t described(uint64_t value, uint64_t (*function)(uint64_t));
+uint64_t bare(uint64_t rounds);
+
+__asm__(".text\n"
+	".type described, @function\n"
+	"described:\n"
+	"	.cfi_startproc\n"
+	"	push %rbx\n"
+	"	.cfi_adjust_cfa_offset 8\n"
+	"	.cfi_rel_offset %rbx, 0\n"
+	"	sub $48, %rsp\n"
+	"	.cfi_adjust_cfa_offset 48\n"
+	"	mov %rsi, %rbx\n"
+	"	call *%rbx\n"
+	"	add $48, %rsp\n"
+	"	.cfi_adjust_cfa_offset -48\n"
+	"	pop %rbx\n"
+	"	.cfi_adjust_cfa_offset -8\n"
+	"	.cfi_restore %rbx\n"
+	"	ret\n"
+	"	.cfi_endproc\n"
+	".size described, . - described\n"
+	".type bare, @function\n"
+	"bare:\n"
+	"	push %rbx\n"
+	"	mov %rdi, %rax\n"
+	"1:	imul $69069, %rax, %rbx\n"
+	"	dec %rdi\n"
+	"	jnz 1b\n"
+	"	mov %rbx, %rax\n"
+	"	pop %rbx\n"
+	"	ret\n"
+	".size bare, . - bare\n");
+
+FUNCTION static uint64_t called(uint64_t value)
+{
+	return burn(value);
+}
+
+FUNCTION static void through_assembly(void)
+{
+	sum += described(sum, called);
+	sum += bare(100000);
+	NOT_A_TAIL_CALL();
+}
+
+/* Not known to the compiler by this name, so that it is called. */
+long absolute(long) __asm__("labs");
+
+extern char global_offset_table[] __asm__("_GLOBAL_OFFSET_TABLE_");
+
+/* The stub waits for the address it jumps to, which is thrown out of the cache before. */
+FUNCTION static void through_stub(void)
+{
+	for (int i = 0; i < 5000; i++) {
+		for (int line = 0; line < 4; line++)
+			__builtin_ia32_clflush(global_offset_table + 64 * line);
+		sum += (uint64_t)absolute((long)sum);
+	}
+}
+
+FUNCTION static void read_clock(void)
+{
+	struct timespec now;
+
+	for (int i = 0; i < 5000; i++) {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		sum += (uint64_t)now.tv_nsec;
+	}
+}
+
+int main(int argc, char **argv)
+{
+	clock_t end = workload_end(argc, argv);
+
+	while (clock() < end) {
+		through_stub();
+		read_clock();
+		through_assembly();
+	}
+	printf("%llu\n", (unsigned long long)sum);
+	return 0;
+}

@@ -36,16 +36,16 @@ FUNCTION static void descend_too(int levels, uint64_t way, int odd);
 
 static inline __attribute__((always_inline)) void go_on(int levels, uint64_t way, int odd)
 {
-	volatile char room[700];
+	char room[700];
 
-	room[levels % 700] = (char)way;
+	__asm__ volatile("" ::"r"(room) : "memory");
 	if (!levels)
 		(odd ? bottom_odd : bottom_even)();
 	else if (way & 1)
 		descend_too(levels - 1, way >> 1 | way << 63, !odd);
 	else
 		descend(levels - 1, way >> 1 | way << 63, odd);
-	room[0] = 0;
+	NOT_A_TAIL_CALL();
 }
 
 FUNCTION static void descend(int levels, uint64_t way, int odd)

@@ -12,8 +12,8 @@ B        := build$(if $(SAN),/$(SAN))
 
 CC       := $(if $(filter default,$(origin CC)),gcc,$(CC))
 PKGS_sim       := openblas sqlite3 inih
-PKGS_collector := libdw libelf libbpf sqlite3 zlib liblzma capstone ncursesw
-PKGS_reports   := jansson sqlite3 libprotobuf-c zlib libcurl gsl nettle
+PKGS_collector := libdw libelf libbpf sqlite3 zlib liblzma capstone ncursesw jansson
+PKGS_reports   := jansson sqlite3 libprotobuf-c zlib libcurl gsl nettle inih
 PKGS_unit      := criterion
 PKGS_probe     := $(PKGS_unit)
 LIBS_sim       := -lm

@@ -18,3 +18,4 @@ int command_top(int argc, char **argv);
 int command_check(int argc, char **argv);
 int command_ab(int argc, char **argv);
 int command_import(int argc, char **argv);
+int command_sweep(int argc, char **argv);

@@ -33,6 +33,8 @@ static const struct command commands[] = {
 	{"import", "make a profile of folded stacks or perf script text", command_import},
 	{"export", "write a profile in another tool's format", NULL},
 	{"ab", "record two commands in turn and say in what they differ", command_ab},
+	{"sweep", "record a program at many points of its parameters", command_sweep},
+	{"scaling", "fit how costs grow over a sweep", NULL},
 	{"compare", "say what changed between two groups of recordings", NULL},
 	{"gate", "say whether a change passes", NULL},
 };

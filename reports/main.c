@@ -30,6 +30,7 @@ static const struct command commands[] = {
 	 command_series},
 	{"export", "write the profile in another tool's format", &command_export_argp,
 	 command_export},
+	{"scaling", "fit how costs grow over a sweep", &command_scaling_argp, command_scaling},
 	{"compare", "say what changed between two groups of recordings", &command_compare_argp,
 	 command_compare},
 	{"gate", "say whether a change passes", &command_gate_argp, command_gate},

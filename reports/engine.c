@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* engine: see engine.h. */
+#include "reports/engine.h"
+
+#include "collector/base/xalloc.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+
+static const char *const sections[] = {"engine", "values", "quick", "components",
+				       "hot",	 "vary",   "size"};
+
+static const char driver_section[] = "driver ";
+
+/* What is read, and the first thing that is wrong with it. */
+struct reading {
+	json_t *engine;
+	char wrong[300];
+};
+
+static bool is_section(const char *name)
+{
+	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++)
+		if (!strcmp(sections[i], name))
+			return true;
+	return !strncmp(name, driver_section, strlen(driver_section));
+}
+
+static int take(void *user, const char *section, const char *name, const char *value)
+{
+	struct reading *reading = user;
+	json_t *object = json_object_get(reading->engine, section);
+
+	if (!is_section(section)) {
+		snprintf(reading->wrong, sizeof(reading->wrong),
+			 "there is no section [%.100s] in a description of an engine", section);
+		return 0;
+	}
+	if (!object) {
+		object = json_object();
+		json_object_set_new(reading->engine, section, object);
+	}
+	if (json_object_get(object, name)) {
+		snprintf(reading->wrong, sizeof(reading->wrong), "[%.100s] has %.100s twice",
+			 section, name);
+		return 0;
+	}
+	return !json_object_set_new(object, name, json_string(value));
+}
+
+const char *engine_text(const json_t *engine, const char *section, const char *key,
+			const char *otherwise)
+{
+	const char *text =
+		json_string_value(json_object_get(json_object_get(engine, section), key));
+
+	return text ? text : otherwise;
+}
+
+json_t *engine_read(const char *path, struct error *error)
+{
+	struct reading reading = {.engine = json_object()};
+	int line = ini_parse(path, take, &reading);
+
+	if (line < 0)
+		fail(error, -ENOENT, "cannot read the description of the engine, %s: %m", path);
+	else if (line > 0 && *reading.wrong)
+		fail(error, -EINVAL, "%s, line %d: %s", path, line, reading.wrong);
+	else if (line > 0)
+		fail(error, -EINVAL, "%s, line %d: neither [section] nor name = value", path, line);
+	else if (!*engine_text(reading.engine, "engine", "command", ""))
+		fail(error, -EINVAL,
+		     "%s describes no engine: it has no command in its section [engine]", path);
+	else
+		return reading.engine;
+	json_decref(reading.engine);
+	return NULL;
+}
+
+json_t *engine_list(const char *text)
+{
+	json_t *list = json_array();
+
+	while (*text) {
+		size_t length = strcspn(text, ",");
+		const char *start = text, *end = text + length;
+
+		while (start < end && isspace((unsigned char)*start))
+			start++;
+		while (end > start && isspace((unsigned char)end[-1]))
+			end--;
+		if (end > start)
+			json_array_append_new(list, json_stringn(start, (size_t)(end - start)));
+		text += length + (text[length] == ',');
+	}
+	return list;
+}
+
+/* The parts of "A:B". */
+static json_t *split_pair(const char *text)
+{
+	json_t *parts = json_array();
+
+	for (;;) {
+		size_t length = strcspn(text, ":");
+
+		json_array_append_new(parts, json_stringn(text, length));
+		if (!text[length])
+			return parts;
+		text += length + 1;
+	}
+}
+
+/* Multiplies the points by the values of one key, which may be several names at once. */
+static void multiply(json_t *points, const char *key, const json_t *values)
+{
+	json_t *old = json_copy(points), *names = split_pair(key), *point, *value, *name;
+	size_t i, k, n;
+
+	json_array_clear(points);
+	json_array_foreach (values, k, value) {
+		json_t *parts = split_pair(json_string_value(value));
+
+		json_array_foreach (old, i, point) {
+			json_t *copy = json_copy(point);
+
+			json_array_foreach (names, n, name) {
+				json_t *part = json_array_get(parts, n);
+
+				json_object_set(copy, json_string_value(name), part ? part : value);
+			}
+			json_array_append_new(points, copy);
+		}
+		json_decref(parts);
+	}
+	json_decref(names);
+	json_decref(old);
+}
+
+/* "A, B | C": what is behind the bar is for full measurements. */
+static json_t *values_of(const char *text, bool quick)
+{
+	char *copy = xstrdup(text), *bar = strchr(copy, '|');
+	json_t *values;
+
+	if (bar)
+		*bar = quick ? '\0' : ',';
+	values = engine_list(copy);
+	free(copy);
+	return values;
+}
+
+json_t *engine_points(const json_t *values, const char *const *skip, bool quick)
+{
+	json_t *points = json_pack("[{}]"), *text;
+	const char *key;
+
+	json_object_foreach ((json_t *)values, key, text) {
+		bool is_skipped = false;
+		json_t *list;
+
+		for (const char *const *name = skip; *name; name++)
+			is_skipped |= !strcmp(*name, key);
+		if (is_skipped)
+			continue;
+		list = values_of(json_string_value(text), quick);
+		multiply(points, key, list);
+		json_decref(list);
+	}
+	return points;
+}
+
+/* Appends one word of a command line, quotes taken off. Returns what follows it, NULL when a quote
+ * has no end. */
+static const char *take_word(const char *text, FILE *stream)
+{
+	char quote = '\0';
+
+	for (; *text && (quote || !isspace((unsigned char)*text)); text++) {
+		if (quote ? *text == quote : *text == '"' || *text == '\'')
+			quote = quote ? '\0' : *text;
+		else
+			fputc(*text, stream);
+	}
+	return quote ? NULL : text;
+}
+
+static json_t *split_words(const char *text)
+{
+	json_t *words = json_array();
+
+	while (*(text += strspn(text, " \t"))) {
+		char *word = NULL;
+		size_t bytes;
+		FILE *stream = xalloc_checked(open_memstream(&word, &bytes));
+
+		text = take_word(text, stream);
+		fclose(stream);
+		json_array_append_new(words, json_string(word));
+		free(word);
+		if (!text) {
+			json_decref(words);
+			return NULL;
+		}
+	}
+	return words;
+}
+
+/* Returns @text with {NAME} replaced where [quick] or [values] has it and @point has not. */
+static char *put_values(const json_t *engine, const char *text, const json_t *point, bool quick)
+{
+	char *made = NULL;
+	size_t bytes;
+	FILE *stream = xalloc_checked(open_memstream(&made, &bytes));
+
+	while (*text) {
+		size_t length = *text == '{' ? strcspn(text + 1, "}") : 0;
+		char name[64] = "";
+		const char *value = NULL;
+
+		if (length && text[length + 1] == '}' && length < sizeof(name))
+			memcpy(name, text + 1, length);
+		if (*name && !json_object_get(point, name)) {
+			value = quick ? engine_text(engine, "quick", name, NULL) : NULL;
+			value = value ? value : engine_text(engine, "values", name, NULL);
+		}
+		if (value) {
+			fputs(value, stream);
+			text += length + 2;
+		} else {
+			fputc(*text++, stream);
+		}
+	}
+	fclose(stream);
+	return made;
+}
+
+json_t *engine_command(const json_t *engine, const char *command, const json_t *points, bool quick)
+{
+	const json_t *first = json_array_get(points, 0);
+	json_t *words = split_words(command), *word;
+	size_t i;
+
+	json_array_foreach (words, i, word) {
+		char *made = put_values(engine, json_string_value(word), first, quick);
+
+		json_array_set_new(words, i, json_string(made));
+		free(made);
+	}
+	return words;
+}

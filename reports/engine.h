@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * engine: the description of an engine, by which the four phases work for any (scripts/sim.engine).
+ *
+ * An INI file. Lists have commas between their parts.
+ *
+ *     [engine]       command = PROGRAM ... {NAME} ...     what a run is; needed
+ *                    step = FUNCTION                      takes one step; none: costs are per run
+ *                    activity = NAME, NAME                counts that the program prints as "NAME
+ * NUMBER" and that are 0 when it did not work [values]       NAME = VALUE of {NAME}, unless varied;
+ *     [quick]        NAME = VALUE                         the same with --quick
+ *     [components]   NAME = PATTERNS                      what belongs to it: a/file.c, folder/,
+ * function globs (name_*), libraries (libz.so*) [hot]          NAME = FUNCTION functions that phase
+ * 3 looks into [vary]         NAME = A, B | C                      phase 4; what is behind the bar
+ * not with --quick. A:B = 1:2, 3:4                       two names at once [size]         NAME =
+ * COUNT                         of a step, which is the size that NAME really was [driver COMPONENT
+ * TEST]                             phase 2: a program that works one component command, time =
+ * FUNCTIONS, activity, and values as in [vary]
+ *
+ * A file needs no more than [engine] command: what is not described is not measured, and reports
+ * say so.
+ */
+#pragma once
+
+#include "collector/base/error.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+
+/*
+ * Reads and checks a description.
+ * Returns an object of sections, objects of texts, in the order of the file, owned by the caller;
+ * NULL with a sentence.
+ */
+json_t *engine_read(const char *path, struct error *error);
+
+/* The value of a key, @otherwise when there is none. */
+const char *engine_text(const json_t *engine, const char *section, const char *key,
+			const char *otherwise);
+
+/* Splits a list at its commas; parts are trimmed, empty ones left out. Returns an array of texts.
+ */
+json_t *engine_list(const char *text);
+
+/*
+ * The points of a section of values: a grid. Keys that @skip lists, NULL at its end, are none.
+ * Returns an array of objects NAME to text, owned by the caller.
+ */
+json_t *engine_points(const json_t *values, const char *const *skip, bool quick);
+
+/* The command line with the values of [values] and [quick] put in, but for the names that points
+ * give it. Returns an array of words, owned by the caller; NULL when a quote has no end. */
+json_t *engine_command(const json_t *engine, const char *command, const json_t *points, bool quick);

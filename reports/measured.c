@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* measured: see measured.h. */
+#include "reports/measured.h"
+
+#include "collector/base/xalloc.h"
+#include "reports/calls.h"
+#include "reports/comparison_run.h"
+
+#include <inttypes.h>
+
+enum {
+	NO_STEP = UINT32_MAX
+};
+
+/* Names of a report's symbols. */
+struct naming {
+	const struct report *report;
+	uint32_t *of_symbol; /* id, UINT32_MAX before it was asked for */
+	uint8_t *components;
+	struct measured_names *names;
+};
+
+void measured_names_done(struct measured_names *names)
+{
+	HASH_CLEAR(hh, names->index);
+	for (size_t i = 0; i < names->count; i++) {
+		free(names->rows[i]->name);
+		free(names->rows[i]->file);
+		free(names->rows[i]);
+	}
+	free(names->rows);
+}
+
+static struct measured_name *add_name(const struct naming *naming, char *name, uint32_t symbol_id)
+{
+	const struct symbol *symbol = &naming->report->symbols.symbols[symbol_id];
+	struct measured_names *names = naming->names;
+	struct measured_name *row = xcalloc(1, sizeof(*row));
+	struct obstack memory;
+
+	obstack_init(&memory);
+	row->name = name;
+	row->file =
+		xstrdup(symbol->file ? text_clean(&memory,
+						  naming->report->profile->files[symbol->file], 300)
+				     : "");
+	obstack_free(&memory, NULL);
+	row->line = symbol->line;
+	row->component = naming->components[symbol_id];
+	row->id = (uint32_t)names->count;
+	HASH_ADD_KEYPTR(hh, names->index, row->name, strlen(row->name), row);
+	xgrow(names->rows, names->count, names->capacity);
+	names->rows[names->count++] = row;
+	return row;
+}
+
+/* Clones are one function, as in comparison_run.h; code without a symbol is one for each library.
+ */
+static uint32_t name_symbol(const struct naming *naming, uint32_t symbol_id)
+{
+	const struct symbol *symbol = &naming->report->symbols.symbols[symbol_id];
+	const char *module =
+		symbol_base_name(naming->report->profile->modules[symbol->module].path);
+	struct measured_name *row;
+	struct obstack memory;
+	char *name, *base;
+
+	if (naming->of_symbol[symbol_id] != UINT32_MAX)
+		return naming->of_symbol[symbol_id];
+	if (symbol->named)
+		base = comparison_base_name(symbol->label);
+	else if (asprintf(&base, "[no symbol] in %s", module) < 0)
+		base = xalloc_checked(NULL);
+	obstack_init(&memory);
+	name = xstrdup(text_clean(&memory, base, 200));
+	obstack_free(&memory, NULL);
+	free(base);
+	HASH_FIND_STR(naming->names->index, name, row);
+	if (row)
+		free(name);
+	else
+		row = add_name(naming, name, symbol_id);
+	return naming->of_symbol[symbol_id] = row->id;
+}
+
+static struct measured_function *function_of(struct measured *measured, uint32_t id)
+{
+	if (id >= measured->functions_count) {
+		size_t count = 2 * (size_t)id + 64;
+
+		measured->functions =
+			xreallocarray(measured->functions, count, sizeof(*measured->functions));
+		memset(measured->functions + measured->functions_count, 0,
+		       (count - measured->functions_count) * sizeof(*measured->functions));
+		measured->functions_count = count;
+	}
+	return &measured->functions[id];
+}
+
+/* Whether a moment lies in a step. The steps of a process do not overlap, and ends rise. */
+static bool is_in_step(const struct profile *profile, uint64_t time_ns)
+{
+	size_t low = 0, high = profile->steps_count;
+
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (profile->steps[middle].end_ns < time_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return low < profile->steps_count && profile->steps[low].start_ns <= time_ns;
+}
+
+/* Adds a sample to what is on its stack: to each function once, however often it is there. */
+static void take_sample(struct measured *measured, const struct naming *naming,
+			const struct call_tree *tree, uint32_t leaf, double amount, uint32_t *seen,
+			uint32_t stamp)
+{
+	uint8_t component = 0;
+
+	for (uint32_t node = leaf; node; node = tree->nodes[node].parent) {
+		uint32_t symbol = tree->nodes[node].symbol;
+		uint32_t id = name_symbol(naming, symbol);
+		struct measured_function *function = function_of(measured, id);
+
+		if (!component)
+			component = naming->components[symbol];
+		if (node == leaf) {
+			function->self_ns += amount;
+			function->self_samples++;
+		}
+		if (seen[symbol] == stamp)
+			continue;
+		seen[symbol] = stamp;
+		function->total_ns += amount;
+		function->total_samples++;
+	}
+	measured->components[component] += amount;
+	measured->step_cpu_ns += amount;
+	measured->samples++;
+}
+
+static void take_samples(struct measured *measured, const struct naming *naming)
+{
+	const struct report *report = naming->report;
+	const struct profile *profile = report->profile;
+	uint32_t *same = symbol_same_label(&report->symbols);
+	struct call_tree *tree = call_tree_build(
+		profile, &(struct call_tree_options){.metric = report->metric, .same = same});
+	uint32_t *seen = xcalloc(report->symbols.count, sizeof(*seen));
+
+	for (size_t i = 0; i < profile->samples_count; i++) {
+		const struct profile_sample *sample = &profile->samples[i];
+
+		if (tree->leaf_of_sample[i] == CALL_TREE_OTHER ||
+		    (measured->has_steps && !is_in_step(profile, sample->time_ns)))
+			continue;
+		take_sample(measured, naming, tree, tree->leaf_of_sample[i],
+			    (double)call_tree_value(profile, sample) * report->period, seen,
+			    (uint32_t)i + 1);
+	}
+	for (int i = 0; i < COMPONENT_MAP_LIMIT && measured->step_cpu_ns > 0; i++)
+		measured->components[i] /= measured->step_cpu_ns;
+	free(seen);
+	free(same);
+	call_tree_free(tree);
+}
+
+static void take_calls(struct measured *measured, const struct naming *naming)
+{
+	const struct report *report = naming->report;
+	struct calls calls;
+
+	calls_measure(&calls, report);
+	measured->probes_ns = (double)calls.added_ns;
+	for (uint32_t i = 0; i < calls.count; i++) {
+		const struct calls_row *row = &calls.rows[i];
+		struct measured_function *function =
+			function_of(measured, name_symbol(naming, row->symbol));
+		uint64_t in_steps = measured->has_steps ? row->sum.step_calls : row->sum.calls;
+		const struct profile_probe *probe = &report->profile->probes[row->probe];
+
+		function->is_counted = true;
+		function->is_whole = !probe->is_partial;
+		function->all_calls = (double)row->sum.calls;
+		function->calls = (double)in_steps;
+		if (!row->sum.returns)
+			continue;
+		function->is_timed = true;
+		function->mean_ns = (double)row->sum.sum_ns / (double)row->sum.returns;
+		function->time_ns = function->mean_ns * function->calls;
+		function->p50_ns = calls_percentile(row, 0.5);
+		function->p95_ns = calls_percentile(row, 0.95);
+		function->p99_ns = calls_percentile(row, 0.99);
+		function->max_ns = (double)row->sum.max_ns;
+	}
+	calls_done(&calls);
+}
+
+/* Divides all that was summed up by the steps. */
+static void per_step(struct measured *measured)
+{
+	for (size_t i = 0; i < measured->functions_count; i++) {
+		measured->functions[i].self_ns /= measured->steps;
+		measured->functions[i].total_ns /= measured->steps;
+		measured->functions[i].calls /= measured->steps;
+		measured->functions[i].time_ns /= measured->steps;
+	}
+	measured->step_cpu_ns /= measured->steps;
+}
+
+static void take_steps(struct measured *measured, const struct profile *profile)
+{
+	double sum_ns = 0;
+
+	measured->steps = 1;
+	measured->step_ns = measured->duration_ns;
+	if (!profile->steps_count)
+		return;
+	for (size_t i = 0; i < profile->steps_count; i++) {
+		const struct profile_step *step = &profile->steps[i];
+		double duration_ns = (double)(step->end_ns - step->start_ns);
+
+		sum_ns += duration_ns - (double)step->probe_ns;
+	}
+	measured->has_steps = true;
+	measured->steps = (double)profile->steps_count;
+	measured->step_ns = sum_ns / measured->steps;
+}
+
+static void take_memory(struct measured *measured, const struct profile *profile)
+{
+	for (size_t i = 0; i < profile->points_count; i++) {
+		const struct profile_point *point = &profile->points[i];
+
+		if (strcmp(profile->series[point->series].name, "rss") != 0)
+			continue;
+		/* At the very end the memory of a process is gone already. */
+		if (point->value > 0)
+			measured->rss_end = (double)point->value;
+		if ((double)point->value > measured->rss_peak)
+			measured->rss_peak = (double)point->value;
+	}
+}
+
+static char *describe_machine(const struct profile *profile)
+{
+	struct obstack memory;
+	char *text, *clean;
+
+	if (asprintf(&text, "%s, %" PRId64 " CPUs", profile_text(profile, "cpu_model", "unknown"),
+		     profile_number(profile, "cpu_count", 0)) < 0)
+		text = xalloc_checked(NULL);
+	obstack_init(&memory);
+	clean = xstrdup(text_clean(&memory, text, 200));
+	obstack_free(&memory, NULL);
+	free(text);
+	return clean;
+}
+
+static char *describe_trust(const struct trust *trust)
+{
+	char line[TRUST_ITEMS * 640];
+	struct obstack memory;
+	char *clean;
+
+	obstack_init(&memory);
+	clean = xstrdup(text_clean(&memory, trust_line(trust, line, sizeof(line)), 2000));
+	obstack_free(&memory, NULL);
+	return clean;
+}
+
+int measured_load(struct measured *measured, const struct sweep_result *result,
+		  struct measured_names *names, struct component_map *map, struct error *error)
+{
+	char *path = sweep_result_path(result, "run.prof");
+	struct report report;
+	struct naming naming = {.report = &report, .names = names};
+	int code = report_open(&report, path, error);
+
+	free(path);
+	if (code)
+		return code;
+	*measured = (struct measured){
+		.cpu_ns = (double)profile_number(report.profile, "target_cpu_ns", 0),
+		.duration_ns = (double)profile_number(report.profile, "duration_ns", 0),
+		.machine = describe_machine(report.profile),
+		.trust = describe_trust(&report.trust),
+		.is_bad = report.trust.bad,
+	};
+	naming.components = component_map_symbols(map, &report);
+	naming.of_symbol = xcalloc(report.symbols.count, sizeof(*naming.of_symbol));
+	memset(naming.of_symbol, 0xff, report.symbols.count * sizeof(*naming.of_symbol));
+	take_steps(measured, report.profile);
+	take_samples(measured, &naming);
+	take_calls(measured, &naming);
+	take_memory(measured, report.profile);
+	per_step(measured);
+	free(naming.components);
+	free(naming.of_symbol);
+	report_done(&report);
+	return 0;
+}
+
+void measured_done(struct measured *measured)
+{
+	free(measured->functions);
+	free(measured->machine);
+	free(measured->trust);
+}
+
+struct measured_function measured_function(const struct measured *measured, size_t id)
+{
+	return id < measured->functions_count ? measured->functions[id]
+					      : (struct measured_function){0};
+}
+
+struct measured **measured_load_all(const struct sweep *sweep, struct measured_names *names,
+				    struct component_map *map, int *unreadable)
+{
+	struct measured **all = xcalloc(sweep->count, sizeof(*all));
+	struct error error;
+
+	*unreadable = 0;
+	for (size_t i = 0; i < sweep->count; i++) {
+		if (sweep->results[i].is_bare || !sweep->results[i].is_done)
+			continue;
+		all[i] = xcalloc(1, sizeof(**all));
+		if (!measured_load(all[i], &sweep->results[i], names, map, &error))
+			continue;
+		free(all[i]);
+		all[i] = NULL;
+		++*unreadable;
+	}
+	return all;
+}
+
+void measured_free_all(struct measured **all, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		if (!all[i])
+			continue;
+		measured_done(all[i]);
+		free(all[i]);
+	}
+	free(all);
+}

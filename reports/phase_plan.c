@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* phase_plan: see phase_plan.h. */
+#include "reports/phase_plan.h"
+
+#include "collector/base/xalloc.h"
+
+#include <errno.h>
+
+enum {
+	TIME_LIMIT_S = 600,
+};
+
+static const char budget[] = "--budget=5";
+
+/* What most sweeps have in common; the rest is for the caller to fill in. */
+struct draft {
+	const char *name, *about, *command, *activity;
+	json_t *points; /* owned */
+	json_t *run;	/* owned */
+	int repeats, bare;
+};
+
+static json_t *finish(const json_t *engine, const struct draft *draft, bool quick)
+{
+	json_t *words = engine_command(engine, draft->command, draft->points, quick);
+
+	if (!words) {
+		json_decref(draft->points);
+		json_decref(draft->run);
+		return NULL;
+	}
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:i, s:o}", "name", draft->name,
+			 "about", draft->about, "command", words, "points", draft->points, "run",
+			 draft->run, "repeats", draft->repeats, "bare", draft->bare, "time_limit_s",
+			 TIME_LIMIT_S, "activity", engine_list(draft->activity));
+}
+
+/* Options of collector run: the step function, when there is one, and functions to time. */
+static json_t *run_options(const json_t *engine, const char *time)
+{
+	const char *step = engine_text(engine, "engine", "step", "");
+	json_t *run = json_array();
+
+	if (*step)
+		json_array_append_new(run, json_sprintf("--step=%s", step));
+	if (time && *time)
+		json_array_append_new(run, json_sprintf("--time=%s", time));
+	if (json_array_size(run))
+		json_array_append_new(run, json_string(budget));
+	return run;
+}
+
+/* The functions of [hot], with commas between. Owned by the caller. */
+static char *hot_functions(const json_t *engine)
+{
+	json_t *value;
+	const char *key;
+	char *text = NULL;
+	size_t bytes;
+	FILE *stream = xalloc_checked(open_memstream(&text, &bytes));
+
+	json_object_foreach (json_object_get(engine, "hot"), key, value) {
+		fprintf(stream, "%s%s", ftell(stream) > 0 ? "," : "", json_string_value(value));
+	}
+	fclose(stream);
+	return text;
+}
+
+static void add(json_t *plan, const json_t *engine, const struct draft *draft,
+		const struct phase_options *options)
+{
+	json_array_append_new(plan, finish(engine, draft, options->quick));
+}
+
+/* Phase 1: samples, undisturbed by probes, in several sizes; and calls of the hot functions. */
+static void plan_phase1(json_t *plan, const json_t *engine, const struct phase_options *options)
+{
+	const char *command = engine_text(engine, "engine", "command", "");
+	const char *activity = engine_text(engine, "engine", "activity", "");
+	char *hot = hot_functions(engine);
+
+	add(plan, engine,
+	    &(struct draft){"macro", "samples", command, activity, json_pack("[{}]"),
+			    run_options(engine, NULL), 5, 5},
+	    options);
+	if (*hot)
+		add(plan, engine,
+		    &(struct draft){"calls", "calls", command, activity, json_pack("[{}]"),
+				    run_options(engine, hot), 3, 0},
+		    options);
+	free(hot);
+}
+
+/* "driver COMPONENT TEST" → "COMPONENT", in @component. */
+static void read_component(const char *section, char *component, size_t bytes)
+{
+	const char *start = section + strlen("driver ");
+
+	snprintf(component, bytes, "%.*s", (int)strcspn(start, " "), start);
+}
+
+/* A name of a folder: "driver spatial build" → "spatial_build". */
+static void name_folder(const char *section, char *name, size_t bytes)
+{
+	snprintf(name, bytes, "%s", section + strlen("driver "));
+	for (char *at = name; *at; at++)
+		if (*at == ' ' || *at == '/')
+			*at = '_';
+}
+
+static bool is_wanted(const struct phase_options *options, const char *name)
+{
+	return !options->only || !strcmp(options->only, "all") || !strcmp(options->only, name);
+}
+
+static void plan_driver(json_t *plan, const json_t *engine, const char *section,
+			const struct phase_options *options)
+{
+	static const char *const skip[] = {"command", "time", "activity", "memory", NULL};
+	json_t *values = json_object_get(engine, section), *sweep;
+	const char *time = engine_text(engine, section, "time", "");
+	const char *memory = engine_text(engine, section, "memory", NULL);
+	char component[64], name[128];
+
+	read_component(section, component, sizeof(component));
+	if (!is_wanted(options, component))
+		return;
+	name_folder(section, name, sizeof(name));
+	for (int is_memory = 0; is_memory < (memory ? 2 : 1); is_memory++) {
+		char folder[140];
+		json_t *run = is_memory ? json_pack("[s]", "--memory")
+					: json_pack("[s+, s]", "--time=", time, budget);
+
+		snprintf(folder, sizeof(folder), "%s%s", name, is_memory ? "_memory" : "");
+		sweep = finish(engine,
+			       &(struct draft){folder, component,
+					       engine_text(engine, section, "command", ""),
+					       engine_text(engine, section, "activity", ""),
+					       engine_points(values, skip, options->quick), run,
+					       is_memory	? 1
+					       : options->quick ? 3
+								: 5,
+					       !is_memory},
+			       options->quick);
+		if (sweep && !is_memory)
+			json_object_set_new(sweep, "time", json_string(time));
+		json_array_append_new(plan, sweep);
+	}
+}
+
+/* Without drivers, the functions of each component are timed in the engine itself. */
+static void plan_component(json_t *plan, const json_t *engine, const char *component,
+			   const char *patterns, const struct phase_options *options)
+{
+	json_t *list = engine_list(patterns), *pattern, *sweep;
+	char *time = NULL;
+	size_t bytes, i;
+	FILE *stream = xalloc_checked(open_memstream(&time, &bytes));
+
+	json_array_foreach (list, i, pattern) {
+		const char *text = json_string_value(pattern);
+
+		if (!strchr(text, '/') && !strstr(text, ".so"))
+			fprintf(stream, "%s%s%s", ftell(stream) > 0 ? "," : "", text,
+				strchr(text, '.') ? ":*" : "");
+	}
+	fclose(stream);
+	if (*time && is_wanted(options, component)) {
+		sweep = finish(engine,
+			       &(struct draft){component, component,
+					       engine_text(engine, "engine", "command", ""),
+					       engine_text(engine, "engine", "activity", ""),
+					       json_pack("[{}]"), run_options(engine, time),
+					       options->quick ? 3 : 5, 3},
+			       options->quick);
+		if (sweep)
+			json_object_set_new(sweep, "time", json_string(time));
+		json_array_append_new(plan, sweep);
+	}
+	free(time);
+	json_decref(list);
+}
+
+static void plan_phase2(json_t *plan, const json_t *engine, const struct phase_options *options)
+{
+	const char *key;
+	json_t *value;
+	bool has_drivers = false;
+
+	json_object_foreach ((json_t *)engine, key, value) {
+		if (strncmp(key, "driver ", 7) != 0)
+			continue;
+		has_drivers = true;
+		plan_driver(plan, engine, key, options);
+	}
+	json_object_foreach (json_object_get(engine, "components"), key, value) {
+		if (!has_drivers)
+			plan_component(plan, engine, key, json_string_value(value), options);
+	}
+}
+
+/* Phase 3: dense samples for the lines, exact counts for the function, and allocations. */
+static void plan_phase3(json_t *plan, const json_t *engine, const struct phase_options *options)
+{
+	const char *command = engine_text(engine, "engine", "command", "");
+	const char *activity = engine_text(engine, "engine", "activity", "");
+	json_t *value, *run = run_options(engine, NULL);
+	const char *key;
+
+	json_array_append_new(run, json_string("-F4999"));
+	add(plan, engine,
+	    &(struct draft){"lines", "all", command, activity, json_pack("[{}]"), run,
+			    options->quick ? 2 : 3, options->quick ? 2 : 3},
+	    options);
+	json_object_foreach (json_object_get(engine, "hot"), key, value) {
+		char name[128];
+
+		if (!is_wanted(options, key))
+			continue;
+		snprintf(name, sizeof(name), "function_%s", key);
+		add(plan, engine,
+		    &(struct draft){name, key, command, activity, json_pack("[{}]"),
+				    run_options(engine, json_string_value(value)), 1, 0},
+		    options);
+		json_object_set(json_array_get(plan, json_array_size(plan) - 1), "function", value);
+	}
+	if (options->memory)
+		add(plan, engine,
+		    &(struct draft){"memory", "all", command, activity, json_pack("[{}]"),
+				    json_pack("[s]", "--memory"), 1, 0},
+		    options);
+}
+
+/* Phase 4: one sweep for each name that varies, and one long run for memory over time. */
+static void plan_phase4(json_t *plan, const json_t *engine, const struct phase_options *options)
+{
+	const char *command = engine_text(engine, "engine", "command", "");
+	const char *activity = engine_text(engine, "engine", "activity", "");
+	char *hot = hot_functions(engine);
+	json_t *value;
+	const char *key;
+
+	json_object_foreach (json_object_get(engine, "vary"), key, value) {
+		json_t *one = json_pack("{s:O}", key, value);
+		char name[64];
+
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(key, ":"), key);
+		add(plan, engine,
+		    &(struct draft){name, name, command, activity,
+				    engine_points(one, (const char *const[]){NULL}, options->quick),
+				    run_options(engine, hot), options->quick ? 3 : 5, 1},
+		    options);
+		json_decref(one);
+	}
+	add(plan, engine,
+	    &(struct draft){"memory", "memory", engine_text(engine, "engine", "long", command),
+			    activity, json_pack("[{}]"), run_options(engine, NULL), 1, 0},
+	    options);
+	free(hot);
+}
+
+/* Says what is wrong with the name of a component or a function, if anything. */
+static int check_only(const json_t *engine, const struct phase_options *options,
+		      struct error *error)
+{
+	const char *section = options->phase == 2 ? "components" : "hot", *key;
+	json_t *value, *names = json_object_get(engine, section);
+	char list[300] = "";
+
+	if (!options->only || !strcmp(options->only, "all") ||
+	    json_object_get(names, options->only))
+		return 0;
+	json_object_foreach (names, key, value) {
+		snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s",
+			 *list ? ", " : "", key);
+	}
+	return fail(error, -EINVAL, "there is no %s '%s'; the engine's description has: %s",
+		    options->phase == 2 ? "component" : "function", options->only,
+		    *list ? list : "none");
+}
+
+json_t *phase_plan(const json_t *engine, const struct phase_options *options, struct error *error)
+{
+	static void (*const plans[])(json_t *, const json_t *, const struct phase_options *) = {
+		plan_phase1, plan_phase2, plan_phase3, plan_phase4};
+	json_t *plan = json_array();
+
+	if (options->phase < 1 || options->phase > PHASES) {
+		fail(error, -EINVAL, "there is no phase %d; there are 1 to %d", options->phase,
+		     PHASES);
+	} else if (!check_only(engine, options, error)) {
+		plans[options->phase - 1](plan, engine, options);
+		if (json_array_size(plan))
+			return plan;
+		fail(error, -ENODATA,
+		     "the description of the engine names nothing for phase %d to measure",
+		     options->phase);
+	}
+	json_decref(plan);
+	return NULL;
+}

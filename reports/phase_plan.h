@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * phase_plan: what a phase measures: the sweeps (collector sweep) that it consists of.
+ *
+ * The same list tells the scripts what to run and the reports what to look for.
+ */
+#pragma once
+
+#include "reports/engine.h"
+
+enum {
+	PHASES = 4
+};
+
+struct phase_options {
+	int phase; /* 1 ... PHASES */
+	bool quick;
+	bool memory;	  /* phase 3: allocations, too */
+	const char *only; /* component (phase 2) or function (phase 3); NULL or "all": every one */
+};
+
+/*
+ * Lists the sweeps of a phase, an array of objects:
+ *     name      of its folder below that of the phase
+ *     about     component (phase 2), name of the function (phase 3), name that varies (phase 4)
+ *     command   words, run (options of collector run), points, repeats, bare, time_limit_s
+ *     function  phase 3: what the name stands for
+ *     time      phase 2: functions that are timed
+ *     activity  counts that must not be 0
+ * Owned by the caller. NULL with a sentence when the description lacks what was asked for.
+ */
+json_t *phase_plan(const json_t *engine, const struct phase_options *options, struct error *error);

@@ -1,0 +1,579 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* scaling: see scaling.h. */
+#include "reports/scaling.h"
+
+#include "collector/base/xalloc.h"
+
+#include <errno.h>
+#include <math.h>
+#include <unistd.h>
+
+enum {
+	FUNCTIONS_SAMPLED =
+		15,	    /* functions that nobody asked for, the costliest at the largest size */
+	SAMPLES_LEAST = 10, /* in a run, of what is told from samples */
+};
+
+static const double limit_rates[] = {10, 50, 100}; /* steps a second */
+static const double half = 0.5;
+static const double reach = 4; /* how far beyond the largest size a fit is trusted */
+
+/* Runs of one machine and one combination of the other names. */
+struct group {
+	const char *machine; /* borrowed of a run */
+	char *others;
+	size_t *runs; /* indices of results, by size */
+	double *sizes;
+	size_t count;
+};
+
+/* What a row tells of its function. */
+enum amount {
+	TIME,
+	CALLS,
+	COST, /* of a call */
+	AMOUNTS
+};
+
+static const char *const amount_names[AMOUNTS] = {"time", "calls", "cost"};
+
+/* What is taken of a run for a row. */
+struct taken {
+	double amounts[AMOUNTS]; /* 0: not known */
+	uint32_t samples;	 /* that the time comes from, when it was sampled */
+	bool is_sampled;
+};
+
+struct row {
+	const char *name, *kind, *component, *unit;
+	uint32_t function; /* id, or index of the component */
+	struct taken (*take)(const struct measured *run, uint32_t id);
+};
+
+int scaling_load(struct scaling *scaling, const char *folder, const json_t *components,
+		 struct error *error)
+{
+	int result;
+
+	*scaling = (struct scaling){0};
+	result = sweep_load(&scaling->sweep, folder, error);
+	if (result)
+		return result;
+	component_map_init(&scaling->map, components);
+	scaling->runs = measured_load_all(&scaling->sweep, &scaling->names, &scaling->map,
+					  &scaling->unreadable);
+	return 0;
+}
+
+void scaling_done(struct scaling *scaling)
+{
+	measured_free_all(scaling->runs, scaling->sweep.count);
+	measured_names_done(&scaling->names);
+	component_map_done(&scaling->map);
+	sweep_done(&scaling->sweep);
+}
+
+static bool is_number(const char *text)
+{
+	char *end;
+
+	return *text && strtod(text, &end) > 0 && !*end;
+}
+
+static const char *value_of(const struct scaling *scaling, size_t point, const char *name)
+{
+	const char *value = json_string_value(
+		json_object_get(json_array_get(scaling->sweep.points, point), name));
+
+	return value ? value : "";
+}
+
+/* Whether a name has several values, all of them numbers. */
+static bool varies(const struct scaling *scaling, const char *name)
+{
+	size_t count = json_array_size(scaling->sweep.points);
+	bool is_several = false;
+
+	for (size_t i = 0; i < count; i++) {
+		if (!is_number(value_of(scaling, i, name)))
+			return false;
+		is_several |= strcmp(value_of(scaling, i, name), value_of(scaling, 0, name)) != 0;
+	}
+	return is_several;
+}
+
+/* Whether @name has one value for each value of @over, so that both vary as one. */
+static bool is_tied(const struct scaling *scaling, const char *name, const char *over)
+{
+	size_t count = json_array_size(scaling->sweep.points);
+
+	for (size_t i = 0; i < count; i++)
+		for (size_t k = 0; k < i; k++)
+			if (!strcmp(value_of(scaling, i, over), value_of(scaling, k, over)) &&
+			    strcmp(value_of(scaling, i, name), value_of(scaling, k, name)) != 0)
+				return false;
+	return true;
+}
+
+static const char *find_over(const struct scaling *scaling)
+{
+	const char *name;
+	json_t *value;
+
+	json_object_foreach (json_array_get(scaling->sweep.points, 0), name, value) {
+		if (varies(scaling, name))
+			return name;
+	}
+	return NULL;
+}
+
+/* The values of the names that are no part of the size. Owned by the caller. */
+static char *describe_others(const struct scaling *scaling, size_t point, const char *over)
+{
+	json_t *others = json_object(), *value;
+	const char *name;
+	char *text;
+
+	json_object_foreach (json_array_get(scaling->sweep.points, point), name, value) {
+		if (strcmp(name, over) != 0 && !is_tied(scaling, name, over))
+			json_object_set(others, name, value);
+	}
+	text = sweep_point_label(others);
+	json_decref(others);
+	return text;
+}
+
+/* The group of a run; a new one where there is none. */
+static struct group *find_group(struct group **groups, size_t *count, const char *machine,
+				char *others)
+{
+	for (size_t i = 0; i < *count; i++)
+		if (!strcmp((*groups)[i].machine, machine) &&
+		    !strcmp((*groups)[i].others, others)) {
+			free(others);
+			return &(*groups)[i];
+		}
+	*groups = xreallocarray(*groups, *count + 1, sizeof(**groups));
+	(*groups)[*count] = (struct group){.machine = machine, .others = others};
+	return &(*groups)[(*count)++];
+}
+
+static void free_groups(struct group *groups, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		free(groups[i].others);
+		free(groups[i].runs);
+		free(groups[i].sizes);
+	}
+	free(groups);
+}
+
+/* Size of a run: the number of its point, or a count that the program printed, per step. */
+static double size_of(const struct scaling *scaling, size_t result, const char *over,
+		      const char *size)
+{
+	double count = size ? sweep_result_count(&scaling->sweep.results[result], size) : -1;
+
+	if (count > 0)
+		return count / scaling->runs[result]->steps;
+	return strtod(value_of(scaling, scaling->sweep.results[result].point, over), NULL);
+}
+
+/* Runs of one point have one size: the mean of theirs. */
+static void level_sizes(const struct scaling *scaling, struct group *group)
+{
+	for (size_t i = 0; i < group->count;) {
+		size_t point = scaling->sweep.results[group->runs[i]].point, end = i;
+		double sum = 0;
+
+		while (end < group->count &&
+		       scaling->sweep.results[group->runs[end]].point == point)
+			sum += group->sizes[end++];
+		for (size_t k = i; k < end; k++)
+			group->sizes[k] = sum / (double)(end - i);
+		i = end;
+	}
+	/* By size; few, and nearly in order. */
+	for (size_t i = 1; i < group->count; i++)
+		for (size_t k = i; k && group->sizes[k - 1] > group->sizes[k]; k--) {
+			double size = group->sizes[k];
+			size_t run = group->runs[k];
+
+			group->sizes[k] = group->sizes[k - 1];
+			group->runs[k] = group->runs[k - 1];
+			group->sizes[k - 1] = size;
+			group->runs[k - 1] = run;
+		}
+}
+
+static struct group *make_groups(const struct scaling *scaling, const char *over, const char *size,
+				 size_t *count)
+{
+	struct group *groups = NULL;
+
+	*count = 0;
+	for (size_t i = 0; i < scaling->sweep.count; i++) {
+		struct group *group;
+
+		if (!scaling->runs[i])
+			continue;
+		group = find_group(&groups, count, scaling->runs[i]->machine,
+				   describe_others(scaling, scaling->sweep.results[i].point, over));
+		group->runs = xreallocarray(group->runs, group->count + 1, sizeof(*group->runs));
+		group->sizes = xreallocarray(group->sizes, group->count + 1, sizeof(*group->sizes));
+		group->runs[group->count] = i;
+		group->sizes[group->count++] = size_of(scaling, i, over, size);
+	}
+	for (size_t i = 0; i < *count; i++)
+		level_sizes(scaling, &groups[i]);
+	return groups;
+}
+
+static struct taken take_step(const struct measured *run, uint32_t id)
+{
+	(void)id;
+	return (struct taken){.amounts[TIME] = run->step_ns};
+}
+
+static struct taken take_cpu(const struct measured *run, uint32_t id)
+{
+	(void)id;
+	return (struct taken){
+		.amounts[TIME] = run->step_cpu_ns, .samples = run->samples, .is_sampled = true};
+}
+
+static struct taken take_memory(const struct measured *run, uint32_t id)
+{
+	(void)id;
+	return (struct taken){.amounts[TIME] = run->rss_peak};
+}
+
+static struct taken take_component(const struct measured *run, uint32_t id)
+{
+	return (struct taken){
+		.amounts[TIME] = run->components[id] * run->step_cpu_ns,
+		.samples = (uint32_t)(run->components[id] * run->samples),
+		.is_sampled = true,
+	};
+}
+
+static struct taken take_probed(const struct measured *run, uint32_t id)
+{
+	struct measured_function function = measured_function(run, id);
+
+	/* What was taken off during the run to keep the budget has no number of calls. */
+	return (struct taken){
+		.amounts[TIME] = function.is_whole ? function.time_ns : function.total_ns,
+		.samples = function.total_samples,
+		.is_sampled = !function.is_whole,
+		.amounts[CALLS] = function.is_whole ? function.calls : 0,
+		.amounts[COST] = function.is_timed ? function.mean_ns : 0,
+	};
+}
+
+static struct taken take_sampled(const struct measured *run, uint32_t id)
+{
+	struct measured_function function = measured_function(run, id);
+
+	return (struct taken){.amounts[TIME] = function.self_ns,
+			      .samples = function.self_samples,
+			      .is_sampled = true};
+}
+
+/* One of the three quantities of all runs of a group, as points of a fit. */
+struct quantity {
+	struct growth_point points[GROWTH_SIZES];
+	double *costs;
+	size_t count;
+};
+
+/*
+ * Gathers a quantity by size. Sampled times rest on SAMPLES_LEAST samples a run on average, or that
+ * size is left out: few samples are mostly chance, and none cannot be drawn in logarithms.
+ */
+static void gather(struct quantity *quantity, const struct scaling *scaling,
+		   const struct group *group, const struct row *row, enum amount amount)
+{
+	quantity->costs = xcalloc(group->count, sizeof(double));
+	quantity->count = 0;
+	for (size_t i = 0, made = 0; i < group->count && quantity->count < GROWTH_SIZES;) {
+		struct growth_point point = {group->sizes[i], quantity->costs + made, 0};
+		bool is_sampled = false;
+		size_t runs = 0;
+		double samples = 0;
+
+		for (; i < group->count && group->sizes[i] == point.size; i++, runs++) {
+			struct taken taken =
+				row->take(scaling->runs[group->runs[i]], row->function);
+			double cost = taken.amounts[amount];
+
+			is_sampled |= taken.is_sampled;
+			samples += taken.samples;
+			if (cost > 0)
+				quantity->costs[made + point.count++] = cost;
+		}
+		if (!point.count ||
+		    (is_sampled && amount == TIME && samples < (double)runs * SAMPLES_LEAST))
+			continue;
+		made += point.count;
+		quantity->points[quantity->count++] = point;
+	}
+}
+
+static json_t *points_json(const struct quantity *quantity)
+{
+	json_t *array = json_array();
+
+	for (size_t i = 0; i < quantity->count; i++) {
+		const struct growth_point *point = &quantity->points[i];
+		double low = INFINITY, high = 0;
+
+		for (size_t k = 0; k < point->count; k++) {
+			low = fmin(low, point->costs[k]);
+			high = fmax(high, point->costs[k]);
+		}
+		json_array_append_new(
+			array, json_pack("{s:f, s:f, s:f, s:f, s:i}", "size", point->size, "median",
+					 growth_median(point->costs, point->count), "low", low,
+					 "high", high, "runs", (int)point->count));
+	}
+	return array;
+}
+
+static json_t *interval_json(const struct growth *growth)
+{
+	if (isinf(growth->exponent_high))
+		return json_null();
+	return json_pack("[f, f]", growth->exponent_low, growth->exponent_high);
+}
+
+json_t *growth_json(const struct growth *growth)
+{
+	json_t *json, *local = json_array(), *rivals = json_array();
+
+	for (size_t i = 0; i + 1 < growth->count; i++)
+		json_array_append_new(local, json_real(growth->local[i]));
+	if (!growth->is_known) {
+		json_decref(rivals);
+		return json_pack("{s:o, s:i, s:i}", "local", local, "sizes", (int)growth->count,
+				 "sizes_wanted", GROWTH_SIZES_LEAST);
+	}
+	for (int i = 0; i < GROWTH_CLASSES; i++)
+		if (growth->is_rival[i])
+			json_array_append_new(rivals, json_string(growth_class_names[i]));
+	json = json_pack("{s:s, s:f, s:f, s:f, s:o, s:o, s:f, s:o, s:f, s:i}", "class",
+			 growth_class_names[growth->class], "constant", growth->constant, "factor",
+			 growth->factor, "exponent", growth->exponent, "interval",
+			 interval_json(growth), "local", local, "noise", growth->noise, "rivals",
+			 rivals, "largest", growth->largest, "sizes", (int)growth->count);
+	if (growth->apart_size > 0)
+		json_object_set_new(json, "apart_size", json_real(growth->apart_size));
+	if (growth->break_size > 0)
+		json_object_set_new(json, "break",
+				    json_pack("{s:f, s:f, s:f}", "size", growth->break_size,
+					      "before", growth->before, "after", growth->after));
+	return json;
+}
+
+/* Fits one quantity of a row; nothing when it is not known. */
+static void fit_quantity(json_t *json, const struct scaling *scaling, const struct group *group,
+			 const struct row *row, enum amount amount, struct growth *growth)
+{
+	struct quantity quantity;
+
+	gather(&quantity, scaling, group, row, amount);
+	growth_fit(growth, quantity.points, quantity.count);
+	if (quantity.count) {
+		json_object_set_new(json, amount_names[amount], growth_json(growth));
+		if (amount == TIME)
+			json_object_set_new(json, "points", points_json(&quantity));
+	}
+	free(quantity.costs);
+}
+
+static void add_row(json_t *rows, const struct scaling *scaling, const struct group *group,
+		    const struct row *row, struct growth *time)
+{
+	json_t *json = json_pack("{s:s, s:s, s:s, s:s}", "name", row->name, "kind", row->kind,
+				 "component", row->component, "unit", row->unit);
+	struct growth other;
+
+	fit_quantity(json, scaling, group, row, TIME, time);
+	fit_quantity(json, scaling, group, row, CALLS, &other);
+	fit_quantity(json, scaling, group, row, COST, &other);
+	if (json_object_get(json, "time") || json_object_get(json, "calls"))
+		json_array_append_new(rows, json);
+	else
+		json_decref(json);
+}
+
+static bool is_probed(const struct scaling *scaling, const struct group *group, uint32_t id)
+{
+	for (size_t i = 0; i < group->count; i++)
+		if (measured_function(scaling->runs[group->runs[i]], id).is_counted)
+			return true;
+	return false;
+}
+
+/* Self time of a function in the runs of the largest size; 0 when there are too few samples. */
+static double self_at_largest(const struct scaling *scaling, const struct group *group, uint32_t id)
+{
+	double largest = group->sizes[group->count - 1], sum = 0;
+	uint32_t samples = 0, runs = 0;
+
+	for (size_t i = group->count; i-- && group->sizes[i] == largest; runs++) {
+		struct measured_function function =
+			measured_function(scaling->runs[group->runs[i]], id);
+
+		sum += function.self_ns;
+		samples += function.self_samples;
+	}
+	return samples >= SAMPLES_LEAST * runs ? sum : 0;
+}
+
+static void add_functions(json_t *rows, const struct scaling *scaling, const struct group *group)
+{
+	bool *is_used = xcalloc(scaling->names.count, sizeof(*is_used));
+	struct growth growth;
+
+	for (uint32_t id = 0; id < scaling->names.count; id++) {
+		const struct measured_name *name = scaling->names.rows[id];
+
+		is_used[id] = is_probed(scaling, group, id);
+		if (is_used[id])
+			add_row(rows, scaling, group,
+				&(struct row){name->name, "function",
+					      scaling->map.names[name->component], "ns", id,
+					      take_probed},
+				&growth);
+	}
+	for (int i = 0; i < FUNCTIONS_SAMPLED; i++) {
+		uint32_t best = 0;
+		double most = 0;
+
+		for (uint32_t id = 0; id < scaling->names.count; id++) {
+			double self = is_used[id] ? 0 : self_at_largest(scaling, group, id);
+
+			if (self > most) {
+				most = self;
+				best = id;
+			}
+		}
+		if (most <= 0)
+			break;
+		is_used[best] = true;
+		add_row(rows, scaling, group,
+			&(struct row){scaling->names.rows[best]->name, "self time",
+				      scaling->map.names[scaling->names.rows[best]->component],
+				      "ns", best, take_sampled},
+			&growth);
+	}
+	free(is_used);
+}
+
+static void add_limit(json_t *limits, const char *format, double size, double largest,
+		      const char *what)
+{
+	json_t *json = json_pack("{s:s, s:s}", "of", what, "limit", format);
+
+	if (isfinite(size) && size <= largest * reach)
+		json_object_set_new(json, "size", json_real(size));
+	else if (isfinite(size))
+		json_object_set_new(json, "beyond", json_real(largest * reach));
+	else
+		json_object_set_new(json, "never", json_true());
+	json_object_set_new(json, "is_extrapolated", json_boolean(size > largest));
+	json_array_append_new(limits, json);
+}
+
+/* Sizes at which steps get too slow, or memory is full. */
+static json_t *limits_json(const struct growth *step, const struct growth *memory)
+{
+	json_t *limits = json_array();
+	double bytes = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+	char text[100];
+
+	for (size_t i = 0; step->is_known && i < sizeof(limit_rates) / sizeof(*limit_rates); i++) {
+		snprintf(text, sizeof(text), "%.0f steps a second", limit_rates[i]);
+		add_limit(limits, text, growth_size_of(step, 1e9 / limit_rates[i]), step->largest,
+			  "step");
+	}
+	if (memory->is_known) {
+		snprintf(text, sizeof(text), "this machine's %.1f GiB of memory",
+			 bytes / (1 << 30));
+		add_limit(limits, text, growth_size_of(memory, bytes), memory->largest, "memory");
+	}
+	return limits;
+}
+
+/* The size at which a component takes half of the CPU time, as far as the fits are trusted. */
+static void add_crossing(json_t *limits, const char *name, const struct growth *component,
+			 const struct growth *cpu)
+{
+	if (!component->is_known || !cpu->is_known ||
+	    growth_at(component, 1) >= half * growth_at(cpu, 1))
+		return;
+	for (int i = 0; pow(1.01, i) < reach * cpu->largest; i++) {
+		double size = pow(1.01, i);
+
+		if (growth_at(component, size) < half * growth_at(cpu, size))
+			continue;
+		add_limit(limits, "half of the CPU time", size, cpu->largest, name);
+		return;
+	}
+}
+
+static json_t *group_json(const struct scaling *scaling, const struct group *group)
+{
+	json_t *rows = json_array(), *limits;
+	struct growth step, cpu, memory, component;
+
+	add_row(rows, scaling, group, &(struct row){"step", "step", "", "ns", 0, take_step}, &step);
+	add_row(rows, scaling, group,
+		&(struct row){"CPU time of a step", "cpu", "", "ns", 0, take_cpu}, &cpu);
+	add_row(rows, scaling, group,
+		&(struct row){"memory, most", "memory", "", "bytes", 0, take_memory}, &memory);
+	limits = limits_json(&step, &memory);
+	for (int i = 0; i < scaling->map.count; i++) {
+		const char *name = scaling->map.names[i];
+
+		add_row(rows, scaling, group,
+			&(struct row){name, "component", name, "ns", (uint32_t)i, take_component},
+			&component);
+		add_crossing(limits, name, &component, &cpu);
+	}
+	add_functions(rows, scaling, group);
+	return json_pack("{s:s, s:s, s:o, s:o}", "machine", group->machine, "others", group->others,
+			 "rows", rows, "limits", limits);
+}
+
+json_t *scaling_json(const struct scaling *scaling, const char *over, const char *size,
+		     struct error *error)
+{
+	json_t *groups_array = json_array();
+	double *cpu_ns = xcalloc(scaling->sweep.count, sizeof(*cpu_ns));
+	struct group *groups;
+	json_t *json;
+	size_t count;
+
+	over = over ? over : find_over(scaling);
+	if (!over || !varies(scaling, over)) {
+		fail(error, -EINVAL, "nothing in this sweep varies over several numbers");
+		json_decref(groups_array);
+		free(cpu_ns);
+		return NULL;
+	}
+	groups = make_groups(scaling, over, size, &count);
+	for (size_t i = 0; i < count; i++)
+		json_array_append_new(groups_array, group_json(scaling, &groups[i]));
+	free_groups(groups, count);
+	for (size_t i = 0; i < scaling->sweep.count; i++)
+		cpu_ns[i] = scaling->runs[i] ? scaling->runs[i]->cpu_ns : 0;
+	json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:o}", "schema", "simprof/scaling-v1",
+			 "over", over, "size", size ? size : over, "runs",
+			 sweep_runs_json(&scaling->sweep), "overhead",
+			 sweep_overhead_json(&scaling->sweep, cpu_ns), "unreadable",
+			 scaling->unreadable, "groups", groups_array);
+	free(cpu_ns);
+	return json;
+}

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * scaling: how costs grow over the points of a sweep: of the step, of the components, and of every
+ * function, the latter split into calls and cost of a call.
+ */
+#pragma once
+
+#include "reports/growth.h"
+#include "reports/measured.h"
+
+/* A sweep with all its recordings read. */
+struct scaling {
+	struct sweep sweep;
+	struct measured_names names;
+	struct component_map map;
+	struct measured **runs; /* by result of the sweep; NULL: none */
+	int unreadable;
+};
+
+/* @components  [components] of the engine, borrowed; NULL: none. Returns as sweep_load. */
+int scaling_load(struct scaling *scaling, const char *folder, const json_t *components,
+		 struct error *error);
+void scaling_done(struct scaling *scaling);
+
+/*
+ * Fits everything: an object of the form "simprof/scaling-v1":
+ *     over      the name that varies; size: what it really was, when @size says how to know
+ *     runs, overhead, unreadable   of the sweep
+ *     groups    an object for each machine and each value of the other names: machine, others
+ * (text), rows, and limits A row has name, kind ("step", "cpu", "component", "function", "memory"),
+ * component, unit, points (size, median, low, high, runs) and the fits time, calls and cost of a
+ * call (growth_json).
+ *
+ * @over  NULL: the first name that has several numbers
+ * @size  count per step that the size really was (engine.h, [size]); NULL: the number itself
+ * NULL with a sentence when no name varies.
+ */
+json_t *scaling_json(const struct scaling *scaling, const char *over, const char *size,
+		     struct error *error);
+
+/* A fit: class, constant, factor, exponent, interval, rivals, ...; or only why there is none. */
+json_t *growth_json(const struct growth *growth);
+
+/* Writes text of what scaling_json made. */
+void scaling_write(const json_t *json, FILE *stream);
+
+/* "O(n log n), exponent 1.17 (1.09 to 1.25)", or why not. Returns @text. */
+const char *growth_describe(const json_t *fit, char *text, size_t bytes);
+
+/* What is remarkable in a row's fit (a break, rivals), or the words of a limit: a clause in @text,
+ * or NULL when there is nothing. */
+const char *scaling_remark(const json_t *row, char *text, size_t bytes);
+const char *scaling_limit(const json_t *limit, char *text, size_t bytes);

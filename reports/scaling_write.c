@@ -1,0 +1,181 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* scaling_write: text of what scaling_json made; see scaling.h. */
+#include "reports/amount.h"
+#include "reports/output.h"
+#include "reports/scaling.h"
+#include "reports/table.h"
+
+#include <string.h>
+
+const char *growth_describe(const json_t *fit, char *text, size_t bytes)
+{
+	const json_t *interval = json_object_get(fit, "interval"), *rival;
+	const char *class = json_string_value(json_object_get(fit, "class"));
+	size_t i;
+
+	if (!fit) {
+		snprintf(text, bytes, "not measured");
+		return text;
+	}
+	if (!class) {
+		snprintf(text, bytes, "%d sizes, %d are needed",
+			 (int)json_integer_value(json_object_get(fit, "sizes")),
+			 (int)json_integer_value(json_object_get(fit, "sizes_wanted")));
+		return text;
+	}
+	snprintf(text, bytes, "%s", class);
+	json_array_foreach (json_object_get(fit, "rivals"), i, rival) {
+		snprintf(text + strlen(text), bytes - strlen(text), " or %s",
+			 json_string_value(rival));
+	}
+	snprintf(text + strlen(text), bytes - strlen(text), ", n^%.2f",
+		 json_number_value(json_object_get(fit, "exponent")));
+	if (json_is_array(interval))
+		snprintf(text + strlen(text), bytes - strlen(text), " (%.2f to %.2f)",
+			 json_number_value(json_array_get(interval, 0)),
+			 json_number_value(json_array_get(interval, 1)));
+	return text;
+}
+
+/* Says an amount of a row's first or last size. */
+static const char *amount_text(const json_t *row, size_t index, char *text, size_t bytes)
+{
+	const json_t *median =
+		json_object_get(json_array_get(json_object_get(row, "points"), index), "median");
+
+	if (!json_is_number(median))
+		return "not measured";
+	return amount_format(json_number_value(median),
+			     json_string_value(json_object_get(row, "unit")), text, bytes);
+}
+
+static void write_rows(const json_t *rows, FILE *stream)
+{
+	static const struct table_column columns[] = {
+		{"what", .elastic = true},
+		{"component", .dropped = 1},
+		{"at the smallest", .right = true, .dropped = 2},
+		{"at the largest", .right = true},
+		{.title = "growth"},
+		{"calls", .dropped = 4},
+		{"cost of a call", .dropped = 3},
+	};
+	static const char *const fits[] = {"time", "calls", "cost"};
+	struct table table;
+	char text[200];
+	json_t *row;
+	size_t i;
+
+	table_init(&table, columns, sizeof(columns) / sizeof(*columns));
+	json_array_foreach (rows, i, row) {
+		size_t points = json_array_size(json_object_get(row, "points"));
+		const char *kind = json_string_value(json_object_get(row, "kind"));
+
+		table_cell(&table, "%s%s", json_string_value(json_object_get(row, "name")),
+			   !strcmp(kind, "self time") ? " (itself)" : "");
+		table_cell(&table, "%s", json_string_value(json_object_get(row, "component")));
+		table_cell(&table, "%s", amount_text(row, 0, text, sizeof(text)));
+		table_cell(&table, "%s", amount_text(row, points - 1, text, sizeof(text)));
+		for (size_t k = 0; k < sizeof(fits) / sizeof(*fits); k++) {
+			const json_t *fit = json_object_get(row, fits[k]);
+
+			table_cell(&table, "%s",
+				   fit || !k ? growth_describe(fit, text, sizeof(text)) : "");
+		}
+	}
+	table_write(&table, stream, output_columns(stream), output_has_colour(stream));
+	table_done(&table);
+}
+
+const char *scaling_remark(const json_t *row, char *text, size_t bytes)
+{
+	const json_t *fit = json_object_get(row, "time"), *at = json_object_get(fit, "break");
+	const json_t *apart = json_object_get(fit, "apart_size");
+	const char *name = json_string_value(json_object_get(row, "name"));
+
+	if (!at && !apart)
+		return NULL;
+	snprintf(text, bytes, "%s:", name);
+	if (at)
+		snprintf(text + strlen(text), bytes - strlen(text),
+			 " from size %.4g on it grows as n^%.2f, before as n^%.2f%s",
+			 json_number_value(json_object_get(at, "size")),
+			 json_number_value(json_object_get(at, "after")),
+			 json_number_value(json_object_get(at, "before")), apart ? ";" : "");
+	if (apart)
+		snprintf(text + strlen(text), bytes - strlen(text),
+			 " a run at size %.3g would tell its rivals apart",
+			 json_number_value(apart));
+	return text;
+}
+
+const char *scaling_limit(const json_t *limit, char *text, size_t bytes)
+{
+	const json_t *size = json_object_get(limit, "size");
+
+	snprintf(text, bytes, "%s: %s ", json_string_value(json_object_get(limit, "of")),
+		 json_string_value(json_object_get(limit, "limit")));
+	text += strlen(text);
+	bytes -= strlen(text);
+	if (size && json_number_value(size) > 0)
+		snprintf(text, bytes, "at size %.4g%s", json_number_value(size),
+			 json_is_true(json_object_get(limit, "is_extrapolated"))
+				 ? " (beyond what was measured)"
+				 : "");
+	else if (size)
+		snprintf(text, bytes, "not at any size");
+	else if (json_object_get(limit, "never"))
+		snprintf(text, bytes, "whatever the size");
+	else
+		snprintf(text, bytes, "above size %.4g, as far as the fit may be trusted",
+			 json_number_value(json_object_get(limit, "beyond")));
+	return text;
+}
+
+/* Writes what the rows remark, or the limits, as a list. */
+static void write_list(const json_t *items, const char *title,
+		       const char *(*say)(const json_t *item, char *text, size_t bytes),
+		       FILE *stream)
+{
+	bool is_first = true;
+	char text[400];
+	json_t *item;
+	size_t i;
+
+	json_array_foreach (items, i, item) {
+		*text = '\0';
+		if (!say(item, text, sizeof(text)))
+			continue;
+		fprintf(stream, "%s  %s\n", is_first ? title : "", text);
+		is_first = false;
+	}
+}
+
+void scaling_write(const json_t *json, FILE *stream)
+{
+	const json_t *runs = json_object_get(json, "runs"), *group;
+	const json_t *overhead = json_object_get(json_object_get(json, "overhead"), "overhead");
+	size_t i;
+
+	json_array_foreach (json_object_get(json, "groups"), i, group) {
+		const char *others = json_string_value(json_object_get(group, "others"));
+
+		fprintf(stream, "%sover %s%s%s, on %s\n\n", i ? "\n" : "",
+			json_string_value(json_object_get(json, "size")), *others ? ", with " : "",
+			others, json_string_value(json_object_get(group, "machine")));
+		write_rows(json_object_get(group, "rows"), stream);
+		write_list(json_object_get(group, "rows"), "\nremarks\n", scaling_remark, stream);
+		write_list(json_object_get(group, "limits"), "\nlimits, computed from the fits\n",
+			   scaling_limit, stream);
+	}
+	fprintf(stream, "\nruns: %d of %d done, %d failed, %d timed out, %d missing",
+		(int)json_integer_value(json_object_get(runs, "done")),
+		(int)json_integer_value(json_object_get(runs, "planned")),
+		(int)json_integer_value(json_object_get(runs, "failed")),
+		(int)json_integer_value(json_object_get(runs, "timed_out")),
+		(int)json_integer_value(json_object_get(runs, "missing")));
+	if (overhead)
+		fprintf(stream, "; recording took %.1f %% of CPU time",
+			100 * json_number_value(overhead));
+	fputc('\n', stream);
+}

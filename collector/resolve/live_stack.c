@@ -2,6 +2,7 @@
 /* live_stack: see live_stack.h. */
 #include "collector/resolve/live_stack.h"
 
+#include <string.h>
 #include <sys/uio.h>
 
 #define WINDOW_BELOW 2048 /* bytes before the missing address: slots of the same frame */
@@ -14,6 +15,7 @@ void live_stack_begin(struct live_stack *live, pid_t pid)
 	live->pid = pid;
 	live->window_count = 0;
 	live->witness_count = 0;
+	live->first_count = 0;
 }
 
 void live_stack_note(struct live_stack *live, uint64_t slot, uint64_t value)
@@ -45,6 +47,23 @@ static unsigned int split_pages(uint64_t start, struct iovec *pieces)
 	return count;
 }
 
+/* Lists the slots of witnesses. */
+static void list_slots(const struct live_stack_witness *witnesses, uint32_t count,
+		       struct iovec *slots)
+{
+	for (uint32_t i = 0; i < count; i++)
+		slots[i] = (struct iovec){(void *)(uintptr_t)witnesses[i].slot, 8};
+}
+
+static bool stand_still(const struct live_stack_witness *witnesses, uint32_t count,
+			const uint64_t *seen)
+{
+	for (uint32_t i = 0; i < count; i++)
+		if (seen[i] != witnesses[i].value)
+			return false;
+	return true;
+}
+
 bool live_stack_read(struct live_stack *live, const struct cfi_frame *frame)
 {
 	struct iovec remote[LIVE_STACK_WITNESSES + WINDOW_PAGES];
@@ -60,20 +79,34 @@ bool live_stack_read(struct live_stack *live, const struct cfi_frame *frame)
 		return false;
 	if (start >= bottom)
 		start = start - bottom > WINDOW_BELOW ? start - WINDOW_BELOW : bottom;
-	for (uint32_t i = 0; i < count; i++)
-		remote[i] = (struct iovec){(void *)(uintptr_t)live->witnesses[i].slot, 8};
+	list_slots(live->witnesses, count, remote);
 	local[0].iov_len = count * sizeof(seen[0]);
 	bytes = process_vm_readv(live->pid, local, 2, remote,
 				 count + split_pages(start, remote + count), 0);
 	if (bytes < 0 || (size_t)bytes <= local[0].iov_len)
 		return false;
-	for (uint32_t i = 0; i < count; i++)
-		if (seen[i] != live->witnesses[i].value)
-			return false;
+	if (!stand_still(live->witnesses, count, seen))
+		return false;
+	if (!live->first_count) {
+		memcpy(live->first, live->witnesses, count * sizeof(live->first[0]));
+		live->first_count = count;
+	}
 	live->memory = (struct cfi_memory){
 		.data = live->window,
 		.start = start,
 		.bytes = (size_t)bytes - local[0].iov_len,
 	};
 	return frame->missing - start < live->memory.bytes;
+}
+
+bool live_stack_confirm(const struct live_stack *live)
+{
+	struct iovec remote[LIVE_STACK_WITNESSES];
+	uint64_t seen[LIVE_STACK_WITNESSES];
+	struct iovec local = {seen, live->first_count * sizeof(seen[0])};
+
+	list_slots(live->first, live->first_count, remote);
+	return process_vm_readv(live->pid, &local, 1, remote, live->first_count, 0) ==
+		       (ssize_t)local.iov_len &&
+	       stand_still(live->first, live->first_count, seen);
 }

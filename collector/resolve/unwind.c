@@ -328,7 +328,8 @@ static bool finish_live(struct walk *walk, enum profile_ending *ending)
 		is_finished = walk_on(walk, ending);
 	}
 	if (is_finished &&
-	    (profile_endings[*ending].complete || *ending == PROFILE_ENDING_TOO_DEEP))
+	    (profile_endings[*ending].complete || *ending == PROFILE_ENDING_TOO_DEEP) &&
+	    live_stack_confirm(&walk->live))
 		return true;
 	walk->frame = frame;
 	walk->was_guessed = was_guessed;

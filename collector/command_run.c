@@ -3,6 +3,7 @@
 #include "collector/command.h"
 
 #include "collector/recording.h"
+#include "probe/wire.h"
 
 #include <string.h>
 
@@ -10,12 +11,23 @@ struct run_options {
 	struct recording_options recording;
 	const char **argv;
 	bool is_memory;
+	uint32_t operations; /* WIRE_MODES_OPERATIONS */
+};
+
+enum {
+	OPTION_LOCKS = 512,
+	OPTION_IO,
+	OPTION_SQL
 };
 
 static const struct argp_option option_table[] = {
 	{"memory", 'm', NULL, 0,
 	 "Count every allocation with its full stack, by a library that is preloaded: see "
 	 "`collector memory`",
+	 0},
+	{"locks", OPTION_LOCKS, NULL, 0,
+	 "Record what threads wait for, by lock and by call stack, in the same way: see `collector "
+	 "locks`",
 	 0},
 	{0},
 };
@@ -42,6 +54,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		break;
 	case 'm':
 		options->is_memory = true;
+		break;
+	case OPTION_LOCKS:
+		options->operations |= WIRE_MODE_LOCKS;
 		break;
 	case ARGP_KEY_ARG: /* the program; what follows is its own */
 		options->argv = (const char **)&state->argv[state->next - 1];
@@ -76,5 +91,6 @@ int command_run(int argc, char **argv)
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &options);
 	session.argv = options.argv;
 	session.is_memory = options.is_memory;
+	session.operations = options.operations;
 	return recording_make(&options.recording, &session, basename(options.argv[0]), argv[0]);
 }

@@ -6,17 +6,22 @@
 
 #include <errno.h>
 
+uint32_t probing_modes(const struct session_options *options)
+{
+	return options->operations | (options->is_memory ? WIRE_MODE_MEMORY : 0);
+}
+
 int probing_open(struct probing *probing, const struct session_options *options,
 		 const struct probe_memory *shared, struct error *error)
 {
 	char library[PATH_MAX], path[64];
 
-	if (!options->is_memory)
+	if (!probing_modes(options))
 		return 0;
 	if (preload_find(library, &probing->why_not) ||
 	    preload_check(options->argv[0], &probing->why_not))
 		return 0;
-	probing->memory = memory_source_open(shared, error);
+	probing->memory = memory_source_open(shared, probing_modes(options), error);
 	if (!probing->memory)
 		return -errno;
 	if (!shared) {

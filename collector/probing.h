@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * probing: what a preloaded libprobe.so measures beside CPU time: allocations. Where the program
+ * probing: what a preloaded libprobe.so measures beside CPU time: allocations, and what threads
+ * wait for and work on. Where the program
  * cannot take it, it is run and sampled all the same.
  */
 #pragma once
@@ -14,6 +15,9 @@ struct probing {
 	struct error why_not;	      /* what was asked for cannot be had; "" else */
 	char **environment;	      /* of the program; NULL: that of the sampling */
 };
+
+/* Returns what the options ask of the probe: WIRE_MODES_STACKS. */
+uint32_t probing_modes(const struct session_options *options);
 
 /*
  * Prepares what the options ask for.

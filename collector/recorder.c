@@ -3,6 +3,7 @@
 #include "collector/recorder.h"
 
 #include "collector/base/xalloc.h"
+#include "collector/operations.h"
 #include "collector/population.h"
 
 #include <assert.h>
@@ -41,6 +42,7 @@ struct recorder {
 	struct numbered_stack *numbered_stacks;
 	struct node *nodes; /* by number */
 	size_t node_count, node_capacity;
+	struct operations *operations;
 	int failure;
 	struct error error;
 	uint32_t frames[KERNEL_DEPTH + UNWIND_DEPTH +
@@ -66,6 +68,7 @@ struct recorder *recorder_new(struct profile *profile, struct modules *modules,
 	recorder->population = (struct population){.profile = profile, .modules = modules};
 	recorder->sink = sink;
 	recorder->start_ns = start_ns;
+	recorder->operations = operations_new(profile, modules);
 	recorder->kernel_module = profile_module(profile, PROFILE_MODULE_KERNEL, "[kernel]", NULL);
 	return recorder;
 }
@@ -100,6 +103,7 @@ void recorder_free(struct recorder *recorder)
 	population_done(&recorder->population);
 	HASH_ITER (hh, recorder->numbered_stacks, stack, next_stack)
 		numbered_stack_end(recorder, stack->id);
+	operations_free(recorder->operations);
 	free(recorder->nodes);
 	free(recorder);
 }
@@ -349,6 +353,28 @@ static void take_node_amount(struct recorder *recorder, const struct event *even
 		       .thread = node->thread, .stack = node->stack, .ending = node->ending});
 }
 
+static void take_operation(struct recorder *recorder, const struct event *event)
+{
+	const struct event_operation *told = &event->operation;
+	const struct node *node = &recorder->nodes[told->node];
+	struct profile_operation row = {
+		.thread = operations_thread(recorder->operations, event),
+		.stack = node->stack,
+		.other = told->other ? recorder->nodes[told->other].stack : 0,
+	};
+	uint32_t frame = operations_take(recorder->operations, event, &row);
+	struct numbered_stack stack = {
+		.thread = row.thread ? row.thread : node->thread,
+		.stack = profile_stack(recorder->profile, row.stack, frame),
+		.ending = node->ending,
+	};
+
+	for (int i = 0; i < EVENT_OPERATION_METRICS && !recorder->failure; i++)
+		if (told->amounts[i].metric && told->amounts[i].weight)
+			append(recorder, event, told->amounts[i].metric, told->amounts[i].weight,
+			       &stack);
+}
+
 void recorder_take(struct recorder *recorder, const struct event *event)
 {
 	switch (event->kind) {
@@ -387,6 +413,17 @@ void recorder_take(struct recorder *recorder, const struct event *event)
 	case EVENT_NODE_AMOUNT:
 		if (!recorder->failure)
 			take_node_amount(recorder, event);
+		break;
+	case EVENT_SUBJECT:
+		operations_subject(recorder->operations, event,
+				   event->subject.node ? recorder->nodes[event->subject.node].stack
+						       : 0);
+		break;
+	case EVENT_OPERATION:
+		take_operation(recorder, event);
+		break;
+	case EVENT_SPREAD:
+		operations_spread(recorder->operations, event);
 		break;
 	case EVENT_NONE:
 	case EVENT_LOST:

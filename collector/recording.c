@@ -267,7 +267,8 @@ static int make(const struct recording_options *options, const struct session_op
 	if (result.unsampled.text[0])
 		fprintf(stderr, "%s: nothing was sampled: %s\n", command, result.unsampled.text);
 	if (result.unprobed.text[0])
-		fprintf(stderr, "%s: allocations were not counted: %s\n", command,
+		fprintf(stderr, "%s: %s not counted: %s\n", command,
+			session->operations ? "what the probe counts was" : "allocations were",
 			result.unprobed.text);
 	if (result.left_running)
 		fprintf(stderr, "%s: interrupted twice; the program runs on\n", command);

@@ -4,6 +4,7 @@
 
 #include "collector/capture/perf_cost.h"
 #include "collector/preload.h"
+#include "collector/probing.h"
 
 #include <errno.h>
 
@@ -52,8 +53,7 @@ int sampling_open_probe(struct sampling *sampling, const struct session_options 
 	if (preload_find(library, &reason) || preload_check(options->argv[0], &reason))
 		return fail(&sampling->why_not, 0, "%s%s%s", refusal ? refusal->text : "",
 			    refusal ? "; and " : "", reason.text);
-	sampling->probe = probe_source_open(options->frequency_hz,
-					    options->is_memory ? WIRE_MODE_MEMORY : 0, error);
+	sampling->probe = probe_source_open(options->frequency_hz, probing_modes(options), error);
 	if (!sampling->probe)
 		return -errno;
 	probe_source_path(sampling->probe, memory, sizeof(memory));

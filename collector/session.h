@@ -36,14 +36,15 @@ struct session_options {
 	struct timing_options timing;	  /* no requests: nothing is timed */
 	/* Told what will be timed, and the cost, before the program starts; NULL: nobody asks. */
 	void (*planned)(const struct timing *timing);
-	bool is_memory; /* what it allocates, too */
+	bool is_memory;	     /* what it allocates, too */
+	uint32_t operations; /* and what it waits for and works on: WIRE_MODES_OPERATIONS */
 };
 
 struct session_result {
 	int exit_status;	/* of the target, 128 + n for a signal; 0 when attached */
 	bool left_running;	/* ended by a second interrupt; the target still runs */
 	struct error unsampled; /* why nothing was sampled; "" when it was */
-	struct error unprobed;	/* why allocations were not counted; "" when they were */
+	struct error unprobed;	/* why what the probe counts was not; "" when it was */
 	struct error cut;	/* why the recording ended before the target; "" when it did not */
 };
 

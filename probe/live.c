@@ -24,6 +24,8 @@
 #define NODE_SHIFT   2
 #define SIZE_SHIFT   24
 
+#define FARTHEST_BYTES (64u << 10) /* that live_around looks below an address */
+
 _Static_assert(WIRE_NODES_MOST <= 1u << (SIZE_SHIFT - NODE_SHIFT), "a node's number fits");
 
 typedef uint64_t *leaf; /* entries */
@@ -118,4 +120,22 @@ struct live_block live_take(uint64_t address)
 	block = unpack(*entry);
 	*entry = 0;
 	return block;
+}
+
+struct live_block live_around(uint64_t address)
+{
+	uint64_t granule = 1ull << granule_shift, last = address & ~(granule - 1);
+
+	for (uint64_t at = last; at + FARTHEST_BYTES > last && at; at -= granule) {
+		const uint64_t *entry = entry_of(at);
+		uint64_t start;
+
+		if (!entry || !*entry)
+			continue;
+		start = at + (*entry & 3) * 8;
+		if (start <= address)
+			return address - start < *entry >> SIZE_SHIFT ? unpack(*entry)
+								      : (struct live_block){0};
+	}
+	return (struct live_block){0};
 }

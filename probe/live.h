@@ -28,3 +28,7 @@ struct live_block live_put(uint64_t address, uint32_t node, uint64_t bytes);
 
 /* Takes a block out. Returns it, node 0 when it is not known. */
 struct live_block live_take(uint64_t address);
+
+/* Returns the block that contains an address, node 0 when there is none that begins within 64 KB
+ * below it. */
+struct live_block live_around(uint64_t address);

@@ -3,6 +3,7 @@
 #include "probe/objects.h"
 
 #include "probe/memory.h"
+#include "probe/operation.h"
 #include "probe/raw.h"
 #include "probe/real.h"
 #include "probe/ring.h"
@@ -26,6 +27,11 @@ void objects_prepare(void)
 
 	executable[bytes > 0 ? bytes : 0] = '\0';
 	vdso = getauxval(AT_SYSINFO_EHDR);
+}
+
+const char *objects_program(void)
+{
+	return executable;
 }
 
 static uint64_t length(const char *text)
@@ -129,13 +135,19 @@ void objects_tell(void)
 	dl_iterate_phdr(tell_object, thread);
 }
 
+static void forget_code(void)
+{
+	memory_forget_code();
+	operation_forget_code();
+}
+
 EXPORT int dlclose(void *object)
 {
 	int result;
 
-	memory_forget_code();
+	forget_code();
 	result = REAL_NOW(dlclose)(object);
-	memory_forget_code();
+	forget_code();
 	if (probe_is_on())
 		objects_tell();
 	return result;

@@ -14,3 +14,6 @@ void objects_prepare(void);
 
 /* Tells all mappings; what was told before is void. */
 void objects_tell(void);
+
+/* Path of the program that this process executes, "" when it is not known. */
+const char *objects_program(void);

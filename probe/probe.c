@@ -6,6 +6,7 @@
 #include "probe/execute.h"
 #include "probe/memory.h"
 #include "probe/objects.h"
+#include "probe/operation.h"
 #include "probe/raw.h"
 #include "probe/real.h"
 #include "probe/sampler.h"
@@ -151,6 +152,7 @@ void probe_adopt(void)
 	probe.pid = raw_pid();
 	if (has_collectors_numbers(probe.pid)) {
 		memory_adopt();
+		operation_adopt();
 		thread_adopt(WIRE_BIRTH_FORK, parent_pid, parent_tid);
 		thread_measure();
 	} else {
@@ -182,6 +184,7 @@ static void start(char **environment)
 	if (probe.wire->modes & WIRE_MODE_SAMPLE)
 		sampler_prepare();
 	memory_prepare();
+	operation_prepare();
 	pthread_atfork(NULL, NULL, after_fork);
 	thread_adopt(WIRE_BIRTH_EXEC, 0, 0);
 	objects_tell();

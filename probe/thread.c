@@ -4,6 +4,7 @@
 
 #include "probe/clock.h"
 #include "probe/memory.h"
+#include "probe/operation.h"
 #include "probe/raw.h"
 #include "probe/real.h"
 #include "probe/sampler.h"
@@ -126,8 +127,10 @@ void thread_measure(void)
 {
 	if (thread_self && probe.wire->modes & WIRE_MODE_SAMPLE)
 		sampler_begin(thread_self);
-	if (thread_self)
-		memory_begin_thread(thread_self);
+	if (!thread_self)
+		return;
+	memory_begin_thread(thread_self);
+	operation_begin_thread(thread_self);
 }
 
 void thread_prepare(void)

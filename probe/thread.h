@@ -16,10 +16,11 @@
 struct thread {
 	struct wire_slot *slot;
 	uint8_t *ring;
-	uint64_t stack_start, stack_end; /* all between them and mapped below is its stack */
-	uint64_t new_head;		 /* of the ring, when the record at hand is committed */
-	int timer;			 /* of the kernel; -1: none */
-	struct memory_thread *memory;	 /* NULL: none */
+	uint64_t stack_start, stack_end;     /* all between them and mapped below is its stack */
+	uint64_t new_head;		     /* of the ring, when the record at hand is committed */
+	int timer;			     /* of the kernel; -1: none */
+	struct memory_thread *memory;	     /* NULL: none */
+	struct operation_thread *operations; /* NULL: none */
 	/* Set while a record is written: a signal handler that finds it set writes none. */
 	volatile uint32_t is_writing;
 	void *(*function)(void *argument); /* of a thread that is being created */

@@ -10,6 +10,12 @@
  *     WIRE_BUCKETS     its hash table
  *     WIRE_TALLY_ROWS  which tallies a slot has
  *     WIRE_TALLIES     what each stack allocated, by slot
+ *     WIRE_THREADS     with WIRE_MODES_OPERATIONS: one struct wire_thread for each thread ever
+ *     WIRE_SUBJECTS    what operations are done to: locks, files, statements; a hash table
+ *     WIRE_OPERATIONS  what was done to them, by thread and stack; a hash table
+ *     WIRE_SPREADS     how long it took, by subject; a hash table
+ *     WIRE_TEXTS       names, append-only
+ *     WIRE_COUNTS      how often each slot's thread took which lock without waiting
  *                      an offset of 0 says that there is no such region
  *
  * The collector makes one memory file for a recording, sparse, so that what nobody touches costs
@@ -47,6 +53,12 @@ enum wire_region_kind {
 	WIRE_BUCKETS,
 	WIRE_TALLY_ROWS,
 	WIRE_TALLIES,
+	WIRE_THREADS,
+	WIRE_SUBJECTS,
+	WIRE_OPERATIONS,
+	WIRE_SPREADS,
+	WIRE_TEXTS,
+	WIRE_COUNTS,
 	WIRE_REGIONS = 16, /* room in the header */
 };
 
@@ -59,16 +71,27 @@ struct wire_region {
 enum wire_mode {
 	WIRE_MODE_SAMPLE = 1 << 0, /* CPU timers */
 	WIRE_MODE_MEMORY = 1 << 1, /* every allocation with its stack */
+	WIRE_MODE_LOCKS = 1 << 8,  /* what threads wait for */
+	WIRE_MODE_IO = 1 << 9,	   /* what files are read and written */
+	WIRE_MODE_SQL = 1 << 10,   /* what statements are executed */
 };
+
+#define WIRE_MODES_OPERATIONS ((uint32_t)(WIRE_MODE_LOCKS | WIRE_MODE_IO | WIRE_MODE_SQL))
+#define WIRE_MODES_STACKS     (WIRE_MODES_OPERATIONS | WIRE_MODE_MEMORY) /* that need the tree */
 
 /* What could not be done, counted in wire_header.refused. */
 enum wire_refusal {
-	WIRE_REFUSED_SLOT,    /* a thread or process found no free slot */
-	WIRE_REFUSED_TIMER,   /* the kernel gave no timer: see `ulimit -i` */
-	WIRE_REFUSED_PROCESS, /* no row: its allocations are not counted */
-	WIRE_REFUSED_NODE,    /* the tree is full: the stack was cut at its leaf */
-	WIRE_REFUSED_TALLY,   /* no room: an allocation or free was not counted */
-	WIRE_REFUSED_LIVE,    /* no memory to remember a block by: its free will not be counted */
+	WIRE_REFUSED_SLOT,	/* a thread or process found no free slot */
+	WIRE_REFUSED_TIMER,	/* the kernel gave no timer: see `ulimit -i` */
+	WIRE_REFUSED_PROCESS,	/* no row: its allocations are not counted */
+	WIRE_REFUSED_NODE,	/* the tree is full: the stack was cut at its leaf */
+	WIRE_REFUSED_TALLY,	/* no room: an allocation or free was not counted */
+	WIRE_REFUSED_LIVE,	/* no memory to remember a block by: its free will not be counted */
+	WIRE_REFUSED_SUBJECT,	/* no room: an operation was counted to the others of its kind */
+	WIRE_REFUSED_OPERATION, /* no room: an operation was not counted */
+	WIRE_REFUSED_SPREAD,	/* no room: its duration is not in the histogram */
+	WIRE_REFUSED_TEXT,	/* no room: a subject has no name */
+	WIRE_REFUSED_THREAD,	/* no room: a thread's operations are told without it */
 	WIRE_REFUSALS = 16,
 };
 
@@ -100,6 +123,8 @@ struct wire_header {
 	uint32_t unused;
 	_Atomic uint64_t walks_checked; /* by the test build: reused walks done again in full, */
 	_Atomic uint64_t walks_wrong;	/* and those that differed */
+	_Atomic uint32_t thread_count;	/* rows ever claimed; may pass the region's end */
+	_Atomic uint32_t text_bytes;	/* the same of texts; the first byte is no name's */
 };
 
 enum wire_slot_state {
@@ -239,3 +264,121 @@ _Static_assert(sizeof(struct wire_tally) == 64, "one line of the cache");
 #define WIRE_SEGMENT_TALLIES 256u
 #define WIRE_ROW_SEGMENTS    4096u
 #define WIRE_NODES_MOST	     (WIRE_SEGMENT_TALLIES * WIRE_ROW_SEGMENTS)
+
+/* ---- operations --------------------------------------------------------------------------- */
+
+/*
+ * A thread that lived while operations were counted. Rows are never used again.
+ */
+struct wire_thread {
+	_Atomic uint32_t process; /* row of its process, from 1; 0: not to be read yet */
+	int32_t pid, tid;
+	uint32_t unused;
+	char name[16]; /* at its birth */
+};
+
+_Static_assert(sizeof(struct wire_thread) == 32, "as both sides know it");
+
+enum wire_subject_kind {
+	WIRE_SUBJECT_MUTEX = 1,
+	WIRE_SUBJECT_RWLOCK,
+	WIRE_SUBJECT_SPIN,
+	WIRE_SUBJECT_CONDITION,
+	WIRE_SUBJECT_SEMAPHORE,
+	WIRE_SUBJECT_BARRIER,
+	WIRE_SUBJECT_THREAD, /* that is waited for */
+	WIRE_SUBJECT_FILE,
+	WIRE_SUBJECT_STATEMENT, /* SQL, with its literals taken out */
+	WIRE_SUBJECT_DATABASE,
+	WIRE_SUBJECT_KINDS
+};
+
+/* Rows of subjects and operations are written once, then only counted up. */
+enum wire_row_state {
+	WIRE_ROW_FREE,
+	WIRE_ROW_CLAIMED, /* being filled in: not to be read yet, perhaps never */
+	WIRE_ROW_VALID,
+};
+
+/*
+ * What operations are done to. Two threads may make two rows of one subject at worst, which the
+ * collector takes for the same. Row 0 is used by none.
+ */
+struct wire_subject {
+	_Atomic uint32_t state;
+	uint32_t kind;
+	uint64_t identity;    /* address, or a hash of the name */
+	uint32_t process;     /* row of its process, from 1; 0: the same in all */
+	uint32_t text;	      /* where its name begins, or the path of the object file that has the
+				 variable; 0: none */
+	uint32_t text_bytes;  /* without a zero */
+	uint32_t node;	      /* stack that allocated its memory; 0: not known */
+	uint64_t elf_address; /* of the variable, in the object file */
+	uint64_t unused[3];
+};
+
+_Static_assert(sizeof(struct wire_subject) == 64, "one line of the cache");
+
+enum wire_operation_kind {
+	WIRE_OPERATION_LOCK = 1, /* waiting until a lock was free */
+	WIRE_OPERATION_SHARE,	 /* the same, to read only */
+	WIRE_OPERATION_AWAIT,	 /* waiting for what another thread does: a signal, a post, its end
+				  */
+	WIRE_OPERATION_OPEN,
+	WIRE_OPERATION_CLOSE,
+	WIRE_OPERATION_READ, /* amounts of these are bytes */
+	WIRE_OPERATION_WRITE,
+	WIRE_OPERATION_SYNC,
+	WIRE_OPERATION_COPY,	     /* from file to file */
+	WIRE_OPERATION_STREAM_READ,  /* by stdio, which mostly has it in memory already */
+	WIRE_OPERATION_STREAM_WRITE, /* the same */
+	WIRE_OPERATION_PREPARE,
+	WIRE_OPERATION_EXECUTE,	    /* amount: rows, part_ns: in fsync */
+	WIRE_OPERATION_TRANSACTION, /* amount: rows changed, part_ns: in fsync */
+	WIRE_OPERATION_KINDS
+};
+
+/*
+ * What a thread did to a subject from one place. Everything is counted by atomic additions, which
+ * signal handlers may interrupt.
+ */
+struct wire_operation {
+	_Atomic uint32_t state;
+	uint32_t kind;
+	uint32_t subject; /* number of its row */
+	uint32_t thread;  /* row, from 1; 0: not known */
+	uint32_t node;	  /* stack that did it */
+	uint32_t other;	  /* stack that it was waiting for, or that woke it; 0: not known */
+	_Atomic uint64_t count;
+	_Atomic uint64_t total_ns;
+	_Atomic uint64_t longest_ns;
+	_Atomic uint64_t amount;  /* bytes, rows */
+	_Atomic uint64_t part_ns; /* of total_ns */
+};
+
+_Static_assert(sizeof(struct wire_operation) == 64, "one line of the cache");
+
+/* How many operations of a kind on a subject took how long. */
+struct wire_spread {
+	_Atomic uint64_t key;	/* subject << 32 | kind << 16 | bucket + 1; 0: free */
+	_Atomic uint64_t count; /* buckets are those of profile.sql's timing_buckets */
+};
+
+#define WIRE_BUCKETS_MOST 1152u
+
+/*
+ * How often a thread took a lock without waiting; in rows of WIRE_COUNTS_MOST for each slot, hashed
+ * by address, and one for everybody who has no slot. Written as tallies are; never cleared, since
+ * the key has the process. The last one of a row is for locks that found no place.
+ */
+struct wire_count {
+	_Atomic uint64_t key; /* address | process row << 48; 0: free */
+	uint64_t count;
+	uint32_t kind; /* enum wire_subject_kind */
+	uint32_t subject;
+	uint64_t unused;
+};
+
+_Static_assert(sizeof(struct wire_count) == 32, "as both sides know it");
+
+#define WIRE_COUNTS_MOST 1024u

@@ -19,6 +19,8 @@ static const struct command commands[] = {
 	 command_functions},
 	{"memory", "list where a program allocates, and what it keeps", &command_memory_argp,
 	 command_memory},
+	{"locks", "list what threads wait for, and who held it", &command_locks_argp,
+	 command_locks},
 	{"summary", "say in one screen where the time went", &command_summary_argp,
 	 command_summary},
 	{"calls", "list counted and timed functions, exactly", &command_calls_argp, command_calls},

@@ -45,9 +45,22 @@ bool metric_is_memory(const struct profile *profile, uint16_t metric)
 	return false;
 }
 
+bool metric_is_operations(const struct profile *profile, uint16_t metric)
+{
+	static const char *const names[] = {"lock-wait", "await", "io-time", "io-bytes",
+					    "sql-time"};
+
+	for (size_t i = 0; metric < profile->metrics_count && i < sizeof(names) / sizeof(*names);
+	     i++)
+		if (!strcmp(profile->metrics[metric].name, names[i]))
+			return true;
+	return false;
+}
+
 bool metric_is_exact(const struct profile *profile, uint16_t metric)
 {
-	return wait_of(profile, metric) >= 0 || metric_is_memory(profile, metric);
+	return wait_of(profile, metric) >= 0 || metric_is_memory(profile, metric) ||
+	       metric_is_operations(profile, metric);
 }
 
 static bool is_wall(const struct profile *profile, uint16_t metric)

@@ -30,6 +30,9 @@ bool metric_is_exact(const struct profile *profile, uint16_t metric);
 /* Says whether it counts allocations, each of which was seen (memory.h). */
 bool metric_is_memory(const struct profile *profile, uint16_t metric);
 
+/* Says whether it sums up waits, I/O or SQL, each of which was seen (operations.h). */
+bool metric_is_operations(const struct profile *profile, uint16_t metric);
+
 /* Says whether the rows of a metric are amounts that differ widely, wholly or in part, so that
  * their number says nothing. */
 bool metric_has_amounts(const struct profile *profile, uint16_t metric);

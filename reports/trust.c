@@ -5,6 +5,7 @@
 #include "reports/amount.h"
 #include "reports/memory.h"
 #include "reports/metric.h"
+#include "reports/operations.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -104,6 +105,18 @@ static void add_memory(struct trust *trust, const struct profile *profile)
 	add(trust, false, "every allocation was counted");
 	for (int i = 0; i < MEMORY_REMARKS; i++) {
 		const struct memory_remark *remark = &memory_remarks[i];
+		int64_t number = profile_number(profile, remark->key, 0);
+
+		if (number > 0)
+			add(trust, remark->is_bad, "%s: %" PRId64, remark->says, number);
+	}
+}
+
+static void add_operations(struct trust *trust, const struct profile *profile)
+{
+	add(trust, false, "every call was counted");
+	for (int i = 0; i < OPERATIONS_REMARKS; i++) {
+		const struct operations_remark *remark = &operations_remarks[i];
 		int64_t number = profile_number(profile, remark->key, 0);
 
 		if (number > 0)
@@ -307,6 +320,8 @@ void trust_measure(struct trust *trust, const struct profile *profile, uint16_t 
 		add_lost(trust, profile);
 	if (metric_is_memory(profile, metric))
 		add_memory(trust, profile);
+	else if (metric_is_operations(profile, metric))
+		add_operations(trust, profile);
 	else if (trust->samples > trust->sampled)
 		add_waits(trust, profile);
 	add_stacks(trust);

@@ -32,6 +32,12 @@ enum event_kind {
 	/* Or the stack comes by parts, each a caller's stack and one more function. */
 	EVENT_NODE,
 	EVENT_NODE_AMOUNT, /* of a stack that came so */
+
+	/* What threads did to locks, files and statements: sums, told once. The subject comes
+	 * first. */
+	EVENT_SUBJECT,
+	EVENT_OPERATION, /* its stacks came by parts */
+	EVENT_SPREAD,
 };
 
 enum event_registers {
@@ -100,6 +106,35 @@ struct event_times {
 	uint64_t switches;     /* times it left the processor */
 };
 
+/* Of all, the event's pid is that of the process it belongs to; 0: it is the same in all. */
+struct event_subject {
+	uint32_t number; /* small, from 1 */
+	uint8_t kind;	 /* enum profile_subject_kind */
+	uint64_t identity;
+	uint64_t elf_address; /* where there is a path */
+	const char *text;     /* name, or path of the object file that has the variable */
+	size_t text_bytes;    /* 0: none */
+	uint32_t node;	      /* stack that allocated it; 0: not known */
+	uint64_t taken;	      /* times it was there for the taking */
+};
+
+#define EVENT_OPERATION_METRICS 2
+
+struct event_operation {
+	uint32_t subject; /* 0: not known */
+	uint8_t kind;	  /* enum profile_operation_kind */
+	uint32_t node, other;
+	uint64_t count, total_ns, longest_ns, amount, part_ns;
+	struct event_amount amounts[EVENT_OPERATION_METRICS]; /* metric NULL: no more */
+};
+
+struct event_spread {
+	uint32_t subject;
+	uint8_t kind;
+	uint16_t bucket;
+	uint64_t count;
+};
+
 struct event_mapping {
 	uint64_t start;
 	uint64_t end;
@@ -134,6 +169,9 @@ struct event {
 		struct event_fork fork;
 		struct event_name name;
 		struct event_node node;
+		struct event_subject subject;
+		struct event_operation operation; /* pid 0: the thread is not known */
+		struct event_spread spread;
 		uint64_t lost; /* records */
 	};
 };

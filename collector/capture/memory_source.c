@@ -4,6 +4,7 @@
 
 #include "collector/base/xalloc.h"
 #include "collector/capture/memory_sum.h"
+#include "collector/capture/operation_telling.h"
 #include "collector/capture/slot_keeper.h"
 
 #include <errno.h>
@@ -52,6 +53,9 @@ struct memory_source {
 	uint32_t sum_node;	 /* what is told next of them */
 	int sum_metric;
 	uint64_t end_ns;
+	struct operation_telling operations;
+	struct event operation; /* told next, when has_operation says so */
+	bool has_operation;
 	uint64_t unwritten; /* nodes that somebody began and never wrote */
 };
 
@@ -63,7 +67,8 @@ static uint64_t now_ns(void)
 	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-struct memory_source *memory_source_open(const struct probe_memory *shared, struct error *error)
+struct memory_source *memory_source_open(const struct probe_memory *shared, uint32_t modes,
+					 struct error *error)
 {
 	struct memory_source *source = xcalloc(1, sizeof(*source));
 	int result = 0;
@@ -73,10 +78,10 @@ struct memory_source *memory_source_open(const struct probe_memory *shared, stru
 	if (!shared) {
 		result = probe_memory_make(
 			&source->own,
-			&(struct probe_memory_options){.modes = WIRE_MODE_MEMORY, .period_ns = 1},
-			error);
+			&(struct probe_memory_options){.modes = modes, .period_ns = 1}, error);
 		source->memory = &source->own;
 	}
+	source->operations.memory = source->memory;
 	if (result) {
 		free(source);
 		errno = -result;
@@ -235,12 +240,18 @@ static void sum_up(struct memory_source *source)
 				epoch_of(&source->memory->processes[source->told[i].process - 1]);
 	source->sums = memory_sum_make(source->memory, epochs, (uint32_t)source->told_count);
 	free(epochs);
-	source->end_ns = now_ns();
+}
+
+static bool counts_allocations(const struct memory_source *source)
+{
+	return source->memory->modes & WIRE_MODE_MEMORY;
 }
 
 /* Moves on to the next amount that is not 0; returns whether there is one. */
 static bool find_amount(struct memory_source *source)
 {
+	if (!counts_allocations(source))
+		return false;
 	for (; source->sum_node < source->told_count; source->sum_node++, source->sum_metric = 0)
 		for (; source->sum_metric < METRICS; source->sum_metric++)
 			if (was_told(source, source->sum_node) &&
@@ -263,6 +274,28 @@ static void take_amount(struct memory_source *source, source_deliver *deliver, v
 	};
 
 	deliver(context, &event);
+}
+
+/* ---- operations --------------------------------------------------------------------------- */
+
+static bool is_told(const void *context, uint32_t node)
+{
+	return was_told(context, node);
+}
+
+static bool find_operation(struct memory_source *source)
+{
+	if (!source->has_operation)
+		source->has_operation = operation_telling_next(&source->operations, is_told, source,
+							       &source->operation);
+	return source->has_operation;
+}
+
+static void take_operation(struct memory_source *source, source_deliver *deliver, void *context)
+{
+	source->has_operation = false;
+	source->operation.time_ns = source->end_ns;
+	deliver(context, &source->operation);
 }
 
 /* ---- the source --------------------------------------------------------------------------- */
@@ -290,9 +323,11 @@ static uint64_t row_next(void *self)
 			       : SOURCE_NOTHING;
 	if (!source->is_stopped)
 		return SOURCE_NOTHING;
-	if (!source->sums)
+	if (!source->end_ns)
+		source->end_ns = now_ns();
+	if (!source->sums && counts_allocations(source))
 		sum_up(source);
-	return find_amount(source) ? source->end_ns : SOURCE_NOTHING;
+	return find_amount(source) || find_operation(source) ? source->end_ns : SOURCE_NOTHING;
 }
 
 static void row_take(void *self, source_deliver *deliver, void *context)
@@ -301,8 +336,10 @@ static void row_take(void *self, source_deliver *deliver, void *context)
 
 	if (source->next < source->node_limit)
 		take_node(source, deliver, context);
-	else
+	else if (find_amount(source))
 		take_amount(source, deliver, context);
+	else if (find_operation(source))
+		take_operation(source, deliver, context);
 }
 
 static void row_stop(void *self)
@@ -336,7 +373,7 @@ static void describe_processes(const struct memory_source *source, struct profil
 	profile_set_number(profile, "memory.unseen_frees", (int64_t)unseen);
 }
 
-static void row_describe(void *self, struct profile *profile)
+static void describe_allocations(const struct memory_source *source, struct profile *profile)
 {
 	static const char *const losses[] = {
 		[WIRE_REFUSED_SLOT] = "memory.lost_slot",
@@ -345,8 +382,7 @@ static void row_describe(void *self, struct profile *profile)
 		[WIRE_REFUSED_TALLY] = "memory.lost_tally",
 		[WIRE_REFUSED_LIVE] = "memory.lost_live",
 	};
-	struct memory_source *source = self;
-	struct wire_header *header = source->memory->header;
+	const struct wire_header *header = source->memory->header;
 
 	describe_processes(source, profile);
 	for (size_t i = 0; i < sizeof(losses) / sizeof(*losses); i++)
@@ -360,12 +396,22 @@ static void row_describe(void *self, struct profile *profile)
 	}
 }
 
+static void row_describe(void *self, struct profile *profile)
+{
+	const struct memory_source *source = self;
+
+	if (counts_allocations(source))
+		describe_allocations(source, profile);
+	operation_telling_describe(&source->operations, profile);
+}
+
 static void row_close(void *self)
 {
 	struct memory_source *source = self;
 
 	if (source->memory == &source->own)
 		probe_memory_done(&source->own);
+	operation_telling_done(&source->operations);
 	free(source->told);
 	free(source->sums);
 	free(source);

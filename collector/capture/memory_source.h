@@ -16,6 +16,7 @@
  *     peak-blocks  count
  *
  * All are exact, but for the peak of a process with several threads: see WIRE_PEAK_STEP.
+ * Operations on locks, files and statements are told after them: see operation_telling.h.
  * Nothing in the memory is trusted: numbers are checked, places are computed here.
  */
 #pragma once
@@ -29,11 +30,13 @@ struct memory_source;
 /*
  * Opens the source, before the target starts.
  *
- * @shared  memory of another source, made with WIRE_MODE_MEMORY, which looks after the slots and
- *          is closed after this one; NULL: to have one of its own
+ * @shared  memory of another source, which looks after the slots and is closed after this one;
+ *          NULL: to have one of its own
+ * @modes   those of WIRE_MODES_STACKS that are wanted; of a shared memory those it was made with
  * Returns the source, or NULL with @error and errno set.
  */
-struct memory_source *memory_source_open(const struct probe_memory *shared, struct error *error);
+struct memory_source *memory_source_open(const struct probe_memory *shared, uint32_t modes,
+					 struct error *error);
 
 /* Returns the memory, for the target's environment. */
 const struct probe_memory *memory_source_memory(const struct memory_source *source);

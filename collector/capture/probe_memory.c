@@ -13,6 +13,11 @@
 #define NODES	   WIRE_NODES_MOST
 #define BUCKETS	   (128u << 10) /* a power of two */
 #define SEGMENTS   4096u
+#define THREADS	   16384u
+#define SUBJECTS   16384u /* these three are powers of two */
+#define OPERATIONS 65536u
+#define SPREADS	   65536u
+#define TEXTS	   (4u << 20)
 #define RING_BYTES (1u << 20) /* 16 of the largest samples: three polls at the tick's rate */
 
 /* Appends a region, from the next page on. */
@@ -45,6 +50,31 @@ static int map(struct probe_memory *memory, const struct wire_header *plan, stru
 	return 0;
 }
 
+static void plan_operations(struct wire_header *plan)
+{
+	add_region(plan, WIRE_THREADS, THREADS * sizeof(struct wire_thread));
+	add_region(plan, WIRE_SUBJECTS, SUBJECTS * sizeof(struct wire_subject));
+	add_region(plan, WIRE_OPERATIONS, OPERATIONS * sizeof(struct wire_operation));
+	add_region(plan, WIRE_SPREADS, SPREADS * sizeof(struct wire_spread));
+	add_region(plan, WIRE_TEXTS, TEXTS);
+	add_region(plan, WIRE_COUNTS, (SLOTS + 1) * WIRE_COUNTS_MOST * sizeof(struct wire_count));
+}
+
+static void find_operations(struct probe_memory *memory, const struct wire_header *plan)
+{
+	memory->threads = region(memory, plan, WIRE_THREADS);
+	memory->thread_limit = THREADS;
+	memory->subjects = region(memory, plan, WIRE_SUBJECTS);
+	memory->subject_limit = SUBJECTS;
+	memory->operations = region(memory, plan, WIRE_OPERATIONS);
+	memory->operation_limit = OPERATIONS;
+	memory->spreads = region(memory, plan, WIRE_SPREADS);
+	memory->spread_limit = SPREADS;
+	memory->texts = region(memory, plan, WIRE_TEXTS);
+	memory->text_limit = TEXTS;
+	memory->counts = region(memory, plan, WIRE_COUNTS);
+}
+
 /*
  * With little room a target maps the beginning only, so what every mode needs comes first and what
  * is largest last.
@@ -52,14 +82,19 @@ static int map(struct probe_memory *memory, const struct wire_header *plan, stru
 static void plan_regions(struct wire_header *plan)
 {
 	add_region(plan, WIRE_SLOTS, SLOTS * sizeof(struct wire_slot));
-	if (plan->modes & WIRE_MODE_MEMORY) {
+	if (plan->modes & WIRE_MODES_STACKS) {
 		add_region(plan, WIRE_PROCESSES, PROCESSES * sizeof(struct wire_process));
 		add_region(plan, WIRE_BUCKETS, BUCKETS * sizeof(uint32_t));
+	}
+	if (plan->modes & WIRE_MODES_OPERATIONS)
+		plan_operations(plan);
+	if (plan->modes & WIRE_MODE_MEMORY)
 		add_region(plan, WIRE_TALLY_ROWS,
 			   (SLOTS + 1) * WIRE_ROW_SEGMENTS * sizeof(uint32_t));
+	if (plan->modes & WIRE_MODES_STACKS)
 		add_region(plan, WIRE_NODES, NODES * sizeof(struct wire_node));
-	}
-	if (plan->modes != WIRE_MODE_MEMORY) /* which tells nothing by records */
+	/* The modes that count in tables tell nothing by records. */
+	if (!plan->modes || plan->modes & ~WIRE_MODES_STACKS)
 		add_region(plan, WIRE_RINGS, SLOTS * (uint64_t)RING_BYTES);
 	if (plan->modes & WIRE_MODE_MEMORY)
 		add_region(plan, WIRE_TALLIES,
@@ -79,13 +114,16 @@ int probe_memory_make(struct probe_memory *memory, const struct probe_memory_opt
 		.slot_count = SLOTS,
 		.ring_bytes = RING_BYTES,
 		.node_count = 1,
+		.text_bytes = 1,
 	};
 	int result;
 
 	_Static_assert(sizeof(plan) <= PAGE_BYTES, "the header is the first page");
 	plan_regions(&plan);
-	*memory = (struct probe_memory){
-		.bytes = plan.bytes, .slot_count = SLOTS, .ring_bytes = RING_BYTES};
+	*memory = (struct probe_memory){.bytes = plan.bytes,
+					.modes = plan.modes,
+					.slot_count = SLOTS,
+					.ring_bytes = RING_BYTES};
 	result = map(memory, &plan, error);
 	if (result) {
 		probe_memory_done(memory);
@@ -100,6 +138,7 @@ int probe_memory_make(struct probe_memory *memory, const struct probe_memory_opt
 	memory->tally_rows = region(memory, &plan, WIRE_TALLY_ROWS);
 	memory->tallies = region(memory, &plan, WIRE_TALLIES);
 	memory->segment_limit = SEGMENTS;
+	find_operations(memory, &plan);
 	*memory->header = plan;
 	return 0;
 }

@@ -22,12 +22,13 @@ struct probe_memory_options {
 struct probe_memory {
 	int fd;
 	uint64_t bytes;
+	uint32_t modes; /* enum wire_mode */
 	struct wire_header *header;
 	struct wire_slot *slots;
 	uint8_t *rings;
 	uint32_t slot_count;
 	uint64_t ring_bytes; /* of one */
-	/* with WIRE_MODE_MEMORY */
+	/* with WIRE_MODES_STACKS; tallies with WIRE_MODE_MEMORY */
 	struct wire_process *processes;
 	uint32_t process_limit;
 	struct wire_node *nodes;
@@ -35,6 +36,18 @@ struct probe_memory {
 	_Atomic uint32_t *tally_rows; /* of slot_count + 1 */
 	struct wire_tally *tallies;
 	uint32_t segment_limit;
+	/* with WIRE_MODES_OPERATIONS */
+	struct wire_thread *threads;
+	uint32_t thread_limit;
+	struct wire_subject *subjects;
+	uint32_t subject_limit;
+	struct wire_operation *operations;
+	uint32_t operation_limit;
+	struct wire_spread *spreads;
+	uint32_t spread_limit;
+	const char *texts;
+	uint32_t text_limit;
+	const struct wire_count *counts; /* of slot_count + 1 */
 };
 
 /* Makes it. Returns 0, or a negative errno with a sentence. */

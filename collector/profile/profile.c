@@ -61,6 +61,7 @@ struct profile *profile_new(void)
 	PLACEHOLDER(frames, (struct profile_frame){0});
 	PLACEHOLDER(stacks, (struct profile_stack){0});
 	PLACEHOLDER(threads, (struct profile_thread){.name = xstrdup("")});
+	PLACEHOLDER(subjects, (struct profile_subject){.name = xstrdup("")});
 #undef PLACEHOLDER
 	return profile;
 }
@@ -110,6 +111,8 @@ static void rows_free(struct profile *profile)
 	}
 	for (size_t i = 0; i < profile->probes_count; i++)
 		free(profile->probes[i].note);
+	for (size_t i = 0; i < profile->subjects_count; i++)
+		free(profile->subjects[i].name);
 }
 
 void profile_free(struct profile *profile)
@@ -136,6 +139,9 @@ void profile_free(struct profile *profile)
 	free(profile->timing_buckets);
 	free(profile->call_edges);
 	free(profile->steps);
+	free(profile->subjects);
+	free(profile->operations);
+	free(profile->spreads);
 	free(profile);
 }
 

@@ -65,6 +65,44 @@ struct profile_metric {
 	uint64_t period; /* > 0 */
 };
 
+/* What operations are done to; profile_subject_kinds has a name for each. */
+enum profile_subject_kind {
+	PROFILE_SUBJECT_MUTEX = 1,
+	PROFILE_SUBJECT_RWLOCK,
+	PROFILE_SUBJECT_SPIN,
+	PROFILE_SUBJECT_CONDITION,
+	PROFILE_SUBJECT_SEMAPHORE,
+	PROFILE_SUBJECT_BARRIER,
+	PROFILE_SUBJECT_THREAD, /* all that are waited for */
+	PROFILE_SUBJECT_FILE,
+	PROFILE_SUBJECT_STATEMENT,
+	PROFILE_SUBJECT_DATABASE,
+	PROFILE_SUBJECT_KINDS
+};
+
+extern const char *const profile_subject_kinds[PROFILE_SUBJECT_KINDS];
+
+/* What is done to them; profile_operation_kinds has a name for each. */
+enum profile_operation_kind {
+	PROFILE_OPERATION_LOCK = 1, /* waiting until a lock was free */
+	PROFILE_OPERATION_SHARE,    /* the same, to read only */
+	PROFILE_OPERATION_AWAIT,    /* waiting for another thread to do something */
+	PROFILE_OPERATION_OPEN,
+	PROFILE_OPERATION_CLOSE,
+	PROFILE_OPERATION_READ,
+	PROFILE_OPERATION_WRITE,
+	PROFILE_OPERATION_SYNC,
+	PROFILE_OPERATION_COPY,
+	PROFILE_OPERATION_STREAM_READ,
+	PROFILE_OPERATION_STREAM_WRITE,
+	PROFILE_OPERATION_PREPARE,
+	PROFILE_OPERATION_EXECUTE,
+	PROFILE_OPERATION_TRANSACTION,
+	PROFILE_OPERATION_KINDS
+};
+
+extern const char *const profile_operation_kinds[PROFILE_OPERATION_KINDS];
+
 struct profile_module {
 	enum profile_module_kind kind;
 	char *path;
@@ -186,6 +224,29 @@ struct profile_step {
 	uint64_t start_ns, end_ns, probe_ns;
 };
 
+struct profile_subject {
+	uint8_t kind; /* enum profile_subject_kind */
+	char *name;
+	uint32_t module; /* that has the variable; 0: none */
+	int32_t pid;	 /* 0: the same in all processes */
+	uint64_t address;
+	uint32_t site; /* stack that allocated it; 0: not known */
+	uint64_t taken;
+};
+
+struct profile_operation {
+	uint32_t subject; /* 0: others, for which there was no room */
+	uint32_t thread, stack, other;
+	uint8_t kind; /* enum profile_operation_kind */
+	uint64_t count, total_ns, longest_ns, amount, part_ns;
+};
+
+struct profile_spread {
+	uint32_t subject, bucket;
+	uint8_t kind; /* enum profile_operation_kind */
+	uint64_t count;
+};
+
 /*
  * Meta keys (text unless said; counts and times are integers):
  *   state              "recording" | "complete" | "stopped: SENTENCE"
@@ -224,6 +285,10 @@ struct profile_step {
  *                      whose memory came back without a free
  *   memory.lost_tally, _process, _live, _node, _slot, _unwritten   what could not be counted or
  *                      named, by the table that was full: enum wire_refusal
+ *   locks, io, sql    1: operations on such subjects were counted; "": a sentence why they were not
+ *   operations.lost_subject, _operation, _spread, _text, _thread, _process, _slot, _node
+ *                      what could not be counted or named, by the table that was full; _elsewhere:
+ *                      locks that were free and for which a thread had no counter left
  *   memory.walks_checked, memory.walks_wrong   by the test build of libprobe.so
  */
 struct profile_meta {
@@ -258,6 +323,9 @@ struct profile {
 	PROFILE_TABLE(struct profile_bucket, timing_buckets);
 	PROFILE_TABLE(struct profile_edge, call_edges);
 	PROFILE_TABLE(struct profile_step, steps);
+	PROFILE_TABLE(struct profile_subject, subjects);     /* [0]: none */
+	PROFILE_TABLE(struct profile_operation, operations); /* several of one place add up */
+	PROFILE_TABLE(struct profile_spread, spreads);
 	uint32_t renames;	  /* of threads; tells the file that rows it has were changed */
 	uint32_t timing_revision; /* the same of probes, timings, buckets and edges */
 	struct profile_index *index;
@@ -328,6 +396,11 @@ void profile_bucket_add(struct profile *profile, const struct profile_bucket *bu
 void profile_edge_add(struct profile *profile, const struct profile_edge *edge);
 
 void profile_step_add(struct profile *profile, const struct profile_step *step);
+
+/* Adds a subject and returns its id. @name is copied. */
+uint32_t profile_subject_add(struct profile *profile, const struct profile_subject *subject);
+void profile_operation_add(struct profile *profile, const struct profile_operation *operation);
+void profile_spread_add(struct profile *profile, const struct profile_spread *spread);
 
 /* Returns the first and the last nanosecond of a histogram's bucket; the last bucket has no end. */
 uint64_t profile_bucket_start(uint32_t bucket);

@@ -185,3 +185,40 @@ CREATE TABLE steps (
 	end_ns   INTEGER NOT NULL,
 	probe_ns INTEGER NOT NULL       -- of that time, the cost of probes in it
 );
+
+-- What threads wait for or work on: locks, files, SQL statements; of collector run --locks, --io and
+-- --sql, like the two tables below. Sums over the whole recording, written at its end.
+CREATE TABLE subjects (
+	id      INTEGER PRIMARY KEY,
+	kind    INTEGER NOT NULL,       -- enum profile_subject_kind
+	name    TEXT NOT NULL,          -- variable, path or statement with ? for its literals; '': none
+	module  INTEGER NOT NULL,       -- that has the variable
+	pid     INTEGER NOT NULL,       -- 0: the same in all processes
+	address INTEGER NOT NULL,       -- run address of a lock
+	site    INTEGER NOT NULL,       -- stack that allocated its memory; 0: not known
+	taken   INTEGER NOT NULL        -- times a lock was taken without waiting
+);
+
+-- What a thread did to a subject from one place. Waits for a lock have one row for each stack that
+-- released it meanwhile (other), and are counted in the one of those that was waited for longest.
+CREATE TABLE operations (
+	subject    INTEGER NOT NULL,    -- 0: others, for which there was no room
+	thread     INTEGER NOT NULL,
+	kind       INTEGER NOT NULL,    -- enum profile_operation_kind
+	stack      INTEGER NOT NULL,
+	other      INTEGER NOT NULL,    -- stack of who released the lock, or woke; 0: not known
+	count      INTEGER NOT NULL,
+	total_ns   INTEGER NOT NULL,
+	longest_ns INTEGER NOT NULL,
+	amount     INTEGER NOT NULL,    -- bytes; rows of statements, rows changed by transactions
+	part_ns    INTEGER NOT NULL     -- of total_ns, in fsync
+);
+
+-- Histograms of their durations; buckets as those of timing_buckets.
+CREATE TABLE spreads (
+	subject INTEGER NOT NULL,
+	kind    INTEGER NOT NULL,       -- enum profile_operation_kind
+	bucket  INTEGER NOT NULL,
+	count   INTEGER NOT NULL,
+	PRIMARY KEY (subject, kind, bucket)
+) WITHOUT ROWID;

@@ -3,7 +3,7 @@
 #include "collector/profile/profile_loading.h"
 
 /* Reads columns [first, first + count) of integers that may be anything from 0 on. */
-static bool counters(sqlite3_stmt *row, int first, int count, uint64_t *values)
+bool loading_counters(sqlite3_stmt *row, int first, int count, uint64_t *values)
 {
 	for (int i = 0; i < count; i++)
 		if (!loading_number(row, first + i, (uint64_t)INT64_MAX + 1, &values[i]))
@@ -24,7 +24,7 @@ int loading_probe_row(struct loading *loading, sqlite3_stmt *row)
 	for (int i = 0; i < 4; i++)
 		if (!loading_number(row, 4 + i, INT32_MAX, &costs[i]))
 			return loading_damaged(loading, "bad row in probes");
-	if (!counters(row, 8, 1, &attached_ns) || !loading_number(row, 9, 2, &is_partial) ||
+	if (!loading_counters(row, 8, 1, &attached_ns) || !loading_number(row, 9, 2, &is_partial) ||
 	    (sqlite3_column_type(row, 10) != SQLITE_NULL && !loading_text(row, 10)))
 		return loading_damaged(loading, "bad row in probes");
 	profile_probe_add(profile, &(struct profile_probe){
@@ -49,7 +49,7 @@ int loading_timing_row(struct loading *loading, sqlite3_stmt *row)
 
 	if (!loading_number(row, 0, profile->probes_count, &probe) ||
 	    !loading_number(row, 1, profile->threads_count, &thread) ||
-	    !counters(row, 2, 11, values))
+	    !loading_counters(row, 2, 11, values))
 		return loading_damaged(loading, "bad row in timings");
 	profile_timing_add(profile, &(struct profile_timing){
 					    .probe = probe,
@@ -74,7 +74,8 @@ int loading_bucket_row(struct loading *loading, sqlite3_stmt *row)
 	uint64_t probe, bucket, count;
 
 	if (!loading_number(row, 0, loading->profile->probes_count, &probe) ||
-	    !loading_number(row, 1, PROFILE_BUCKETS, &bucket) || !counters(row, 2, 1, &count))
+	    !loading_number(row, 1, PROFILE_BUCKETS, &bucket) ||
+	    !loading_counters(row, 2, 1, &count))
 		return loading_damaged(loading, "bad row in timing_buckets");
 	profile_bucket_add(loading->profile, &(struct profile_bucket){probe, bucket, count});
 	return 0;
@@ -86,7 +87,7 @@ int loading_edge_row(struct loading *loading, sqlite3_stmt *row)
 
 	if (!loading_number(row, 0, loading->profile->probes_count, &caller) ||
 	    !loading_number(row, 1, loading->profile->probes_count, &callee) ||
-	    !counters(row, 2, 2, values))
+	    !loading_counters(row, 2, 2, values))
 		return loading_damaged(loading, "bad row in call_edges");
 	profile_edge_add(loading->profile,
 			 &(struct profile_edge){caller, callee, values[0], values[1]});
@@ -101,7 +102,8 @@ int loading_step_row(struct loading *loading, sqlite3_stmt *row)
 	if (!loading_is_next_id(row, profile->steps_count) ||
 	    !loading_number(row, 1, profile->probes_count, &probe) ||
 	    !loading_number(row, 2, profile->threads_count, &thread) ||
-	    !counters(row, 3, 3, times) || times[1] < times[0] || times[2] > times[1] - times[0])
+	    !loading_counters(row, 3, 3, times) || times[1] < times[0] ||
+	    times[2] > times[1] - times[0])
 		return loading_damaged(loading, "bad row in steps");
 	profile_step_add(profile,
 			 &(struct profile_step){probe, thread, times[0], times[1], times[2]});

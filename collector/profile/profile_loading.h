@@ -24,6 +24,9 @@ int loading_damaged(struct loading *loading, const char *what);
 /* Reads an integer column that must be below @limit. Returns false when it is anything else. */
 bool loading_number(sqlite3_stmt *row, int column, uint64_t limit, uint64_t *value);
 
+/* Reads columns [first, first + count) of integers that may be anything from 0 on. */
+bool loading_counters(sqlite3_stmt *row, int first, int count, uint64_t *values);
+
 /* Reads a text column; NULL when it holds no text, or text with a zero byte inside. */
 const char *loading_text(sqlite3_stmt *row, int column);
 
@@ -32,6 +35,17 @@ bool loading_is_next_id(sqlite3_stmt *row, size_t count);
 
 /* One row of a table → the profile. Returns 0 or the failure. */
 typedef int row_function(struct loading *loading, sqlite3_stmt *row);
+
+/* Tables that files of the same version lack when they are older. */
+struct loading_table {
+	const char *table;
+	const char *sql;
+	row_function *each;
+};
+
+#define LOADING_YOUNG 3
+
+extern const struct loading_table loading_young[LOADING_YOUNG];
 
 row_function loading_probe_row, loading_timing_row, loading_bucket_row, loading_edge_row,
 	loading_step_row;

@@ -25,6 +25,9 @@ enum statement {
 	INSERT_BUCKET,
 	INSERT_EDGE,
 	INSERT_STEP,
+	INSERT_SUBJECT,
+	INSERT_OPERATION,
+	INSERT_SPREAD,
 	STATEMENTS
 };
 
@@ -47,12 +50,16 @@ static const char *const statement_sql[STATEMENTS] = {
 	[INSERT_BUCKET] = "REPLACE INTO timing_buckets VALUES (?, ?, ?)",
 	[INSERT_EDGE] = "REPLACE INTO call_edges VALUES (?, ?, ?, ?)",
 	[INSERT_STEP] = "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?)",
+	[INSERT_SUBJECT] = "INSERT INTO subjects VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	[INSERT_OPERATION] = "INSERT INTO operations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[INSERT_SPREAD] = ("INSERT INTO spreads VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE "
+			   "SET count = count + excluded.count"),
 };
 
 /* Rows of each table that the file already has; the placeholders at 0 are never written. */
 struct written {
 	size_t metrics, modules, files, functions, lines, frames, stacks, threads, steps;
-	size_t thread_times, series, points;
+	size_t thread_times, series, points, subjects, operations, spreads;
 	uint32_t renames;
 	uint32_t timing_revision;
 };
@@ -273,12 +280,48 @@ static int write_calls(struct row_writer *writer, const struct profile *profile)
 	return result;
 }
 
+static int write_operations(struct row_writer *writer, const struct profile *profile)
+{
+	struct written *written = &writer->written;
+	int result = 0;
+
+	for (; written->subjects < profile->subjects_count && !result; written->subjects++) {
+		const struct profile_subject *row = &profile->subjects[written->subjects];
+
+		result = insert(writer, INSERT_SUBJECT, "iisiiiii", (int64_t)written->subjects,
+				(int64_t)row->kind, row->name, (int64_t)row->module,
+				(int64_t)row->pid, (int64_t)row->address, (int64_t)row->site,
+				(int64_t)row->taken);
+	}
+	for (; written->operations < profile->operations_count && !result; written->operations++) {
+		const struct profile_operation *row = &profile->operations[written->operations];
+
+		result = insert(writer, INSERT_OPERATION, "iiiiiiiiii", (int64_t)row->subject,
+				(int64_t)row->thread, (int64_t)row->kind, (int64_t)row->stack,
+				(int64_t)row->other, (int64_t)row->count, (int64_t)row->total_ns,
+				(int64_t)row->longest_ns, (int64_t)row->amount,
+				(int64_t)row->part_ns);
+	}
+	for (; written->spreads < profile->spreads_count && !result; written->spreads++) {
+		const struct profile_spread *row = &profile->spreads[written->spreads];
+
+		result = insert(writer, INSERT_SPREAD, "iiii", (int64_t)row->subject,
+				(int64_t)row->kind, (int64_t)row->bucket, (int64_t)row->count);
+	}
+	return result;
+}
+
 struct row_writer *row_writer_open(sqlite3 *database)
 {
 	struct row_writer *writer = xcalloc(1, sizeof(*writer));
 
-	writer->written = (struct written){
-		.modules = 1, .files = 1, .functions = 1, .frames = 1, .stacks = 1, .threads = 1};
+	writer->written = (struct written){.modules = 1,
+					   .files = 1,
+					   .functions = 1,
+					   .frames = 1,
+					   .stacks = 1,
+					   .threads = 1,
+					   .subjects = 1};
 	writer->committed = writer->written;
 	for (int i = 0; i < STATEMENTS; i++)
 		if (sqlite3_prepare_v3(database, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT,
@@ -314,7 +357,8 @@ int row_writer_meta(struct row_writer *writer, const struct profile *profile)
 int row_writer_gained(struct row_writer *writer, const struct profile *profile)
 {
 	static int (*const tables[])(struct row_writer *, const struct profile *) = {
-		row_writer_meta, write_code, write_stacks, write_others, write_curves, write_calls,
+		row_writer_meta, write_code,  write_stacks,	write_others,
+		write_curves,	 write_calls, write_operations,
 	};
 	int result = SQLITE_OK;
 

@@ -72,6 +72,25 @@ static void write_profile(struct profile_file *file)
 	profile_bucket_add(profile, &(struct profile_bucket){1, PROFILE_BUCKETS - 1, 5});
 	profile_edge_add(profile, &(struct profile_edge){0, 1, 9, 99});
 	profile_step_add(profile, &(struct profile_step){0, thread, 10, 30, 5});
+	profile_subject_add(profile, &(struct profile_subject){.kind = PROFILE_SUBJECT_MUTEX,
+							       .name = (char[]){"door"},
+							       .module = module,
+							       .pid = 10,
+							       .address = 0x5000,
+							       .site = stack,
+							       .taken = 7});
+	profile_operation_add(profile, &(struct profile_operation){.subject = 1,
+								   .thread = thread,
+								   .stack = stack,
+								   .other = 1,
+								   .kind = PROFILE_OPERATION_LOCK,
+								   .count = 2,
+								   .total_ns = 100,
+								   .longest_ns = 60,
+								   .amount = INT64_MAX,
+								   .part_ns = 40});
+	profile_spread_add(profile, &(struct profile_spread){1, 9, PROFILE_OPERATION_LOCK, 1});
+	profile_spread_add(profile, &(struct profile_spread){1, 9, PROFILE_OPERATION_LOCK, 1});
 	profile_set_text(profile, "state", "complete");
 	profile_set_number(profile, "lost.ring_full", 3);
 	profile_thread_times_add(profile,
@@ -145,6 +164,23 @@ Test(profile_file, reads_back_what_was_written)
 	cr_assert_eq(loaded->points[1].time_ns, 600, "the points of a series lie together");
 	cr_assert_eq(loaded->points[1].value, 8192);
 	cr_assert_eq(loaded->points[2].series, 1);
+	cr_assert_str_eq(loaded->subjects[1].name, "door");
+	cr_assert_eq(loaded->subjects[1].site, 2);
+	cr_assert_eq(loaded->subjects[1].taken, 7);
+	cr_assert_eq(loaded->operations[0].other, 1);
+	cr_assert_eq(loaded->operations[0].amount, INT64_MAX);
+	cr_assert_eq(loaded->operations[0].part_ns, 40);
+	cr_assert_eq(loaded->spreads_count, 1, "equal buckets are added up");
+	cr_assert_eq(loaded->spreads[0].count, 2);
+}
+
+Test(profile_file, reads_files_from_before_a_table_was_added)
+{
+	write_and_close();
+	change("DROP TABLE subjects; DROP TABLE operations; DROP TABLE spreads");
+	cr_assert_eq(profile_file_load(path, &loaded, &error), 0, "%s", error.text);
+	cr_assert_eq(loaded->samples_count, 3);
+	cr_assert_eq(loaded->operations_count, 0);
 }
 
 Test(profile_file, keeps_what_was_committed_when_the_writer_dies)
@@ -370,6 +406,24 @@ Test(profile_file, refuses_hostile_rows)
 		"UPDATE steps SET probe = 2",
 		"UPDATE steps SET end_ns = 9",
 		"UPDATE steps SET probe_ns = 21",
+		"UPDATE subjects SET kind = 0",
+		"UPDATE subjects SET kind = 99",
+		"UPDATE subjects SET id = 7",
+		"UPDATE subjects SET name = x'6100'",
+		"UPDATE subjects SET site = 9",
+		"UPDATE subjects SET pid = -1",
+		"UPDATE operations SET subject = 2",
+		"UPDATE operations SET thread = 2",
+		"UPDATE operations SET kind = 0",
+		"UPDATE operations SET stack = 9",
+		"UPDATE operations SET other = 9",
+		"UPDATE operations SET longest_ns = 101",
+		"UPDATE operations SET part_ns = 101",
+		"UPDATE operations SET total_ns = 9007199254740993",
+		"UPDATE operations SET count = -1",
+		"UPDATE spreads SET bucket = 1152",
+		"UPDATE spreads SET kind = 77",
+		"DROP TABLE operations; CREATE TABLE operations (subject)",
 		"DROP TABLE steps",
 		"DROP TABLE samples",
 		"DROP TABLE samples; CREATE VIEW samples AS WITH RECURSIVE c(x) AS (SELECT 1 UNION "

@@ -1,0 +1,207 @@
+#!/usr/bin/env bats
+# collector run --locks: every wait is counted with the lock, who waited and who held it.
+
+bats_require_minimum_version 1.5.0
+load requirements
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	L=$BUILD/workloads/locks
+}
+
+value() {
+	sqlite3 x.prof "$1"
+}
+
+record() {
+	collector run -q -o x --locks "$@"
+}
+
+# same_output COMMAND…: it prints the same and ends the same with and without.
+same_output() {
+	local plain watched plain_status=0 watched_status=0
+	plain=$("$@") || plain_status=$?
+	watched=$(record -- "$@") || watched_status=$?
+	[ "$plain" = "$watched" ]
+	[ "$plain_status" = "$watched_status" ]
+}
+
+# lock NAME COLUMN: of all waits for a lock.
+lock() {
+	value "SELECT coalesce(sum($2), 0) FROM operations o JOIN subjects s ON s.id = o.subject
+		WHERE s.name = '$1'"
+}
+
+# stacks METRIC: folded stacks with nanoseconds.
+stacks() {
+	collector export --format folded --metric "$1" x.prof
+}
+
+# between LEAST NUMBER MOST
+between() {
+	[ "$1" -le "$2" ] && [ "$2" -le "$3" ]
+}
+
+@test "a wait has its lock by the variable's name, the waiter's stack and the holder's" {
+	record -- "$L" held
+	[ "$(lock door count)" = 3 ]
+	between 280000000 "$(lock door total_ns)" 1000000000
+	stacks lock-wait >folded
+	grep -qE ';visitor;enter;\[mutex door\] [0-9]+$' folded
+	run -0 collector locks x.prof
+	[[ $output == *"mutex door"*"waited in"*"enter (locks.c:"*" < visitor"* ]]
+	[[ $output == *"held by"*"hold (locks.c:"*" < held < main"* ]]
+	[[ ${lines[0]} == *"locks held" && ${lines[1]} == "locks  "*"in 3 waits"* ]]
+}
+
+@test "who held the lock for long is blamed for all that queued, not they one another" {
+	record -- "$L" blame
+	[ "$(lock door count)" = 3 ]
+	collector locks --json -o x.json x.prof
+	sqlite3 :memory: "SELECT json_extract(value, '\$.ns'), json_extract(value, '\$.other[0]')
+		FROM json_each(readfile('x.json'), '\$.locks[0].sites')" >sites
+	held=$(awk -F'|' '$2 == "hold" { sum += $1 } END { print sum + 0 }' sites)
+	passed=$(awk -F'|' '$2 == "pass" { sum += $1 } END { print sum + 0 }' sites)
+	between 250000000 "$held" 2000000000
+	[ "$passed" -lt $((held / 5)) ]
+}
+
+@test "a lock on the heap has the name of the place that allocated it, with --memory" {
+	record --memory -- "$L" heap
+	run -0 collector locks x.prof
+	[[ $output == *"mutex allocated in main (locks.c:"* ]]
+	record -- "$L" heap
+	run -0 collector locks x.prof
+	[[ $output == *"mutex 0x"* ]]
+}
+
+@test "waits for conditions, semaphores, barriers and threads are apart from those for locks" {
+	record -- "$L" awaits
+	[ "$(value "SELECT count(*) FROM operations o JOIN subjects s ON s.id = o.subject
+		WHERE o.kind <> 3")" = 0 ]
+	for name in meal bell fence; do
+		between 40000000 "$(lock $name 'CASE WHEN o.total_ns > 9000000 THEN o.total_ns END')" 500000000
+	done
+	run -0 collector locks x.prof
+	[[ $output == *"no thread waited for one"* ]]
+	[[ $output == *"condition meal"*"woken by    serve ("* ]]
+	[[ $output == *"semaphore bell"*"woken by    ring ("* ]]
+	stacks await | grep -qE ';main;await_all;dine;\[condition meal\] [0-9]+$'
+}
+
+@test "locks that are free are counted, to the last one" {
+	record -- "$L" free 123456
+	[ "$(value "SELECT taken FROM subjects WHERE name GLOB 'gate*'")" = 123456 ]
+	[ "$(value "SELECT taken FROM subjects WHERE name GLOB 'book*'")" = 123456 ]
+	[ "$(value "SELECT count(*) FROM operations WHERE kind < 3")" = 0 ]
+}
+
+@test "64 threads at a time on few locks: waits and takes add up to the program's own count" {
+	record -- "$L" churn >counts
+	[ "$(value "SELECT (SELECT sum(taken) FROM subjects) +
+		(SELECT coalesce(sum(count), 0) FROM operations WHERE kind = 1)")" = "$(cat counts)" ]
+	[ "$(value "SELECT count(*) FROM meta WHERE key LIKE 'operations.lost%'")" = 0 ]
+}
+
+@test "more locks than there is room for: none of the takes is lost, and it is said" {
+	record -- "$L" many >counts
+	[ "$(value "SELECT sum(taken) + (SELECT value FROM meta
+		WHERE key = 'operations.taken_elsewhere') FROM subjects")" = "$(cat counts)" ]
+	run -0 collector locks x.prof
+	[[ $output == *"times a lock was taken that there was no counter for: "* ]]
+}
+
+@test "all kinds of locks return what they return without, and errno stays" {
+	same_output "$L" results
+	record -- "$L" results >said
+	[ "$(wc -l <said)" -gt 100 ]
+}
+
+@test "cancelled threads, forks from among fighters, posts by signal handlers are survived" {
+	for case in cancelled forks handler; do
+		same_output timeout 60 "$L" $case
+	done
+}
+
+@test "each thread's waits are what the scheduler says it did not run" {
+	require bpf
+	record --off-cpu -- "$L" blame
+	# Of those that waited for nothing else: within 5 ms of the start of the thread.
+	value "SELECT t.off_cpu_ns + t.run_queue_ns - sum(o.total_ns) FROM thread_times t
+		JOIN operations o ON o.thread = t.thread WHERE o.kind = 1 GROUP BY t.thread" >rests
+	[ "$(wc -l <rests)" = 3 ]
+	while read -r rest; do between -1000000 "$rest" 40000000; done <rests
+	run -0 collector locks x.prof
+	[[ $output == *"did not run  for anything else"* ]]
+}
+
+@test "C++ locks and conditions are seen" {
+	cat >waits.cc <<-'END'
+		#include <chrono>
+		#include <condition_variable>
+		#include <mutex>
+		#include <shared_mutex>
+		#include <thread>
+		std::mutex gate;
+		std::shared_mutex book;
+		std::condition_variable bell;
+		bool rung;
+		int main()
+		{
+			std::unique_lock<std::mutex> held(gate);
+			std::unique_lock<std::shared_mutex> written(book);
+			std::thread other([] {
+				{ std::shared_lock<std::shared_mutex> read(book); }
+				std::lock_guard<std::mutex> own(gate);
+				rung = true;
+				bell.notify_one();
+			});
+			std::this_thread::sleep_for(std::chrono::milliseconds(30));
+			written.unlock();
+			bell.wait(held, [] { return rung; });
+			held.unlock();
+			other.join();
+		}
+	END
+	g++ -O2 -g -o waits waits.cc -pthread
+	record -- ./waits
+	[ "$(lock book count)" = 1 ]
+	between 20000000 "$(lock book total_ns)" 500000000
+	[ "$(lock bell count)" -ge 1 ]
+}
+
+@test "the engine's states are the same" {
+	same_output "$BUILD/bin/sim" --agents 20 --steps 15 --threads 2 --state-hash
+}
+
+@test "the program goes on when the collector is killed" {
+	record -- bash -c 'echo $$ >pid
+		until [ -e over ]; do sleep 0.05; done
+		'"$L"' churn >counts; mv counts counted' &
+	collector=$!
+	until [ -s pid ]; do sleep 0.05; done
+	kill -KILL $collector
+	wait $collector || true
+	touch over
+	for ((i = 0; i < 200; i++)); do
+		[ ! -e counted ] || break
+		sleep 0.05
+	done
+	[ "$(cat counted)" = "$("$L" churn)" ]
+}
+
+@test "what was waited for is there when the program is killed, with -e probe, too" {
+	collector run -q -o x -e probe --locks -- bash -c "$L held; kill -KILL \$\$" || true
+	[ "$(lock door count)" = 3 ]
+}
+
+@test "--locks is told in the help; other profiles have none" {
+	run -0 collector run --help
+	[[ $output == *"--locks"* ]]
+	run -0 collector locks --help
+	[[ $output == *"--json"* ]]
+	collector run -q -o x -- "$L" free 1
+	run -1 --separate-stderr collector locks x.prof
+	# shellcheck disable=SC2154 # by run --separate-stderr
+	[[ $stderr == *"record with collector run --locks"* ]]
+}

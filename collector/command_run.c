@@ -29,6 +29,8 @@ static const struct argp_option option_table[] = {
 	 "Record what threads wait for, by lock and by call stack, in the same way: see `collector "
 	 "locks`",
 	 0},
+	{"io", OPTION_IO, NULL, 0,
+	 "Record what files it reads and writes, by file and by call stack: see `collector io`", 0},
 	{0},
 };
 
@@ -57,6 +59,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		break;
 	case OPTION_LOCKS:
 		options->operations |= WIRE_MODE_LOCKS;
+		break;
+	case OPTION_IO:
+		options->operations |= WIRE_MODE_IO;
 		break;
 	case ARGP_KEY_ARG: /* the program; what follows is its own */
 		options->argv = (const char **)&state->argv[state->next - 1];

@@ -18,6 +18,7 @@ struct operation_thread {
 	volatile uint32_t is_busy;
 	bool is_shared;		   /* everybody's who has no other */
 	struct wire_count *counts; /* NULL: there are none */
+	uint64_t sync_ns;	   /* ever spent in fsync */
 	struct walk walk;
 };
 
@@ -48,8 +49,8 @@ extern uint32_t operation_modes __attribute__((visibility("hidden")));
 /* Row of the process, from 1. */
 extern uint32_t operation_process __attribute__((visibility("hidden")));
 
-/* Says whether operations of @mode are to be counted now. Cost: four loads. */
-static inline bool operation_is_on(enum wire_mode mode)
+/* Says whether operations of one of the modes in @mode are to be counted now. Cost: four loads. */
+static inline bool operation_is_on(uint32_t mode)
 {
 	return __builtin_expect(operation_modes & mode, 1) && probe_is_on() &&
 	       !atomic_load_explicit(&probe.wire->is_stopped, memory_order_relaxed);

@@ -5,6 +5,7 @@
 #include "reports/amount.h"
 #include "reports/operations.h"
 #include "reports/operations_json.h"
+#include "reports/operations_write.h"
 #include "reports/table.h"
 #include "reports/text.h"
 
@@ -12,7 +13,6 @@
 #include <jansson.h>
 
 #define LIMIT	    10
-#define SITES	    3 /* shown of each lock */
 #define STACK_BYTES 1000
 
 #define LOCK_KINDS                                                                                 \
@@ -144,46 +144,6 @@ static void write_group_row(const struct operations *operations,
 	obstack_free(&text, NULL);
 }
 
-/* Writes from where the first groups are waited for, and for whom. */
-static void write_sites(const struct operations *operations, const char *other, uint32_t limit,
-			FILE *stream)
-{
-	char stack[STACK_BYTES], time[32];
-	struct obstack text;
-
-	obstack_init(&text);
-	for (size_t i = 0; i < operations->count && i < limit; i++) {
-		const struct operations_group *group = &operations->groups[i];
-
-		if (!group->all.count)
-			break;
-		fprintf(stream, "\n%s %s\n", group->kind ? profile_subject_kinds[group->kind] : "",
-			text_plain(&text, group->label, 120));
-		for (size_t j = 0; j < group->site_count && j < SITES; j++) {
-			const struct operations_site *site = &group->sites[j];
-
-			time_text((double)site->amounts.total_ns, time, sizeof(time));
-			fprintf(stream, "  %*s  waited in   %s\n",
-				strstr(time, "µ") ? 9 : 8, /* it has two bytes */
-				time,
-				text_plain(&text,
-					   operations_stack_text(operations->report, site->stack,
-								 stack, sizeof(stack)),
-					   200));
-			if (site->other)
-				fprintf(stream, "            %-11s %s\n", other,
-					text_plain(&text,
-						   operations_stack_text(operations->report,
-									 site->other, stack,
-									 sizeof(stack)),
-						   200));
-		}
-		if (group->site_count > SITES)
-			fprintf(stream, "  … and %zu more places\n", group->site_count - SITES);
-	}
-	obstack_free(&text, NULL);
-}
-
 static void write_list(const struct operations *operations, const char *title, const char *other,
 		       bool has_taken, uint32_t limit, FILE *stream)
 {
@@ -216,7 +176,7 @@ static void write_list(const struct operations *operations, const char *title, c
 	table_done(&table);
 	if (shown < known)
 		fprintf(stream, "… and %zu more\n", known - shown);
-	write_sites(operations, other, limit, stream);
+	operations_write_sites(operations, "waited in", other, limit, stream);
 }
 
 /* ---- threads ------------------------------------------------------------------------------ */

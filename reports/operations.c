@@ -178,7 +178,9 @@ static bool is_cut(const struct profile *profile, uint32_t stack)
 {
 	uint32_t root = stack;
 
-	while (root && profile->stacks[root].parent)
+	if (!stack)
+		return false; /* none was taken, on purpose */
+	while (profile->stacks[root].parent)
 		root = profile->stacks[root].parent;
 	return profile->modules[profile->frames[profile->stacks[root].frame].module].kind ==
 	       PROFILE_MODULE_NOTE;

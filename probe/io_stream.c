@@ -1,0 +1,339 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * io_stream: in the places of the functions for streams; see io.h. A stream's own system calls are
+ * inside the library, where nobody sees them, so they are seen here, as the time of the call that
+ * made them. A call that the stream's buffer served is only counted, with its bytes, at no stack:
+ * to read the clock and walk the stack would cost more than the call.
+ *
+ * Sources: stdio(3), fread(3), printf(3), unlocked_stdio(3); glibc, bits/types/struct_FILE.h.
+ */
+#include "probe/io.h"
+#include "probe/real.h"
+#include "probe/stacks.h"
+
+#include <dirent.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#define HAS_DESCRIPTOR 0x2000 /* _IO_IS_FILEBUF of glibc's flags, of all but streams in memory */
+
+/* Returns the descriptor of a stream; -1 when it has none. */
+static inline int descriptor(const FILE *stream)
+{
+	return stream->_flags & HAS_DESCRIPTOR ? stream->_fileno : -1;
+}
+
+/* Counts a call that the buffer served. */
+static void book_buffered(const FILE *stream, enum wire_operation_kind kind, uint64_t bytes)
+{
+	if (descriptor(stream) >= 0)
+		operation_book(&(struct operation){
+			.subject = io_file(stream->_fileno),
+			.kind = kind,
+			.node = stacks_root,
+			.count = 1,
+			.amount = bytes,
+		});
+}
+
+static void book(const FILE *stream, enum wire_operation_kind kind, uint64_t start_ns,
+		 int64_t bytes, const struct walk_start *start)
+{
+	if (descriptor(stream) >= 0)
+		io_book(io_file(stream->_fileno), kind, start_ns, bytes, start);
+}
+
+static inline bool fits(const FILE *stream, size_t bytes)
+{
+	return (size_t)(stream->_IO_write_end - stream->_IO_write_ptr) > bytes &&
+	       stream->_IO_write_end > stream->_IO_write_ptr;
+}
+
+static inline bool is_there(const FILE *stream, size_t bytes)
+{
+	return stream->_IO_read_end > stream->_IO_read_ptr &&
+	       (size_t)(stream->_IO_read_end - stream->_IO_read_ptr) >= bytes;
+}
+
+/* Makes a call that moves @bytes at most; @moved of its result_ is how many it did. */
+#define STREAM(kind, stream, is_served, call, moved)                                               \
+	({                                                                                         \
+		struct walk_start start_ = WALK_START();                                           \
+		bool is_served_ = is_served;                                                       \
+		uint64_t start_ns_ = is_served_ ? 0 : clock_now_ns();                              \
+		__typeof__(call) result_ = call;                                                   \
+                                                                                                   \
+		if (is_served_)                                                                    \
+			book_buffered(stream, kind, (uint64_t)(moved));                            \
+		else                                                                               \
+			book(stream, kind, start_ns_, (int64_t)(moved), &start_);                  \
+		result_;                                                                           \
+	})
+
+#define IN  WIRE_OPERATION_STREAM_READ
+#define OUT WIRE_OPERATION_STREAM_WRITE
+
+/* ---- blocks ------------------------------------------------------------------------------- */
+
+#define READER(name)                                                                               \
+	REAL(name);                                                                                \
+	EXPORT size_t name(void *restrict buffer, size_t bytes, size_t count,                      \
+			   FILE *restrict stream)                                                  \
+	{                                                                                          \
+		if (!io_is_on())                                                                   \
+			return REAL_NOW(name)(buffer, bytes, count, stream);                       \
+		return STREAM(IN, stream, is_there(stream, bytes * count),                         \
+			      REAL_NOW(name)(buffer, bytes, count, stream), result_ * bytes);      \
+	}
+
+#define WRITER(name)                                                                               \
+	REAL(name);                                                                                \
+	EXPORT size_t name(const void *restrict buffer, size_t bytes, size_t count,                \
+			   FILE *restrict stream)                                                  \
+	{                                                                                          \
+		if (!io_is_on())                                                                   \
+			return REAL_NOW(name)(buffer, bytes, count, stream);                       \
+		return STREAM(OUT, stream, fits(stream, bytes * count),                            \
+			      REAL_NOW(name)(buffer, bytes, count, stream), result_ * bytes);      \
+	}
+
+/* The header has macros of these names. */
+#undef fread_unlocked
+#undef fwrite_unlocked
+
+READER(fread)
+READER(fread_unlocked)
+WRITER(fwrite)
+WRITER(fwrite_unlocked)
+
+/* ---- lines -------------------------------------------------------------------------------- */
+
+static size_t length(const char *text)
+{
+	size_t bytes = 0;
+
+	while (text && text[bytes])
+		bytes++;
+	return bytes;
+}
+
+#define LINE_READER(name)                                                                          \
+	REAL(name);                                                                                \
+	EXPORT char *name(char *restrict buffer, int bytes, FILE *restrict stream)                 \
+	{                                                                                          \
+		if (!io_is_on())                                                                   \
+			return REAL_NOW(name)(buffer, bytes, stream);                              \
+		return STREAM(IN, stream, is_there(stream, bytes > 0 ? (size_t)bytes : 0),         \
+			      REAL_NOW(name)(buffer, bytes, stream), length(result_));             \
+	}
+
+LINE_READER(fgets)
+LINE_READER(fgets_unlocked)
+
+#define DELIMITED_READER(name, parameters, arguments)                                              \
+	REAL(name);                                                                                \
+	EXPORT ssize_t name parameters                                                             \
+	{                                                                                          \
+		if (!io_is_on())                                                                   \
+			return REAL_NOW(name) arguments;                                           \
+		return STREAM(IN, stream, false, REAL_NOW(name) arguments,                         \
+			      result_ > 0 ? result_ : 0);                                          \
+	}
+
+#define DELIMITED (char **restrict line, size_t *restrict room, int end, FILE *restrict stream)
+
+ssize_t __getdelim(char **restrict line, size_t *restrict room, int end, FILE *restrict stream);
+
+DELIMITED_READER(getdelim, DELIMITED, (line, room, end, stream))
+DELIMITED_READER(__getdelim, DELIMITED,
+		 (line, room, end, stream)) /* what headers make of getline */
+DELIMITED_READER(getline, (char **restrict line, size_t *restrict room, FILE *restrict stream),
+		 (line, room, stream))
+
+#define TEXT_WRITER(name)                                                                          \
+	REAL(name);                                                                                \
+	EXPORT int name(const char *restrict text, FILE *restrict stream)                          \
+	{                                                                                          \
+		size_t bytes;                                                                      \
+                                                                                                   \
+		if (!io_is_on())                                                                   \
+			return REAL_NOW(name)(text, stream);                                       \
+		bytes = length(text);                                                              \
+		return STREAM(OUT, stream, fits(stream, bytes), REAL_NOW(name)(text, stream),      \
+			      result_ < 0 ? 0 : bytes);                                            \
+	}
+
+TEXT_WRITER(fputs)
+TEXT_WRITER(fputs_unlocked)
+
+REAL(puts);
+
+EXPORT int puts(const char *text)
+{
+	size_t bytes;
+
+	if (!io_is_on())
+		return REAL_NOW(puts)(text);
+	bytes = length(text) + 1;
+	return STREAM(OUT, stdout, fits(stdout, bytes), REAL_NOW(puts)(text),
+		      result_ < 0 ? 0 : bytes);
+}
+
+/* ---- formatted ---------------------------------------------------------------------------- */
+
+int __vfprintf_chk(FILE *restrict stream, int flag, const char *restrict format, va_list values);
+int __vprintf_chk(int flag, const char *restrict format, va_list values);
+int __fprintf_chk(FILE *restrict stream, int flag, const char *restrict format, ...);
+int __printf_chk(int flag, const char *restrict format, ...);
+
+REAL(vfprintf);
+REAL(__vfprintf_chk);
+
+#define FORMAT(stream, call)                                                                       \
+	(io_is_on() ? STREAM(OUT, stream, false, call, result_ > 0 ? result_ : 0) : (call))
+
+EXPORT int vfprintf(FILE *restrict stream, const char *restrict format, va_list values)
+{
+	return FORMAT(stream, REAL_NOW(vfprintf)(stream, format, values));
+}
+
+EXPORT int vprintf(const char *restrict format, va_list values)
+{
+	return FORMAT(stdout, REAL_NOW(vfprintf)(stdout, format, values));
+}
+
+EXPORT int __vfprintf_chk(FILE *restrict stream, int flag, const char *restrict format,
+			  va_list values)
+{
+	return FORMAT(stream, REAL_NOW(__vfprintf_chk)(stream, flag, format, values));
+}
+
+EXPORT int __vprintf_chk(int flag, const char *restrict format, va_list values)
+{
+	return FORMAT(stdout, REAL_NOW(__vfprintf_chk)(stdout, flag, format, values));
+}
+
+#define WITH_VALUES(last, values, call)                                                            \
+	({                                                                                         \
+		va_list values;                                                                    \
+		int given_;                                                                        \
+                                                                                                   \
+		va_start(values, last);                                                            \
+		given_ = call;                                                                     \
+		va_end(values);                                                                    \
+		given_;                                                                            \
+	})
+
+EXPORT int fprintf(FILE *restrict stream, const char *restrict format, ...)
+{
+	return WITH_VALUES(format, values,
+			   FORMAT(stream, REAL_NOW(vfprintf)(stream, format, values)));
+}
+
+EXPORT int printf(const char *restrict format, ...)
+{
+	return WITH_VALUES(format, values,
+			   FORMAT(stdout, REAL_NOW(vfprintf)(stdout, format, values)));
+}
+
+EXPORT int __fprintf_chk(FILE *restrict stream, int flag, const char *restrict format, ...)
+{
+	return WITH_VALUES(format, values,
+			   FORMAT(stream, REAL_NOW(__vfprintf_chk)(stream, flag, format, values)));
+}
+
+EXPORT int __printf_chk(int flag, const char *restrict format, ...)
+{
+	return WITH_VALUES(format, values,
+			   FORMAT(stdout, REAL_NOW(__vfprintf_chk)(stdout, flag, format, values)));
+}
+
+/* ---- opening, flushing, closing ----------------------------------------------------------- */
+
+REAL(fopen);
+REAL(fopen64);
+REAL(freopen);
+REAL(freopen64);
+REAL(fflush);
+REAL(fclose);
+REAL(pclose);
+REAL(closedir);
+
+#define OPENER(name)                                                                               \
+	EXPORT FILE *name(const char *restrict path, const char *restrict mode)                    \
+	{                                                                                          \
+		struct walk_start start = WALK_START();                                            \
+		uint64_t start_ns;                                                                 \
+		FILE *stream;                                                                      \
+                                                                                                   \
+		if (!io_is_on())                                                                   \
+			return REAL_NOW(name)(path, mode);                                         \
+		start_ns = clock_now_ns();                                                         \
+		stream = REAL_NOW(name)(path, mode);                                               \
+		if (stream)                                                                        \
+			io_forget(stream->_fileno);                                                \
+		io_book(io_file(stream ? stream->_fileno : -1), WIRE_OPERATION_OPEN, start_ns, 0,  \
+			&start);                                                                   \
+		return stream;                                                                     \
+	}
+
+OPENER(fopen)
+OPENER(fopen64)
+
+EXPORT FILE *freopen(const char *restrict path, const char *restrict mode, FILE *restrict stream)
+{
+	FILE *result;
+
+	io_forget(descriptor(stream));
+	result = REAL_NOW(freopen)(path, mode, stream);
+	if (result)
+		io_forget(result->_fileno);
+	return result;
+}
+
+EXPORT FILE *freopen64(const char *restrict path, const char *restrict mode, FILE *restrict stream)
+{
+	FILE *result;
+
+	io_forget(descriptor(stream));
+	result = REAL_NOW(freopen64)(path, mode, stream);
+	if (result)
+		io_forget(result->_fileno);
+	return result;
+}
+
+EXPORT int fflush(FILE *stream)
+{
+	if (!stream || !io_is_on())
+		return REAL_NOW(fflush)(stream);
+	return STREAM(OUT, stream, false, REAL_NOW(fflush)(stream), 0);
+}
+
+EXPORT int fclose(FILE *stream)
+{
+	struct walk_start start = WALK_START();
+	int fd = descriptor(stream), result;
+	uint64_t start_ns;
+	uint32_t file;
+
+	if (fd < 0 || !io_is_on())
+		return REAL_NOW(fclose)(stream);
+	file = io_file(fd);
+	io_forget(fd);
+	start_ns = clock_now_ns();
+	result = REAL_NOW(fclose)(stream);
+	io_book(file, WIRE_OPERATION_CLOSE, start_ns, 0, &start);
+	return result;
+}
+
+EXPORT int pclose(FILE *stream)
+{
+	io_forget(stream->_fileno);
+	return REAL_NOW(pclose)(stream);
+}
+
+EXPORT int closedir(DIR *folder)
+{
+	io_forget(dirfd(folder));
+	return REAL_NOW(closedir)(folder);
+}

@@ -31,6 +31,10 @@ static const struct argp_option option_table[] = {
 	 0},
 	{"io", OPTION_IO, NULL, 0,
 	 "Record what files it reads and writes, by file and by call stack: see `collector io`", 0},
+	{"sql", OPTION_SQL, NULL, 0,
+	 "Record what SQL statements it executes with SQLite, and its transactions: see `collector "
+	 "sql`",
+	 0},
 	{0},
 };
 
@@ -62,6 +66,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		break;
 	case OPTION_IO:
 		options->operations |= WIRE_MODE_IO;
+		break;
+	case OPTION_SQL:
+		options->operations |= WIRE_MODE_SQL;
 		break;
 	case ARGP_KEY_ARG: /* the program; what follows is its own */
 		options->argv = (const char **)&state->argv[state->next - 1];

@@ -29,6 +29,7 @@ static const struct command commands[] = {
 	{"memory", "list where a program allocates, and what it keeps", NULL},
 	{"locks", "list what threads wait for, and who held it", NULL},
 	{"io", "list what files a program reads and writes", NULL},
+	{"sql", "list what SQL statements a program executes", NULL},
 	{"flame", "draw a flame graph (SVG)", NULL},
 	{"report", "write everything about a recording as one HTML page", NULL},
 	{"series", "show memory, faults, switches, I/O and cores over time", NULL},

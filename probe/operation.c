@@ -5,6 +5,7 @@
 #include "probe/locks.h"
 #include "probe/raw.h"
 #include "probe/rules.h"
+#include "probe/sql.h"
 #include "probe/stacks.h"
 #include "probe/tally.h"
 
@@ -165,7 +166,10 @@ void operation_begin_thread(struct thread *thread)
 
 void operation_forget_code(void)
 {
-	if (!operation_modes || !has_own_process)
+	if (!operation_modes)
+		return;
+	sql_forget_code();
+	if (!has_own_process)
 		return;
 	rules_forget();
 	stacks_begin(operation_process);

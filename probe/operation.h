@@ -19,6 +19,9 @@ struct operation_thread {
 	bool is_shared;		   /* everybody's who has no other */
 	struct wire_count *counts; /* NULL: there are none */
 	uint64_t sync_ns;	   /* ever spent in fsync */
+	uint64_t inner_ns;	   /* for sql.c: time in calls inside of the one at hand, */
+	uint64_t inner_sync_ns;	   /* and of it in fsync */
+	uint64_t statements;	   /* ever stepped */
 	struct walk walk;
 };
 

@@ -22,6 +22,7 @@ static const struct command commands[] = {
 	{"locks", "list what threads wait for, and who held it", &command_locks_argp,
 	 command_locks},
 	{"io", "list what files a program reads and writes", &command_io_argp, command_io},
+	{"sql", "list what SQL statements a program executes", &command_sql_argp, command_sql},
 	{"summary", "say in one screen where the time went", &command_summary_argp,
 	 command_summary},
 	{"calls", "list counted and timed functions, exactly", &command_calls_argp, command_calls},

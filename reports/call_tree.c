@@ -4,13 +4,21 @@
 
 #include "collector/base/xalloc.h"
 
+enum {
+	CHAIN = 4,	/* callees of a node that are found by walking */
+	DIGIT_BITS = 16 /* of a total */
+};
+
 /*
- * Finds a node by (parent, symbol, inlined). Millions of nodes pass through here, so it holds
- * nothing but node ids, four bytes a slot, at most half full; the keys are in the nodes.
+ * Finds a node by (parent, symbol, inlined). Millions of nodes pass through here, most of them the
+ * only callee of their parent, so the first CHAIN callees of a node are a chain through the nodes
+ * themselves. This holds the others: nothing but node ids, at most half full; the keys are in the
+ * nodes.
  */
 struct node_index {
 	uint32_t *slots; /* 0 is empty: the root is never looked up */
 	uint32_t mask;
+	uint32_t count;
 };
 
 static uint32_t hash(uint32_t parent, uint32_t symbol, bool inlined)
@@ -20,41 +28,72 @@ static uint32_t hash(uint32_t parent, uint32_t symbol, bool inlined)
 	return (key ^ key >> 32) * 0x9e3779b97f4a7c15 >> 32;
 }
 
+/* The slot of a node's own or, when it is not there, the empty one where it belongs. */
+static uint32_t *find_slot(const struct node_index *index, const struct call_tree *tree,
+			   const struct call_node *wanted)
+{
+	uint32_t slot = hash(wanted->parent, wanted->symbol, wanted->inlined) & index->mask;
+
+	for (; index->slots[slot]; slot = (slot + 1) & index->mask) {
+		const struct call_node *node = &tree->nodes[index->slots[slot]];
+
+		if (node->parent == wanted->parent && node->symbol == wanted->symbol &&
+		    node->inlined == wanted->inlined)
+			break;
+	}
+	return &index->slots[slot];
+}
+
 static void index_grow(struct node_index *index, const struct call_tree *tree)
 {
 	uint32_t size = index->slots ? 2 * (index->mask + 1) : 1024;
+	struct node_index grown = {xcalloc(size, sizeof(*grown.slots)), size - 1, index->count};
 
+	for (uint32_t i = 0; index->slots && i <= index->mask; i++)
+		if (index->slots[i])
+			*find_slot(&grown, tree, &tree->nodes[index->slots[i]]) = index->slots[i];
 	free(index->slots);
-	index->slots = xcalloc(size, sizeof(*index->slots));
-	index->mask = size - 1;
-	for (uint32_t i = 1; i < tree->count; i++) {
-		const struct call_node *node = &tree->nodes[i];
-		uint32_t slot = hash(node->parent, node->symbol, node->inlined) & index->mask;
+	*index = grown;
+}
 
-		while (index->slots[slot])
-			slot = (slot + 1) & index->mask;
-		index->slots[slot] = i;
+static uint32_t append(struct call_tree *tree, const struct call_node *node)
+{
+	xgrow(tree->nodes, tree->count, tree->capacity);
+	tree->nodes[tree->count] = *node;
+	return tree->count++;
+}
+
+/* The same among those that are in no chain. */
+static uint32_t find_or_add_other(struct call_tree *tree, struct node_index *index,
+				  const struct call_node *wanted)
+{
+	uint32_t *slot;
+
+	if (2 * index->count >= index->mask)
+		index_grow(index, tree);
+	slot = find_slot(index, tree, wanted);
+	if (!*slot) {
+		*slot = append(tree, wanted);
+		index->count++;
 	}
+	return *slot;
 }
 
 static uint32_t find_or_add(struct call_tree *tree, struct node_index *index, uint32_t parent,
 			    uint32_t symbol, bool inlined)
 {
-	uint32_t slot = hash(parent, symbol, inlined) & index->mask;
+	struct call_node wanted = {.parent = parent, .symbol = symbol, .inlined = inlined};
+	uint32_t at = tree->nodes[parent].first_callee, length = 0;
 
-	for (; index->slots[slot]; slot = (slot + 1) & index->mask) {
-		const struct call_node *node = &tree->nodes[index->slots[slot]];
-
-		if (node->parent == parent && node->symbol == symbol && node->inlined == inlined)
-			return index->slots[slot];
-	}
-	xgrow(tree->nodes, tree->count, tree->capacity);
-	tree->nodes[tree->count] =
-		(struct call_node){.parent = parent, .symbol = symbol, .inlined = inlined};
-	index->slots[slot] = tree->count++;
-	if (tree->count > index->mask / 2)
-		index_grow(index, tree);
-	return tree->count - 1;
+	for (; at; at = tree->nodes[at].next_callee, length++)
+		if (tree->nodes[at].symbol == symbol && tree->nodes[at].inlined == inlined)
+			return at;
+	if (length == CHAIN)
+		return find_or_add_other(tree, index, &wanted);
+	wanted.next_callee = tree->nodes[parent].first_callee;
+	at = append(tree, &wanted);
+	tree->nodes[parent].first_callee = at;
+	return at;
 }
 
 /* Returns the innermost node of each stack. Parents come first in the profile's table. */
@@ -64,7 +103,6 @@ static uint32_t *add_stacks(struct call_tree *tree, const struct profile *profil
 	uint32_t *node_of_stack = xcalloc(profile->stacks_count, sizeof(*node_of_stack));
 	struct node_index index = {0};
 
-	index_grow(&index, tree);
 	for (uint32_t stack = 1; stack < profile->stacks_count; stack++) {
 		uint32_t frame = profile->stacks[stack].frame;
 		uint32_t node = node_of_stack[profile->stacks[stack].parent];
@@ -79,6 +117,8 @@ static uint32_t *add_stacks(struct call_tree *tree, const struct profile *profil
 		node_of_stack[stack] = node;
 	}
 	free(index.slots);
+	for (uint32_t i = 0; i < tree->count; i++)
+		tree->nodes[i].samples = tree->nodes[i].nodes = 0;
 	return node_of_stack;
 }
 
@@ -141,85 +181,38 @@ void call_tree_free(struct call_tree *tree)
 	free(tree);
 }
 
-/* Returns the @rank-th largest of @values (0 is the largest), reordering them. Quickselect. */
-static uint64_t nth_largest(uint64_t *values, size_t count, size_t rank)
-{
-	size_t low = 0, high = count - 1;
-
-	while (low < high) {
-		uint64_t pivot = values[low + (high - low) / 2];
-		size_t i = low, j = high;
-
-		while (i <= j) {
-			while (values[i] > pivot)
-				i++;
-			while (values[j] < pivot)
-				j--;
-			if (i <= j) {
-				uint64_t swap = values[i];
-
-				values[i++] = values[j];
-				values[j] = swap;
-				if (j-- == 0)
-					break;
-			}
-		}
-		if (rank <= j && j < count)
-			high = j;
-		else if (rank >= i)
-			low = i;
-		else
-			break;
-	}
-	return values[rank];
-}
-
 /*
  * Says which total a node needs to be among the @limit heaviest, and how many of those with
- * exactly that total there is room for.
+ * exactly that total there is room for. Digit by digit, the highest first: each pass counts the
+ * nodes whose total begins with the digits that are known.
  */
 static uint64_t prune_threshold(const struct call_tree *tree, uint32_t limit, uint32_t *equals)
 {
-	uint64_t *totals = xcalloc(tree->count, sizeof(*totals));
-	uint64_t threshold = 1;
+	uint32_t *counts = xcalloc(1 << DIGIT_BITS, sizeof(*counts));
+	uint64_t known = 0, most = tree->nodes[0].total;
+	int shift = 0;
 
-	for (uint32_t i = 1; i < tree->count; i++)
-		totals[i - 1] = tree->nodes[i].total;
-	if (limit < tree->count - 1)
-		threshold = nth_largest(totals, tree->count - 1, limit - 1);
-	free(totals);
-	if (threshold < 1)
-		threshold = 1;
 	*equals = limit;
-	for (uint32_t i = 1; i < tree->count; i++)
-		*equals -= tree->nodes[i].total > threshold && *equals > 0;
-	return threshold;
-}
+	while (shift + DIGIT_BITS < 64 && most >> (shift + DIGIT_BITS))
+		shift += DIGIT_BITS;
+	for (; shift >= 0 && limit < tree->count - 1; shift -= DIGIT_BITS) {
+		uint32_t digit = (1 << DIGIT_BITS) - 1;
 
-/* Copies the kept nodes; @kept_as says what became of each, or of its nearest kept ancestor. */
-static void prune_copy(struct call_tree *pruned, const struct call_tree *tree, uint32_t limit,
-		       uint32_t *kept_as, bool *kept)
-{
-	uint32_t equals;
-	uint64_t threshold = prune_threshold(tree, limit, &equals);
-
-	kept[0] = true;
-	pruned->nodes =
-		xcalloc(limit < tree->count ? limit + 1 : tree->count, sizeof(*pruned->nodes));
-	pruned->nodes[pruned->count++] = tree->nodes[0];
-	for (uint32_t i = 1; i < tree->count; i++) {
-		const struct call_node *node = &tree->nodes[i];
-		bool heavy = node->total > threshold || (node->total == threshold && equals > 0);
-
-		kept_as[i] = kept_as[node->parent];
-		kept[i] = heavy && kept[node->parent];
-		if (!kept[i])
-			continue;
-		equals -= node->total == threshold;
-		pruned->nodes[pruned->count] = *node;
-		pruned->nodes[pruned->count].parent = kept_as[node->parent];
-		kept_as[i] = pruned->count++;
+		memset(counts, 0, sizeof(*counts) << DIGIT_BITS);
+		for (uint32_t i = 1; i < tree->count; i++)
+			if (shift + DIGIT_BITS >= 64 ||
+			    tree->nodes[i].total >> (shift + DIGIT_BITS) == known)
+				counts[tree->nodes[i].total >> shift & ((1 << DIGIT_BITS) - 1)]++;
+		for (; digit && counts[digit] < *equals; digit--)
+			*equals -= counts[digit];
+		known = known << DIGIT_BITS | digit;
 	}
+	free(counts);
+	if (known)
+		return known;
+	/* All that have weight are kept. */
+	*equals = limit;
+	return 1;
 }
 
 static void hide(struct call_hidden *hidden, const struct call_node *node)
@@ -230,21 +223,49 @@ static void hide(struct call_hidden *hidden, const struct call_node *node)
 	hidden->nodes += node->nodes;
 }
 
+/*
+ * Copies the kept nodes and counts what is hidden below them; @kept_as says what became of each, or
+ * of its nearest kept ancestor. A node was kept when that is another than its parent's.
+ */
+static void prune_copy(struct call_tree *pruned, const struct call_tree *tree, uint32_t limit,
+		       uint32_t *kept_as)
+{
+	uint32_t equals, room = limit < tree->count ? limit + 1 : tree->count;
+	uint64_t threshold = prune_threshold(tree, limit, &equals);
+
+	pruned->nodes = xcalloc(room, sizeof(*pruned->nodes));
+	pruned->hidden = xcalloc(room, sizeof(*pruned->hidden));
+	pruned->nodes[pruned->count++] = tree->nodes[0];
+	if (tree->hidden)
+		pruned->hidden[0] = tree->hidden[0];
+	for (uint32_t i = 1; i < tree->count; i++) {
+		const struct call_node *node = &tree->nodes[i];
+		uint32_t parent = kept_as[node->parent];
+		bool is_below_kept =
+			!node->parent || parent != kept_as[tree->nodes[node->parent].parent];
+		bool is_heavy = node->total > threshold || (node->total == threshold && equals > 0);
+
+		kept_as[i] = parent;
+		if (is_below_kept && is_heavy) {
+			equals -= node->total == threshold;
+			pruned->nodes[pruned->count] = *node;
+			pruned->nodes[pruned->count].parent = parent;
+			if (tree->hidden)
+				pruned->hidden[pruned->count] = tree->hidden[i];
+			kept_as[i] = pruned->count++;
+		} else if (is_below_kept && node->total) {
+			hide(&pruned->hidden[parent], node);
+		}
+	}
+}
+
 struct call_tree *call_tree_prune(const struct call_tree *tree, size_t samples_count,
 				  uint32_t limit)
 {
 	struct call_tree *pruned = xcalloc(1, sizeof(*pruned));
 	uint32_t *kept_as = xcalloc(tree->count, sizeof(*kept_as));
-	bool *kept = xcalloc(tree->count, sizeof(*kept));
 
-	prune_copy(pruned, tree, limit, kept_as, kept);
-	pruned->hidden = xcalloc(pruned->count, sizeof(*pruned->hidden));
-	for (uint32_t i = 0; i < tree->count; i++) {
-		if (kept[i] && tree->hidden)
-			pruned->hidden[kept_as[i]] = tree->hidden[i];
-		else if (!kept[i] && kept[tree->nodes[i].parent] && tree->nodes[i].total)
-			hide(&pruned->hidden[kept_as[i]], &tree->nodes[i]);
-	}
+	prune_copy(pruned, tree, limit, kept_as);
 	pruned->leaf_of_sample = xcalloc(samples_count, sizeof(*pruned->leaf_of_sample));
 	for (size_t i = 0; i < samples_count; i++) {
 		uint32_t leaf = tree->leaf_of_sample[i];
@@ -252,7 +273,6 @@ struct call_tree *call_tree_prune(const struct call_tree *tree, size_t samples_c
 		pruned->leaf_of_sample[i] = leaf == CALL_TREE_OTHER ? leaf : kept_as[leaf];
 	}
 	free(kept_as);
-	free(kept);
 	return pruned;
 }
 

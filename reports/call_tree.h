@@ -7,7 +7,8 @@
  * becomes several nodes. Node 0 is the whole profile. A node's id is larger than its parent's, so
  * every walk over the tree is a loop over the array, however deep the stacks are.
  *
- * Cost: one hash look-up for each (stack, function) and 24 bytes for each node.
+ * Cost: a walk over the callees of one node for each (stack, function), with a hash look-up where
+ * they are many; 24 bytes for each node.
  */
 #pragma once
 
@@ -18,8 +19,14 @@ struct call_node {
 	uint32_t symbol : 31;
 	uint32_t inlined : 1; /* its code is part of the parent's */
 	uint64_t total;	      /* sum of the sample values here and below, in periods */
-	uint32_t samples;     /* number of samples here and below */
-	uint32_t nodes;	      /* nodes with weight in the subtree, itself included */
+	union {
+		uint32_t samples;      /* number of samples here and below */
+		uint32_t first_callee; /* only while the tree is built */
+	};
+	union {
+		uint32_t nodes;	      /* nodes with weight in the subtree, itself included */
+		uint32_t next_callee; /* of the parent, only while the tree is built */
+	};
 };
 
 /* What was cut off directly below a node. */

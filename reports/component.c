@@ -177,7 +177,6 @@ static struct ranked *name_components(struct component_table *table, const struc
 				      const struct call_tree *tree, struct ranked **of_symbol)
 {
 	const struct profile *profile = report->profile;
-	struct call_self *self = call_tree_self(tree);
 	struct ranked *all = NULL;
 	size_t length = 0;
 	const char *folder = source_folder(profile, &length);
@@ -204,10 +203,15 @@ static struct ranked *name_components(struct component_table *table, const struc
 				HASH_ADD_KEYPTR(hh, all, name, strlen(name), of_symbol[id]);
 			}
 		}
-		of_symbol[id]->self += self[i].total;
+	}
+	for (size_t i = 0; i < profile->samples_count; i++) {
+		uint32_t leaf = tree->leaf_of_sample[i];
+
+		if (leaf && leaf != CALL_TREE_OTHER)
+			of_symbol[tree->nodes[leaf].symbol]->self +=
+				call_tree_value(profile, &profile->samples[i]);
 	}
 	HASH_SORT(all, compare_ranked);
-	free(self);
 	return all;
 }
 

@@ -84,6 +84,15 @@ own_counts() {
 	[ "$(value "SELECT count(*) FROM meta WHERE key LIKE 'operations.lost%'")" = 0 ]
 }
 
+@test "more files than there is room for: no call is lost, and it is said" {
+	record -- "$F" many 20000
+	[ "$(value "SELECT sum(count) FROM operations WHERE kind = 7")" = 20000 ]
+	[ "$(value "SELECT value FROM meta WHERE key = 'operations.lost_subject'")" -gt 3000 ]
+	run -0 collector io x.prof
+	[[ $output == *"(!) operations on others, the table of subjects was full: "* ]]
+	[[ $output == *"others, for which there was no room"* ]]
+}
+
 @test "failures are what they are without, with their errno" {
 	same_output "$F" results
 	same_output bash -c 'echo one; cat /nowhere; echo "$?"; exec 3<"$0"; read -r line <&3; echo "$line"' "$F"

@@ -9,6 +9,7 @@
  *     handler      a signal handler writes while the program does
  *     results      what the functions return when they fail
  *     churn        64 threads, each with files of its own; prints calls of all
+ *     many N       N files in memory, each with its own name; prints their number
  *     null N       N times one byte to /dev/null; prints nanoseconds of CPU time each
  */
 #include "tests/workloads/workload.h"
@@ -18,6 +19,7 @@
 #include <pthread.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 #include <sys/wait.h>
@@ -226,6 +228,20 @@ static void churn(void)
 	printf("%d\n", CHURN_THREADS * 50 * 10);
 }
 
+static void many(long count)
+{
+	char name[32];
+
+	for (long i = 0; i < count; i++) {
+		snprintf(name, sizeof(name), "many%ld", i);
+		int fd = memfd_create(name, 0);
+
+		put(fd, 1);
+		close(fd);
+	}
+	printf("%ld\n", count);
+}
+
 static void measure(long count)
 {
 	struct timespec start, end;
@@ -260,6 +276,8 @@ int main(int argc, char **argv)
 		say_results();
 	else if (!strcmp(which, "churn"))
 		churn();
+	else if (!strcmp(which, "many"))
+		many(count);
 	else if (!strcmp(which, "null"))
 		measure(count);
 	else

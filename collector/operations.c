@@ -5,6 +5,7 @@
 #include "collector/base/xalloc.h"
 #include "collector/resolve/variable.h"
 
+#include <limits.h>
 #include <uthash.h>
 
 #define FRAME_TEXT_BYTES 120 /* of a subject's name in a picture */
@@ -62,13 +63,33 @@ void operations_free(struct operations *operations)
 /* ---- subjects ----------------------------------------------------------------------------- */
 
 /* Returns the row of a file that code was seen of, 0 when there is none. */
-static uint32_t module_of(const struct profile *profile, const char *path)
+static uint32_t known_module(const struct profile *profile, const char *path)
 {
 	for (size_t i = 1; i < profile->modules_count; i++)
 		if (profile->modules[i].kind == PROFILE_MODULE_ELF &&
 		    !strcmp(profile->modules[i].path, path))
 			return (uint32_t)i;
 	return 0;
+}
+
+/*
+ * Returns the row of the object file that the dynamic linker has under @path, which may be a link;
+ * 0 when it cannot be opened. One that no code was seen of is opened now, as it lies there.
+ */
+static uint32_t module_of(struct operations *operations, const char *path, pid_t pid)
+{
+	char resolved[PATH_MAX];
+	uint32_t known = known_module(operations->profile, path);
+	struct module_identity identity = {.path = resolved};
+	struct module *module;
+
+	if (known || !realpath(path, resolved))
+		return known;
+	known = known_module(operations->profile, resolved);
+	if (known)
+		return known;
+	module = modules_get(operations->modules, &identity, pid);
+	return module_open(module) ? 0 : module->id;
 }
 
 /* Names a variable; where there is no symbol, by its place in the file. */
@@ -93,7 +114,7 @@ static void name_subject(struct operations *operations, const struct event_subje
 	memcpy(text, told->text, told->text_bytes);
 	text[told->text_bytes] = '\0';
 	if (told->kind < PROFILE_SUBJECT_FILE && *text) {
-		subject->module = module_of(operations->profile, text);
+		subject->module = module_of(operations, text, subject->pid);
 		subject->name = variable_text(operations, subject->module, text, told->elf_address);
 		free(text);
 	} else {

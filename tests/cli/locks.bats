@@ -96,6 +96,24 @@ between() {
 	[ "$(value "SELECT count(*) FROM operations WHERE kind < 3")" = 0 ]
 }
 
+@test "a lock of a library has its variable's name, also where the library is found by a link" {
+	cat >lib.c <<-'END'
+		#include <pthread.h>
+		static pthread_mutex_t inner = PTHREAD_MUTEX_INITIALIZER;
+		void turn(void)
+		{
+			pthread_mutex_lock(&inner);
+			pthread_mutex_unlock(&inner);
+		}
+	END
+	gcc -O2 -g -shared -fPIC -Wl,-soname,libturn.so.1 -o libturn.so.1.0 lib.c
+	ln -s libturn.so.1.0 libturn.so.1
+	echo 'void turn(void); int main(void) { for (int i = 0; i < 77; i++) turn(); }' >host.c
+	gcc -O2 -g -o host host.c libturn.so.1 -Wl,-rpath,"$PWD"
+	record -- ./host
+	[ "$(value "SELECT taken FROM subjects WHERE name = 'inner'")" = 77 ]
+}
+
 @test "64 threads at a time on few locks: waits and takes add up to the program's own count" {
 	record -- "$L" churn >counts
 	[ "$(value "SELECT (SELECT sum(taken) FROM subjects) +

@@ -356,6 +356,7 @@ json_t *document_of_run(const struct report *report)
 	document_add_steps(document, report);
 	document_add_memory(document, report);
 	document_add_waits(document, report);
+	document_add_operations(document, report);
 	document_add_series(document, report);
 	document_miss(document_section(document, "scaling", "Scaling"),
 		      "one recording says nothing of other sizes");

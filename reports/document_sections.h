@@ -14,4 +14,7 @@ void document_add_durations(json_t *document, const struct report *report);
 void document_add_steps(json_t *document, const struct report *report);
 void document_add_memory(json_t *document, const struct report *report);
 void document_add_waits(json_t *document, const struct report *report);
+/* Three: locks, files, SQL statements. */
+void document_add_operations(json_t *document, const struct report *report);
+
 void document_add_series(json_t *document, const struct report *report);

@@ -62,6 +62,21 @@ replicates() {
 		"100 steps, 97 a second, the first 0 of them warm-up; 10 are slow." ]
 }
 
+@test "locks, files and SQL statements are those of their commands" {
+	require perf node
+	collector run -q --locks --io --sql -o x -- sim --agents 10 --steps 20 >out
+	collector report --json -o page.json x.prof
+	local kind
+	for kind in io:files sql:statements; do
+		collector "${kind%:*}" --json -o other.json x.prof
+		[ "$(ask page.json "JSON.stringify(it.sections.flatMap(s => s.tables || [])
+			.find(t => t.id == '${kind#*:}').rows.map(r => [r[0], r[2], r[3], r[6]]))")" = \
+			"$(ask other.json "JSON.stringify(it.${kind#*:}.filter(g => g.count).slice(0, 20)
+				.map(g => [g.name, g.count, g.ns, g.longest_ns]))")" ]
+	done
+	[ "$(ask page.json 'it.sections.find(s => s.id == "locks").text[0]')" = "Every one is counted, none is sampled." ]
+}
+
 @test "the page asks nothing of a network and lets nothing else run" {
 	require browser node
 	synthetic rich
@@ -102,7 +117,7 @@ replicates() {
 @test "what was not measured is said, never left out" {
 	synthetic small
 	collector report --markdown small.prof >page.md
-	[ "$(grep -c '^not measured: ' page.md)" -eq 6 ]
+	[ "$(grep -c '^not measured: ' page.md)" -eq 9 ]
 	synthetic empty
 	collector report --markdown empty.prof | grep -q 'There are no samples: the program used less CPU time'
 	collector report -o empty.html empty.prof

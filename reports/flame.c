@@ -14,7 +14,7 @@ EMBED(viewer_js,
       ".ascii \"\\n\"\n" EMBED_FILE("viewer_tree.js") EMBED_FILE("viewer_state.js")
 	      EMBED_FILE("viewer_search.js") EMBED_FILE("viewer_draw.js")
 		      EMBED_FILE("viewer_words.js") EMBED_FILE("viewer_scene.js")
-			      EMBED_FILE("viewer_table.js") EMBED_FILE("viewer_change.js"));
+			      EMBED_FILE("viewer_twin.js") EMBED_FILE("viewer_table.js") EMBED_FILE("viewer_change.js"));
 
 static const uint32_t first_limit = 100000; /* nodes that could fit in the data block at all */
 

@@ -22,6 +22,7 @@ function update() {
   drawStatus();
   drawDetails();
   drawOutline();
+  drawTwin();
   drawHelp();
   const height = Math.ceil(bottom + 30), box = `0 0 ${width} ${height}`;
   if (root.getAttribute("viewBox") !== box) {
@@ -88,13 +89,23 @@ function toggleOrder(order) {
 }
 
 const ACTIONS = {
-  "0": () => { setOrder("callees"); view.table = false; setQuery(""); zoomTo(0); view.focus = -1; update(); },
+  "0": () => { view.side = "both"; setOrder("callees"); view.table = false; setQuery(""); zoomTo(0); view.focus = -1; update(); },
   "i": () => { view.flame = !view.flame; update(); writeHash(false); scrollTo(0); showRoot(); },
   "c": () => toggleOrder("callers"),
   "r": () => toggleOrder("merged"),
   "d": () => { const names = Object.keys(COLOURS);
     view.colours = names[(names.indexOf(view.colours) + 1) % names.length]; note = "colours: by " + view.colours;
     update(); writeHash(false); },
+  "b": () => {
+    if (!change)
+      return;
+    view.side = SIDES[(SIDES.indexOf(view.side) + 1) % SIDES.length];
+    setOrder(view.order);
+    note = "widths: cost of " + { both: "both together", new: "the new runs", base: "the base" }[view.side];
+    search();
+    update();
+    writeHash(false);
+  },
   "t": () => { view.table = !view.table; update(); },
   "a": () => { view.matchCase = !view.matchCase; note = view.matchCase ? "search: case matters" : "search: case does not matter";
     search(); update(); },
@@ -146,6 +157,7 @@ function walk(way) {
   } else {
     drawDetails();
     drawOutline();
+    pointTwin();
     drawStatus();
   }
   scrollToFocus();

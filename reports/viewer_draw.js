@@ -1,8 +1,8 @@
 // From the tree to boxes: what is visible, in which colour, under which label.
 
-// The first is what the picture has; changes are known for the recorded tree only.
+// The first is what the picture has.
 const COLOURS = {
-  ...(change && { change: (symbol, box) => tree === callees ? change[box].fill : "#e4e4e4" }),
+  ...(change && { change: (symbol, box) => tree.change[box].fill }),
   component: symbol => fillOf(symbol.component, symbol.shade),
   module: symbol => PALETTE[moduleRank(symbol.module) % PALETTE.length],
   name: symbol => PALETTE[(symbol.shade + symbol.name.length) % PALETTE.length],

@@ -105,14 +105,16 @@ function makeBar() {
   button("callers", "c", "who calls: stacks turned over", () => act("c"));
   button("merge recursion", "r", "count each function once on a path", () => act("r"));
   button("colours", "d", "colour by component, module or name", () => act("d"));
+  if (change)
+    button("widths", "b", "cost of both, of the new runs, of the base", () => act("b"));
   button("table", "t", "functions as a table", () => act("t"));
   button("reset", "0", "show everything", () => act("0"));
   button("◐", "m", "light or dark", () => act("m"));
   button("?", "?", "keys", () => act("?"));
   status = element("text", { class: "fg", x: MARGIN + 260, y: 23, role: "status", "aria-live": "polite" }, bar);
   breadcrumb = element("text", { class: "mono", x: MARGIN, y: 48 }, bar);
-  details = [element("text", { class: "fg details", x: MARGIN, y: 66, "font-weight": 600, "aria-live": "polite" }, bar),
-    element("text", { class: "fg details", x: MARGIN, y: 83, "aria-live": "polite" }, bar)];
+  details = [element("text", { class: "fg details", x: MARGIN, y: 66, "font-weight": 600 }, bar),
+    element("text", { class: "fg details", x: MARGIN, y: 83 }, bar)];
 }
 
 function placeBar() {
@@ -122,7 +124,8 @@ function placeBar() {
     group.setAttribute("transform", `translate(${x} 7)`);
     x -= 6;
   }
-  const on = [false, view.order === "callers", view.order === "merged", false, view.table, false, false, view.help];
+  const on = [false, view.order === "callers", view.order === "merged", false, ...(change ? [view.side !== "both"] : []),
+    view.table, false, false, view.help];
   buttons.forEach(({ group }, i) => group.classList.toggle("on", on[i]));
   status.setAttribute("x", MARGIN + 260);
   status.dataset.room = x - MARGIN - 260;

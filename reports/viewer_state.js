@@ -2,7 +2,7 @@
 
 let tree = callees;
 const view = { zoom: 0, focus: -1, flame: data.view === "flame", order: "callees", query: "",
-  colours: change ? "change" : "component", table: false, help: false, matchCase: false };
+  side: "both", colours: change ? "change" : "component", table: false, help: false, matchCase: false };
 let matches = null; // { is: Uint8Array per symbol, outer: boxes, total, shown }
 let drawn = { rows: [], width: 0, top: 0 };
 let hoverBox = null;
@@ -46,6 +46,8 @@ function writeHash(newEntry) {
     parts.push("v=" + (view.flame ? "flame" : "icicle"));
   if (view.order !== "callees")
     parts.push("o=" + view.order);
+  if (view.side !== "both")
+    parts.push("w=" + view.side);
   if (view.colours !== Object.keys(COLOURS)[0])
     parts.push("c=" + view.colours);
   const hash = parts.length ? "#" + parts.join("&") : "";
@@ -83,6 +85,7 @@ function readHash() {
   }
   view.flame = state.v ? state.v === "flame" : data.view === "flame";
   view.colours = COLOURS[state.c] ? state.c : Object.keys(COLOURS)[0];
+  view.side = change && SIDES.includes(state.w) ? state.w : "both";
   setOrder(TREES[state.o] ? state.o : "callees");
   const chain = (state.z || "").split(".").filter(Boolean).map(text => parseInt(text, 36));
   const [box, exact] = followHashes(chain);
@@ -100,9 +103,9 @@ function readHash() {
 }
 
 function setOrder(order) {
-  if (!made[order])
-    made[order] = TREES[order]();
-  tree = made[order];
+  const key = order + " " + view.side;
+  made[key] ||= TREES[order](view.side);
+  tree = made[key];
   view.order = order;
   view.zoom = 0;
   view.focus = -1;

@@ -4,7 +4,7 @@
 // viewer has drawn its own, so whatever fails here, there is a picture.
 //
 // All viewer_*.js are one scope, put together in this order: tree, state, search, draw, words,
-// scene, table, change. The first opens it and the last closes it.
+// scene, twin, table, change. The first opens it and the last closes it.
 "use strict";
 (() => {
 const script = document.currentScript;
@@ -56,7 +56,7 @@ function makeTree(count) {
     depth: new Int32Array(count), parent: new Int32Array(count), end: new Int32Array(count),
     self: new Float64Array(count), total: new Float64Array(count), start: new Float64Array(count),
     selfSamples: new Float64Array(count), samples: new Float64Array(count),
-    hidden: new Map(), phi: new Map() };
+    hidden: new Map(), phi: new Map(), change: [] };
 }
 
 // Sums up totals and finds where each subtree ends and each box starts.
@@ -108,42 +108,53 @@ function unpackTree() {
   return finishTree(tree);
 }
 
-// Builds another tree from every path of this one: @change gets the symbols from the root to a
-// box (without the root) and returns the path they become.
-function rebuild(from, change) {
-  const top = { children: new Map(), self: 0, samples: 0, total: 0 }, path = [];
+// Builds another tree from every path of this one: @turn gets the symbols from the root to a box
+// (without the root) and returns the path they become. Of a comparison, @side says whose cost is
+// the width: "both", "base" or "new".
+function rebuild(from, turn, side) {
+  const make = symbol => ({ symbol, children: new Map(), self: 0, samples: 0, total: 0, base: 0, both: 0, certainty: -1 });
+  const top = make(from.symbol[0]), path = [];
   let count = 1;
-  function add(symbols, self, samples, hidden) {
+  const weigh = (both, base) => side === "base" ? base : side === "new" ? both - base : both;
+  function add(symbols, both, base, samples, hidden) {
+    const self = weigh(both, base);
     let node = top;
     node.total += self;
     for (const symbol of symbols) {
       let child = node.children.get(symbol);
       if (!child) {
-        child = { symbol, children: new Map(), self: 0, samples: 0, total: 0 };
+        child = make(symbol);
         node.children.set(symbol, child);
         count++;
       }
       node = child;
       node.total += self;
+      node.base += base;
+      node.both += both;
     }
     if (!hidden) {
       node.self += self;
       node.samples += samples;
-      return;
+      return node;
     }
     node.hidden = node.hidden || { total: 0, children: 0, nodes: 0, samples: 0 };
-    for (const key in node.hidden)
+    node.hidden.total += self;
+    for (const key of ["children", "nodes", "samples"])
       node.hidden[key] += hidden[key];
+    return node;
   }
   for (let i = 1; i < from.count; i++) {
     path.length = from.depth[i] - 1;
     path.push(from.symbol[i]);
-    if (from.self[i])
-      add(change(path), from.self[i], from.selfSamples[i]);
-    if (from.hidden.has(i))
-      add(change(path), from.hidden.get(i).total, 0, from.hidden.get(i));
+    const base = change ? change[i].baseSelf : 0, hidden = from.hidden.get(i);
+    if (weigh(from.self[i], base) || !turn && change && weigh(from.total[i], change[i].base)) {
+      const node = add(turn ? turn(path) : path, from.self[i], base, from.selfSamples[i]);
+      if (!turn)
+        node.certainty = change[i].certainty;
+    }
+    if (hidden)
+      add(turn ? turn(path) : path, hidden.total, change ? change[i].hiddenBase : 0, 0, hidden);
   }
-  top.symbol = from.symbol[0];
   const tree = makeTree(count), waiting = [[top, 0, 0]];
   for (let i = 0; waiting.length; i++) {
     const [node, depth, parent] = waiting.pop();
@@ -152,17 +163,36 @@ function rebuild(from, change) {
     tree.parent[i] = parent;
     tree.self[i] = node.self;
     tree.selfSamples[i] = node.samples;
+    if (change)
+      tree.change[i] = changeOf(node);
     if (node.hidden)
       tree.hidden.set(i, node.hidden);
     const children = [...node.children.values()].sort((a, b) => a.total - b.total);
     for (const child of children)
       waiting.push([child, depth + 1, i]);
   }
-  tree.self[0] += from.self[0];
+  tree.self[0] += weigh(from.self[0], change ? change[0].baseSelf : 0);
   tree.selfSamples[0] += from.selfSamples[0];
   if (from.hidden.has(0))
-    tree.hidden.set(0, from.hidden.get(0));
+    tree.hidden.set(0, { ...from.hidden.get(0),
+      total: weigh(from.hidden.get(0).total, change ? change[0].hiddenBase : 0) });
+  if (change)
+    tree.change[0] = change[0];
   return finishTree(tree);
+}
+
+// The colours of flame_change.c, for boxes of trees that are made here: nothing is tested in those
+// that are turned, so their changes are pale.
+const SCALE = [[0x36, 0x4b, 0x9a], [0x4a, 0x7b, 0xb7], [0x6e, 0xa6, 0xcd], [0x98, 0xca, 0xe1], [0xc2, 0xe4, 0xef],
+  [0xf2, 0xf2, 0xf2], [0xfe, 0xda, 0x8b], [0xfd, 0xb3, 0x66], [0xf6, 0x7e, 0x4b], [0xdd, 0x3d, 0x2d], [0xa5, 0x00, 0x26]];
+
+function changeOf({ base, both, certainty }) {
+  const fresh = both - base, ratio = Math.log2((fresh + 1) / (base + 1));
+  const step = Math.round(Math.max(-1, Math.min(1, ratio)) * 5) || (ratio > 0 ? 1 : -1);
+  const sure = certainty < 0 ? 2 : certainty;
+  const part = SCALE[5 + step].map(value => Math.trunc(0xe4 + (value - 0xe4) * sure / 4));
+  return { base, fresh, certainty,
+    fill: !base ? "url(#new)" : !fresh ? "url(#gone)" : "#" + part.map(value => value.toString(16).padStart(2, "0")).join("") };
 }
 
 // What changed, of a comparison: per box of the recorded tree what it was in the base.
@@ -174,14 +204,20 @@ function unpackChange() {
     change.push({ base, baseSelf, certainty, fresh, freshSelf: callees.self[box] - baseSelf,
       fill: !base ? "url(#new)" : !fresh ? "url(#gone)" : colour ? "#" + colour.toString(16).padStart(6, "0") : "#e4e4e4" });
   }
+  // What is hidden below a box is what its total has beyond itself and its callees.
+  change.forEach((box, i) => { box.hiddenBase = (box.hiddenBase || 0) + box.base - box.baseSelf;
+    if (i)
+      change[callees.parent[i]].hiddenBase = (change[callees.parent[i]].hiddenBase || 0) - box.base; });
+  callees.change = change;
   return change;
 }
 
 const symbols = unpackSymbols(), callees = unpackTree();
 const change = data.change && unpackChange();
 const TREES = {
-  callees: () => callees,
-  callers: () => rebuild(callees, path => path.slice().reverse()),
-  merged: () => rebuild(callees, path => [...new Set(path)]),
+  callees: side => side === "both" ? callees : rebuild(callees, null, side),
+  callers: side => rebuild(callees, path => path.slice().reverse(), side),
+  merged: side => rebuild(callees, path => [...new Set(path)], side),
 };
+const SIDES = ["both", "new", "base"];
 const made = {};

@@ -55,12 +55,14 @@ function describe(item) {
   words.push(data.components[symbol.component].name, symbol.module);
   if (symbol.place)
     words.push(symbol.place);
-  if (change && tree === callees)
-    return [words.join(" · "), `total per run ${becomes(change[box].base, change[box].fresh)} ` +
-      `(${CERTAINTIES[change[box].certainty]})` +
-      (tree.hidden.has(box) ? "" : ` · self ${becomes(change[box].baseSelf, change[box].freshSelf)}`)];
+  if (change) {
+    const now = tree.change[box];
+    return [words.join(" · "), `total per run ${becomes(now.base, now.fresh)} ` +
+      `(${CERTAINTIES[now.certainty] || "not tested in this view"})` +
+      (tree !== callees || tree.hidden.has(box) ? "" : ` · self ${becomes(now.baseSelf, now.freshSelf)}`)];
+  }
   return [words.join(" · "),
-    `${change ? "base and new together: " : ""}total ${amount(tree.total[box])}, ${percent(tree.total[box] / tree.total[0])} of all, ` +
+    `total ${amount(tree.total[box])}, ${percent(tree.total[box] / tree.total[0])} of all, ` +
     `${percent(Math.min(1, tree.total[box] / tree.total[view.zoom]))} of view · ` +
     `self ${amount(tree.self[box])}, ${percent(tree.self[box] / tree.total[0])} · ` +
     `n ${tree.samples[box].toLocaleString("en")} samples${interval(box)}`];

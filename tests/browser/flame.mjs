@@ -102,8 +102,25 @@ const cases = {
     const hot = text.find(words => words.startsWith("hot ")), helper = text.find(words => words.startsWith("helper "));
     assert.match(hot, /total per run 300 ms → 360 ms, \+(19|20)\.\d % \(p ≤ 0\.001\)/);
     assert.match(helper, /→ 0 ns, gone/);
-    await browser.keys("c");
+    // Width is the cost of one side; what that side has not, has no box.
+    const count = (await boxesOnScreen(browser)).length;
+    await browser.keys("b");
     await settle(browser);
+    assert.equal((await boxesOnScreen(browser)).length, count - 1, "helper is gone in the new runs");
+    assert.match(await hash(browser), /w=new/);
+    const hotBox = (await boxesOnScreen(browser)).filter(box => box.row === 2).sort((a, b) => b.width - a.width)[0];
+    const all = (await boxesOnScreen(browser))[0].width;
+    assert.ok(Math.abs(hotBox.width / all - 360 / 1015) < 0.01, `${hotBox.width} of ${all}`);
+    assert.match(await point(browser, { screenX: MARGIN + hotBox.x + 5, screenY: hotBox.y }), /300 ms → 360 ms, .*\(p ≤ 0\.001\)/);
+    await browser.keys("b");
+    await settle(browser);
+    assert.equal((await boxesOnScreen(browser)).length, count);
+    await browser.keys("0", "c");
+    await settle(browser);
+    const self = (await boxesOnScreen(browser)).filter(box => box.row === 1).sort((a, b) => b.width - a.width)[0];
+    assert.match(await point(browser, { screenX: MARGIN + self.x + 5, screenY: self.y }), /^hot .*300 ms → 360 ms, .*not tested/s);
+    assert.ok((await browser.run(() => [...document.querySelectorAll(".graph > path[fill]")].map(path => path.getAttribute("fill"))))
+      .some(fill => /^#(?!e4e4e4)/.test(fill)), "changes of callers have colours");
     await browser.keys("c");
     await browser.keys("d");
     assert.match(await hash(browser), /c=component/);
@@ -189,6 +206,23 @@ const cases = {
     assert.equal(upright.filter(box => box.row === 0).length, 1, "one box at the bottom");
     await browser.keys("i", "?");
     assert.ok(await browser.run(() => document.documentElement.textContent.includes("heaviest callee")));
+  },
+
+  // The picture in words: the call that the keyboard is at is the one that is read.
+  async words(browser) {
+    const read = () => browser.run(() => {
+      const node = document.getElementById(document.documentElement.getAttribute("aria-activedescendant"));
+      return node && [node.getAttribute("role"), node.parentNode.getAttribute("role"), node.getAttribute("aria-level"),
+        node.getAttribute("aria-setsize"), node.getAttribute("aria-label")];
+    });
+    assert.equal(await read(), null);
+    await browser.keys(KEY.down, KEY.down, KEY.down, KEY.down);
+    assert.deepEqual(await read(), ["treeitem", "tree", "4", "2", "environment_observe, 88.0 % of all, self 40.0 %"]);
+    await browser.keys(KEY.enter);
+    await settle(browser);
+    const labels = await browser.run(() => [...document.querySelectorAll("[role=treeitem]")].map(node => node.getAttribute("aria-label")));
+    assert.ok(labels.every(label => !label.startsWith("sqlite")), "only what is in view");
+    assert.ok(labels.some(label => label.startsWith("memcpy, 28.0 % of all, self 25.0 %")), labels.join("|"));
   },
 
   async callers(browser) {

@@ -51,6 +51,10 @@ look() {
 	look keys
 }
 
+@test "a screen reader hears the call that the keyboard is at" {
+	look words
+}
+
 @test "callers and table show the same costs" {
 	look callers
 }

@@ -11,6 +11,7 @@
 #include <lzma.h>
 #include <stdint.h>
 #include <sys/auxv.h>
+#include <sys/stat.h>
 #include <unistd.h>
 #include <zlib.h>
 
@@ -223,7 +224,7 @@ static bool has_symbols(Elf *elf)
 
 void debug_file_open(struct debug_file *file, int fd, const char *path)
 {
-	*file = (struct debug_file){.separate_fd = -1, .shared_fd = -1};
+	*file = (struct debug_file){.fd = fd, .separate_fd = -1, .shared_fd = -1};
 	elf_version(EV_CURRENT);
 	file->elf = elf_begin(fd, ELF_C_READ, NULL);
 	if (!file->elf || elf_kind(file->elf) != ELF_K_ELF) {
@@ -252,7 +253,7 @@ void debug_file_open_vdso(struct debug_file *file)
 	const Elf64_Ehdr *vdso = (const Elf64_Ehdr *)(uintptr_t)getauxval(AT_SYSINFO_EHDR);
 	size_t bytes;
 
-	*file = (struct debug_file){.separate_fd = -1, .shared_fd = -1};
+	*file = (struct debug_file){.fd = -1, .separate_fd = -1, .shared_fd = -1};
 	if (!vdso || vdso->e_shoff == 0)
 		return;
 	elf_version(EV_CURRENT);
@@ -328,6 +329,17 @@ static void attach_shared(struct debug_file *file)
 	free(folder);
 	if (file->shared)
 		dwarf_setalt(file->dwarf, file->shared);
+}
+
+uint64_t debug_file_dwarf_bytes(const struct debug_file *file)
+{
+	Elf *elf = file->separate ? file->separate : file->elf;
+	struct stat status;
+
+	if (!has_debug_information(elf) ||
+	    fstat(file->separate ? file->separate_fd : file->fd, &status) != 0)
+		return 0;
+	return (uint64_t)status.st_size;
 }
 
 Dwarf *debug_file_dwarf(struct debug_file *file)

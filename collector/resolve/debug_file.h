@@ -21,11 +21,13 @@
 #include <elfutils/libdw.h>
 #include <libelf.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct debug_file {
 	Elf *elf;     /* the file itself; NULL when it is no ELF file */
 	Elf *symbols; /* where .symtab is: elf, the separate or the embedded file, or NULL */
 	/* private */
+	int fd; /* borrowed; -1: none */
 	char *path;
 	void *memory; /* of the vDSO, or of the embedded file */
 	Elf *embedded;
@@ -57,6 +59,9 @@ void debug_file_open_vdso(struct debug_file *file);
  * of its section ends.
  */
 bool debug_file_strings_end(Elf *elf);
+
+/* Returns how many bytes the file of the debug information has; 0: there is none. */
+uint64_t debug_file_dwarf_bytes(const struct debug_file *file);
 
 /*
  * Returns the debug information, borrowed until debug_file_close, or NULL when there is none.

@@ -89,8 +89,16 @@ static const char *file_name(Dwarf_Die *unit, uint32_t index)
 					   : NULL; /* libdw's word for file 0 before DWARF 5 */
 }
 
+/* Returns the folder in which a unit was compiled, or NULL. */
+static const char *unit_folder(Dwarf_Die *unit)
+{
+	Dwarf_Attribute value;
+
+	return dwarf_attr(unit, DW_AT_comp_dir, &value) ? dwarf_formstring(&value) : NULL;
+}
+
 /* dwarf_decl_file would do, but ends the program where the unit's table of files is missing. */
-static const char *declared_file(Dwarf_Die *die)
+static const char *declared_file(Dwarf_Die *die, const char **folder)
 {
 	Dwarf_Attribute value;
 	Dwarf_Word index;
@@ -100,6 +108,7 @@ static const char *declared_file(Dwarf_Die *die)
 	    dwarf_formudata(&value, &index) != 0 || index > UINT32_MAX ||
 	    !dwarf_cu_die(value.cu, &unit, NULL, NULL, NULL, NULL, NULL, NULL))
 		return NULL;
+	*folder = unit_folder(&unit);
 	return file_name(&unit, (uint32_t)index);
 }
 
@@ -114,7 +123,8 @@ static const char *linkage_name(Dwarf_Die *die)
 }
 
 /* Returns the declaration of a function's copy. */
-static struct debug_function *declared(struct debug_lines *lines, Dwarf_Die *copy)
+static struct debug_function *declared(struct debug_lines *lines, struct debug_unit *unit,
+				       Dwarf_Die *copy)
 {
 	struct declaration *declaration;
 	Dwarf_Attribute value;
@@ -131,8 +141,10 @@ static struct debug_function *declared(struct debug_lines *lines, Dwarf_Die *cop
 	declaration->function = (struct debug_function){
 		.name = dwarf_diename(&die),
 		.linkage_name = linkage_name(&die),
-		.file = declared_file(&die),
 	};
+	declaration->function.file = declared_file(&die, &declaration->function.folder);
+	if (!declaration->function.folder) /* a split unit leaves it to its skeleton */
+		declaration->function.folder = unit_folder(&unit->die);
 	if (dwarf_decl_line(&die, &line) == 0 && line > 0)
 		declaration->function.line = (uint32_t)line;
 	HASH_ADD_PTR(lines->declarations, entry, declaration);
@@ -146,6 +158,7 @@ static void find_line(struct debug_unit *unit, uint64_t address, struct debug_pl
 
 	if (!row)
 		return;
+	place->folder = unit_folder(&unit->die);
 	place->file = dwarf_linesrc(row, NULL, NULL);
 	if (place->file && dwarf_lineno(row, &line) == 0 && line > 0)
 		place->line = (uint32_t)line;
@@ -153,12 +166,15 @@ static void find_line(struct debug_unit *unit, uint64_t address, struct debug_pl
 
 /* Returns @line if it is one of the function's own file, else 0. A function that states no file,
  * as GCC's lambdas, takes that of its first line. */
-static uint32_t line_in(struct debug_function *function, const char *file, uint32_t line)
+static uint32_t line_in(struct debug_function *function, const char *folder, const char *file,
+			uint32_t line)
 {
 	if (!file)
 		return 0;
-	if (!function->file)
+	if (!function->file) {
+		function->folder = folder;
 		function->file = file;
+	}
 	return file == function->file || !strcmp(file, function->file) ? line : 0;
 }
 
@@ -178,7 +194,7 @@ static void list_calls(struct debug_lines *lines, struct debug_unit *unit,
 	size_t end, i = 0;
 
 	lines->call_count = 0;
-	add_call(lines, declared(lines, &function->die));
+	add_call(lines, declared(lines, unit, &function->die));
 	debug_unit_read_inlined(function, &lines->budget);
 	end = function->inlined_count;
 	while (i < end) {
@@ -189,9 +205,10 @@ static void list_calls(struct debug_lines *lines, struct debug_unit *unit,
 			i = inlined->next;
 			continue;
 		}
-		caller->line = line_in(caller->function, file_name(&unit->tree, inlined->call_file),
-				       inlined->call_line);
-		add_call(lines, declared(lines, &inlined->die));
+		caller->line =
+			line_in(caller->function, unit_folder(&unit->die),
+				file_name(&unit->tree, inlined->call_file), inlined->call_line);
+		add_call(lines, declared(lines, unit, &inlined->die));
 		end = inlined->next;
 		i++;
 	}
@@ -224,7 +241,8 @@ bool debug_lines_find(struct debug_lines *lines, uint64_t address, struct debug_
 
 		list_calls(lines, unit, function, address);
 		innermost = &lines->calls[lines->call_count - 1];
-		innermost->line = line_in(innermost->function, place->file, place->line);
+		innermost->line =
+			line_in(innermost->function, place->folder, place->file, place->line);
 		reverse(lines->calls, lines->call_count);
 		place->calls = lines->calls;
 		place->count = lines->call_count;

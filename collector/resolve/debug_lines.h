@@ -25,6 +25,7 @@
 struct debug_function {
 	const char *name;
 	const char *linkage_name;
+	const char *folder; /* where the compiler ran: what a relative @file is relative to */
 	const char *file;
 	uint32_t line;
 	uint32_t id; /* the caller's; 0 at first */
@@ -40,6 +41,7 @@ struct debug_call {
 struct debug_place {
 	const struct debug_call *calls; /* innermost first; the last one is a real function */
 	size_t count;			/* 0: no function covers the address (assembly) */
+	const char *folder;		/* as of a function */
 	const char *file;		/* of the line, or NULL */
 	uint32_t line;			/* or 0 */
 };

@@ -9,7 +9,9 @@
  * dwfl_module_addrinfo and dwarf_getscopes) costs 5-45 milliseconds an address in big files and
  * finds nothing in C++ and Rust namespaces, in nested functions, and without .debug_aranges.
  *
- * The method. Frames are grouped by file and sorted by address; one file is open at a time:
+ * The method. Frames are grouped by file and sorted by address; files are named at the same time,
+ * one for each processor, as far as their debug information fits a budget of memory, and each in a
+ * profile of its own, so that threads share nothing. One file is
  *
  *     debug_file     the file, its separate debug file, and what dwz shared
  *     symbol_table   address → linkage name             (sized symbols, call stubs, assembly)
@@ -58,16 +60,29 @@
 #include "collector/resolve/debug_file.h"
 #include "collector/resolve/debug_lines.h"
 #include "collector/resolve/demangle.h"
+#include "collector/resolve/parallel.h"
 #include "collector/resolve/perf_map.h"
 #include "collector/resolve/symbol_table.h"
 
 #include <inttypes.h>
+
+/* Bytes of files with debug information that are open at a time, by all threads. What is read of
+ * them takes up to three times that. */
+#define DEBUG_BUDGET (128u << 20)
 
 /* A frame without a name. */
 struct nameless {
 	uint64_t address;
 	uint32_t module;
 	uint32_t frame;
+};
+
+/* The frames of one file, and what they are called. */
+struct file_names {
+	const struct module *module;
+	const struct nameless *list;
+	size_t count;
+	struct profile *profile; /* of its own: frame i + 1 is list[i] */
 };
 
 /* What is open while the frames of one file are named. */
@@ -168,10 +183,27 @@ static uint32_t start_function(struct naming *naming, uint64_t address)
 	return function;
 }
 
-static uint32_t symbol_function(struct naming *naming, const struct symbol *symbol,
-				const char *file_name)
+/* Returns the profile's row of a source file, relative ones below the folder they were compiled in
+ * when that is known: it is not where the sources were prefix-mapped, as in distributions. */
+static uint32_t source_file(struct naming *naming, const char *folder, const char *name)
 {
-	uint32_t file = profile_file_name(naming->profile, file_name ? file_name : "");
+	uint32_t file;
+	char *path;
+
+	if (!name || *name == '/' || !folder || *folder != '/')
+		return profile_file_name(naming->profile, name ? name : "");
+	while (!strncmp(name, "./", 2))
+		name += 2;
+	if (asprintf(&path, "%s/%s", folder, name) < 0)
+		path = xalloc_checked(NULL);
+	file = profile_file_name(naming->profile, path);
+	free(path);
+	return file;
+}
+
+/* @file  row of the source file; 0: not known */
+static uint32_t symbol_function(struct naming *naming, const struct symbol *symbol, uint32_t file)
+{
 	char *name = demangle(symbol->name);
 	const char *linkage_name = strcmp(name, symbol->name) ? symbol->name : NULL;
 	uint32_t function = profile_function(naming->profile, name, linkage_name,
@@ -198,14 +230,14 @@ static bool is_copy_of(const char *name, const char *stem)
 static uint32_t declared_function(struct naming *naming, const struct debug_function *declared,
 				  const char *linkage_name)
 {
-	uint32_t file = profile_file_name(naming->profile, declared->file ? declared->file : "");
+	uint32_t file = source_file(naming, declared->folder, declared->file);
 	char *demangled = declared->linkage_name ? demangle(declared->linkage_name) : NULL;
-	const char *name = declared->name;
+	const char *name = declared->name ? declared->name : declared->linkage_name;
 	uint32_t function;
 
 	if (!linkage_name)
 		linkage_name = declared->linkage_name;
-	if (demangled && (!name || strcmp(demangled, declared->linkage_name)))
+	if (demangled && strcmp(demangled, declared->linkage_name))
 		name = demangled;
 	if (linkage_name && !strcmp(linkage_name, name))
 		linkage_name = NULL;
@@ -227,7 +259,8 @@ static uint32_t real_function(struct naming *naming, const struct debug_function
 		return stem ? declared_function(naming, declared, NULL)
 			    : start_function(naming, address);
 	if (!stem)
-		return symbol_function(naming, &symbol, declared->file);
+		return symbol_function(naming, &symbol,
+				       source_file(naming, declared->folder, declared->file));
 	if (is_copy_of(symbol.name, stem))
 		return declared_function(naming, declared, symbol.name);
 	if (!declared->linkage_name && symbol.exported &&
@@ -256,7 +289,10 @@ static bool add_declared(struct naming *naming, uint64_t address)
 	if (place.count == 0) {
 		if (!find_symbol(naming, address, &symbol))
 			return false;
-		add_line(naming, symbol_function(naming, &symbol, place.file), place.line);
+		add_line(naming,
+			 symbol_function(naming, &symbol,
+					 source_file(naming, place.folder, place.file)),
+			 place.line);
 		return true;
 	}
 	last = place.count - 1;
@@ -276,54 +312,104 @@ static bool add_declared(struct naming *naming, uint64_t address)
 
 static void name_frame(struct naming *naming, const struct nameless *nameless)
 {
+	uint32_t frame = profile_frame(naming->profile, nameless->module, nameless->address);
 	struct symbol symbol;
 
 	naming->line_count = 0;
 	if (!add_declared(naming, nameless->address)) {
 		if (find_symbol(naming, nameless->address, &symbol) ||
 		    find_go_function(naming, nameless->address, &symbol))
-			add_line(naming, symbol_function(naming, &symbol, NULL), 0);
+			add_line(naming, symbol_function(naming, &symbol, 0), 0);
 		else
 			add_line(naming, start_function(naming, nameless->address), 0);
 	}
-	profile_frame_set_lines(naming->profile, nameless->frame, naming->lines,
+	profile_frame_set_lines(naming->profile, frame, naming->lines,
 				(uint32_t)naming->line_count);
 }
 
-static void open_tables(struct naming *naming, struct debug_file *file)
+/* Opens what names are taken from. Returns the bytes to give back to the budget. */
+static uint64_t open_tables(struct naming *naming, struct debug_file *file)
 {
+	uint64_t bytes;
 	Dwarf *dwarf;
 
 	if (!file->elf)
-		return;
+		return 0;
+	bytes = debug_file_dwarf_bytes(file);
+	parallel_budget_take(bytes, DEBUG_BUDGET);
 	naming->symbols = symbol_table_new(file->elf, file->symbols);
 	dwarf = debug_file_dwarf(file);
 	if (dwarf)
 		naming->debug_lines = debug_lines_new(dwarf);
+	return bytes;
 }
 
-/* Names the frames of one file. */
-static void name_file(struct profile *profile, const struct module *module,
-		      const struct nameless *list, size_t count)
+/* Names the frames of one file in a profile of its own. */
+static void name_file(void *context, size_t index)
 {
+	struct file_names *names = (struct file_names *)context + index;
+	const struct module *module = names->module;
 	struct naming naming = {
-		.profile = profile,
+		.profile = profile_new(),
 		.module = module,
 		.base_name = base_name(module->path),
 	};
 	struct debug_file file = {0};
+	uint64_t bytes;
 
 	if (module->kind == PROFILE_MODULE_VDSO)
 		debug_file_open_vdso(&file);
 	else if (module->fd >= 0)
 		debug_file_open(&file, module->fd, module->path);
-	open_tables(&naming, &file);
-	for (size_t i = 0; i < count; i++)
-		name_frame(&naming, &list[i]);
+	bytes = open_tables(&naming, &file);
+	for (size_t i = 0; i < names->count; i++)
+		name_frame(&naming, &names->list[i]);
 	free(naming.lines);
 	debug_lines_free(naming.debug_lines);
 	symbol_table_free(naming.symbols);
 	debug_file_close(&file);
+	if (file.elf)
+		parallel_budget_give(bytes);
+	names->profile = naming.profile;
+}
+
+/* Copies a function; @ids has the copies made already. */
+static uint32_t copy_function(struct profile *profile, const struct profile *from, uint32_t id,
+			      uint32_t *ids)
+{
+	const struct profile_function *row = &from->functions[id];
+
+	if (!ids[id])
+		ids[id] = profile_function(
+			profile, row->name, row->linkage_name, row->module,
+			row->file ? profile_file_name(profile, from->files[row->file]) : 0,
+			row->line, row->named);
+	return ids[id];
+}
+
+/* Gives the frames of one file their names. */
+static void take_names(struct profile *profile, const struct file_names *names)
+{
+	const struct profile *from = names->profile;
+	uint32_t *ids = xcalloc(from->functions_count, sizeof(*ids));
+	struct profile_line *lines = NULL;
+	size_t capacity = 0;
+
+	for (size_t i = 0; i < names->count; i++) {
+		const struct profile_frame *frame = &from->frames[i + 1];
+		size_t count = 0;
+
+		for (uint32_t depth = 0; depth < frame->line_count; depth++) {
+			const struct profile_line *line = &from->lines[frame->first_line + depth];
+
+			xgrow(lines, count, capacity);
+			lines[count++] = (struct profile_line){
+				copy_function(profile, from, line->function, ids), line->line};
+		}
+		profile_frame_set_lines(profile, names->list[i].frame, lines, (uint32_t)count);
+	}
+	free(lines);
+	free(ids);
 }
 
 /* Returns the name of an entry; of both functions whose code was at one address, since nothing
@@ -386,19 +472,13 @@ static void name_generated(struct profile *profile, struct module *module,
 	free(entries);
 }
 
+/* Names the frames of what is no file, or of a file that nobody knows. */
 static void name_module(struct modules *modules, struct profile *profile,
 			const struct nameless *list, size_t count)
 {
 	struct module *module = modules_find(modules, list->module);
 
 	switch (profile->modules[list->module].kind) {
-	case PROFILE_MODULE_ELF:
-	case PROFILE_MODULE_VDSO:
-		if (module)
-			name_file(profile, module, list, count);
-		else
-			name_all(profile, list, count, "[unknown]");
-		break;
 	case PROFILE_MODULE_JIT:
 		if (module)
 			name_generated(profile, module, list, count);
@@ -407,6 +487,8 @@ static void name_module(struct modules *modules, struct profile *profile,
 		break;
 	case PROFILE_MODULE_KERNEL:
 		break; /* kernel_symbols names these */
+	case PROFILE_MODULE_ELF:
+	case PROFILE_MODULE_VDSO:
 	case PROFILE_MODULE_UNKNOWN:
 	case PROFILE_MODULE_NOTE:
 		name_all(profile, list, count, "[unknown]");
@@ -414,15 +496,46 @@ static void name_module(struct modules *modules, struct profile *profile,
 	}
 }
 
+/* Says whether frames of a module are named from a file. */
+static bool has_file(const struct profile *profile, uint32_t module)
+{
+	enum profile_module_kind kind = profile->modules[module].kind;
+
+	return kind == PROFILE_MODULE_ELF || kind == PROFILE_MODULE_VDSO;
+}
+
+/* Returns the end of the frames of list[first]'s module. */
+static size_t module_end(const struct nameless *list, size_t count, size_t first)
+{
+	size_t end = first + 1;
+
+	while (end < count && list[end].module == list[first].module)
+		end++;
+	return end;
+}
+
 void symbols_name(struct modules *modules, struct profile *profile)
 {
-	size_t count;
+	size_t count, file_count = 0;
 	struct nameless *list = list_nameless(profile, &count);
+	struct file_names *files = xcalloc(profile->modules_count, sizeof(*files));
 
 	for (size_t first = 0, end; first < count; first = end) {
-		for (end = first + 1; end < count && list[end].module == list[first].module;)
-			end++;
-		name_module(modules, profile, list + first, end - first);
+		const struct module *module = modules_find(modules, list[first].module);
+
+		end = module_end(list, count, first);
+		if (has_file(profile, list[first].module) && module)
+			files[file_count++] = (struct file_names){
+				.module = module, .list = list + first, .count = end - first};
+		else
+			name_module(modules, profile, list + first, end - first);
 	}
+	parallel_run(file_count, name_file, files);
+	/* In the order of the files, whichever was done first. */
+	for (size_t i = 0; i < file_count; i++) {
+		take_names(profile, &files[i]);
+		profile_free(files[i].profile);
+	}
+	free(files);
 	free(list);
 }

@@ -2,10 +2,10 @@
 /*
  * symbols: names every frame of a profile once: function, source line, inlined callers.
  *
- * Works at the end of a recording, module by module, and gives each module's tables back before
- * the next. Per module: (1) symbols (.symtab, else .dynsym) copied once into a sorted array;
- * (2) debug information, by a table of the compilation units' ranges and, for each unit met, of
- * its functions and their inlined calls, because asking libdw address by address costs
+ * Works at the end of a recording, file by file, several at a time, and gives each one's tables
+ * back before the next. Per file: (1) symbols (.symtab, else .dynsym) copied once into a sorted
+ * array; (2) debug information, by a table of the compilation units' ranges and, for each unit met,
+ * of its functions and their inlined calls, because asking libdw address by address costs
  * milliseconds each. A symbol counts only within its size; an address that no symbol covers is
  * named by its module and the start of its function (module_function_start), with named = false,
  * never by the nearest exported symbol.

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * naming: what it costs to name many addresses of one file, and whether the names are libdw's.
+ * naming: what it costs to name many addresses of files, and whether the names are libdw's.
  *
- *     naming FILE ADDRESSES COMPARED
+ *     naming ADDRESSES COMPARED FILE...
  *
- * Takes that many distinct addresses of the file's code at random (always the same ones), names
- * them as a recording does, and prints CPU time and peak memory. Then the first COMPARED are asked
- * of libdw, one by one, in the way that its documentation shows (dwarf_addrdie, dwarf_getscopes,
+ * Takes that many distinct addresses of each file's code at random (always the same ones; fewer
+ * where a file has not so many), names them as a recording does, and prints CPU time, the time that
+ * passed, and peak memory. Then the first COMPARED of the first file are asked of libdw, one by
+ * one, in the way that its documentation shows (dwarf_addrdie, dwarf_getscopes,
  * dwarf_getscopes_die, dwarf_getsrc_die), and the chains of names and the lines are compared.
  *
  * Exit status: 0 all agree; 1 trouble; 2 some differ.
@@ -22,11 +23,11 @@
 #include <time.h>
 #include <unistd.h>
 
-static double cpu_seconds(void)
+static double seconds(clockid_t clock)
 {
 	struct timespec now;
 
-	clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &now);
+	clock_gettime(clock, &now);
 	return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
 }
 
@@ -49,8 +50,9 @@ static void add_frames(struct profile *profile, const struct module *module, siz
 {
 	const struct module_segment *segment = &module->segments[0];
 	uint64_t state = 1, start;
+	size_t end = profile->frames_count + wanted;
 
-	while (profile->frames_count <= wanted) {
+	for (size_t i = 0; profile->frames_count < end && i < 100 * wanted; i++) {
 		uint64_t address = segment->address + next_random(&state) % segment->bytes;
 
 		if (module_function_start(module, address, &start))
@@ -125,7 +127,7 @@ static size_t compare(const struct profile *profile, Dwarf *dwarf, size_t count)
 {
 	static char ours[65536], theirs[65536];
 	size_t differ = 0, compared = 0;
-	double start = cpu_seconds();
+	double start = seconds(CLOCK_PROCESS_CPUTIME_ID);
 
 	for (uint32_t i = 1; i <= count; i++) {
 		ask_libdw(dwarf, profile->frames[i].address, theirs, sizeof(theirs));
@@ -140,39 +142,49 @@ static size_t compare(const struct profile *profile, Dwarf *dwarf, size_t count)
 			       (unsigned long long)profile->frames[i].address, ours, theirs);
 	}
 	printf("libdw one by one: %zu compared, %zu differ, %.1f ms each\n", compared, differ,
-	       (cpu_seconds() - start) * 1e3 / (double)(count + !count));
+	       (seconds(CLOCK_PROCESS_CPUTIME_ID) - start) * 1e3 / (double)(count + !count));
 	return differ;
+}
+
+/* Opens a file as the first sample in it would. */
+static struct module *open_file(struct modules *modules, const char *path)
+{
+	struct module_identity identity = {.path = path};
+	struct module *module = modules_get(modules, &identity, getpid());
+
+	if (!module_open(module) && module->segment_count)
+		return module;
+	fprintf(stderr, "naming: %s\n",
+		module->problem ? module->problem : "FILE must be an absolute path");
+	exit(1);
 }
 
 int main(int argc, char **argv)
 {
 	struct profile *profile = profile_new();
 	struct modules *modules = modules_new(profile);
-	struct module_identity identity = {0};
-	struct module *module;
+	struct module *first;
 	size_t wanted, compared;
-	double start;
+	double start, passed;
 	Dwarf *dwarf;
 
-	if (argc != 4) {
-		fprintf(stderr, "usage: naming FILE ADDRESSES COMPARED\n");
+	if (argc < 4) {
+		fprintf(stderr, "usage: naming ADDRESSES COMPARED FILE...\n");
 		return 1;
 	}
-	identity.path = argv[1];
-	wanted = strtoul(argv[2], NULL, 10);
-	compared = strtoul(argv[3], NULL, 10);
-	module = modules_get(modules, &identity, getpid());
-	if (module_open(module) || !module->segment_count) {
-		fprintf(stderr, "naming: %s\n",
-			module->problem ? module->problem : "FILE must be an absolute path");
-		return 1;
-	}
-	add_frames(profile, module, wanted);
-	start = cpu_seconds();
+	wanted = strtoul(argv[1], NULL, 10);
+	compared = strtoul(argv[2], NULL, 10);
+	first = open_file(modules, argv[3]);
+	for (int i = 3; i < argc; i++)
+		add_frames(profile, open_file(modules, argv[i]), wanted);
+	start = seconds(CLOCK_PROCESS_CPUTIME_ID);
+	passed = seconds(CLOCK_MONOTONIC);
 	symbols_name(modules, profile);
-	printf("named %zu addresses: %.2f s of CPU, peak %ld MB, %zu lines, %zu functions\n",
-	       wanted, cpu_seconds() - start, peak_megabytes(), profile->lines_count - 1,
+	printf("named %zu addresses: %.2f s of CPU, peak %ld MB, in %.2f s, %zu lines, %zu "
+	       "functions\n",
+	       profile->frames_count - 1, seconds(CLOCK_PROCESS_CPUTIME_ID) - start,
+	       peak_megabytes(), seconds(CLOCK_MONOTONIC) - passed, profile->lines_count - 1,
 	       profile->functions_count - 1);
-	dwarf = compared ? dwarf_begin(module->fd, DWARF_C_READ) : NULL;
+	dwarf = compared ? dwarf_begin(first->fd, DWARF_C_READ) : NULL;
 	return dwarf && compare(profile, dwarf, compared < wanted ? compared : wanted) ? 2 : 0;
 }

@@ -593,3 +593,43 @@ Test(symbols, reads_no_debug_strings_without_end)
 	cr_assert_str_eq(function_of(first, 0)->name, "outermost");
 	cr_assert_eq(line_of(first, 0), 0);
 }
+
+Test(symbols, source_files_are_found_from_anywhere)
+{
+	char *folder = fixture_path("source");
+	char wanted[300];
+	GElf_Sym symbol;
+	uint32_t frame;
+
+	cr_assert(fixture_run("mkdir -p $F/source/part && cp tests/fixtures/inlined.c "
+			      "$F/source/part && cd $F/source && "
+			      "gcc -O2 -g -I. -o $F/program part/inlined.c"));
+	symbol = find_symbol("program", "outermost");
+	frame = add_frames(add_module("program"), symbol.st_value, 1);
+	symbols_name(modules, profile);
+	snprintf(wanted, sizeof(wanted), "%s/part/inlined.c", folder);
+	cr_assert_str_eq(
+		profile->files[function_of(frame, profile->frames[frame].line_count - 1)->file],
+		wanted);
+	free(folder);
+}
+
+Test(symbols, reads_version_4_split_debug_information)
+{
+	assert_outermost_is_named("d=$PWD; cd $F && gcc -O2 -gdwarf-4 -gsplit-dwarf -o program "
+				  "$d/tests/fixtures/inlined.c && cp program full");
+}
+
+Test(symbols, reads_version_4_debug_information)
+{
+	assert_outermost_is_named(COMPILE " -gdwarf-4 && cp $F/program $F/full");
+}
+
+/* elfutils 0.188 cannot unpack it: then the names of symbols are there, and no wrong ones. */
+Test(symbols, survives_debug_information_in_a_compression_that_libelf_does_not_know)
+{
+	if (!fixture_run("objcopy --help | grep -q zstd"))
+		cr_skip_test("objcopy knows no zstd");
+	cr_assert(fixture_run(COMPILE " && objcopy --compress-debug-sections=zstd $F/program"));
+	cr_assert_str_eq(name_start("outermost")->name, "outermost");
+}

@@ -12,6 +12,14 @@
 
 #define LONGEST_PROBE 8 /* of a thread's counters */
 
+static int (*find_object)(void *, struct dl_find_object *);
+
+void locks_prepare(void)
+{
+	find_object =
+		(int (*)(void *, struct dl_find_object *))dlsym(RTLD_DEFAULT, "_dl_find_object");
+}
+
 void locks_adopt(void)
 {
 	releases_adopt();
@@ -31,12 +39,8 @@ static uint32_t length(const char *text)
 /* Finds the object file whose memory has an address; returns its path or NULL. */
 static const char *object_of(uint64_t address, uint64_t *elf_address)
 {
-	static int (*find_object)(void *, struct dl_find_object *);
 	struct dl_find_object found;
 
-	if (!find_object)
-		find_object = (int (*)(void *, struct dl_find_object *))dlsym(RTLD_DEFAULT,
-									      "_dl_find_object");
 	/* NOLINTNEXTLINE(performance-no-int-to-ptr): memory of the process */
 	if (!find_object || find_object((void *)address, &found))
 		return NULL;
@@ -135,6 +139,7 @@ static void book_parts(struct operation *operation, const struct locks_wait *wai
 		operation->other = count ? releases[i].node : 0;
 		operation->total_ns = parts[i];
 		operation->count = i == longest;
+		operation->whole_ns = i == longest ? end_ns - wait->start_ns : 0;
 		operation_book(operation);
 	}
 }

@@ -17,6 +17,9 @@
 
 #include <time.h>
 
+/* Looks up what names of locks need. Once, at start-up: later on an allocator may be waiting. */
+void locks_prepare(void);
+
 /* In a forked child nobody waits. */
 void locks_adopt(void);
 

@@ -110,6 +110,7 @@ void operation_prepare(void)
 	}
 	spare.is_shared = true;
 	spare.counts = &counts[(count_rows - 1) * (uint64_t)WIRE_COUNTS_MOST];
+	locks_prepare();
 	operation_modes = wanted;
 	begin_process();
 }
@@ -306,6 +307,7 @@ static inline void add(_Atomic uint64_t *number, uint64_t value)
 void operation_book(const struct operation *operation)
 {
 	struct wire_operation *row = find_row(operation, operation_mine()->row);
+	uint64_t whole_ns = operation->whole_ns ? operation->whole_ns : operation->total_ns;
 	uint64_t longest;
 
 	if (!row)
@@ -315,8 +317,8 @@ void operation_book(const struct operation *operation)
 	add(&row->amount, operation->amount);
 	add(&row->part_ns, operation->part_ns);
 	longest = atomic_load_explicit(&row->longest_ns, memory_order_relaxed);
-	while (operation->total_ns > longest &&
-	       !atomic_compare_exchange_weak(&row->longest_ns, &longest, operation->total_ns))
+	while (whole_ns > longest &&
+	       !atomic_compare_exchange_weak(&row->longest_ns, &longest, whole_ns))
 		;
 }
 

@@ -31,6 +31,7 @@ struct operation {
 	uint32_t node, other;
 	uint64_t count;
 	uint64_t total_ns;
+	uint64_t whole_ns; /* where total_ns is a part of it only, of which others are elsewhere */
 	uint64_t amount, part_ns;
 };
 

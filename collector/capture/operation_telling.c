@@ -6,6 +6,8 @@
 
 #include <stdatomic.h>
 
+#define MOST_NS (((uint64_t)1 << 53) - 1) /* that readers of profiles take */
+
 enum {
 	SUBJECTS,
 	OPERATIONS,
@@ -139,10 +141,10 @@ static bool read_operation(const struct operation_telling *telling, uint32_t num
 		.node = row->node,
 		.other = row->other,
 		.count = within(get(&row->count), INT64_MAX),
-		.total_ns = within(get(&row->total_ns), INT64_MAX),
+		.total_ns = within(get(&row->total_ns), MOST_NS),
 		.amount = within(get(&row->amount), INT64_MAX),
 	};
-	operation->longest_ns = within(get(&row->longest_ns), operation->total_ns);
+	operation->longest_ns = within(get(&row->longest_ns), MOST_NS);
 	operation->part_ns = within(get(&row->part_ns), operation->total_ns);
 	operation->amounts[0] = (struct event_amount){metrics[kind].time, operation->total_ns};
 	operation->amounts[1] = (struct event_amount){metrics[kind].amount, operation->amount};

@@ -209,7 +209,7 @@ CREATE TABLE operations (
 	other      INTEGER NOT NULL,    -- stack of who released the lock, or woke; 0: not known
 	count      INTEGER NOT NULL,
 	total_ns   INTEGER NOT NULL,
-	longest_ns INTEGER NOT NULL,
+	longest_ns INTEGER NOT NULL,    -- of whole waits
 	amount     INTEGER NOT NULL,    -- bytes; rows of statements, rows changed by transactions
 	part_ns    INTEGER NOT NULL     -- of total_ns, in fsync
 );

@@ -37,7 +37,7 @@ static int operation_row(struct loading *loading, sqlite3_stmt *row)
 	    !loading_number(row, 2, PROFILE_OPERATION_KINDS, &kind) || !kind ||
 	    !loading_number(row, 3, profile->stacks_count, &stack) ||
 	    !loading_number(row, 4, profile->stacks_count, &other) ||
-	    !loading_counters(row, 5, 5, values) || values[1] >= MOST_NS || values[2] > values[1] ||
+	    !loading_counters(row, 5, 5, values) || values[1] >= MOST_NS || values[2] >= MOST_NS ||
 	    values[4] > values[1])
 		return loading_damaged(loading, "bad row in operations");
 	profile_operation_add(profile, &(struct profile_operation){

@@ -137,7 +137,7 @@ Test(operation_telling, bounds_what_a_target_may_have_written)
 	cr_assert_eq(event.operation.subject, 0);
 	cr_assert_eq(event.operation.other, 0);
 	cr_assert_eq(event.pid, 0);
-	cr_assert_eq(event.operation.longest_ns, 100);
+	cr_assert_eq(event.operation.longest_ns, ((uint64_t)1 << 53) - 1);
 	cr_assert_eq(event.operation.part_ns, 100);
 }
 

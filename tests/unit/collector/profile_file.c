@@ -417,7 +417,7 @@ Test(profile_file, refuses_hostile_rows)
 		"UPDATE operations SET kind = 0",
 		"UPDATE operations SET stack = 9",
 		"UPDATE operations SET other = 9",
-		"UPDATE operations SET longest_ns = 101",
+		"UPDATE operations SET longest_ns = 9007199254740993",
 		"UPDATE operations SET part_ns = 101",
 		"UPDATE operations SET total_ns = 9007199254740993",
 		"UPDATE operations SET count = -1",

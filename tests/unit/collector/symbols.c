@@ -633,3 +633,25 @@ Test(symbols, survives_debug_information_in_a_compression_that_libelf_does_not_k
 	cr_assert(fixture_run(COMPILE " && objcopy --compress-debug-sections=zstd $F/program"));
 	cr_assert_str_eq(name_start("outermost")->name, "outermost");
 }
+
+/* libdw 0.188 reads no packages of split units: names and lines are right, inlined calls are not
+ * told. */
+Test(symbols, names_the_real_function_where_split_units_were_packed)
+{
+	GElf_Sym symbol;
+	uint32_t first, lines = 0;
+
+	if (!fixture_has("dwp"))
+		cr_skip_test("dwp is not installed");
+	cr_assert(fixture_run("d=$PWD; cd $F && gcc -O2 -gdwarf-4 -gsplit-dwarf -o program "
+			      "$d/tests/fixtures/inlined.c && dwp -e program -o program.dwp && "
+			      "rm -f *.dwo"));
+	symbol = find_symbol("program", "outermost");
+	first = add_frames(add_module("program"), symbol.st_value, symbol.st_size);
+	symbols_name(modules, profile);
+	for (uint32_t i = first; i < first + symbol.st_size; i++) {
+		cr_assert_str_eq(function_of(i, 0)->name, "outermost");
+		lines += line_of(i, 0) != 0;
+	}
+	cr_assert_gt(lines, 0);
+}

@@ -26,10 +26,8 @@ static void add_group(json_t *table, const struct operations *operations,
 	document_text(row, group->kind ? profile_subject_kinds[group->kind] : "");
 	document_count(row, group->all.count);
 	document_number(row, (double)group->all.total_ns);
-	document_number(row,
-			operations_percentile(operations, group, operations->kinds, 0.5));
-	document_number(row,
-			operations_percentile(operations, group, operations->kinds, 0.99));
+	document_number(row, operations_percentile(operations, group, operations->kinds, 0.5));
+	document_number(row, operations_percentile(operations, group, operations->kinds, 0.99));
 	document_number(row, (double)group->all.longest_ns);
 	if (group->site_count)
 		operations_stack_text(operations->report, group->sites[0].stack, place,
@@ -40,9 +38,9 @@ static void add_group(json_t *table, const struct operations *operations,
 static void add_part(json_t *section, const struct report *report, const struct part *part)
 {
 	static const struct document_column columns[] = {
-		{"subject", "subject", "code", NULL}, {"kind", "kind", "text", NULL},
-		{"count", "times", "count", NULL},    {"total", "total", "amount", "ns"},
-		{"p50", "p50", "amount", "ns"},	      {"p99", "p99", "amount", "ns"},
+		{"subject", "subject", "code", NULL},	{"kind", "kind", "text", NULL},
+		{"count", "times", "count", NULL},	{"total", "total", "amount", "ns"},
+		{"p50", "p50", "amount", "ns"},		{"p99", "p99", "amount", "ns"},
 		{"longest", "longest", "amount", "ns"}, {"where", "mostly from", "code", NULL},
 	};
 	struct operations operations;
@@ -97,10 +95,9 @@ void document_add_operations(json_t *document, const struct report *report)
 		SET(PROFILE_OPERATION_AWAIT)};
 	static const struct part files = {"files", "Calls on files", SET(PROFILE_SUBJECT_FILE),
 					  UINT32_MAX};
-	static const struct part statements = {"statements", "SQL statements",
-					       SET(PROFILE_SUBJECT_STATEMENT),
-					       SET(PROFILE_OPERATION_EXECUTE) |
-						       SET(PROFILE_OPERATION_PREPARE)};
+	static const struct part statements = {
+		"statements", "SQL statements", SET(PROFILE_SUBJECT_STATEMENT),
+		SET(PROFILE_OPERATION_EXECUTE) | SET(PROFILE_OPERATION_PREPARE)};
 	json_t *section;
 
 	section = add_section(document, report, "locks", "Locks",

@@ -10,13 +10,13 @@
 
 /* The viewer's files, as they are; its script is one scope in several files, in reading order. */
 EMBED(viewer_css, ".ascii \"\\n\"\n" EMBED_FILE("viewer.css"));
-EMBED(viewer_js,
-      ".ascii \"\\n\"\n" EMBED_FILE("viewer_tree.js") EMBED_FILE("viewer_state.js")
-	      EMBED_FILE("viewer_search.js") EMBED_FILE("viewer_draw.js")
-		      EMBED_FILE("viewer_words.js") EMBED_FILE("viewer_scene.js")
-			      EMBED_FILE("viewer_twin.js") EMBED_FILE("viewer_table.js") EMBED_FILE("viewer_change.js"));
+EMBED(viewer_js, ".ascii \"\\n\"\n" EMBED_FILE("viewer_tree.js") EMBED_FILE("viewer_state.js")
+			 EMBED_FILE("viewer_search.js") EMBED_FILE("viewer_draw.js")
+				 EMBED_FILE("viewer_words.js") EMBED_FILE("viewer_scene.js")
+					 EMBED_FILE("viewer_twin.js") EMBED_FILE("viewer_table.js")
+						 EMBED_FILE("viewer_change.js"));
 
-static const uint32_t first_limit = 100000; /* nodes that could fit in the data block at all */
+static const uint32_t bytes_of_node = 8; /* more nodes than one in so many bytes never fit */
 
 static char *make_title(const struct report *report, uint64_t value)
 {
@@ -79,6 +79,11 @@ static void make_labels(struct flame *flame)
 	}
 }
 
+static size_t bytes_of(const struct flame_options *options)
+{
+	return options->bytes ? options->bytes : FLAME_BYTES;
+}
+
 static void flame_init(struct flame *flame, const struct report *report,
 		       const struct flame_options *options)
 {
@@ -90,7 +95,8 @@ static void flame_init(struct flame *flame, const struct report *report,
 	*flame = (struct flame){.report = report, .options = options};
 	obstack_init(&flame->memory);
 	component_table_init(&flame->components, report, tree);
-	flame->tree = call_tree_prune(tree, report->profile->samples_count, first_limit);
+	flame->tree = call_tree_prune(tree, report->profile->samples_count,
+				      (uint32_t)(bytes_of(options) / bytes_of_node));
 	call_tree_free(tree);
 	flame->boxes = flame_layout(flame->tree, &report->symbols);
 	flame->count = flame->tree->count;
@@ -137,7 +143,7 @@ void flame_write(const struct report *report, const struct flame_options *option
 	flame_draw(&flame, memory);
 	fclose(memory);
 	used = picture_bytes + strlen(viewer_css) + strlen(viewer_js) + 400;
-	data = flame_pack(&flame, FLAME_BYTES - used, &data_bytes);
+	data = flame_pack(&flame, bytes_of(options) - used, &data_bytes);
 	fwrite(picture, 1, picture_bytes, stream);
 	fprintf(stream, "<script type=\"application/json\" id=\"profile\">");
 	fwrite(data, 1, data_bytes, stream);

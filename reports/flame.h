@@ -21,6 +21,7 @@
 enum {
 	FLAME_BOXES = 4000,
 	FLAME_BYTES = 800000,
+	FLAME_PAGE_BYTES = 4000000, /* in a page, which is not embedded in others */
 	FLAME_WIDTH = 1200,
 	FLAME_MARGIN = 12,
 	FLAME_ROW = 17,
@@ -31,6 +32,7 @@ enum {
 struct flame_options {
 	const char *title; /* NULL: made from the profile */
 	bool root_below;   /* a flame, not an icicle */
+	size_t bytes;	   /* that the picture may have; 0: FLAME_BYTES */
 	const struct flame_change
 		*change; /* the report's profile is of this; NULL: one recording */
 };

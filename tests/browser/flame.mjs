@@ -4,7 +4,7 @@
 //
 //     node flame.mjs CASE SVG FOLDED     one case of the table below
 //     node flame.mjs screenshot SVG PNG [KEYS]
-//     node flame.mjs bench SVG           milliseconds to open, zoom, reset and search
+//     node flame.mjs bench SVG|HTML      milliseconds to open, zoom, reset and search
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
@@ -336,7 +336,7 @@ async function bench(browser) {
     await browser.go("about:blank");
     const start = performance.now();
     await browser.go(address);
-    await time("() => {}");
+    await time("() => document.querySelector('svg.flame').focus()");
     open.push(performance.now() - start);
     const click = `(x, y) => { const graph = document.querySelector(".graph");
       graph.dispatchEvent(new MouseEvent("click", { bubbles: true, clientX: x, clientY: y })); }`;

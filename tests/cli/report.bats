@@ -114,6 +114,14 @@ replicates() {
 	[ "$(grep -c '[<`*@]' <(sed -e 1d -e 's/^\*\*\(.*\)\*\*$/\1/' page.md))" -eq 0 ]
 }
 
+@test "the page holds every call of 10,000 stacks" {
+	synthetic wide 10000
+	collector report -o page.html wide.prof
+	grep -q '"pruned":\[0,0\]' page.html
+	[ "$(stat -c %s page.html)" -le 4000000 ]
+	grep -q '^.*of 284652 boxes are drawn' page.html
+}
+
 @test "what was not measured is said, never left out" {
 	synthetic small
 	collector report --markdown small.prof >page.md

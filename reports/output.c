@@ -103,12 +103,22 @@ void output_discard(struct output *output)
 	free(output->path);
 }
 
+static bool is_asked(const char *variable)
+{
+	const char *value = getenv(variable);
+
+	return value && *value && strcmp(value, "0") != 0;
+}
+
 bool output_has_colour(FILE *stream)
 {
 	const char *no_colour = getenv("NO_COLOR"), *terminal = getenv("TERM");
 
-	return isatty(fileno(stream)) && !(no_colour && *no_colour) &&
-	       !(terminal && !strcmp(terminal, "dumb"));
+	if (no_colour && *no_colour)
+		return false;
+	if (is_asked("FORCE_COLOR") || is_asked("CLICOLOR_FORCE"))
+		return true;
+	return isatty(fileno(stream)) && !(terminal && !strcmp(terminal, "dumb"));
 }
 
 int output_columns(FILE *stream)

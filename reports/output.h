@@ -31,7 +31,9 @@ int output_close(struct output *output, struct error *error);
 /* Gives up: nothing remains of a file that was begun. */
 void output_discard(struct output *output);
 
-/* True when @stream is a terminal that wants colour: no NO_COLOR, TERM not "dumb". */
+/* True when @stream is a terminal that wants colour, TERM not "dumb", or FORCE_COLOR or
+ * CLICOLOR_FORCE ask for it (and are not 0); never with NO_COLOR. Source: no-color.org,
+ * bixense.com/clicolors. */
 bool output_has_colour(FILE *stream);
 
 /* Columns a table may use: COLUMNS, else the terminal's width, else (no terminal) 0, no limit. */

@@ -138,3 +138,29 @@ put() {
 	reports --help | grep -q 'Exit status'
 	fails_with 1 'COMMAND' reports
 }
+
+@test "colour is for terminals, unless it is asked for or forbidden" {
+	synthetic killed
+	[ "$(collector summary killed.prof | grep -c $'\033')" -eq 0 ]
+	[ "$(FORCE_COLOR=1 collector summary killed.prof | grep -c $'\033')" -gt 0 ]
+	[ "$(CLICOLOR_FORCE=1 collector summary killed.prof | grep -c $'\033')" -gt 0 ]
+	[ "$(FORCE_COLOR=0 collector summary killed.prof | grep -c $'\033')" -eq 0 ]
+	[ "$(NO_COLOR=1 FORCE_COLOR=1 collector summary killed.prof | grep -c $'\033')" -eq 0 ]
+	require script
+	[ "$(TERM=xterm script -qec 'collector summary killed.prof' /dev/null | grep -c $'\033')" -gt 0 ]
+	[ "$(TERM=dumb script -qec 'collector summary killed.prof' /dev/null | grep -c $'\033')" -eq 0 ]
+	[ "$(NO_COLOR=1 TERM=xterm script -qec 'collector summary killed.prof' /dev/null | grep -c $'\033')" -eq 0 ]
+}
+
+@test "tables fit the width of the terminal" {
+	require node
+	synthetic hostile
+	local columns command
+	for columns in 60 80 120; do
+		for command in functions lines; do
+			COLUMNS=$columns collector $command hostile.prof >table
+			[ "$(node -p "require('fs').readFileSync('table', 'utf8').split('\n').filter(line =>
+				!line.startsWith('trust') && [...line].length > $columns).length")" -eq 0 ]
+		done
+	done
+}

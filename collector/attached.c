@@ -60,7 +60,9 @@ int attached_open(struct attached *attached, const pid_t *pids, size_t count, bo
 	if (is_tree)
 		count = proc_descendants(&attached->pids, count);
 	watch_ends(attached, count);
-	if (!attached->count)
+	if (attached->count)
+		attached->first_tid = proc_living_thread(attached->pids[0]);
+	if (!attached->first_tid)
 		return fail(error, -ESRCH, "there is no process %d", pids[0]);
 	return 0;
 }
@@ -190,7 +192,7 @@ int attached_watch(struct attached *attached, struct perf_source *source, struct
 	uint64_t start_ns = now_ns();
 	int result = 0;
 
-	know(&watching, attached->pids[0], start_ns);
+	know(&watching, attached->first_tid, start_ns);
 	watching.last_ns = start_ns;
 	nearness_begin(&watching.nearness);
 	for (size_t i = 0; i < attached->count && !result; i++) {
@@ -233,7 +235,7 @@ char *attached_program(pid_t pid)
 	char path[64], target[PATH_MAX];
 	ssize_t bytes;
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	snprintf(path, sizeof(path), "/proc/%d/exe", proc_living_thread(pid));
 	bytes = readlink(path, target, sizeof(target) - 1);
 	target[bytes > 0 ? bytes : 0] = '\0';
 	if (bytes > 10 && !strcmp(target + bytes - 10, " (deleted)"))
@@ -249,7 +251,7 @@ char *attached_command(pid_t pid)
 	ssize_t bytes = 0;
 	int fd;
 
-	snprintf(path, sizeof(path), "/proc/%d/cmdline", pid);
+	snprintf(path, sizeof(path), "/proc/%d/cmdline", proc_living_thread(pid));
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd >= 0) {
 		bytes = read(fd, command, sizeof(command) - 1);

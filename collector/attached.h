@@ -17,6 +17,7 @@ struct attached {
 	pid_t *pids;
 	int *pid_fds; /* each readable when its process has ended */
 	size_t count;
+	pid_t first_tid; /* a living thread of the first process, where the events begin */
 	bool is_tree;
 	uint64_t watch_ns; /* from events on the first thread to events on all of them */
 };
@@ -37,7 +38,7 @@ int attached_open(struct attached *attached, const pid_t *pids, size_t count, bo
  * from some that have none yet. The list is read again, after the births that were told, until it
  * brings nothing new. Threads and processes that end meanwhile are no trouble.
  *
- * @source  opened on the first thread of the first process
+ * @source  opened on first_tid
  * Returns 0, or a negative errno with a sentence. Cost: 4 us of CPU for each event, of which there
  * are two a thread and CPU, 10 us with the tick; the highest priority while it lasts (nearness.h).
  */

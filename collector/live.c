@@ -98,7 +98,7 @@ static int open_all(struct live *live, struct error *error)
 
 	if (!result)
 		result = sampling_open_perf(&live->sampling, options, PERF_START_NOW,
-					    attached->pids[0], error);
+					    attached->first_tid, error);
 	if (result)
 		return result;
 	sources_add(&live->sources, perf_source_row(live->sampling.perf));

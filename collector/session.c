@@ -283,7 +283,7 @@ static int prepare_attach(struct session *session, struct error *error)
 	result =
 		attached_open(attached, options->pids, options->pid_count, options->is_tree, error);
 	if (!result)
-		result = open_sources(session, PERF_START_NOW, attached->pids[0], error);
+		result = open_sources(session, PERF_START_NOW, attached->first_tid, error);
 	if (!result)
 		result = open_off_cpu(session, error);
 	if (result)

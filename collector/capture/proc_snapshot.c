@@ -100,7 +100,7 @@ int proc_check(pid_t pid, struct error *error)
 
 	if (!read_stat(pid, &stat))
 		return fail(error, -ESRCH, "there is no process %d", pid);
-	if (stat.state == 'Z' || stat.state == 'X')
+	if (!proc_living_thread(pid))
 		return fail(error, -ESRCH, "process %d has ended already", pid);
 	if (stat.flags & PF_KTHREAD)
 		return fail(error, -EINVAL, "%d is a thread of the kernel; it has no program", pid);
@@ -130,6 +130,21 @@ size_t proc_threads(pid_t pid, pid_t **tids)
 	if (folder)
 		closedir(folder);
 	return count;
+}
+
+pid_t proc_living_thread(pid_t pid)
+{
+	pid_t *tids, found = 0;
+	size_t count = proc_threads(pid, &tids);
+
+	for (size_t i = 0; i < count && !found; i++) {
+		char state = proc_thread_state(pid, tids[i]);
+
+		if (state && state != 'Z' && state != 'X')
+			found = tids[i];
+	}
+	free(tids);
+	return found;
 }
 
 static bool contains(const pid_t *pids, size_t count, pid_t pid)
@@ -213,7 +228,7 @@ bool proc_parse_mapping(char *line, struct event_mapping *mapping)
 
 void proc_mappings(pid_t pid, uint64_t time_ns, proc_deliver *deliver, void *context)
 {
-	FILE *stream = open_file(pid, "maps");
+	FILE *stream = open_file(proc_living_thread(pid), "maps");
 	char *line = NULL;
 	size_t capacity = 0;
 

@@ -49,6 +49,13 @@ bool proc_parse_mapping(char *line, struct event_mapping *mapping);
 /* Returns the state of a thread as proc(5) abbreviates it, R, S, D and so on; 0: it is gone. */
 char proc_thread_state(pid_t pid, pid_t tid);
 
+/*
+ * Returns a thread of the process that has not ended: its first one, or, where that has called
+ * pthread_exit and is a zombie, another; 0 when none lives. What /proc says of the whole process
+ * (maps, exe, root) it says under a living thread's number only.
+ */
+pid_t proc_living_thread(pid_t pid);
+
 /* Returns the number of the processor that a thread ran on last; -1: it is gone. */
 int proc_thread_processor(pid_t pid, pid_t tid);
 

@@ -138,6 +138,19 @@ start() {
 	[ "$(wc -l <with)" -eq 300 ]
 }
 
+@test "a process whose first thread has ended is recorded in the others" {
+	start "$WORKLOADS/headless" 4
+	grep -q '^State:.Z' "/proc/$pid/status"
+	run collector attach -d 0.7 -o x $pid
+	[ "$status" -eq 0 ]
+	collector export --format folded x.prof >folded
+	grep -q ';run;works' folded
+	[ "$(complete_percent x.prof)" -ge 99 ]
+	[ "$(sqlite3 x.prof "SELECT value FROM meta WHERE key = 'program'")" = headless ]
+	wait $pid
+	[ -s out ]
+}
+
 @test "what cannot be attached to is one sentence" {
 	run collector attach 999999999
 	[ "$status" -eq 1 ]

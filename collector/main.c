@@ -38,6 +38,7 @@ static const struct command commands[] = {
 	{"ab", "record two commands in turn and say in what they differ", command_ab},
 	{"sweep", "record a program at many points of its parameters", command_sweep},
 	{"scaling", "fit how costs grow over a sweep", NULL},
+	{"phase", "say what a phase is to measure, and what it has measured", NULL},
 	{"compare", "say what changed between two groups of recordings", NULL},
 	{"gate", "say whether a change passes", NULL},
 };

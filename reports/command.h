@@ -35,6 +35,7 @@ extern const struct argp command_steps_argp;
 extern const struct argp command_memory_argp;
 extern const struct argp command_report_argp;
 extern const struct argp command_scaling_argp;
+extern const struct argp command_phase_argp;
 
 int command_flame(int count, char **arguments);
 int command_functions(int count, char **arguments);
@@ -52,6 +53,7 @@ int command_steps(int count, char **arguments);
 int command_memory(int count, char **arguments);
 int command_report(int count, char **arguments);
 int command_scaling(int count, char **arguments);
+int command_phase(int count, char **arguments);
 
 /*
  * Takes NAME.prof and -o FILE, the options every report has, when listed as a child parser.

@@ -97,13 +97,13 @@ json_t *engine_list(const char *text)
 	return list;
 }
 
-/* The parts of "A:B". */
+/* The parts of "A+B". */
 static json_t *split_pair(const char *text)
 {
 	json_t *parts = json_array();
 
 	for (;;) {
-		size_t length = strcspn(text, ":");
+		size_t length = strcspn(text, "+");
 
 		json_array_append_new(parts, json_stringn(text, length));
 		if (!text[length])
@@ -120,7 +120,8 @@ static void multiply(json_t *points, const char *key, const json_t *values)
 
 	json_array_clear(points);
 	json_array_foreach (values, k, value) {
-		json_t *parts = split_pair(json_string_value(value));
+		json_t *parts = json_array_size(names) > 1 ? split_pair(json_string_value(value))
+							   : json_pack("[O]", value);
 
 		json_array_foreach (old, i, point) {
 			json_t *copy = json_copy(point);

@@ -12,7 +12,7 @@
  *     [components]   NAME = PATTERNS                      what belongs to it: a/file.c, folder/,
  * function globs (name_*), libraries (libz.so*) [hot]          NAME = FUNCTION functions that phase
  * 3 looks into [vary]         NAME = A, B | C                      phase 4; what is behind the bar
- * not with --quick. A:B = 1:2, 3:4                       two names at once [size]         NAME =
+ * not with --quick. A+B = 1+2, 3+4                       two names at once [size]         NAME =
  * COUNT                         of a step, which is the size that NAME really was [driver COMPONENT
  * TEST]                             phase 2: a program that works one component command, time =
  * FUNCTIONS, activity, and values as in [vary]

@@ -231,7 +231,7 @@ static void plan_phase3(json_t *plan, const json_t *engine, const struct phase_o
 		    options);
 }
 
-/* Phase 4: one sweep for each name that varies, and one long run for memory over time. */
+/* Phase 4: one sweep for each name that varies. */
 static void plan_phase4(json_t *plan, const json_t *engine, const struct phase_options *options)
 {
 	const char *command = engine_text(engine, "engine", "command", "");
@@ -244,7 +244,7 @@ static void plan_phase4(json_t *plan, const json_t *engine, const struct phase_o
 		json_t *one = json_pack("{s:O}", key, value);
 		char name[64];
 
-		snprintf(name, sizeof(name), "%.*s", (int)strcspn(key, ":"), key);
+		snprintf(name, sizeof(name), "%.*s", (int)strcspn(key, "+"), key);
 		add(plan, engine,
 		    &(struct draft){name, name, command, activity,
 				    engine_points(one, (const char *const[]){NULL}, options->quick),
@@ -252,10 +252,6 @@ static void plan_phase4(json_t *plan, const json_t *engine, const struct phase_o
 		    options);
 		json_decref(one);
 	}
-	add(plan, engine,
-	    &(struct draft){"memory", "memory", engine_text(engine, "engine", "long", command),
-			    activity, json_pack("[{}]"), run_options(engine, NULL), 1, 0},
-	    options);
 	free(hot);
 }
 

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* phase: see phase.h. */
+#include "reports/phase.h"
+
+#include "collector/base/xalloc.h"
+#include "reports/document.h"
+#include "reports/phase_sections.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <math.h>
+
+#define COLUMN_COUNT(columns) ((int)(sizeof(columns) / sizeof(*(columns))))
+
+/* A phase that is being put together. */
+struct phase {
+	const json_t *engine;
+	const struct phase_options *options;
+	json_t *json, *problems, *sweeps, *scaling, *document;
+	json_t *runs_table;
+};
+
+static void complain(struct phase *phase, const char *sweep, const char *text)
+{
+	json_array_append_new(phase->problems, json_sprintf("%s: %s", sweep, text));
+}
+
+/* The least of a count over all runs that are done; -1 when one printed none. */
+static double least_count(const struct sweep *sweep, const char *name)
+{
+	double least = INFINITY;
+
+	for (size_t i = 0; i < sweep->count; i++)
+		if (sweep->results[i].is_done)
+			least = fmin(least, sweep_result_count(&sweep->results[i], name));
+	return least;
+}
+
+/* Asserts that the work that was to be measured happened. */
+static json_t *check_activity(struct phase *phase, const struct sweep *sweep, const json_t *plan)
+{
+	json_t *counts = json_object(), *name;
+	size_t i;
+
+	json_array_foreach (json_object_get(plan, "activity"), i, name) {
+		const char *text = json_string_value(name);
+		double least = least_count(sweep, text);
+		char problem[200];
+
+		if (isinf(least))
+			continue;
+		json_object_set_new(counts, text, json_real(least));
+		if (least > 0)
+			continue;
+		snprintf(problem, sizeof(problem),
+			 least < 0 ? "a run did not print its count of %.100s"
+				   : "in a run there were no %.100s",
+			 text);
+		complain(phase, json_string_value(json_object_get(plan, "name")), problem);
+	}
+	return counts;
+}
+
+static void check_runs(struct phase *phase, const char *name, const json_t *runs)
+{
+	json_t *problem;
+	char text[400];
+	size_t i;
+
+	json_array_foreach (json_object_get(runs, "problems"), i, problem) {
+		const char *reason = json_string_value(json_object_get(problem, "reason"));
+
+		snprintf(text, sizeof(text), "run %.40s %.20s: %.300s",
+			 json_string_value(json_object_get(problem, "run")),
+			 json_string_value(json_object_get(problem, "state")),
+			 reason ? reason : "");
+		complain(phase, name, text);
+	}
+	if (json_integer_value(json_object_get(runs, "missing"))) {
+		snprintf(text, sizeof(text), "%d runs are missing",
+			 (int)json_integer_value(json_object_get(runs, "missing")));
+		complain(phase, name, text);
+	}
+}
+
+static void add_runs_row(const struct phase *phase, const char *name, const json_t *runs,
+			 const json_t *overhead)
+{
+	json_t *row = document_row(phase->runs_table);
+	const json_t *interval = json_object_get(overhead, "interval");
+	const json_t *share = json_object_get(overhead, "overhead");
+
+	document_text(row, name);
+	document_count(row, (uint64_t)json_integer_value(json_object_get(runs, "planned")));
+	document_count(row, (uint64_t)json_integer_value(json_object_get(runs, "done")));
+	document_count(row, (uint64_t)json_integer_value(json_object_get(runs, "failed")));
+	document_count(row, (uint64_t)json_integer_value(json_object_get(runs, "timed_out")));
+	if (!share)
+		document_text(row, "");
+	else if (!interval)
+		document_number(row, json_number_value(share));
+	else
+		document_interval(row, json_number_value(share),
+				  json_number_value(json_array_get(interval, 0)),
+				  json_number_value(json_array_get(interval, 1)));
+}
+
+static void take_scaling(struct phase *phase, const struct scaling *scaling, const json_t *plan)
+{
+	const char *name = json_string_value(json_object_get(plan, "name"));
+	const char *size = engine_text(phase->engine, "size", name, NULL);
+	struct error error;
+	json_t *json = scaling_json(scaling, name, size, &error);
+
+	if (json) {
+		phase_add_scaling(phase->document, name, json);
+		json_object_set_new(phase->scaling, name, json);
+	} else {
+		complain(phase, name, error.text);
+	}
+}
+
+static void take_sections(struct phase *phase, const struct scaling *scaling, const json_t *plan)
+{
+	const char *name = json_string_value(json_object_get(plan, "name"));
+	bool is_memory = strlen(name) >= 6 && !strcmp(name + strlen(name) - 6, "memory");
+
+	if (phase->options->phase == 1 && !strcmp(name, "macro"))
+		phase_add_shares(phase->document, scaling);
+	else if (phase->options->phase == 4)
+		take_scaling(phase, scaling, plan);
+	else if (phase->options->phase == 3 && !strcmp(name, "lines"))
+		phase_add_lines(phase->document, scaling, json_object_get(phase->engine, "hot"),
+				phase->options->only);
+	else if (!is_memory)
+		phase_add_calls(phase->document, name, scaling);
+}
+
+/* Says on which machine the first recording was made, and how far it may be trusted. */
+static void add_trust(const struct phase *phase, const struct scaling *scaling)
+{
+	for (size_t i = 0; i < scaling->sweep.count; i++) {
+		if (!scaling->runs[i])
+			continue;
+		document_add_trust(phase->document, scaling->runs[i]->machine, false);
+		document_add_trust(phase->document, scaling->runs[i]->trust,
+				   scaling->runs[i]->is_bad);
+		return;
+	}
+}
+
+static void take_sweep(struct phase *phase, const json_t *plan, const char *folder)
+{
+	const char *name = json_string_value(json_object_get(plan, "name"));
+	json_t *runs, *overhead, *activity;
+	struct scaling scaling;
+	char path[PATH_MAX];
+	struct error error;
+	double *cpu_ns;
+
+	snprintf(path, sizeof(path), "%s/%s", folder, name);
+	if (scaling_load(&scaling, path, json_object_get(phase->engine, "components"), &error)) {
+		complain(phase, name, error.text);
+		return;
+	}
+	cpu_ns = xcalloc(scaling.sweep.count, sizeof(*cpu_ns));
+	for (size_t i = 0; i < scaling.sweep.count; i++)
+		cpu_ns[i] = scaling.runs[i] ? scaling.runs[i]->cpu_ns : 0;
+	runs = sweep_runs_json(&scaling.sweep);
+	overhead = sweep_overhead_json(&scaling.sweep, cpu_ns);
+	activity = check_activity(phase, &scaling.sweep, plan);
+	free(cpu_ns);
+	check_runs(phase, name, runs);
+	if (scaling.unreadable)
+		complain(phase, name, "there are recordings that cannot be read");
+	add_runs_row(phase, name, runs, overhead);
+	take_sections(phase, &scaling, plan);
+	if (!json_array_size(phase->sweeps))
+		add_trust(phase, &scaling);
+	json_array_append_new(phase->sweeps,
+			      json_pack("{s:s, s:O, s:o, s:o, s:o}", "name", name, "about",
+					json_object_get(plan, "about"), "runs", runs, "overhead",
+					overhead, "activity", activity));
+	scaling_done(&scaling);
+}
+
+static void begin_document(struct phase *phase)
+{
+	static const char *const titles[PHASES] = {
+		"Phase 1: where does the time go?", "Phase 2: how does each component behave?",
+		"Phase 3: which line?", "Phase 4: how does it scale?"};
+	static const struct document_column columns[] = {
+		{"sweep", "sweep", "code", NULL},
+		{"planned", "runs planned", "count", NULL},
+		{"done", "done", "count", NULL},
+		{"failed", "failed", "count", NULL},
+		{"timed_out", "timed out", "count", NULL},
+		{"overhead", "recording takes of CPU time", "change", NULL},
+	};
+	json_t *section;
+
+	phase->document = document_new(titles[phase->options->phase - 1]);
+	section = document_section(phase->document, "runs", "Runs");
+	phase->runs_table =
+		document_table(section, "runs", "What was run, and what recording it cost", columns,
+			       COLUMN_COUNT(columns));
+}
+
+static void conclude(struct phase *phase)
+{
+	size_t count = json_array_size(phase->problems), i;
+	char text[100];
+	json_t *problem;
+
+	if (count)
+		snprintf(text, sizeof(text), "Not all was measured: %zu problems.", count);
+	else
+		snprintf(text, sizeof(text), "All that was planned was measured.");
+	document_set_verdict(phase->document, count ? "doubtful" : "measured", text);
+	json_array_foreach (phase->problems, i, problem) {
+		document_add_trust(phase->document, json_string_value(problem), true);
+	}
+}
+
+json_t *phase_json(const json_t *engine, const struct phase_options *options, const char *folder,
+		   struct error *error)
+{
+	json_t *plan = phase_plan(engine, options, error), *sweep;
+	struct phase phase = {.engine = engine, .options = options};
+	size_t i;
+
+	if (!plan)
+		return NULL;
+	phase.problems = json_array();
+	phase.sweeps = json_array();
+	phase.scaling = json_object();
+	begin_document(&phase);
+	json_array_foreach (plan, i, sweep)
+		take_sweep(&phase, sweep, folder);
+	json_decref(plan);
+	conclude(&phase);
+	return json_pack("{s:s, s:i, s:b, s:s, s:o, s:o, s:o, s:o}", "schema", "simprof/phase-v1",
+			 "phase", options->phase, "quick", options->quick, "status",
+			 json_array_size(phase.problems) ? "failed" : "success", "problems",
+			 phase.problems, "sweeps", phase.sweeps, "scaling", phase.scaling, "report",
+			 phase.document);
+}

@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * phase: what a phase measured, as one JSON object, "simprof/phase-v1":
+ *     phase, quick, status ("success" or "failed"), problems (sentences)
+ *     sweeps     name, about, runs, overhead (sweep.h), activity: the least of each count
+ *     scaling    phase 4: scaling_json of every sweep, by name
+ *     report     a document (document.h), of which Markdown and HTML are made
+ *
+ * A phase has succeeded when every run of its plan is done and every count of activity that the
+ * engine's description names is there and not 0 in all of them: what did not work was not measured.
+ */
+#pragma once
+
+#include "reports/phase_plan.h"
+
+/*
+ * Reads the results of a phase's plan.
+ *
+ * @folder  has a folder for each sweep of the plan
+ * Returns the object, owned by the caller, or NULL with a sentence.
+ */
+json_t *phase_json(const json_t *engine, const struct phase_options *options, const char *folder,
+		   struct error *error);

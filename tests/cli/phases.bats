@@ -1,0 +1,93 @@
+#!/usr/bin/env bats
+# The scripts of the four phases, on a small engine that a description of a few lines explains.
+
+load requirements
+load profiles
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	scripts=$BATS_TEST_DIRNAME/../../scripts
+	export TMPDIR=$BATS_TEST_TMPDIR
+	cat >growth.engine <<-END
+		[engine]
+		command = $BUILD/workloads/growth {n} {steps}
+		step = growth_step
+		activity = calls
+		[values]
+		n = 64
+		steps = 20
+		[quick]
+		steps = 4
+		[components]
+		growing = time_linear,time_square
+		[hot]
+		square = time_square
+		[vary]
+		n = 8, 16, 32, 64, 128 | 256
+	END
+}
+
+phase() {
+	"$scripts/run_phase$1_profiling" --quick --engine growth.engine --output-dir out "${@:2}"
+}
+
+@test "each phase measures an engine of a few lines, and says so in JSON and Markdown" {
+	require root perf bpf
+	"$scripts/run_all_phases" --quick --engine growth.engine --output-dir out
+	for n in 1 2 3 4; do
+		[ "$(ask out/phase$n/phase${n}_summary.json it.status)" = success ]
+		grep -q 'All that was planned was measured' out/phase$n/PHASE${n}_REPORT.md
+		[ "$(ask out/phase$n/phase${n}_summary.json 'Math.min(...it.sweeps.map(sweep => sweep.activity.calls)) > 0')" = true ]
+	done
+	# Components add up to all.
+	ask out/phase1/phase1_summary.json 'it.report.sections.find(section => section.id == "shares").tables[0].rows
+		.map(row => Array.isArray(row[1]) ? row[1][0] : row[1]).reduce((sum, share) => sum + share)' |
+		awk '{ exit !($1 > 0.999 && $1 < 1.001) }'
+	grep -q 'time_square\|time&#95;square' out/phase2/PHASE2_REPORT.md
+	grep -q 'growth.c' out/phase3/PHASE3_REPORT.md
+	[ "$(ask out/phase4/phase4_summary.json 'it.scaling.n.groups[0].rows.find(row => row.name == "time_square").calls.class')" = 'O(1)' ]
+	[ -f out/README.md ]
+	[[ $("$scripts/check_profiling_status.sh" --output-dir out) == *"phase 4: ended, success; sweep 1 of 1"* ]]
+}
+
+@test "work that did not happen, and runs that fail, are told" {
+	require perf
+	sed -i 's/^activity.*/activity = calls, births/' growth.engine
+	local status=0
+	phase 1 || status=$?
+	[ "$status" -eq 2 ]
+	[ "$(ask out/phase1/phase1_summary.json it.status)" = failed ]
+	[[ $(ask out/phase1/phase1_summary.json it.problems) == *'macro: a run did not print its count of births'* ]]
+	sed -i 's/^command = .*/command = false/' growth.engine
+	status=0
+	"$scripts/run_phase1_profiling" --engine growth.engine --output-dir bad || status=$?
+	[ "$status" -eq 2 ]
+	[[ $(ask bad/phase1/phase1_summary.json it.problems) == *'failed: it ended with status 1'* ]]
+}
+
+@test "what was measured is not measured again" {
+	require root perf bpf
+	phase 1
+	stat -c '%n %Y' out/phase1/*/runs/*/run.json >before
+	rm -r out/phase1/macro/runs/p1r2
+	phase 1
+	stat -c '%n %Y' out/phase1/*/runs/*/run.json >after
+	[ "$(grep -cxFf before after)" -eq $(($(wc -l <before) - 1)) ]
+	[ "$(wc -l <after)" -eq "$(wc -l <before)" ]
+}
+
+@test "bad command lines and descriptions are refused with a sentence" {
+	fails_with 1 "there is no phase '5'" "$scripts/run_phase" 5
+	fails_with 1 "there is no component 'nothing'; the engine's description has: growing" phase 2 --component nothing
+	fails_with 1 "there is no function 'nothing'; the engine's description has: square" phase 3 --function nothing
+	fails_with 1 'is not for phase 1' phase 1 --component growing
+	fails_with 1 "there is no option '--slow'" phase 1 --slow
+	fails_with 1 'cannot read the description' collector phase --number 1 --engine none.engine out
+	echo '[motor]
+	x = 1' >bad.engine
+	fails_with 1 'there is no section [motor]' collector phase --number 1 --engine bad.engine out
+	echo '[engine]
+	step = x' >bad.engine
+	fails_with 1 'it has no command' collector phase --number 1 --engine bad.engine out
+	fails_with 1 'nothing was measured yet' "$scripts/check_profiling_status.sh" --output-dir nowhere
+}

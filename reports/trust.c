@@ -2,6 +2,7 @@
 /* trust: see trust.h. */
 #include "reports/trust.h"
 
+#include "collector/base/xalloc.h"
 #include "reports/amount.h"
 #include "reports/memory.h"
 #include "reports/metric.h"
@@ -46,21 +47,28 @@ static double share(double part, double all)
 	return all > 0 ? part / all : 0;
 }
 
-static bool leaf_is_named(const struct profile *profile, const struct profile_sample *sample)
+/* Returns the innermost function of @sample, or NULL when it has no name. */
+static const struct profile_function *leaf_function(const struct profile *profile,
+						    const struct profile_sample *sample)
 {
 	const struct profile_frame *frame = &profile->frames[profile->stacks[sample->stack].frame];
+	const struct profile_function *function;
 
-	return frame->line_count &&
-	       profile->functions[profile->lines[frame->first_line].function].named;
+	if (!frame->line_count)
+		return NULL;
+	function = &profile->functions[profile->lines[frame->first_line].function];
+	return function->named ? function : NULL;
 }
 
 static void count_samples(struct trust *trust, const struct profile *profile, uint16_t metric)
 {
+	double *self = xcalloc(profile->functions_count + 1, sizeof(*self));
+
 	for (size_t i = 0; i < profile->samples_count; i++) {
 		const struct profile_sample *sample = &profile->samples[i];
 		double amount = (double)sample->value * profile->metrics[sample->metric].period;
 		bool is_complete = profile_endings[sample->ending].complete;
-		bool is_named = leaf_is_named(profile, sample);
+		const struct profile_function *leaf = leaf_function(profile, sample);
 
 		if (!metric_covers(profile, metric, sample->metric))
 			continue;
@@ -68,12 +76,19 @@ static void count_samples(struct trust *trust, const struct profile *profile, ui
 		trust->sampled += !metric_is_exact(profile, sample->metric);
 		trust->endings[sample->ending]++;
 		trust->complete += is_complete;
-		trust->unnamed += !is_named;
+		trust->unnamed += !leaf;
 		trust->amount += amount;
 		trust->amount_of_ending[sample->ending] += amount;
 		trust->amount_complete += is_complete ? amount : 0;
-		trust->amount_unnamed += is_named ? 0 : amount;
+		trust->amount_unnamed += leaf ? 0 : amount;
+		if (!is_complete || !leaf)
+			trust->amount_unplaced += amount;
+		else
+			self[leaf - profile->functions] += amount;
 	}
+	for (size_t i = 0; i < profile->functions_count; i++)
+		trust->amount_heaviest = fmax(trust->amount_heaviest, self[i]);
+	free(self);
 }
 
 static void add_state(struct trust *trust, const struct profile *profile)
@@ -266,6 +281,25 @@ static void add_stacks(struct trust *trust)
 	    percent(unnamed, text, sizeof(text)));
 }
 
+/*
+ * The gaps together, against the picture: what is lost, cut or unnamed could be one function, and
+ * when it outweighs the heaviest one that is known, nobody knows which comes first.
+ */
+static void add_gaps(struct trust *trust)
+{
+	double lost = share(trust->lost, trust->samples + trust->lost);
+	double gaps = lost + (1 - lost) * share(trust->amount_unplaced, trust->amount);
+	double heaviest = (1 - lost) * share(trust->amount_heaviest, trust->amount);
+	char gaps_text[32], heaviest_text[32];
+
+	if (trust->samples && gaps > heaviest)
+		add(trust, true,
+		    "lost, cut or without symbol: %s together, more than the heaviest function's "
+		    "%s",
+		    percent(gaps, gaps_text, sizeof(gaps_text)),
+		    percent(heaviest, heaviest_text, sizeof(heaviest_text)));
+}
+
 /* What the samples took of the target's CPU time, where that was measured. */
 static void add_cost(struct trust *trust, const struct profile *profile)
 {
@@ -325,6 +359,7 @@ void trust_measure(struct trust *trust, const struct profile *profile, uint16_t 
 	else if (trust->samples > trust->sampled)
 		add_waits(trust, profile);
 	add_stacks(trust);
+	add_gaps(trust);
 	add_files(trust, profile);
 	if (!is_exact)
 		add_cost(trust, profile);

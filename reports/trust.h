@@ -3,7 +3,9 @@
  * trust: what a profile knows about its own quality, said beside every picture and table.
  *
  * Each item is one short statement made of numbers in the file; what the file does not know is
- * not said. An item is bad when it means that the data does not carry the report.
+ * not said. An item is bad when it means that the data does not carry the report: each kind of
+ * gap has a limit of its own, and all together may not outweigh the heaviest function, because then
+ * what comes first in the picture is not known.
  */
 #pragma once
 
@@ -30,7 +32,9 @@ struct trust {
 	double amount_complete;
 	double amount_of_ending[PROFILE_ENDINGS];
 	double amount_unnamed;
-	bool bad; /* any item is */
+	double amount_unplaced; /* incomplete or unnamed, each sample once */
+	double amount_heaviest; /* of the function that is innermost in most of the others */
+	bool bad;		/* any item is */
 	int count;
 	struct trust_item items[TRUST_ITEMS];
 };

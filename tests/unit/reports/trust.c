@@ -124,6 +124,33 @@ Test(trust, endings_are_counted_and_shares_near_100_are_not_rounded_up)
 	profile_free(profile);
 }
 
+Test(trust, gaps_that_together_outweigh_the_heaviest_function_are_bad)
+{
+	struct profile *profile = new_profile();
+	struct trust trust;
+	char name[16];
+
+	for (int i = 0; i < 50; i++) {
+		snprintf(name, sizeof(name), "function_%d", i);
+		add_stack(profile, name, 20);
+	}
+	profile_set_number(profile, "lost.ring_full", 0);
+	trust_measure(&trust, profile, 0);
+	cr_assert_not(trust.bad);
+	for (int i = 0; i < 10; i++)
+		profile->samples[i].ending = PROFILE_ENDING_NO_RULE;
+	profile_set_number(profile, "lost.ring_full", 10);
+	trust_measure(&trust, profile, 0);
+	cr_assert_not(trust.bad, "20 missing may not outweigh 20");
+	for (int i = 10; i < 20; i++)
+		profile->samples[i].ending = PROFILE_ENDING_NO_RULE;
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "lost, cut or without symbol: 3 % together, more than the "
+				    "heaviest function's 2 %")
+			  ->bad);
+	profile_free(profile);
+}
+
 Test(trust, a_recording_that_did_not_end_is_bad)
 {
 	struct profile *profile = good_profile();

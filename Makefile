@@ -57,7 +57,7 @@ SKELETONS   := $(patsubst collector/capture/bpf/%.bpf.c,$(B)/gen/%.skel.h,$(BPF_
 DRIVERS   := $(patsubst sim/drivers/%.c,$(B)/bin/sim-%,$(filter-out %/driver.c,$(wildcard sim/drivers/*.c)))
 PROGRAMS  := $(B)/bin/sim $(DRIVERS) $(B)/bin/collector $(B)/bin/reports
 PROBE     := $(if $(PROBE_OBJECTS),$(B)/bin/libprobe.so)
-WORKLOADS := $(patsubst tests/workloads/%.c,$(B)/workloads/%,$(wildcard tests/workloads/*.c))
+WORKLOADS := $(patsubst tests/workloads/%,$(B)/workloads/%,$(basename $(wildcard tests/workloads/*.c tests/workloads/*.cc)))
 FAULTS    := $(patsubst tests/faults/%.c,$(B)/faults/%,$(wildcard tests/faults/*.c))
 UNITS     := $(patsubst tests/unit/%,$(B)/tests/unit-%,$(wildcard tests/unit/*))
 
@@ -202,6 +202,11 @@ $(B)/workloads/%: tests/workloads/%.c $(wildcard tests/workloads/*.h)
 	$(call say,CC)
 	@mkdir -p $(@D)
 	$(Q)$(CC) -std=gnu17 -O2 -g -fomit-frame-pointer $(WARNINGS) -I. -D_GNU_SOURCE -o $@ $< -lm -lpthread
+
+$(B)/workloads/%: tests/workloads/%.cc
+	$(call say,CXX)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -std=gnu++17 -O2 -g -fomit-frame-pointer -Wall -Wextra -o $@ $< -lpthread
 
 # Surroundings in which something fails, for the program they execute.
 $(B)/faults/%: tests/faults/%.c

@@ -43,6 +43,7 @@ struct session {
 	struct usage *usage;
 	struct timing *timing; /* NULL: nothing is timed */
 	uint64_t start_ns;
+	uint64_t ready_ns;  /* when all was in place; what a duration counts from */
 	uint64_t commit_ns; /* of the last commit */
 };
 
@@ -348,7 +349,7 @@ static bool is_time_over(const struct session *session)
 {
 	uint64_t duration_ns = session->options->duration_ns;
 
-	return duration_ns && clock_ns(CLOCK_MONOTONIC) - session->start_ns >= duration_ns;
+	return duration_ns && clock_ns(CLOCK_MONOTONIC) - session->ready_ns >= duration_ns;
 }
 
 /* Returns the target's CPU time, 0 where nobody asks for it. */
@@ -365,6 +366,7 @@ static void record(struct session *session)
 	struct epoll_event event;
 	int interrupts_to_end = is_attached(session) ? 1 : 2;
 
+	session->ready_ns = clock_ns(CLOCK_MONOTONIC);
 	while (!has_ended(session) && !is_time_over(session)) {
 		epoll_wait(session->poll_fd, &event, 1, PERF_SOURCE_POLL_MS);
 		session_signals_pass(&session->signals,

@@ -20,6 +20,7 @@ struct timing {
 	uint64_t start_ns;
 	uint32_t *slot_threads; /* rows of the profile, 0: not known yet */
 	size_t slot_capacity;
+	size_t passed;	    /* of the plan's passages, that are in place */
 	size_t attached;    /* choices that are in place; their numbers are those of their probes */
 	struct event event; /* at hand, corrected */
 	uint64_t updated_ns; /* when the tables were last filled */
@@ -105,7 +106,9 @@ uint32_t timing_cost_ns(const struct timing *timing, const struct timing_choice 
 {
 	const struct uprobe_cost *cost = &uprobe_costs(timing->uprobe)[choice->function.kind];
 
-	return choice->function.mode == UPROBE_COUNT ? cost->count_ns : cost->time_ns;
+	return choice->function.mode == UPROBE_COUNT
+		       ? cost->count_ns
+		       : uprobe_time_cost_ns(timing->uprobe, &choice->function);
 }
 
 /* ---- attaching ----------------------------------------------------------------------------- */
@@ -135,8 +138,9 @@ static void add_probe(struct timing *timing, const struct timing_choice *choice)
 			.mode = (uint8_t)choice->function.mode,
 			.kind = (uint8_t)choice->function.kind,
 			.count_ns = cost->count_ns,
-			.time_ns = cost->time_ns,
-			.inside_ns = cost->inside_ns,
+			.time_ns = uprobe_time_cost_ns(timing->uprobe, &choice->function),
+			.inside_ns =
+				choice->function.by_exits ? cost->exit_inside_ns : cost->inside_ns,
 			.attached_ns = time_ns > timing->start_ns ? time_ns - timing->start_ns : 0,
 			.note = (char *)first_note(choice),
 		});
@@ -183,6 +187,12 @@ int timing_attach(struct timing *timing, struct error *error)
 	const struct timing_choice *choices = timing->plan.choices;
 	int result = 0;
 
+	for (; timing->passed < timing->plan.passage_count && !result; timing->passed++) {
+		const struct timing_passage *row = &timing->plan.passages[timing->passed];
+
+		result = uprobe_attach_passage(timing->uprobe, row->module->fd, row->offset,
+					       row->is_catch, error);
+	}
 	while (timing->attached < timing->plan.count && !result) {
 		size_t first = timing->attached, end = first;
 
@@ -231,7 +241,7 @@ static void take_mapping(struct timing *timing, const struct event *event)
 		return;
 	if (timing->plan.count > capacity_for(&timing->plan)) {
 		while (timing->plan.count > first)
-			free(timing->plan.choices[--timing->plan.count].name);
+			timing_plan_drop_last(&timing->plan);
 		return;
 	}
 	note_late(timing, first, event->time_ns, timing_attach(timing, &error) ? &error : NULL);
@@ -375,6 +385,7 @@ static void add_timing(struct timing *timing, size_t slot, size_t function)
 				   .max_ns = cell->max_ns,
 				   .open = cell->open > 0 ? (uint64_t)cell->open : 0,
 				   .deep = cell->deep,
+				   .thrown = cell->thrown,
 				   .subtracted_ns = cell->subtracted_ns,
 			   });
 }

@@ -3,12 +3,8 @@
 #include "collector/timing_plan.h"
 
 #include "collector/base/xalloc.h"
-#include "collector/resolve/placement.h"
 
 #include <errno.h>
-
-#define UNSIZED_BYTES 64 /* of a function whose size nobody states */
-#define MOST_PARTS    4
 
 /* The files of the program with the lists of their functions, read when needed. */
 struct searching {
@@ -34,118 +30,41 @@ static struct function_list *list_of(struct searching *searching, size_t file)
 	return &searching->lists[file];
 }
 
-/* ---- placing ------------------------------------------------------------------------------- */
+/* ---- choosing ------------------------------------------------------------------------------ */
 
-/* Reads a function's code; the caller frees the bytes. */
-static struct placement_code read_code(const struct module *module, uint64_t address,
-				       uint64_t bytes)
+static struct timing_choice *find(const struct timing_plan *plan, const struct module *module,
+				  uint64_t entry)
 {
-	struct placement_code code = {.address = address};
-	uint8_t *memory;
-
-	if (!bytes)
-		bytes = UNSIZED_BYTES;
-	if (bytes > PLACEMENT_LONGEST)
-		bytes = PLACEMENT_LONGEST;
-	memory = xmalloc(bytes);
-	code.count = module_read(module, address, memory, bytes);
-	code.bytes = memory;
-	return code;
-}
-
-static bool is_part_of(const struct function *part, const struct function *whole)
-{
-	size_t length = strlen(whole->name);
-
-	return part->is_part && !strncmp(part->name, whole->name, length) &&
-	       part->name[length] == '.';
-}
-
-/* Finds the probe's place. Returns false when the function has no code in the file. */
-static bool place(const struct function_list *list, const struct function *function,
-		  struct timing_choice *choice)
-{
-	const struct module *module = list->module;
-	struct placement_code code[1 + MOST_PARTS];
-	struct placement placement;
-	size_t parts = 1;
-	bool found = false;
-
-	code[0] = read_code(module, function->address, function->bytes);
-	for (size_t i = 0; i < list->count && parts <= MOST_PARTS; i++)
-		if (is_part_of(&list->functions[i], function))
-			code[parts++] = read_code(module, list->functions[i].address,
-						  list->functions[i].bytes);
-	if (code[0].count &&
-	    placement_find(code, parts, choice->function.mode == UPROBE_COUNT, &placement))
-		for (size_t i = 0; i < module->segment_count && !found; i++) {
-			const struct module_segment *segment = &module->segments[i];
-
-			found = placement.address - segment->address < segment->bytes;
-			if (!found)
-				continue;
-			choice->entry = function->address;
-			choice->place = placement.address - function->address;
-			choice->is_loop = placement.is_loop;
-			choice->function.kind = (enum uprobe_kind)placement.kind;
-			choice->function.offset =
-				placement.address - segment->address + segment->offset;
-		}
-	for (size_t i = 0; i < parts; i++)
-		free((void *)code[i].bytes);
-	return found;
-}
-
-/*
- * Says whether the return address stands where the stack pointer points to at the probe, by call
- * frame information. Where a process starts and where the loader resolves a call something else
- * stands there, which a return probe would overwrite.
- */
-static bool has_return_address(const struct module *module, const struct timing_choice *choice)
-{
-	struct cfi_rule rule;
-	enum go_stack stack;
-
-	module_rule(module, choice->entry + choice->place, &rule, &stack);
-	if (rule.kind == CFI_NO_RULE)
-		return choice->entry != module->entry;
-	return rule.kind == CFI_REGISTER && rule.cfa_register == CFI_SP && rule.cfa_offset == 8 &&
-	       rule.ip_saved == CFI_AT_CFA && rule.ip_offset == -8 && !rule.is_signal;
-}
-
-/* Says why the return of a function must not be waited for, NULL when it may be. */
-static const char *why_untimed(struct function_list *list, const struct timing_choice *choice)
-{
-	if (!has_return_address(list->module, choice))
-		return "only counted: it is entered otherwise than by a call";
-	if (list->module->go)
-		return "only counted: Go moves its stacks, which a probe at a return would make "
-		       "fatal";
-	if (function_list_throws(list))
-		return "only counted: exceptions may pass through it, which a probe at its return "
-		       "would make fatal";
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->choices[i].module == module && plan->choices[i].entry == entry)
+			return &plan->choices[i];
 	return NULL;
 }
 
-/* ---- choosing ------------------------------------------------------------------------------ */
-
 /* A function under several names, or named by several patterns, is probed once; it is a step
- * rather than timed, and timed rather than counted. */
-static bool merge(struct timing_plan *plan, const struct module *module, uint64_t entry,
-		  enum uprobe_mode mode)
+ * rather than timed, and timed rather than counted. Timing may need another place than counting. */
+static void choose_function(struct timing_plan *plan, enum uprobe_mode mode,
+			    struct function_list *list, const struct function *function)
 {
 	static const int rank[] = {[UPROBE_COUNT] = 0, [UPROBE_TIME] = 1, [UPROBE_STEP] = 2};
+	struct timing_choice *known = find(plan, list->module, function->address);
+	struct timing_choice choice = {
+		.module = (struct module *)list->module,
+		.asked = mode,
+		.function.mode = mode,
+	};
 
-	for (size_t i = 0; i < plan->count; i++) {
-		struct timing_choice *known = &plan->choices[i];
-
-		if (known->module != module || known->entry != entry)
-			continue;
-		if (rank[mode] > rank[known->function.mode])
-			known->function.mode = mode;
-		return true;
+	if ((known && rank[mode] <= rank[known->asked]) || !timing_place(list, function, &choice))
+		return;
+	if (known) {
+		choice.name = known->name;
+		timing_place_done(known);
+		*known = choice;
+		return;
 	}
-	return false;
+	choice.name = xstrdup(function->plain);
+	xgrow(plan->choices, plan->count, plan->capacity);
+	plan->choices[plan->count++] = choice;
 }
 
 /* Chooses what a pattern names in one file. Returns the number of functions that match. */
@@ -156,28 +75,71 @@ static size_t choose(struct timing_plan *plan, const struct pattern *pattern, en
 
 	for (size_t i = 0; i < list->count; i++) {
 		const struct function *function = &list->functions[i];
-		struct timing_choice choice = {
-			.module = (struct module *)list->module,
-			.function.mode = mode,
-		};
 
 		if (function->is_chosen || !pattern_takes(pattern, list, function))
 			continue;
 		matches++;
 		/* Beyond the limit they are only counted, for the sentence. */
-		if (plan->count > UPROBE_FUNCTIONS ||
-		    merge(plan, list->module, function->address, mode) ||
-		    !place(list, function, &choice))
-			continue;
-		if (mode != UPROBE_COUNT)
-			choice.why_counted = why_untimed(list, &choice);
-		if (choice.why_counted)
-			choice.function.mode = UPROBE_COUNT;
-		choice.name = xstrdup(function->plain);
-		xgrow(plan->choices, plan->count, plan->capacity);
-		plan->choices[plan->count++] = choice;
+		if (plan->count <= UPROBE_FUNCTIONS)
+			choose_function(plan, mode, list, function);
 	}
 	return matches;
+}
+
+/* ---- exceptions ---------------------------------------------------------------------------- */
+
+static bool needs_passages(const struct timing_plan *plan)
+{
+	for (size_t i = 0; i < plan->count; i++)
+		if (plan->choices[i].function.by_exits)
+			return true;
+	return false;
+}
+
+/* Returns 1 for what a handler calls first, 0 for what throws, -1 for others. Source: Itanium C++
+ * ABI: Exception Handling, 1.3 and 2.5.3; Rust's library/std/src/panicking.rs. */
+static int passage_of(const char *name)
+{
+	static const struct {
+		const char *name;
+		bool is_catch;
+	} names[] = {
+		{"__cxa_begin_catch", true},	   {"__rust_panic_cleanup", true},
+		{"_Unwind_RaiseException", false}, {"_Unwind_Resume_or_Rethrow", false},
+		{"_Unwind_ForcedUnwind", false},
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(name, names[i].name))
+			return names[i].is_catch;
+	return -1;
+}
+
+/* Where an exception is caught the stack pointer must be that of the entry. */
+static bool place_passage(struct function_list *list, const struct function *function,
+			  struct timing_passage *row)
+{
+	struct timing_choice choice = {.module = row->module, .function.mode = UPROBE_COUNT};
+
+	if (!timing_place(list, function, &choice))
+		return false;
+	row->offset = choice.function.offset;
+	return !(row->is_catch && choice.function.moved) ||
+	       timing_place_offset(row->module, function->address, &row->offset);
+}
+
+static void add_passages(struct timing_plan *plan, struct function_list *list)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		int passage = passage_of(list->functions[i].name);
+		struct timing_passage row = {.module = (struct module *)list->module,
+					     .is_catch = passage > 0};
+
+		if (passage < 0 || !place_passage(list, &list->functions[i], &row))
+			continue;
+		xgrow(plan->passages, plan->passage_count, plan->passage_capacity);
+		plan->passages[plan->passage_count++] = row;
+	}
 }
 
 static bool has_match(const struct pattern *pattern, struct function_list *list)
@@ -361,6 +323,8 @@ int timing_plan_make(struct timing_plan *plan, const struct timing_request *requ
 		result = search(plan, &pattern, requests[i].mode, &searching, error);
 		pattern_done(&pattern);
 	}
+	for (size_t i = 0; i < files->count && !result && needs_passages(plan); i++)
+		add_passages(plan, list_of(&searching, i));
 	for (size_t i = 0; i < files->count; i++)
 		if (searching.is_read[i])
 			function_list_done(&searching.lists[i]);
@@ -373,13 +337,22 @@ int timing_plan_make(struct timing_plan *plan, const struct timing_request *requ
 	return result;
 }
 
+void timing_plan_drop_last(struct timing_plan *plan)
+{
+	struct timing_choice *choice = &plan->choices[--plan->count];
+
+	free(choice->name);
+	timing_place_done(choice);
+}
+
 void timing_plan_done(struct timing_plan *plan)
 {
-	for (size_t i = 0; i < plan->count; i++)
-		free(plan->choices[i].name);
+	while (plan->count)
+		timing_plan_drop_last(plan);
 	for (size_t i = 0; i < plan->waiting_count; i++)
 		pattern_done(&plan->waiting[i]);
 	free(plan->choices);
+	free(plan->passages);
 	free(plan->waiting);
 	free(plan->waiting_modes);
 	*plan = (struct timing_plan){0};
@@ -399,6 +372,8 @@ size_t timing_plan_add_file(struct timing_plan *plan, struct module *module)
 		}
 		choose(plan, &plan->waiting[i], plan->waiting_modes[i], &list);
 	}
+	if (list.module && needs_passages(plan))
+		add_passages(plan, &list);
 	if (list.module)
 		function_list_done(&list);
 	return plan->count - before;

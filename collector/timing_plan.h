@@ -6,9 +6,9 @@
 #pragma once
 
 #include "collector/base/error.h"
-#include "collector/capture/uprobe.h"
 #include "collector/program.h"
 #include "collector/resolve/pattern.h"
+#include "collector/timing_place.h"
 
 /* What a user asks for. */
 struct timing_request {
@@ -16,15 +16,11 @@ struct timing_request {
 	enum uprobe_mode mode;
 };
 
-/* A function that shall be probed. */
-struct timing_choice {
+/* Where an exception passes on its way. */
+struct timing_passage {
 	struct module *module;
-	char *name;
-	uint64_t entry;		 /* elf address of the function */
-	uint64_t place;		 /* bytes from there to the probe */
-	bool is_loop;		 /* a jump in the function leads to its entry */
-	const char *why_counted; /* though more was asked for: a sentence; NULL: it is as asked */
-	struct uprobe_function function;
+	uint64_t offset; /* in its file */
+	bool is_catch;	 /* it ends here, else it begins */
 };
 
 struct timing_plan {
@@ -33,6 +29,8 @@ struct timing_plan {
 	struct pattern *waiting; /* patterns of a library that is not there yet */
 	enum uprobe_mode *waiting_modes;
 	size_t waiting_count;
+	struct timing_passage *passages; /* empty where no function needs them */
+	size_t passage_count, passage_capacity;
 };
 
 /*
@@ -46,6 +44,9 @@ int timing_plan_make(struct timing_plan *plan, const struct timing_request *requ
 		     const struct program_files *files, struct error *error);
 void timing_plan_done(struct timing_plan *plan);
 
-/* Adds what waiting patterns name in a file that has just been loaded. Returns the number of new
- * choices, which are the last of the plan. */
+/* Adds what waiting patterns name in a file that has just been loaded, and where
+ * exceptions pass in it. Returns the number of new choices, which are the last of the plan. */
 size_t timing_plan_add_file(struct timing_plan *plan, struct module *module);
+
+/* Takes the last choice away. */
+void timing_plan_drop_last(struct timing_plan *plan);

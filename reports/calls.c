@@ -21,6 +21,7 @@ static void add_thread(struct profile_timing *sum, const struct profile_timing *
 	sum->open += thread->open;
 	sum->deep += thread->deep;
 	sum->subtracted_ns += thread->subtracted_ns;
+	sum->thrown += thread->thrown;
 }
 
 static uint32_t symbol_of(const struct profile *profile, uint32_t frame)
@@ -149,9 +150,11 @@ const char *calls_restriction(const struct report *report, const struct calls_ro
 		fprintf(stream, "%s; ", note);
 	if (row->sum.open && !report->profile->probes[row->probe].is_partial)
 		fprintf(stream, "%" PRIu64 " still open at the end, not timed; ", row->sum.open);
+	if (row->sum.thrown)
+		fprintf(stream, "%" PRIu64 " left by an exception, timed until it was caught; ",
+			row->sum.thrown);
 	if (row->left)
-		fprintf(stream,
-			"%" PRIu64 " left without a return (longjmp, exception), not timed; ",
+		fprintf(stream, "%" PRIu64 " left without a return (longjmp), not timed; ",
 			row->left);
 	if (row->sum.deep)
 		fprintf(stream, "%" PRIu64 " more than 64 timed calls deep, not timed; ",

@@ -260,14 +260,14 @@ static json_t *text_json(const char *text)
 
 static json_t *timing_json(const struct profile_timing *timing)
 {
-	return json_pack("{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "calls",
-			 (json_int_t)timing->calls, "step_calls", (json_int_t)timing->step_calls,
-			 "returns", (json_int_t)timing->returns, "sum_ns",
-			 (json_int_t)timing->sum_ns, "total_ns", (json_int_t)timing->outer_ns,
-			 "self_ns", (json_int_t)timing->self_ns, "min_ns",
-			 (json_int_t)timing->min_ns, "max_ns", (json_int_t)timing->max_ns, "open",
-			 (json_int_t)timing->open, "deep", (json_int_t)timing->deep,
-			 "subtracted_ns", (json_int_t)timing->subtracted_ns);
+	return json_pack(
+		"{s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}", "calls",
+		(json_int_t)timing->calls, "step_calls", (json_int_t)timing->step_calls, "returns",
+		(json_int_t)timing->returns, "sum_ns", (json_int_t)timing->sum_ns, "total_ns",
+		(json_int_t)timing->outer_ns, "self_ns", (json_int_t)timing->self_ns, "min_ns",
+		(json_int_t)timing->min_ns, "max_ns", (json_int_t)timing->max_ns, "open",
+		(json_int_t)timing->open, "deep", (json_int_t)timing->deep, "subtracted_ns",
+		(json_int_t)timing->subtracted_ns, "thrown", (json_int_t)timing->thrown);
 }
 
 static json_t *threads_json(const struct report *report, const struct calls_row *row)

@@ -26,10 +26,13 @@ struct mapped {
 	size_t bytes;
 };
 
+#define NO_FUNCTION SIZE_MAX
+
 /* Probes that are in place, of functions from `first` on. */
 struct link {
 	int fd;
 	size_t first;
+	bool is_exits;
 };
 
 struct uprobe {
@@ -137,6 +140,8 @@ static int load(struct uprobe *uprobe, struct error *error)
 		return bpf_kernel_fail(error, -errno, "load the timing programs");
 	bpf_program__set_expected_attach_type(programs->progs.on_call,
 					      (enum bpf_attach_type)UPROBE_LINK_SESSION);
+	bpf_program__set_expected_attach_type(programs->progs.on_edge,
+					      (enum bpf_attach_type)UPROBE_LINK_ENTRY);
 	size_maps(uprobe);
 	result = uprobe_bpf__load(programs);
 	if (result)
@@ -158,14 +163,38 @@ static struct uprobe_setting *setting(const struct uprobe *uprobe, size_t functi
 	return (struct uprobe_setting *)uprobe->settings.memory + function;
 }
 
-void uprobe_set_mode(struct uprobe *uprobe, size_t function, enum uprobe_mode mode)
+static void detach(struct uprobe *uprobe, size_t first, bool only_exits)
 {
-	const struct uprobe_cost *cost = &uprobe->costs[uprobe->functions[function].kind];
-	struct uprobe_setting *row = setting(uprobe, function);
+	for (size_t i = uprobe->link_count; i-- > 0;)
+		if (uprobe->links[i].first == first && (!only_exits || uprobe->links[i].is_exits)) {
+			close(uprobe->links[i].fd);
+			uprobe->links[i] = uprobe->links[--uprobe->link_count];
+		}
+}
 
-	row->inside_ns = cost->inside_ns;
-	row->whole_ns = mode == UPROBE_COUNT ? cost->count_ns : cost->time_ns;
+uint32_t uprobe_time_cost_ns(const struct uprobe *uprobe, const struct uprobe_function *function)
+{
+	const struct uprobe_cost *cost = &uprobe->costs[function->kind];
+
+	return function->by_exits ? cost->exit_time_ns : cost->time_ns;
+}
+
+void uprobe_set_mode(struct uprobe *uprobe, size_t number, enum uprobe_mode mode)
+{
+	const struct uprobe_function *function = &uprobe->functions[number];
+	const struct uprobe_cost *costs = uprobe->costs, *cost = &costs[function->kind];
+	struct uprobe_setting *row = setting(uprobe, number);
+
+	row->inside_ns = function->by_exits ? cost->exit_inside_ns : cost->inside_ns;
+	row->whole_ns =
+		mode == UPROBE_COUNT ? cost->count_ns : uprobe_time_cost_ns(uprobe, function);
+	row->moved = function->moved;
+	row->step_ns = costs[UPROBE_STEPPED].count_ns > costs[UPROBE_EMULATED].count_ns
+			       ? costs[UPROBE_STEPPED].count_ns - costs[UPROBE_EMULATED].count_ns
+			       : 0;
 	__atomic_store_n(&row->mode, mode, __ATOMIC_RELEASE);
+	if (mode == UPROBE_COUNT && function->by_exits)
+		detach(uprobe, number, true);
 }
 
 /* Measures the costs with functions of our own, which stand behind the caller's. */
@@ -189,10 +218,11 @@ static int measure(struct uprobe *uprobe, struct error *error)
 	uprobe_trial_end(&trial);
 	uprobe_detach(uprobe);
 	for (int kind = 0; kind < UPROBE_KINDS && !result; kind++) {
-		uint64_t counts[UPROBE_BUCKETS];
+		uint64_t counts[UPROBE_BUCKETS], exit_counts[UPROBE_BUCKETS];
 
 		uprobe_histogram(uprobe, uprobe->capacity + kind, counts);
-		uprobe->costs[kind] = uprobe_trial_cost(&trial, kind, counts);
+		uprobe_histogram(uprobe, uprobe->capacity + UPROBE_TRIAL_EXITS + kind, exit_counts);
+		uprobe->costs[kind] = uprobe_trial_cost(&trial, kind, counts, exit_counts);
 	}
 	return result;
 }
@@ -263,41 +293,106 @@ size_t uprobe_add(struct uprobe *uprobe, const struct uprobe_function *function)
 	return uprobe->count++;
 }
 
+/* Places of one link. */
+struct places {
+	uint64_t *offsets, *cookies;
+	size_t count, capacity;
+};
+
+static void add_place(struct places *places, uint64_t offset, uint64_t cookie)
+{
+	if (places->count == places->capacity) {
+		places->capacity = places->capacity ? 2 * places->capacity : 16;
+		places->offsets =
+			xreallocarray(places->offsets, places->capacity, sizeof(uint64_t));
+		places->cookies =
+			xreallocarray(places->cookies, places->capacity, sizeof(uint64_t));
+	}
+	places->offsets[places->count] = offset;
+	places->cookies[places->count++] = cookie;
+}
+
+static void add_exits(struct places *places, const struct uprobe_function *function, size_t number)
+{
+	for (size_t i = 0; i < function->exit_count; i++) {
+		const struct uprobe_exit *exit = &function->exits[i];
+		uint32_t cookie =
+			(uint32_t)number | UPROBE_EXIT | UPROBE_CONDITION(exit->condition);
+
+		add_place(places, exit->offset,
+			  exit->is_emulated ? cookie | UPROBE_EXIT_EMULATED : cookie);
+	}
+}
+
+/* Puts a link in place, unless there is nothing for it. */
+static int attach(struct uprobe *uprobe, int fd, const struct places *places, struct link row,
+		  const struct bpf_program *program, uint32_t type, struct error *error)
+{
+	if (!places->count)
+		return 0;
+	row.fd = uprobe_link(bpf_program__fd(program), type, fd, places->offsets, places->cookies,
+			     places->count, error);
+	if (row.fd < 0)
+		return row.fd;
+	xgrow(uprobe->links, uprobe->link_count, uprobe->link_capacity);
+	uprobe->links[uprobe->link_count++] = row;
+	return 0;
+}
+
+/* Exits are probed before entries, so that no call begins whose end would not be seen. */
 int uprobe_attach(struct uprobe *uprobe, int fd, size_t first, size_t count, struct error *error)
 {
-	uint64_t *offsets = xcalloc(count, sizeof(*offsets));
-	uint64_t *cookies = xcalloc(count, sizeof(*cookies));
-	int link;
+	const struct bpf_program *on_call = uprobe->programs->progs.on_call;
+	const struct bpf_program *on_edge = uprobe->programs->progs.on_edge;
+	enum {
+		EXITS,
+		ENTRIES,
+		CALLS,
+		KINDS
+	};
+	struct places places[KINDS] = {0};
+	int result = 0;
 
-	for (size_t i = 0; i < count; i++) {
-		offsets[i] = uprobe->functions[first + i].offset;
-		cookies[i] = first + i;
+	for (size_t i = first; i < first + count; i++) {
+		const struct uprobe_function *function = &uprobe->functions[i];
+
+		/* Only exits of a function that is attached by itself are ever taken off alone. */
+		add_exits(&places[count == 1 ? EXITS : ENTRIES], function, i);
+		add_place(&places[function->by_exits ? ENTRIES : CALLS], function->offset, i);
 	}
-	link = uprobe_link(bpf_program__fd(uprobe->programs->progs.on_call), UPROBE_LINK_SESSION,
-			   fd, offsets, cookies, count, error);
-	free(offsets);
-	free(cookies);
-	if (link < 0)
-		return link;
-	xgrow(uprobe->links, uprobe->link_count, uprobe->link_capacity);
-	uprobe->links[uprobe->link_count++] = (struct link){link, first};
-	return 0;
+	for (int kind = 0; kind < KINDS && !result; kind++)
+		result = attach(uprobe, fd, &places[kind],
+				(struct link){.first = first, .is_exits = kind == EXITS},
+				kind == CALLS ? on_call : on_edge,
+				kind == CALLS ? UPROBE_LINK_SESSION : UPROBE_LINK_ENTRY, error);
+	for (int kind = 0; kind < KINDS; kind++) {
+		free(places[kind].offsets);
+		free(places[kind].cookies);
+	}
+	if (result)
+		detach(uprobe, first, false);
+	return result;
+}
+
+int uprobe_attach_passage(struct uprobe *uprobe, int fd, uint64_t offset, bool is_catch,
+			  struct error *error)
+{
+	uint64_t cookie = is_catch ? UPROBE_CATCH : UPROBE_THROW;
+	struct places places = {&offset, &cookie, 1, 1};
+
+	return attach(uprobe, fd, &places, (struct link){.first = NO_FUNCTION},
+		      uprobe->programs->progs.on_edge, UPROBE_LINK_ENTRY, error);
+}
+
+void uprobe_detach_from(struct uprobe *uprobe, size_t first)
+{
+	detach(uprobe, first, false);
 }
 
 void uprobe_detach(struct uprobe *uprobe)
 {
 	while (uprobe->link_count)
 		close(uprobe->links[--uprobe->link_count].fd);
-}
-
-void uprobe_detach_from(struct uprobe *uprobe, size_t first)
-{
-	for (size_t i = 0; i < uprobe->link_count; i++)
-		if (uprobe->links[i].first == first) {
-			close(uprobe->links[i].fd);
-			uprobe->links[i] = uprobe->links[--uprobe->link_count];
-			return;
-		}
 }
 
 size_t uprobe_slots(const struct uprobe *uprobe)

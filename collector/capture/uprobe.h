@@ -9,6 +9,10 @@
  * and at return, and takes a thousand probes off in a few hundredths of a second, also when the
  * collector is killed. libbpf 1.1 does not know it, so bpf(2) is called directly.
  *
+ * A return probe replaces the return address on the stack, where those who look for it find the
+ * kernel's: unwinders, for which exceptions are lost. So there is a second way, with a link of its
+ * own: a probe at each instruction that leaves the function. That touches nothing, and costs more.
+ *
  * What a hit costs is decided by the instruction at the probe (enum uprobe_kind); where to put it
  * is resolve/placement.h's business. The costs are measured at opening, on functions of our own in
  * a process of our own, and the program takes them off the durations. The same trial proves that
@@ -26,6 +30,7 @@
 #include "collector/capture/bpf/uprobe.h"
 #include "collector/capture/event.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -40,17 +45,31 @@ enum uprobe_kind {
 	UPROBE_KINDS
 };
 
+/* An instruction that leaves a function. */
+struct uprobe_exit {
+	uint64_t offset;    /* in the function's file */
+	uint32_t condition; /* under which it does: of a conditional jump, else UPROBE_ALWAYS */
+	bool is_emulated;
+};
+
 struct uprobe_function {
 	uint64_t offset; /* of the probe in its file */
 	enum uprobe_kind kind;
 	enum uprobe_mode mode;
+	uint32_t moved; /* bytes that the stack pointer has moved from the entry to the probe; only
+			   with exits */
+	bool by_exits;	/* timed by them, else by a return probe */
+	const struct uprobe_exit *exits; /* borrowed until it is attached */
+	size_t exit_count;
 };
 
 /* Nanoseconds that a probe adds, measured on this machine. */
 struct uprobe_cost {
-	uint32_t count_ns;  /* to a call that is only counted */
-	uint32_t time_ns;   /* to a timed call */
-	uint32_t inside_ns; /* the part of that which lies within the measured duration */
+	uint32_t count_ns;	 /* to a call that is only counted */
+	uint32_t time_ns;	 /* to a timed call */
+	uint32_t inside_ns;	 /* the part of that which lies within the measured duration */
+	uint32_t exit_time_ns;	 /* to a call timed by an exit that is stepped */
+	uint32_t exit_inside_ns; /* likewise */
 };
 
 struct uprobe_losses {
@@ -74,6 +93,9 @@ void uprobe_close(struct uprobe *uprobe); /* detaches; accepts NULL */
 
 const struct uprobe_cost *uprobe_costs(const struct uprobe *uprobe); /* by enum uprobe_kind */
 
+/* Returns what a call of a function costs that is timed, in nanoseconds. */
+uint32_t uprobe_time_cost_ns(const struct uprobe *uprobe, const struct uprobe_function *function);
+
 /* Counts a process, and all that it will fork. Returns 0 or a negative errno. */
 int uprobe_watch(struct uprobe *uprobe, pid_t pid, struct error *error);
 
@@ -87,13 +109,23 @@ size_t uprobe_add(struct uprobe *uprobe, const struct uprobe_function *function)
  */
 int uprobe_attach(struct uprobe *uprobe, int fd, size_t first, size_t count, struct error *error);
 
+/*
+ * Puts a probe where exceptions pass, on the place @offset of the file open as @fd: at the entry of
+ * a function that runs when one is caught, where calls that it has left end, or else of one that
+ * lets it leave calls. Returns 0 or a negative errno.
+ */
+int uprobe_attach_passage(struct uprobe *uprobe, int fd, uint64_t offset, bool is_catch,
+			  struct error *error);
+
 /* Takes the probes off that one call of uprobe_attach put in place, from function @first on. */
 void uprobe_detach_from(struct uprobe *uprobe, size_t first);
 
 /* Takes all probes off. Cost: hundredths of a second. */
 void uprobe_detach(struct uprobe *uprobe);
 
-/* Changes what hits of a function do from now on. Calls that are open are still ended. */
+/* Changes what hits of a function do from now on. Calls that are open are still ended, but for
+ * those of a function with exits, which are no longer probed when it is only counted: then it must
+ * have been attached by itself. */
 void uprobe_set_mode(struct uprobe *uprobe, size_t function, enum uprobe_mode mode);
 
 /* ---- reading, at any time ------------------------------------------------------------------ */

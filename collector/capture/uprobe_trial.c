@@ -18,9 +18,10 @@
  * kind keeps it below the stack pointer, as leaf functions may. */
 #define TRIAL_FUNCTION(name, instructions)                                                         \
 	uint64_t name(uint64_t value);                                                             \
+	extern const char name##_exit[];                                                           \
 	__asm__(".pushsection .text\n"                                                             \
 		".p2align 4\n"                                                                     \
-		".type " #name ",@function\n" #name ":\n" instructions "\n"                        \
+		".type " #name ",@function\n" #name ":\n" instructions "\n" #name "_exit:\n"       \
 		"ret\n"                                                                            \
 		".size " #name ",.-" #name "\n"                                                    \
 		".popsection\n")
@@ -35,6 +36,9 @@ TRIAL_FUNCTION(uprobe_trial_time_stepped, STEPPED);
 TRIAL_FUNCTION(uprobe_trial_count_nop5, NOP5);
 TRIAL_FUNCTION(uprobe_trial_count_emulated, EMULATED);
 TRIAL_FUNCTION(uprobe_trial_count_stepped, STEPPED);
+TRIAL_FUNCTION(uprobe_trial_exit_nop5, NOP5);
+TRIAL_FUNCTION(uprobe_trial_exit_emulated, EMULATED);
+TRIAL_FUNCTION(uprobe_trial_exit_stepped, STEPPED);
 TRIAL_FUNCTION(uprobe_trial_bare, STEPPED);
 
 typedef uint64_t trial_function(uint64_t value);
@@ -42,6 +46,13 @@ typedef uint64_t trial_function(uint64_t value);
 static trial_function *const functions[UPROBE_TRIAL_FUNCTIONS] = {
 	uprobe_trial_time_nop5,	 uprobe_trial_time_emulated,  uprobe_trial_time_stepped,
 	uprobe_trial_count_nop5, uprobe_trial_count_emulated, uprobe_trial_count_stepped,
+	uprobe_trial_exit_nop5,	 uprobe_trial_exit_emulated,  uprobe_trial_exit_stepped,
+};
+
+static const char *const exits[UPROBE_KINDS] = {
+	uprobe_trial_exit_nop5_exit,
+	uprobe_trial_exit_emulated_exit,
+	uprobe_trial_exit_stepped_exit,
 };
 
 /* What the child tells. */
@@ -91,7 +102,8 @@ static void run_child(int start_fd, int result_fd)
 		_exit(1);
 	bare = time_calls(uprobe_trial_bare, BATCH_CALLS, &findings.is_right);
 	for (int i = 0; i < UPROBE_TRIAL_FUNCTIONS; i++) {
-		unsigned calls = i % UPROBE_KINDS == UPROBE_STEPPED ? STEPPED_CALLS : BATCH_CALLS;
+		bool is_stepped = i % UPROBE_KINDS == UPROBE_STEPPED || i >= UPROBE_TRIAL_EXITS;
+		unsigned calls = is_stepped ? STEPPED_CALLS : BATCH_CALLS;
 		uint64_t tenths = time_calls(functions[i], calls, &findings.is_right);
 
 		findings.added_ns[i] = tenths > bare ? (uint32_t)((tenths - bare) / 10) : 0;
@@ -111,12 +123,11 @@ static int find_offsets(struct dl_phdr_info *info, size_t bytes, void *context)
 
 		if (header->p_type != PT_LOAD || !(header->p_flags & PF_X))
 			continue;
-		for (int i = 0; i < UPROBE_TRIAL_FUNCTIONS; i++) {
-			uint64_t address = (uintptr_t)functions[i];
-
-			if (address >= start && address < start + header->p_filesz)
-				trial->functions[i].offset = address - start + header->p_offset;
-		}
+		for (int i = 0; i < UPROBE_TRIAL_FUNCTIONS; i++)
+			trial->functions[i].offset =
+				(uintptr_t)functions[i] - start + header->p_offset;
+		for (int i = 0; i < UPROBE_KINDS; i++)
+			trial->exits[i].offset = (uintptr_t)exits[i] - start + header->p_offset;
 	}
 	return 1; /* the program itself comes first, and is all we want */
 }
@@ -128,7 +139,13 @@ int uprobe_trial_start(struct uprobe_trial *trial, struct error *error)
 	*trial = (struct uprobe_trial){.fd = -1, .start_fd = -1, .result_fd = -1};
 	for (int i = 0; i < UPROBE_TRIAL_FUNCTIONS; i++) {
 		trial->functions[i].kind = i % UPROBE_KINDS;
-		trial->functions[i].mode = i < UPROBE_KINDS ? UPROBE_TIME : UPROBE_COUNT;
+		trial->functions[i].mode = i / UPROBE_KINDS == 1 ? UPROBE_COUNT : UPROBE_TIME;
+	}
+	for (int i = 0; i < UPROBE_KINDS; i++) {
+		trial->exits[i].condition = UPROBE_ALWAYS;
+		trial->functions[UPROBE_TRIAL_EXITS + i].exits = &trial->exits[i];
+		trial->functions[UPROBE_TRIAL_EXITS + i].exit_count = 1;
+		trial->functions[UPROBE_TRIAL_EXITS + i].by_exits = true;
 	}
 	dl_iterate_phdr(find_offsets, trial);
 	trial->fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
@@ -195,15 +212,19 @@ static uint32_t median_ns(const uint64_t *counts)
 }
 
 struct uprobe_cost uprobe_trial_cost(const struct uprobe_trial *trial, enum uprobe_kind kind,
-				     const uint64_t *counts)
+				     const uint64_t *counts, const uint64_t *exit_counts)
 {
 	struct uprobe_cost cost = {
 		.count_ns = trial->added_ns[kind + UPROBE_KINDS],
 		.time_ns = trial->added_ns[kind],
 		.inside_ns = median_ns(counts),
+		.exit_time_ns = trial->added_ns[kind + UPROBE_TRIAL_EXITS],
+		.exit_inside_ns = median_ns(exit_counts),
 	};
 
 	if (cost.inside_ns > cost.time_ns)
 		cost.inside_ns = cost.time_ns;
+	if (cost.exit_inside_ns > cost.exit_time_ns)
+		cost.exit_inside_ns = cost.exit_time_ns;
 	return cost;
 }

@@ -206,7 +206,7 @@ struct profile_timing {
 	uint32_t probe, thread;
 	uint64_t calls, step_calls, returns;
 	uint64_t sum_ns, outer_ns, self_ns, min_ns, max_ns;
-	uint64_t open, deep, subtracted_ns;
+	uint64_t open, deep, subtracted_ns, thrown;
 };
 
 struct profile_bucket {

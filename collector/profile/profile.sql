@@ -153,6 +153,7 @@ CREATE TABLE timings (
 	open          INTEGER NOT NULL, -- calls that had not ended when the recording did
 	deep          INTEGER NOT NULL, -- calls below too many timed ones: counted, not timed
 	subtracted_ns INTEGER NOT NULL, -- what was taken off for the probes' own cost
+	thrown        INTEGER NOT NULL DEFAULT 0, -- of the returns, calls that an exception left
 	PRIMARY KEY (probe, thread)
 ) WITHOUT ROWID;
 

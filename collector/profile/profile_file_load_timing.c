@@ -45,11 +45,11 @@ int loading_probe_row(struct loading *loading, sqlite3_stmt *row)
 int loading_timing_row(struct loading *loading, sqlite3_stmt *row)
 {
 	struct profile *profile = loading->profile;
-	uint64_t probe, thread, values[11];
+	uint64_t probe, thread, values[12];
 
 	if (!loading_number(row, 0, profile->probes_count, &probe) ||
 	    !loading_number(row, 1, profile->threads_count, &thread) ||
-	    !loading_counters(row, 2, 11, values))
+	    !loading_counters(row, 2, 12, values))
 		return loading_damaged(loading, "bad row in timings");
 	profile_timing_add(profile, &(struct profile_timing){
 					    .probe = probe,
@@ -65,6 +65,7 @@ int loading_timing_row(struct loading *loading, sqlite3_stmt *row)
 					    .open = values[8],
 					    .deep = values[9],
 					    .subtracted_ns = values[10],
+					    .thrown = values[11],
 				    });
 	return 0;
 }

@@ -46,7 +46,7 @@ static const char *const statement_sql[STATEMENTS] = {
 	[INSERT_SERIES] = "INSERT INTO series VALUES (?, ?, ?, ?)",
 	[INSERT_POINT] = "INSERT INTO points VALUES (?, ?, ?)",
 	[INSERT_PROBE] = "REPLACE INTO probes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	[INSERT_TIMING] = "REPLACE INTO timings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[INSERT_TIMING] = "REPLACE INTO timings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[INSERT_BUCKET] = "REPLACE INTO timing_buckets VALUES (?, ?, ?)",
 	[INSERT_EDGE] = "REPLACE INTO call_edges VALUES (?, ?, ?, ?)",
 	[INSERT_STEP] = "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?)",
@@ -237,12 +237,12 @@ static int write_timings(struct row_writer *writer, const struct profile *profil
 	for (size_t i = 0; i < profile->timings_count && !result; i++) {
 		const struct profile_timing *row = &profile->timings[i];
 
-		result =
-			insert(writer, INSERT_TIMING, "iiiiiiiiiiiii", (int64_t)row->probe,
-			       (int64_t)row->thread, (int64_t)row->calls, (int64_t)row->step_calls,
-			       (int64_t)row->returns, (int64_t)row->sum_ns, (int64_t)row->outer_ns,
-			       (int64_t)row->self_ns, (int64_t)row->min_ns, (int64_t)row->max_ns,
-			       (int64_t)row->open, (int64_t)row->deep, (int64_t)row->subtracted_ns);
+		result = insert(writer, INSERT_TIMING, "iiiiiiiiiiiiii", (int64_t)row->probe,
+				(int64_t)row->thread, (int64_t)row->calls, (int64_t)row->step_calls,
+				(int64_t)row->returns, (int64_t)row->sum_ns, (int64_t)row->outer_ns,
+				(int64_t)row->self_ns, (int64_t)row->min_ns, (int64_t)row->max_ns,
+				(int64_t)row->open, (int64_t)row->deep, (int64_t)row->subtracted_ns,
+				(int64_t)row->thrown);
 	}
 	for (size_t i = 0; i < profile->timing_buckets_count && !result; i++) {
 		const struct profile_bucket *row = &profile->timing_buckets[i];

@@ -147,8 +147,24 @@ static bool ends_block(csh handle, const cs_insn *instruction)
 	       is_in_group(handle, instruction, CS_GRP_IRET);
 }
 
+/* Adds up how far the stack pointer has gone down. */
+static uint32_t moved_by(csh handle, const cs_insn *instruction, uint32_t moved)
+{
+	const cs_x86_op *operands = instruction->detail->x86.operands;
+
+	if (moved == PLACEMENT_MOVED_UNKNOWN || !moves_stack(handle, instruction))
+		return moved;
+	if (instruction->id == X86_INS_PUSH && operands[0].size == 8)
+		return moved + 8;
+	if (instruction->id == X86_INS_SUB && operands[1].type == X86_OP_IMM &&
+	    operands[1].imm >= 0 && operands[1].imm < INT32_MAX / 2)
+		return moved + (uint32_t)operands[1].imm;
+	return PLACEMENT_MOVED_UNKNOWN;
+}
+
 /* What the way from the entry to an instruction was like. */
 struct way {
+	uint32_t moved;	   /* the stack pointer, downwards */
 	bool is_plain;	   /* nothing but nops and endbr64 */
 	bool has_written;  /* to memory */
 	bool is_table_way; /* jumps may lead anywhere */
@@ -179,6 +195,7 @@ static void walk(csh handle, cs_insn *instruction, const struct placement_code *
 			return;
 		if (is_cheap_place(instruction, &way)) {
 			placement->address = instruction->address;
+			placement->moved = way.moved;
 			placement->kind = is_kernel_nop(instruction) && instruction->size == 5
 						  ? PLACEMENT_NOP5
 						  : PLACEMENT_EMULATED;
@@ -187,6 +204,7 @@ static void walk(csh handle, cs_insn *instruction, const struct placement_code *
 		if (ends_block(handle, instruction) ||
 		    (!is_counted && moves_stack(handle, instruction)))
 			return;
+		way.moved = moved_by(handle, instruction, way.moved);
 		way.is_plain = way.is_plain &&
 			       (is_kernel_nop(instruction) || instruction->id == X86_INS_ENDBR64);
 		way.has_written = way.has_written || writes_memory(instruction);
@@ -210,7 +228,8 @@ bool placement_find(const struct placement_code *code, size_t part_count, bool i
 	instruction = cs_malloc(handle);
 	is_code = cs_disasm_iter(handle, &bytes, &left, &address, instruction);
 	if (is_code) {
-		*placement = (struct placement){code->address, PLACEMENT_STEPPED, false};
+		*placement =
+			(struct placement){.address = code->address, .kind = PLACEMENT_STEPPED};
 		for (size_t i = 0; i < part_count; i++)
 			find_targets(handle, instruction, &code[i], &targets);
 		walk(handle, instruction, code, &targets, is_counted, placement);

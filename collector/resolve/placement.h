@@ -51,10 +51,13 @@ struct placement_code {
 	size_t count;
 };
 
+#define PLACEMENT_MOVED_UNKNOWN UINT32_MAX
+
 struct placement {
 	uint64_t address; /* of the probe */
 	enum placement_kind kind;
-	bool is_loop; /* a jump leads back to the entry, which so is met more often than called */
+	uint32_t moved; /* bytes that the stack pointer has gone down from the entry to there */
+	bool is_loop;	/* a jump leads back to the entry, which so is met more often than called */
 };
 
 /*

@@ -163,21 +163,6 @@ counted() {
 	grep -q '_start: only counted: it is entered otherwise than by a call' text
 }
 
-@test "functions that exceptions may pass through are counted, and the program lives" {
-	cat >throws.cc <<-'C'
-		#include <cstdio>
-		__attribute__((noinline)) int thrower(int i) { if (i % 3 == 0) throw i; return i; }
-		__attribute__((noinline)) int catcher(int i) { try { return thrower(i); } catch (int) { return -1; } }
-		int main() { long sum = 0; for (int i = 0; i < 99; i++) sum += catcher(i); printf("%ld\n", sum); }
-	C
-	g++ -O1 -o throws throws.cc
-	collector run -q --time thrower,catcher -- ./throws >with
-	./throws >alone
-	cmp alone with
-	[ "$(sqlite3 throws.prof 'SELECT min(calls), max(calls) FROM timings')" = '99|99' ]
-	collector calls throws.prof | grep -q 'thrower.*: only counted: exceptions may pass'
-}
-
 @test "what matches nothing is one sentence, and nothing is run" {
 	fails_with 125 "there is no function 'enviroment_observe' in sim; did you mean environment_observe?" \
 		collector run --time enviroment_observe -- "$SIM" --steps 1

@@ -62,6 +62,7 @@ struct task_struct {
 struct pt_regs {
 	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, ip, sp;
 	unsigned long cs; /* 16 bits wide in newer kernels */
+	unsigned long flags;
 };
 
 struct bpf_iter__task {

@@ -2,7 +2,9 @@
 /*
  * uprobe: counts and times calls of probed functions, at the probes themselves.
  *
- * One program runs at entry and at return ("session"). Each thread has a stack of its timed calls:
+ * One program runs at entry and at return ("session"), another one where no return may be waited
+ * for: at the entry, at each exit and where exceptions are caught. Each thread has a stack of its
+ * timed calls:
  *
  *     frames[depth - 1]   the innermost: its function, start, stack pointer,
  *                         child_ns: durations of timed callees, probe_ns: what their probes cost
@@ -10,7 +12,8 @@
  * A call that is left without a return (longjmp, exception) stays there until the next probe of the
  * thread, where its stack pointer tells: nothing that lives lies below the current one. Two calls
  * with the same stack pointer are a tail call, or one left and one new: then the return address
- * tells, which the kernel has replaced for the former.
+ * tells, which the kernel has replaced for the former. Where exits are probed it is always the
+ * latter, because the jump of a tail call is one of them.
  *
  * The probes' own cost is taken off here, call by call, so that nested calls come out right.
  */
@@ -34,13 +37,16 @@ struct frame {
 	__u64 child_ns;
 	__u64 probe_ns;
 	__u32 function;
-	__u32 is_outer;
+	__u8 is_outer;
+	__u8 has_exits; /* it ends at one of its exits; no return probe waits for it */
+	__u16 unused;
 };
 
 /* A thread's calls; ends with the thread. */
 struct calls {
 	__u32 slot;
-	__u32 depth;
+	__u16 depth;
+	__u16 is_unwinding; /* an exception is on its way */
 	struct frame frames[UPROBE_DEPTH];
 };
 
@@ -193,15 +199,21 @@ static __always_inline bool is_tail_call(__u64 stack_pointer)
 	return address == BPF_CORE_READ(area, vaddr);
 }
 
+static __noinline int end_thrown(struct calls *calls, __u64 end_ns);
+
 static __always_inline void drop_left(struct calls *calls, __u64 stack_pointer)
 {
 	for (int i = 0; i < UPROBE_DEPTH && calls->depth; i++) {
-		__u64 innermost = frame_at(calls, calls->depth - 1)->stack_pointer;
+		struct frame *innermost = frame_at(calls, calls->depth - 1);
 
-		if (innermost > stack_pointer ||
-		    (innermost == stack_pointer && is_tail_call(stack_pointer)))
+		if (innermost->stack_pointer > stack_pointer ||
+		    (innermost->stack_pointer == stack_pointer && !innermost->has_exits &&
+		     is_tail_call(stack_pointer)))
 			break;
-		drop(calls);
+		if (calls->is_unwinding)
+			end_thrown(calls, bpf_ktime_get_ns());
+		else
+			drop(calls);
 	}
 }
 
@@ -247,7 +259,7 @@ static __always_inline bool is_outermost(struct calls *calls, const struct uprob
 /* Returns whether the return shall be seen, too. */
 static __always_inline bool enter(struct calls *calls, struct uprobe_cell *cell,
 				  const struct uprobe_setting *setting, __u32 function,
-				  __u64 stack_pointer)
+				  __u64 stack_pointer, bool has_exits)
 {
 	struct frame *frame;
 	__u32 depth;
@@ -278,6 +290,7 @@ static __always_inline bool enter(struct calls *calls, struct uprobe_cell *cell,
 		__sync_fetch_and_add(&steps_open, 1);
 	add(calls, (__u64 *)&cell->open, 1);
 	calls->depth = depth + 1;
+	frame->has_exits = has_exits;
 	frame->function = function;
 	frame->stack_pointer = stack_pointer;
 	frame->child_ns = 0;
@@ -382,7 +395,7 @@ static __always_inline struct frame *returning(struct calls *calls, __u32 functi
 
 static __always_inline void leave(struct calls *calls, struct uprobe_cell *cell,
 				  const struct uprobe_setting *setting, struct frame *frame,
-				  __u64 end_ns)
+				  __u64 end_ns, __u32 saved_ns)
 {
 	__u64 raw_ns = end_ns - frame->start_ns, probe_ns = frame->probe_ns + setting->inside_ns;
 	__u64 duration_ns, self_ns;
@@ -408,7 +421,7 @@ static __always_inline void leave(struct calls *calls, struct uprobe_cell *cell,
 		struct frame *caller = frame_at(calls, depth - 1);
 
 		caller->child_ns += duration_ns;
-		caller->probe_ns += frame->probe_ns + setting->whole_ns;
+		caller->probe_ns += frame->probe_ns + setting->whole_ns - saved_ns;
 		take_edge(caller->function, function, duration_ns);
 	}
 }
@@ -432,10 +445,122 @@ int on_call(struct pt_regs *registers)
 	if (!cell)
 		return 1;
 	if (!is_return)
-		return !enter(calls, cell, setting, function, registers->sp);
+		return !enter(calls, cell, setting, function, registers->sp, false);
 	frame = returning(calls, function, registers->sp);
 	if (frame)
-		leave(calls, cell, setting, frame, end_ns);
+		leave(calls, cell, setting, frame, end_ns, 0);
+	return 0;
+}
+
+/* Says whether a jump is taken: Intel SDM volume 1, appendix B, "EFLAGS Condition Codes". */
+static __always_inline bool is_taken(__u32 condition, __u64 flags)
+{
+	bool carry = flags & 0x001, parity = flags & 0x004, zero = flags & 0x040;
+	bool sign = flags & 0x080, overflow = flags & 0x800, holds;
+
+	switch (condition >> 1) {
+	case 0:
+		holds = overflow;
+		break;
+	case 1:
+		holds = carry;
+		break;
+	case 2:
+		holds = zero;
+		break;
+	case 3:
+		holds = carry || zero;
+		break;
+	case 4:
+		holds = sign;
+		break;
+	case 5:
+		holds = parity;
+		break;
+	case 6:
+		holds = sign != overflow;
+		break;
+	case 7:
+		holds = zero || sign != overflow;
+		break;
+	default:
+		return true;
+	}
+	return holds != (condition & 1);
+}
+
+/* Ends the innermost call, which an exception has left. */
+static __noinline int end_thrown(struct calls *calls, __u64 end_ns)
+{
+	struct uprobe_setting *setting;
+	struct uprobe_cell *cell;
+	struct frame *frame;
+	__u32 function;
+
+	if (!calls || !calls->depth)
+		return 0;
+	frame = frame_at(calls, calls->depth - 1);
+	function = frame->function;
+	setting = bpf_map_lookup_elem(&settings, &function);
+	cell = cell_of(calls, function);
+	if (!setting || !cell)
+		return drop(calls);
+	add(calls, &cell->thrown, 1);
+	leave(calls, cell, setting, frame, end_ns, 0);
+	return 1;
+}
+
+/* An exception has been caught: what lies below the catching function's call has been left. */
+static __noinline int take_catch(struct calls *calls, __u64 stack_pointer, __u64 end_ns)
+{
+	if (!calls)
+		return 0;
+	calls->is_unwinding = 0;
+	for (int i = 0; i < UPROBE_DEPTH && calls->depth; i++) {
+		if (frame_at(calls, calls->depth - 1)->stack_pointer > stack_pointer)
+			break;
+		end_thrown(calls, end_ns);
+	}
+	return 0;
+}
+
+/* Where no return probe may wait: at an entry, at an exit, and where an exception is caught. */
+SEC("kprobe")
+int on_edge(struct pt_regs *registers)
+{
+	__u64 end_ns = bpf_ktime_get_ns();
+	__u32 cookie = (__u32)bpf_get_attach_cookie(registers), function;
+	struct calls *calls = bpf_task_storage_get(&running, bpf_get_current_task_btf(), 0, 0);
+	struct uprobe_setting *setting;
+	struct uprobe_cell *cell;
+	struct frame *frame;
+
+	if (cookie == UPROBE_CATCH)
+		return calls ? take_catch(calls, registers->sp, end_ns) : 0;
+	if (cookie == UPROBE_THROW) {
+		if (calls)
+			calls->is_unwinding = 1;
+		return 0;
+	}
+	if (!calls && !(cookie & UPROBE_EXIT))
+		calls = begin_thread();
+	function = cookie & UPROBE_FUNCTION;
+	setting = bpf_map_lookup_elem(&settings, &function);
+	if (!calls || !setting)
+		return 0;
+	cell = cell_of(calls, function);
+	if (!cell)
+		return 0;
+	if (!(cookie & UPROBE_EXIT)) {
+		enter(calls, cell, setting, function, registers->sp + setting->moved, true);
+		return 0;
+	}
+	if (!is_taken(cookie >> 24 & 31, registers->flags))
+		return 0;
+	frame = returning(calls, function, registers->sp + 8);
+	if (frame && frame->has_exits)
+		leave(calls, cell, setting, frame, end_ns,
+		      cookie & UPROBE_EXIT_EMULATED ? setting->step_ns : 0);
 	return 0;
 }
 

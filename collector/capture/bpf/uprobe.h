@@ -25,8 +25,24 @@ struct uprobe_setting {
 	__u32 mode;
 	__u32 inside_ns; /* what the probe itself adds to a measured duration */
 	__u32 whole_ns;	 /* what it adds to the caller's */
+	__u32 moved;   /* bytes from the stack pointer at the probe to that of the entry; only where
+			  exits are probed */
+	__u32 step_ns; /* what is not spent at an exit that the kernel emulates */
 	__u32 unused;
 };
+
+/*
+ * The cookie of a probe that no return probe goes with: the function's number at its entry, with
+ * these at its exits (../../resolve/exits.h); UPROBE_THROW where an exception begins to leave calls
+ * and UPROBE_CATCH where it is caught.
+ */
+#define UPROBE_EXIT	       (1u << 31)
+#define UPROBE_EXIT_EMULATED   (1u << 30)
+#define UPROBE_CONDITION(bits) ((bits) << 24) /* of a jump that leaves, as its opcode has it */
+#define UPROBE_ALWAYS	       16u
+#define UPROBE_FUNCTION	       0xffffffu
+#define UPROBE_CATCH	       0xffffffffu
+#define UPROBE_THROW	       0xfffffffeu
 
 /*
  * What one thread did in one function. A thread is the only writer of its cells, so plain additions
@@ -44,7 +60,7 @@ struct uprobe_cell {
 	__u64 subtracted_ns; /* what was taken off durations for the probes' own cost */
 	__u64 deep;	     /* calls below UPROBE_DEPTH timed ones: counted, not timed */
 	__s64 open;	     /* calls that have not ended */
-	__u64 unused;
+	__u64 thrown;	     /* of the returns, calls that an exception left */
 };
 
 /* The thread of a slot. */

@@ -127,3 +127,13 @@ Test(placement, refuses_what_is_no_code)
 	cr_assert_eq(PLACE(false, 0x06, 0x06), -1);
 	cr_assert_eq(place((const uint8_t *)"", 0, false), -1);
 }
+
+Test(placement, tells_how_far_the_stack_pointer_has_moved)
+{
+	cr_assert_eq(PLACE(true, SUB_SP, MOV, CALL, RET), 7);
+	cr_assert_eq(placement.moved, 8);
+	cr_assert_eq(PLACE(true, 0x48, 0x83, 0xe4, 0xf0, CALL, RET), 4); /* and $-16,%rsp */
+	cr_assert_eq(placement.moved, PLACEMENT_MOVED_UNKNOWN);
+	cr_assert_eq(PLACE(false, MOV, PUSH_RBX, RET), 3);
+	cr_assert_eq(placement.moved, 0);
+}

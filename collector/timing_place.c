@@ -1,0 +1,207 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* timing_place: see timing_place.h. */
+#include "collector/timing_place.h"
+
+#include "collector/base/xalloc.h"
+#include "collector/resolve/exits.h"
+#include "collector/resolve/placement.h"
+
+#define UNSIZED_BYTES 64 /* of a function whose size nobody states */
+#define MOST_PARTS    4
+
+/* The code of a function, and of what the compiler split off it. */
+struct code {
+	struct placement_code parts[1 + MOST_PARTS];
+	size_t count;
+	bool is_whole;
+};
+
+static struct placement_code read_part(const struct module *module, uint64_t address,
+				       uint64_t bytes)
+{
+	struct placement_code part = {.address = address};
+	uint8_t *memory;
+
+	if (!bytes)
+		bytes = UNSIZED_BYTES;
+	if (bytes > PLACEMENT_LONGEST)
+		bytes = PLACEMENT_LONGEST;
+	memory = xmalloc(bytes);
+	part.count = module_read(module, address, memory, bytes);
+	part.bytes = memory;
+	return part;
+}
+
+static bool is_part_of(const struct function *part, const struct function *whole)
+{
+	size_t length = strlen(whole->name);
+
+	return part->is_part && !strncmp(part->name, whole->name, length) &&
+	       part->name[length] == '.';
+}
+
+static void add_part(struct code *code, const struct module *module,
+		     const struct function *function)
+{
+	struct placement_code part = read_part(module, function->address, function->bytes);
+
+	code->is_whole = code->is_whole && function->bytes && part.count == function->bytes;
+	code->parts[code->count++] = part;
+}
+
+static void read_code(const struct function_list *list, const struct function *function,
+		      struct code *code)
+{
+	*code = (struct code){.is_whole = true};
+	add_part(code, list->module, function);
+	for (size_t i = 0; i < list->count; i++)
+		if (!is_part_of(&list->functions[i], function))
+			continue;
+		else if (code->count <= MOST_PARTS)
+			add_part(code, list->module, &list->functions[i]);
+		else
+			code->is_whole = false;
+}
+
+static void free_code(struct code *code)
+{
+	for (size_t i = 0; i < code->count; i++)
+		free((void *)code->parts[i].bytes);
+}
+
+bool timing_place_offset(const struct module *module, uint64_t address, uint64_t *offset)
+{
+	for (size_t i = 0; i < module->segment_count; i++) {
+		const struct module_segment *segment = &module->segments[i];
+
+		if (address - segment->address < segment->bytes) {
+			*offset = address - segment->address + segment->offset;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Finds the place of the probe at the entry; @may_move: the stack pointer may have moved there. */
+static bool place_entry(const struct function *function, const struct code *code, bool may_move,
+			struct timing_choice *choice)
+{
+	struct placement placement;
+
+	if (!code->parts[0].count ||
+	    !placement_find(code->parts, code->count, may_move, &placement))
+		return false;
+	choice->entry = function->address;
+	choice->place = placement.address - function->address;
+	choice->is_loop = placement.is_loop;
+	choice->function.kind = (enum uprobe_kind)placement.kind;
+	choice->function.moved = placement.moved;
+	return timing_place_offset(choice->module, placement.address, &choice->function.offset);
+}
+
+/*
+ * Says whether the return address stands where the stack pointer points to at the entry, by call
+ * frame information. Where a process starts and where the loader resolves a call something else
+ * stands there, which a return probe would overwrite.
+ */
+static bool has_return_address(const struct timing_choice *choice)
+{
+	struct cfi_rule rule;
+	enum go_stack stack;
+
+	module_rule(choice->module, choice->entry + choice->place, &rule, &stack);
+	if (rule.kind == CFI_NO_RULE)
+		return choice->entry != choice->module->entry;
+	return rule.kind == CFI_REGISTER && rule.cfa_register == CFI_SP &&
+	       rule.cfa_offset == 8 + (int64_t)choice->function.moved &&
+	       rule.ip_saved == CFI_AT_CFA && rule.ip_offset == -8 && !rule.is_signal;
+}
+
+static const char *take_exits(const struct exits *exits, struct timing_choice *choice)
+{
+	choice->exits = xcalloc(exits->count + 1, sizeof(*choice->exits));
+	for (size_t i = 0; i < exits->count; i++) {
+		const struct exit_place *place = &exits->places[i];
+
+		choice->exits[i].condition = place->condition;
+		choice->exits[i].is_emulated = place->is_emulated;
+		if (!timing_place_offset(choice->module, place->address, &choice->exits[i].offset))
+			return "its code cannot be read";
+	}
+	choice->function.by_exits = true;
+	choice->function.exits = choice->exits;
+	choice->function.exit_count = exits->count;
+	return NULL;
+}
+
+/* Prepares timing by exits, in place of a return probe. Returns NULL, or half a sentence about why
+ * that is not possible. */
+static const char *place_exits(const struct function *function, const struct code *code,
+			       struct timing_choice *choice)
+{
+	struct exits exits;
+	const char *problem = code->is_whole ? exits_find(code->parts, code->count, &exits)
+					     : "its code cannot be read";
+
+	if (problem)
+		return problem;
+	if (choice->is_loop)
+		return "a loop leads back to its first instruction";
+	/* Cheaper further down, where it is known how far the stack pointer has moved. */
+	if (!place_entry(function, code, true, choice) ||
+	    choice->function.moved == PLACEMENT_MOVED_UNKNOWN || !has_return_address(choice))
+		place_entry(function, code, false, choice);
+	return take_exits(&exits, choice);
+}
+
+/* Chooses how a function is timed, or says why it cannot be: a sentence owned by the caller. */
+static char *why_untimed(struct function_list *list, const struct function *function,
+			 const struct code *code, struct timing_choice *choice)
+{
+	const char *problem;
+	char *sentence = NULL;
+
+	if (!has_return_address(choice))
+		return xstrdup("only counted: it is entered otherwise than by a call");
+	if (list->module->go)
+		return xstrdup("only counted: Go moves its stacks, which a probe at a return would "
+			       "make fatal");
+	if (!function_list_throws(list))
+		return NULL;
+	problem = place_exits(function, code, choice);
+	if (problem &&
+	    asprintf(&sentence,
+		     "only counted: exceptions may pass through it, which a probe at its "
+		     "return would make fatal, and %s",
+		     problem) < 0)
+		return xalloc_checked(NULL);
+	return sentence;
+}
+
+bool timing_place(struct function_list *list, const struct function *function,
+		  struct timing_choice *choice)
+{
+	bool is_counted = choice->function.mode == UPROBE_COUNT, is_placed;
+	struct code code;
+
+	read_code(list, function, &code);
+	is_placed = place_entry(function, &code, is_counted, choice);
+	if (is_placed && !is_counted)
+		choice->why_counted = why_untimed(list, function, &code, choice);
+	if (choice->why_counted) {
+		choice->function.mode = UPROBE_COUNT;
+		choice->function.by_exits = false;
+	}
+	free_code(&code);
+	if (!is_placed)
+		timing_place_done(choice);
+	return is_placed;
+}
+
+void timing_place_done(struct timing_choice *choice)
+{
+	free(choice->why_counted);
+	free(choice->exits);
+	choice->why_counted = NULL;
+	choice->exits = NULL;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * timing_place: where a chosen function is probed, and how its calls can be timed at all.
+ */
+#pragma once
+
+#include "collector/capture/uprobe.h"
+#include "collector/resolve/function_list.h"
+
+/* A function that shall be probed. */
+struct timing_choice {
+	struct module *module;
+	char *name;
+	uint64_t entry;		   /* elf address of the function */
+	uint64_t place;		   /* bytes from there to the probe */
+	bool is_loop;		   /* a jump in the function leads to its entry */
+	char *why_counted;	   /* though more was asked for: a sentence; NULL: it is as asked */
+	struct uprobe_exit *exits; /* of `function` */
+	enum uprobe_mode asked;
+	struct uprobe_function function;
+};
+
+/*
+ * Places the probes of a function: at its entry, and where it is timed by a return probe or, where
+ * exceptions may pass through it, by its exits. Where neither is possible it is counted.
+ *
+ * @choice  has the module and the mode that is asked for; the rest is set, but for the name
+ * Returns false when the function has no code in the file. timing_place_done after true.
+ */
+bool timing_place(struct function_list *list, const struct function *function,
+		  struct timing_choice *choice);
+void timing_place_done(struct timing_choice *choice);
+
+/* Sets the offset in the file of an elf address. Returns whether the file has it. */
+bool timing_place_offset(const struct module *module, uint64_t address, uint64_t *offset);

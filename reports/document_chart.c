@@ -89,10 +89,11 @@ static void read_histogram(const json_t *json, struct calls_histogram *histogram
 	};
 	for (i = 0; i < CALLS_MARKS; i++)
 		histogram->marks_ns[i] = real_at(json_object_get(json, "marks_ns"), i);
-	json_array_foreach (bars, i, bar)
+	json_array_foreach (bars, i, bar) {
 		histogram->bars[histogram->count++] =
 			(struct calls_bar){real_at(bar, 0), real_at(bar, 1),
 					   (uint64_t)json_integer_value(json_array_get(bar, 2))};
+	}
 }
 
 static void draw_durations(const json_t *chart, FILE *stream)

@@ -143,8 +143,9 @@ static void write_table(const json_t *table, FILE *stream)
 		element("", text_of(item, "title"), "</th>", stream);
 	}
 	fputs("</tr></thead>\n<tbody>\n", stream);
-	json_array_foreach (json_object_get(table, "rows"), i, item)
+	json_array_foreach (json_object_get(table, "rows"), i, item) {
 		write_row(columns, item, stream);
+	}
 	fputs("</tbody></table></div>\n", stream);
 	if (is_long)
 		fputs("</details>\n", stream);
@@ -173,16 +174,20 @@ static void write_section(const json_t *section, const char *flame, size_t flame
 	if (*text_of(section, "missing"))
 		element("<p class=\"missing\">not measured: ", text_of(section, "missing"),
 			"</p>\n", stream);
-	json_array_foreach (json_object_get(section, "text"), i, item)
+	json_array_foreach (json_object_get(section, "text"), i, item) {
 		element("<p>", json_string_value(item), "</p>\n", stream);
+	}
 	if (is_flame && flame && !*text_of(section, "missing"))
 		write_flame(flame, flame_bytes, stream);
-	json_array_foreach (json_object_get(section, "charts"), i, item)
+	json_array_foreach (json_object_get(section, "charts"), i, item) {
 		document_draw_chart(item, stream);
-	json_array_foreach (json_object_get(section, "tables"), i, item)
+	}
+	json_array_foreach (json_object_get(section, "tables"), i, item) {
 		write_table(item, stream);
-	json_array_foreach (json_object_get(section, "notes"), i, item)
+	}
+	json_array_foreach (json_object_get(section, "notes"), i, item) {
 		element("<p>", json_string_value(item), "</p>\n", stream);
+	}
 	fputs("</section>\n", stream);
 }
 
@@ -227,13 +232,15 @@ static void write_trust(const json_t *document, FILE *stream)
 	size_t i;
 
 	fputs("<ul class=\"trust\" aria-label=\"How far this may be trusted\">\n", stream);
-	json_array_foreach (json_object_get(document, "trust"), i, item)
+	json_array_foreach (json_object_get(document, "trust"), i, item) {
 		element(json_is_true(json_object_get(item, "bad")) ? "<li class=\"bad\">⚠ "
 								   : "<li>",
 			text_of(item, "text"), "</li>\n", stream);
+	}
 	fputs("</ul>\n", stream);
-	json_array_foreach (json_object_get(document, "next"), i, item)
+	json_array_foreach (json_object_get(document, "next"), i, item) {
 		element("<p>Next: ", json_string_value(item), "</p>\n", stream);
+	}
 }
 
 static void write_navigation(const json_t *document, FILE *stream)
@@ -280,8 +287,9 @@ void document_write_html(const json_t *document, const char *flame, size_t flame
 	fputs("</header>\n", stream);
 	write_navigation(document, stream);
 	fputs("<main>\n", stream);
-	json_array_foreach (json_object_get(document, "sections"), i, section)
+	json_array_foreach (json_object_get(document, "sections"), i, section) {
 		write_section(section, flame, flame_bytes, stream);
+	}
 	fputs("</main>\n<script type=\"application/json\" id=\"report\">", stream);
 	json_dump_callback(document, write_json_text, stream,
 			   JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(10));

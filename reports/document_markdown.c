@@ -43,9 +43,10 @@ static size_t write_table(const json_t *table, FILE *stream)
 		markdown_text(text_of(item, "title"), stream);
 	}
 	fputs(" |\n", stream);
-	json_array_foreach (columns, i, item)
+	json_array_foreach (columns, i, item) {
 		fprintf(stream, "%s%s", i ? " | " : "| ",
 			document_is_numeric(item) ? "--:" : ":--");
+	}
 	fputs(" |\n", stream);
 	json_array_foreach (rows, i, item) {
 		if (ftell(stream) > DOCUMENT_MARKDOWN_BYTES)
@@ -79,8 +80,9 @@ static size_t write_section(const json_t *section, FILE *stream)
 		fputc('\n', stream);
 	}
 	write_sentences(json_object_get(section, "text"), stream);
-	json_array_foreach (json_object_get(section, "tables"), i, item)
+	json_array_foreach (json_object_get(section, "tables"), i, item) {
 		left_out += write_table(item, stream);
+	}
 	write_sentences(json_object_get(section, "notes"), stream);
 	return left_out;
 }
@@ -124,8 +126,9 @@ void document_write_markdown(const json_t *document, FILE *stream)
 	FILE *memory = xalloc_checked(open_memstream(&text, &bytes));
 
 	write_head(document, memory);
-	json_array_foreach (json_object_get(document, "sections"), i, section)
+	json_array_foreach (json_object_get(document, "sections"), i, section) {
 		left_out += write_section(section, memory);
+	}
 	if (left_out)
 		fprintf(memory,
 			"\n%zu rows are left out; the JSON and the HTML report have them.\n",

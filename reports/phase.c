@@ -235,8 +235,9 @@ json_t *phase_json(const json_t *engine, const struct phase_options *options, co
 	phase.sweeps = json_array();
 	phase.scaling = json_object();
 	begin_document(&phase);
-	json_array_foreach (plan, i, sweep)
+	json_array_foreach (plan, i, sweep) {
 		take_sweep(&phase, sweep, folder);
+	}
 	json_decref(plan);
 	conclude(&phase);
 	return json_pack("{s:s, s:i, s:b, s:s, s:o, s:o, s:o, s:o}", "schema", "simprof/phase-v1",

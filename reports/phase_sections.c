@@ -302,9 +302,10 @@ void phase_add_lines(json_t *document, const struct scaling *scaling, const json
 				      "interval speaks of that run only.");
 		table = document_table(section, "lines", "Lines of the hot functions", columns,
 				       COLUMN_COUNT(columns));
-		json_object_foreach ((json_t *)hot, key, value)
+		json_object_foreach ((json_t *)hot, key, value) {
 			if (!only || !strcmp(only, "all") || !strcmp(only, key))
 				add_function_lines(table, &report, json_string_value(value));
+		}
 		report_done(&report);
 		return;
 	}

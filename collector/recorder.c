@@ -75,12 +75,17 @@ struct recorder *recorder_new(struct profile *profile, struct modules *modules,
 
 uint32_t recorder_metric(struct recorder *recorder, const struct event_metric *metric)
 {
+	uint32_t id;
+
 	for (uint32_t i = 0; i < recorder->metric_count; i++)
 		if (recorder->metrics[i] == metric)
 			return i;
 	assert(recorder->metric_count < METRICS);
 	recorder->metrics[recorder->metric_count++] = metric;
-	return profile_metric_add(recorder->profile, metric->name, metric->unit, metric->period);
+	id = profile_metric_add(recorder->profile, metric->name, metric->unit, metric->period);
+	if (metric->is_level)
+		profile_metric_set_level(recorder->profile, id);
+	return id;
 }
 
 static void numbered_stack_end(struct recorder *recorder, uint64_t id)

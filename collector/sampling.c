@@ -63,7 +63,7 @@ int sampling_open_probe(struct sampling *sampling, const struct session_options 
 
 const struct event_metric *sampling_metric(const struct sampling *sampling)
 {
-	static const struct event_metric nothing = {"cpu", "ns", 1};
+	static const struct event_metric nothing = {"cpu", "ns", 1, false};
 
 	return sampling->perf	 ? perf_source_metric(sampling->perf)
 	       : sampling->probe ? probe_source_metric(sampling->probe)

@@ -127,8 +127,7 @@ static inline bool counts(void)
 			probe_start_early();
 		return is_on;
 	}
-	return probe_is_on() &&
-	       !atomic_load_explicit(&probe.wire->is_stopped, memory_order_relaxed);
+	return probe_is_on() && wire_is_recording(probe.wire);
 }
 
 /* Takes what the calling thread counts with; NULL: only everybody's tallies are left. */

@@ -57,7 +57,7 @@ extern uint32_t operation_process __attribute__((visibility("hidden")));
 static inline bool operation_is_on(uint32_t mode)
 {
 	return __builtin_expect(operation_modes & mode, 1) && probe_is_on() &&
-	       !atomic_load_explicit(&probe.wire->is_stopped, memory_order_relaxed);
+	       wire_is_recording(probe.wire);
 }
 
 /* What the calling thread counts with, or everybody's. */

@@ -64,7 +64,7 @@ static void on_signal(int number, siginfo_t *info, void *context)
 
 	if (info->si_code != SI_TIMER || info->si_value.sival_ptr != &probe)
 		signals_pass_on(number, info, context);
-	else if (thread && !atomic_load_explicit(&probe.wire->is_stopped, memory_order_relaxed))
+	else if (thread && wire_is_recording(probe.wire))
 		take(thread, info->si_overrun, context);
 }
 

@@ -38,11 +38,12 @@
  */
 #pragma once
 
+#include <stdatomic.h>
 #include <stdint.h>
 
 #define WIRE_VARIABLE "SIMPROF_PROBE"
 #define WIRE_MAGIC    0x45424f5250464d53ull /* "SMFPROBE" */
-#define WIRE_VERSION  1
+#define WIRE_VERSION  2
 
 /* Parts of the memory. */
 enum wire_region_kind {
@@ -113,19 +114,27 @@ struct wire_header {
 	uint32_t slot_count;
 	uint64_t ring_bytes; /* of one ring; a power of two */
 	struct wire_region regions[WIRE_REGIONS];
-	_Atomic uint32_t is_stopped; /* set by the collector: record nothing any more */
+	/* A robust futex: the number of the collector's thread for as long as it records. However
+	 * that dies, the kernel clears the number: see wire_is_recording. */
+	_Atomic uint32_t recorder;
 	_Atomic uint32_t slot_limit; /* slots from here on were never used */
 	_Atomic uint64_t refused[WIRE_REFUSALS];
 	_Atomic uint32_t
 		process_count;	     /* rows ever claimed; may pass the region's end, as the next */
 	_Atomic uint32_t node_count; /* with number 0, which is none */
 	_Atomic uint32_t segment_count; /* of tallies */
-	uint32_t unused;
 	_Atomic uint64_t walks_checked; /* by the test build: reused walks done again in full, */
 	_Atomic uint64_t walks_wrong;	/* and those that differed */
 	_Atomic uint32_t thread_count;	/* rows ever claimed; may pass the region's end */
 	_Atomic uint32_t text_bytes;	/* the same of texts; the first byte is no name's */
 };
+
+/* Says whether the collector still wants records. Source: <linux/futex.h>, FUTEX_TID_MASK; kernel
+ * documentation, "The robust futex ABI". */
+static inline int wire_is_recording(const struct wire_header *header)
+{
+	return (atomic_load_explicit(&header->recorder, memory_order_relaxed) & 0x3fffffff) != 0;
+}
 
 enum wire_slot_state {
 	WIRE_SLOT_FREE,

@@ -51,6 +51,7 @@ struct event_metric {
 	const char *name; /* "cpu" */
 	const char *unit; /* "ns" */
 	uint64_t period;  /* > 0: what a weight is divided by for the file */
+	bool is_level;	  /* weights are changes, in two's complement; the period is 1 */
 };
 
 /* A return address that the kernel has replaced, because a probe waits for the return. */

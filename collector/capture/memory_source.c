@@ -3,7 +3,7 @@
 #include "collector/capture/memory_source.h"
 
 #include "collector/base/xalloc.h"
-#include "collector/capture/memory_sum.h"
+#include "collector/capture/memory_amounts.h"
 #include "collector/capture/operation_telling.h"
 #include "collector/capture/slot_keeper.h"
 
@@ -13,24 +13,13 @@
 
 #define PATIENCE_NS 500000000u /* with a node that is being written */
 
-/* In the order in which they are told. */
-enum {
-	ALLOCATIONS,
-	ALLOCATED,
-	TEMPORARIES,
-	LIVE,
-	LIVE_BLOCKS,
-	PEAK,
-	PEAK_BLOCKS,
-	METRICS,
-};
-
-static const struct event_metric metrics[METRICS] = {
-	[ALLOCATIONS] = {"allocations", "count", 1}, [ALLOCATED] = {"allocated", "bytes", 1},
-	[TEMPORARIES] = {"temporaries", "count", 1}, [LIVE] = {"live", "bytes", 1},
-	[LIVE_BLOCKS] = {"live-blocks", "count", 1}, [PEAK] = {"peak", "bytes", 1},
-	[PEAK_BLOCKS] = {"peak-blocks", "count", 1},
-};
+/* How often it is looked: never oftener than LEAST_NS, so that a recording has at most some hundred
+ * looks however long it is, all of them together take little of a processor, and of the file no
+ * more than samples of a few busy threads. */
+#define LEAST_NS   100000000u
+#define LOOKS	   100 /* in the time from the beginning until now */
+#define COST_SHARE 20  /* one part in so many of the time is spent with looks */
+#define CHANGE_NS  50000u
 
 /* A node that was told, by its number. */
 struct told {
@@ -49,10 +38,15 @@ struct memory_source {
 	uint32_t waited_for; /* a node that was begun and is not written yet, */
 	uint64_t waited_ns;  /* since then */
 	bool is_stopped;
-	struct memory_sum *sums; /* by node; NULL: not summed up yet */
-	uint32_t sum_node;	 /* what is told next of them */
-	int sum_metric;
-	uint64_t end_ns;
+	struct memory_amounts amounts;
+	uint64_t begun_ns;
+	uint64_t looked_ns; /* when the rounds last came by here */
+	uint64_t due_ns;    /* when the amounts are looked at again */
+	bool is_looking;    /* some changes of the look at hand are not told yet */
+	bool is_last;	    /* it was begun when the targets had stopped */
+	bool is_done;
+	uint64_t look_ns, look_changes;
+	uint64_t end_ns; /* when operations are told, after the last look */
 	struct operation_telling operations;
 	struct event operation; /* told next, when has_operation says so */
 	bool has_operation;
@@ -74,6 +68,8 @@ struct memory_source *memory_source_open(const struct probe_memory *shared, uint
 	int result = 0;
 
 	source->next = 1;
+	source->begun_ns = now_ns();
+	source->due_ns = source->begun_ns + LEAST_NS / 2; /* before the first commit */
 	source->memory = shared;
 	if (!shared) {
 		result = probe_memory_make(
@@ -204,33 +200,13 @@ static void take_node(struct memory_source *source, source_deliver *deliver, voi
 
 /* ---- amounts ------------------------------------------------------------------------------ */
 
-static uint64_t value_of(const struct memory_sum *sum, int metric)
-{
-	switch (metric) {
-	case ALLOCATIONS:
-		return sum->allocations;
-	case ALLOCATED:
-		return sum->bytes;
-	case TEMPORARIES:
-		return sum->temporaries;
-	case LIVE:
-		return memory_sum_difference(sum->bytes, sum->freed_bytes);
-	case LIVE_BLOCKS:
-		return memory_sum_difference(sum->allocations, sum->frees);
-	case PEAK:
-		return memory_sum_difference(sum->peak_bytes, 0);
-	default:
-		return memory_sum_difference(sum->peak_blocks, 0);
-	}
-}
-
 /* Returns the epoch of a process's peak; one that no tally is in when it is at the peak now. */
 static uint64_t epoch_of(const struct wire_process *process)
 {
 	return process->live < process->peak ? process->epoch : UINT64_MAX;
 }
 
-static void sum_up(struct memory_source *source)
+static void begin_look(struct memory_source *source)
 {
 	uint64_t *epochs = xcalloc(source->told_count + 1, sizeof(*epochs));
 
@@ -238,7 +214,11 @@ static void sum_up(struct memory_source *source)
 		if (source->told[i].process)
 			epochs[i] =
 				epoch_of(&source->memory->processes[source->told[i].process - 1]);
-	source->sums = memory_sum_make(source->memory, epochs, (uint32_t)source->told_count);
+	source->look_ns = now_ns();
+	source->look_changes = 0;
+	source->is_looking = true;
+	source->is_last = source->is_stopped;
+	memory_amounts_look(&source->amounts, source->memory, epochs, (uint32_t)source->told_count);
 	free(epochs);
 }
 
@@ -247,32 +227,58 @@ static bool counts_allocations(const struct memory_source *source)
 	return source->memory->modes & WIRE_MODE_MEMORY;
 }
 
-/* Moves on to the next amount that is not 0; returns whether there is one. */
-static bool find_amount(struct memory_source *source)
+static uint64_t most(uint64_t a, uint64_t b)
 {
-	if (!counts_allocations(source))
-		return false;
-	for (; source->sum_node < source->told_count; source->sum_node++, source->sum_metric = 0)
-		for (; source->sum_metric < METRICS; source->sum_metric++)
-			if (was_told(source, source->sum_node) &&
-			    value_of(&source->sums[source->sum_node], source->sum_metric))
+	return a > b ? a : b;
+}
+
+/* All is told: says when to look again. */
+static void end_look(struct memory_source *source)
+{
+	uint64_t now = now_ns(), wait_ns = LEAST_NS;
+
+	wait_ns = most(wait_ns, (now - source->begun_ns) / LOOKS);
+	wait_ns = most(wait_ns, (now - source->look_ns) * COST_SHARE);
+	wait_ns = most(wait_ns, source->look_changes * CHANGE_NS);
+	source->due_ns = now + wait_ns;
+	source->is_looking = false;
+	source->is_done = source->is_last;
+}
+
+/* Finds the next change that is to be told; begins a look when it is time for one, and one more
+ * when the targets record no longer. */
+static bool find_change(struct memory_source *source, struct memory_change *change)
+{
+	while (counts_allocations(source) && !source->is_done) {
+		if (!source->is_looking && !source->is_stopped &&
+		    source->looked_ns < source->due_ns)
+			return false;
+		if (!source->is_looking)
+			begin_look(source);
+		while (memory_amounts_find(&source->amounts, change)) {
+			if (was_told(source, change->node))
 				return true;
+			memory_amounts_take(&source->amounts, change);
+		}
+		end_look(source);
+	}
 	return false;
 }
 
-static void take_amount(struct memory_source *source, source_deliver *deliver, void *context)
+static void take_change(struct memory_source *source, const struct memory_change *change,
+			source_deliver *deliver, void *context)
 {
-	uint32_t node = source->sum_node;
-	int metric = source->sum_metric++;
 	struct event event = {
 		.kind = EVENT_NODE_AMOUNT,
-		.pid = source->told[node].pid,
-		.tid = source->told[node].pid,
-		.time_ns = source->end_ns,
-		.stack_id = node,
-		.amount = {&metrics[metric], value_of(&source->sums[node], metric)},
+		.pid = source->told[change->node].pid,
+		.tid = source->told[change->node].pid,
+		.time_ns = source->look_ns,
+		.stack_id = change->node,
+		.amount = {&memory_metrics[change->metric], change->weight},
 	};
 
+	memory_amounts_take(&source->amounts, change);
+	source->look_changes++;
 	deliver(context, &event);
 }
 
@@ -283,8 +289,13 @@ static bool is_told(const void *context, uint32_t node)
 	return was_told(context, node);
 }
 
+/* They are told when the targets record no longer, after the last look. */
 static bool find_operation(struct memory_source *source)
 {
+	if (!source->is_stopped)
+		return false;
+	if (!source->end_ns)
+		source->end_ns = now_ns();
 	if (!source->has_operation)
 		source->has_operation = operation_telling_next(&source->operations, is_told, source,
 							       &source->operation);
@@ -307,37 +318,36 @@ static void row_look(void *self)
 
 	source->node_limit =
 		count < source->memory->node_limit ? count : source->memory->node_limit;
+	source->looked_ns = now_ns();
 	if (source->memory == &source->own)
-		slot_keeper_look(&source->slots, &source->own, now_ns());
+		slot_keeper_look(&source->slots, &source->own, source->looked_ns);
 	skip_unwritten(source);
 }
 
 static uint64_t row_next(void *self)
 {
 	struct memory_source *source = self;
+	struct memory_change change;
 
 	skip_unwritten(source);
 	if (source->next < source->node_limit)
 		return address_of(source, source->next)
 			       ? source->memory->nodes[source->next].time_ns
 			       : SOURCE_NOTHING;
-	if (!source->is_stopped)
-		return SOURCE_NOTHING;
-	if (!source->end_ns)
-		source->end_ns = now_ns();
-	if (!source->sums && counts_allocations(source))
-		sum_up(source);
-	return find_amount(source) || find_operation(source) ? source->end_ns : SOURCE_NOTHING;
+	if (find_change(source, &change))
+		return source->look_ns;
+	return find_operation(source) ? source->end_ns : SOURCE_NOTHING;
 }
 
 static void row_take(void *self, source_deliver *deliver, void *context)
 {
 	struct memory_source *source = self;
+	struct memory_change change;
 
 	if (source->next < source->node_limit)
 		take_node(source, deliver, context);
-	else if (find_amount(source))
-		take_amount(source, deliver, context);
+	else if (find_change(source, &change))
+		take_change(source, &change, deliver, context);
 	else if (find_operation(source))
 		take_operation(source, deliver, context);
 }
@@ -347,7 +357,8 @@ static void row_stop(void *self)
 	struct memory_source *source = self;
 
 	source->is_stopped = true;
-	atomic_store(&source->memory->header->is_stopped, 1);
+	if (source->memory == &source->own)
+		probe_memory_stop(&source->own);
 }
 
 static void describe_processes(const struct memory_source *source, struct profile *profile)
@@ -413,7 +424,7 @@ static void row_close(void *self)
 		probe_memory_done(&source->own);
 	operation_telling_done(&source->operations);
 	free(source->told);
-	free(source->sums);
+	memory_amounts_done(&source->amounts);
 	free(source);
 }
 

@@ -2,19 +2,21 @@
 /*
  * memory_source: what the targets' libprobe.so counted of their allocations, as events.
  *
- * While the recording runs, only the stacks are told (EVENT_NODE), so that their addresses are
- * named by what is mapped there at that time. The amounts stand in shared memory, which outlives
- * the targets; they are summed over all threads and told once, at the end (EVENT_NODE_AMOUNT), as
- * amounts of the metrics
+ * The stacks are told as they come (EVENT_NODE), so that their addresses are named by what is
+ * mapped there at that time. The amounts stand in shared memory, which outlives the targets; from
+ * time to time they are summed over all threads, and what has changed is told (EVENT_NODE_AMOUNT)
+ * as amounts of the metrics
  *
  *     allocations  count   calls that gave a block; a realloc is a free and an allocation
  *     allocated    bytes   asked for by them
  *     temporaries  count   blocks freed before their thread allocated again
- *     live         bytes   allocated and not freed at the end of the process, or of the recording
+ *     live         bytes   allocated and not freed until now, or until the end of the process
  *     live-blocks  count
  *     peak         bytes   live when the process's live bytes were at their highest
  *     peak-blocks  count
  *
+ * The last four are levels. Looks are a tenth of a second apart at first, later a hundredth of the
+ * recording until then; where there is much to tell, longer.
  * All are exact, but for the peak of a process with several threads: see WIRE_PEAK_STEP.
  * Operations on locks, files and statements are told after them: see operation_telling.h.
  * Nothing in the memory is trusted: numbers are checked, places are computed here.

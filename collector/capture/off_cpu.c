@@ -18,8 +18,8 @@
 
 #define SWEEP_NS 500000000u
 
-const struct event_metric off_cpu_blocked = {"off-cpu", "ns", 1};
-const struct event_metric off_cpu_run_queue = {"run-queue", "ns", 1};
+const struct event_metric off_cpu_blocked = {"off-cpu", "ns", 1, false};
+const struct event_metric off_cpu_run_queue = {"run-queue", "ns", 1, false};
 
 struct off_cpu {
 	struct off_cpu_bpf *programs;

@@ -15,11 +15,11 @@ enum {
 	PARTS
 };
 
-static const struct event_metric lock_wait = {"lock-wait", "ns", 1};
-static const struct event_metric await = {"await", "ns", 1};
-static const struct event_metric io_time = {"io-time", "ns", 1};
-static const struct event_metric io_bytes = {"io-bytes", "bytes", 1};
-static const struct event_metric sql_time = {"sql-time", "ns", 1};
+static const struct event_metric lock_wait = {"lock-wait", "ns", 1, false};
+static const struct event_metric await = {"await", "ns", 1, false};
+static const struct event_metric io_time = {"io-time", "ns", 1, false};
+static const struct event_metric io_bytes = {"io-bytes", "bytes", 1, false};
+static const struct event_metric sql_time = {"sql-time", "ns", 1, false};
 
 /* Kinds are the same numbers on both sides. */
 _Static_assert((int)WIRE_SUBJECT_KINDS == (int)PROFILE_SUBJECT_KINDS &&

@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* probe_memory: see probe_memory.h. Source: memfd_create(2). */
+/* probe_memory: see probe_memory.h. Sources: memfd_create(2);
+ * set_robust_list(2); kernel documentation, "The robust futex ABI". */
 #include "collector/capture/probe_memory.h"
 
 #include <errno.h>
+#include <linux/futex.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #define PAGE_BYTES 4096u
@@ -101,6 +105,31 @@ static void plan_regions(struct wire_header *plan)
 			   SEGMENTS * (uint64_t)WIRE_SEGMENT_TALLIES * sizeof(struct wire_tally));
 }
 
+/*
+ * What the kernel looks at when this thread dies: no mutex is held, but one is about to be. Nothing
+ * of it lies in the shared memory but the futex itself, so no target can lead the kernel, or us,
+ * astray. The C library's own list, of which the collector makes no use, is replaced.
+ */
+static struct robust_list_head at_death = {.list = {&at_death.list}};
+
+/* From here on the kernel tells the targets when this process dies. */
+static void start(struct probe_memory *memory)
+{
+	at_death.list_op_pending = (struct robust_list *)&memory->header->recorder;
+	syscall(SYS_set_robust_list, &at_death, sizeof(at_death));
+	atomic_store(&memory->header->recorder, (uint32_t)gettid());
+	memory->is_recording = true;
+}
+
+void probe_memory_stop(struct probe_memory *memory)
+{
+	if (!memory->is_recording)
+		return;
+	at_death.list_op_pending = NULL;
+	atomic_store(&memory->header->recorder, 0);
+	memory->is_recording = false;
+}
+
 int probe_memory_make(struct probe_memory *memory, const struct probe_memory_options *options,
 		      struct error *error)
 {
@@ -140,11 +169,13 @@ int probe_memory_make(struct probe_memory *memory, const struct probe_memory_opt
 	memory->segment_limit = SEGMENTS;
 	find_operations(memory, &plan);
 	*memory->header = plan;
+	start(memory);
 	return 0;
 }
 
 void probe_memory_done(struct probe_memory *memory)
 {
+	probe_memory_stop(memory);
 	if (memory->header)
 		munmap(memory->header, memory->bytes);
 	if (memory->fd >= 0)

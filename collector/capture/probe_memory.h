@@ -11,6 +11,7 @@
 #include "collector/base/error.h"
 #include "probe/wire.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct probe_memory_options {
@@ -24,6 +25,7 @@ struct probe_memory {
 	uint64_t bytes;
 	uint32_t modes; /* enum wire_mode */
 	struct wire_header *header;
+	bool is_recording;
 	struct wire_slot *slots;
 	uint8_t *rings;
 	uint32_t slot_count;
@@ -50,9 +52,18 @@ struct probe_memory {
 	const struct wire_count *counts; /* of slot_count + 1 */
 };
 
-/* Makes it. Returns 0, or a negative errno with a sentence. */
+/*
+ * Makes it; the targets record for as long as the calling thread lives, or until it says stop. One
+ * memory at a time.
+ *
+ * Returns 0, or a negative errno with a sentence.
+ */
 int probe_memory_make(struct probe_memory *memory, const struct probe_memory_options *options,
 		      struct error *error);
+
+/* Tells the targets to record nothing any more. */
+void probe_memory_stop(struct probe_memory *memory);
+
 void probe_memory_done(struct probe_memory *memory);
 
 /* Writes the path by which processes of the same /proc find the memory, for WIRE_VARIABLE. */

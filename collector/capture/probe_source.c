@@ -111,7 +111,7 @@ struct probe_source *probe_source_open(unsigned frequency_hz, uint32_t more_mode
 	}
 	source->streams = xcalloc(source->memory.slot_count, sizeof(*source->streams));
 	source->metric = (struct event_metric){probe_source_engine.metric, probe_source_engine.unit,
-					       source->period_ns};
+					       source->period_ns, false};
 	return source;
 }
 
@@ -495,7 +495,7 @@ static void row_stop(void *self)
 {
 	struct probe_source *source = self;
 
-	atomic_store(&source->memory.header->is_stopped, 1);
+	probe_memory_stop(&source->memory);
 }
 
 static uint64_t lost(const struct probe_source *source, enum wire_loss loss)

@@ -131,6 +131,7 @@ void profile_free(struct profile *profile)
 	free(profile->stacks);
 	free(profile->threads);
 	free(profile->samples);
+	free(profile->changes);
 	free(profile->thread_times);
 	free(profile->series);
 	free(profile->points);
@@ -198,8 +199,13 @@ uint32_t profile_metric_add(struct profile *profile, const char *name, const cha
 {
 	xgrow(profile->metrics, profile->metrics_count, profile->metrics_capacity);
 	profile->metrics[profile->metrics_count] =
-		(struct profile_metric){xstrdup(name), xstrdup(unit), period};
+		(struct profile_metric){xstrdup(name), xstrdup(unit), period, false};
 	return profile->metrics_count++;
+}
+
+void profile_metric_set_level(struct profile *profile, uint32_t metric)
+{
+	profile->metrics[metric].is_level = true;
 }
 
 /* Returns the number of @text, from 1; 0 for NULL. */

@@ -63,6 +63,7 @@ struct profile_metric {
 	char *name;
 	char *unit;
 	uint64_t period; /* > 0 */
+	bool is_level;	 /* its rows are changes: profile_level.c */
 };
 
 /* What operations are done to; profile_subject_kinds has a name for each. */
@@ -166,7 +167,7 @@ struct profile_point {
 
 struct profile_sample {
 	uint64_t time_ns;
-	uint64_t value; /* in periods of the metric */
+	uint64_t value; /* in periods of the metric; of a level's change in two's complement */
 	uint32_t thread;
 	uint32_t stack;
 	uint16_t metric;
@@ -314,7 +315,8 @@ struct profile {
 	PROFILE_TABLE(struct profile_line, lines);
 	PROFILE_TABLE(struct profile_stack, stacks);
 	PROFILE_TABLE(struct profile_thread, threads);
-	PROFILE_TABLE(struct profile_sample, samples);
+	PROFILE_TABLE(struct profile_sample, samples); /* of a level, what it is at the end */
+	PROFILE_TABLE(struct profile_sample, changes); /* of levels, in order of time */
 	PROFILE_TABLE(struct profile_thread_times, thread_times); /* several of a thread add up */
 	PROFILE_TABLE(struct profile_series, series);
 	PROFILE_TABLE(struct profile_point, points); /* of all series; of each in order of time */
@@ -349,6 +351,9 @@ int64_t profile_number(const struct profile *profile, const char *key, int64_t m
 uint32_t profile_metric_add(struct profile *profile, const char *name, const char *unit,
 			    uint64_t period);
 
+/* Says that the rows of a metric are changes of a level. */
+void profile_metric_set_level(struct profile *profile, uint32_t metric);
+
 /* Intern a row and return its id. @build_id, @linkage_name may be NULL; @path "" gives file 0. */
 uint32_t profile_module(struct profile *profile, enum profile_module_kind kind, const char *path,
 			const char *build_id);
@@ -382,6 +387,13 @@ void profile_point_add(struct profile *profile, uint32_t series, uint64_t time_n
 
 /* Appends a sample to the table in memory. Times must not fall. */
 void profile_sample_add(struct profile *profile, const struct profile_sample *sample);
+
+/*
+ * Appends a change of a level to the table in memory. When all are there, profile_levels_end adds
+ * them up: one sample for each thread, stack and level that is above 0.
+ */
+void profile_change_add(struct profile *profile, const struct profile_sample *change);
+void profile_levels_end(struct profile *profile);
 
 /* Adds a probe and returns its id. @note may be NULL and is copied. */
 uint32_t profile_probe_add(struct profile *profile, const struct profile_probe *probe);

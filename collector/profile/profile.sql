@@ -1,7 +1,7 @@
 -- profile.sql: the format of a profile file (NAME.prof). This schema is its documentation and
 -- `sqlite3 NAME.prof` its inspector; collector/profile/profile.h holds the same tables in memory.
 --
--- application_id 0x73707266 ("sprf"), user_version 2. Ids are dense: 1, 2, 3 ... in the order of
+-- application_id 0x73707266 ("sprf"), user_version 3. Ids are dense: 1, 2, 3 ... in the order of
 -- creation, 0 means "none" (metrics and endings begin at 0, because SQLite stores the integers
 -- 0 and 1 in no bytes at all and nearly every sample is metric 0, value 1, ending 0).
 -- Rows of all tables are only ever added while recording and committed every second; functions
@@ -14,13 +14,15 @@ CREATE TABLE meta (
 ) WITHOUT ROWID;
 
 -- What a sample's value counts. The unsampled amount, in `unit`, is value * period. Those of
--- collector run --memory (allocations, allocated, temporaries, live, live-blocks, peak, peak-blocks)
--- are exact sums over the whole recording: one row for each stack, with the time of its end.
+-- collector run --memory are counted in the program and looked at from time to time: a row has what
+-- came to a stack since the look before. `live`, `live-blocks`, `peak` and `peak-blocks` are levels:
+-- their rows are changes, which may be below 0; what adds up until a time was the level then.
 CREATE TABLE metrics (
-	id     INTEGER PRIMARY KEY,
-	name   TEXT NOT NULL,           -- 'cpu'
-	unit   TEXT NOT NULL,           -- 'ns', 'cycles'
-	period INTEGER NOT NULL         -- units that one counted event stands for
+	id       INTEGER PRIMARY KEY,
+	name     TEXT NOT NULL,         -- 'cpu'
+	unit     TEXT NOT NULL,         -- 'ns', 'cycles'
+	period   INTEGER NOT NULL,      -- units that one counted event stands for
+	is_level INTEGER NOT NULL
 );
 
 -- How the walk of a sample's stack ended. The rows say what each code means and whether the

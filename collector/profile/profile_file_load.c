@@ -264,12 +264,16 @@ static int meta_row(struct loading *loading, sqlite3_stmt *row)
 static int metric_row(struct loading *loading, sqlite3_stmt *row)
 {
 	const char *name = loading_text(row, 1), *unit = loading_text(row, 2);
-	uint64_t period;
+	uint64_t period, is_level;
 
 	if (!loading_is_next_id(row, loading->profile->metrics_count) || !name || !unit ||
-	    !loading_number(row, 3, INT64_MAX, &period) || !period)
+	    !loading_number(row, 3, INT64_MAX, &period) || !period ||
+	    !loading_number(row, 4, 2, &is_level))
 		return loading_damaged(loading, "bad row in metrics");
 	profile_metric_add(loading->profile, name, unit, period);
+	if (is_level)
+		profile_metric_set_level(loading->profile,
+					 (uint32_t)loading->profile->metrics_count - 1);
 	return 0;
 }
 
@@ -379,22 +383,34 @@ static int thread_row(struct loading *loading, sqlite3_stmt *row)
 	return 0;
 }
 
+/* Says whether a row comes after the last of those there are. */
+static bool is_later(uint64_t time_ns, const struct profile_sample *rows, size_t count)
+{
+	return !count || time_ns > rows[count - 1].time_ns;
+}
+
 static int sample_row(struct loading *loading, sqlite3_stmt *row)
 {
 	struct profile *profile = loading->profile;
-	uint64_t time_ns, thread, stack, metric, value, ending;
+	uint64_t time_ns, thread, stack, metric, ending;
+	int64_t value = sqlite3_column_int64(row, 4);
+	struct profile_sample sample;
 
 	if (!loading_number(row, 0, INT64_MAX, &time_ns) ||
-	    (profile->samples_count &&
-	     time_ns <= profile->samples[profile->samples_count - 1].time_ns) ||
+	    !is_later(time_ns, profile->samples, profile->samples_count) ||
+	    !is_later(time_ns, profile->changes, profile->changes_count) ||
 	    !loading_number(row, 1, profile->threads_count, &thread) ||
 	    !loading_number(row, 2, profile->stacks_count, &stack) ||
 	    !loading_number(row, 3, profile->metrics_count, &metric) ||
-	    !loading_number(row, 4, (uint64_t)INT64_MAX + 1, &value) ||
+	    sqlite3_column_type(row, 4) != SQLITE_INTEGER ||
+	    (value < 0 && !profile->metrics[metric].is_level) ||
 	    !loading_number(row, 5, PROFILE_ENDINGS, &ending))
 		return loading_damaged(loading, "bad row in samples");
-	profile_sample_add(profile,
-			   &(struct profile_sample){time_ns, value, thread, stack, metric, ending});
+	sample = (struct profile_sample){time_ns, (uint64_t)value, thread, stack, metric, ending};
+	if (profile->metrics[metric].is_level)
+		profile_change_add(profile, &sample);
+	else
+		profile_sample_add(profile, &sample);
 	return 0;
 }
 
@@ -491,6 +507,8 @@ static int load(struct loading *loading)
 	for (size_t i = 0; i < LOADING_YOUNG && !result; i++)
 		if (has_table(loading, loading_young[i].table))
 			result = rows(loading, loading_young[i].sql, loading_young[i].each);
+	if (!result)
+		profile_levels_end(loading->profile);
 	return result;
 }
 

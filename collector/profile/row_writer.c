@@ -33,7 +33,7 @@ enum statement {
 
 static const char *const statement_sql[STATEMENTS] = {
 	[INSERT_META] = "REPLACE INTO meta VALUES (?, ?)",
-	[INSERT_METRIC] = "INSERT INTO metrics VALUES (?, ?, ?, ?)",
+	[INSERT_METRIC] = "INSERT INTO metrics VALUES (?, ?, ?, ?, ?)",
 	[INSERT_MODULE] = "INSERT INTO modules VALUES (?, ?, ?, ?)",
 	[INSERT_FILE] = "INSERT INTO files VALUES (?, ?)",
 	[INSERT_FUNCTION] = "INSERT INTO functions VALUES (?, ?, ?, ?, ?, ?, ?)",
@@ -168,8 +168,8 @@ static int write_others(struct row_writer *writer, const struct profile *profile
 	for (; written->metrics < profile->metrics_count && !result; written->metrics++) {
 		const struct profile_metric *row = &profile->metrics[written->metrics];
 
-		result = insert(writer, INSERT_METRIC, "issi", (int64_t)written->metrics, row->name,
-				row->unit, (int64_t)row->period);
+		result = insert(writer, INSERT_METRIC, "issii", (int64_t)written->metrics,
+				row->name, row->unit, (int64_t)row->period, (int64_t)row->is_level);
 	}
 	if (written->renames != profile->renames)
 		written->threads = 1;

@@ -5,6 +5,7 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static struct probe_memory memory;
 static struct memory_source *source;
@@ -115,6 +116,26 @@ Test(memory_source, sums_over_slots_and_frees_by_other_threads)
 	cr_assert_eq(amount(2, "live"), 70);
 	cr_assert_eq(amount(2, "live-blocks"), 2);
 	cr_assert_eq(amount(2, "temporaries"), 1);
+}
+
+Test(memory_source, tells_in_each_look_what_has_changed_since_the_last)
+{
+	process(1, 500);
+	node(1, 0, 1);
+	node(2, 1, 0x5000);
+	*tally(3, 2) = (struct wire_tally){.allocations = 5, .bytes = 500};
+	usleep(60000); /* until the first look is due */
+	for (int round = 0; round < 3; round++)
+		source_round(&row, 1, false, take, NULL);
+	cr_assert_eq(amount(2, "allocated"), 500);
+	cr_assert_eq(amount(2, "live"), 500);
+	*tally(3, 2) =
+		(struct wire_tally){.allocations = 6, .bytes = 510, .frees = 4, .freed_bytes = 400};
+	event_count = 0;
+	finish();
+	cr_assert_eq(amount(2, "allocated"), 10);
+	cr_assert_eq(amount(2, "live"), (uint64_t)-390, "a level goes down, too");
+	cr_assert_eq(amount(2, "live-blocks"), (uint64_t)-3);
 }
 
 Test(memory_source, takes_from_before_the_peak_what_has_changed_since_and_else_what_stands)

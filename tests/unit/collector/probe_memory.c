@@ -5,10 +5,13 @@
 #include "collector/preload.h"
 
 #include <criterion/criterion.h>
+#include <fcntl.h>
 #include <limits.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -103,6 +106,38 @@ Test(probe_memory, shows_forked_children_with_their_parent)
 	cr_assert_eq(slot->parent_pid, pid);
 	cr_assert_eq(slot->parent_tid, pid);
 	cr_assert_neq(slot->pid, pid);
+}
+
+Test(probe_memory, tells_the_targets_when_the_collector_has_died)
+{
+	struct probe_memory killed;
+	int channel[2], fd = -1, status;
+	char path[64] = "";
+	pid_t pid;
+
+	cr_assert_eq(pipe(channel), 0);
+	pid = fork();
+	if (pid == 0) {
+		static const struct probe_memory_options options = {.period_ns = 1};
+
+		if (probe_memory_make(&killed, &options, &error))
+			_exit(1);
+		probe_memory_path(&killed, path, sizeof(path));
+		if (write(channel[1], path, sizeof(path)) == sizeof(path))
+			pause();
+		_exit(2);
+	}
+	cr_assert_eq(read(channel[0], path, sizeof(path)), sizeof(path));
+	fd = open(path, O_RDWR);
+	struct wire_header *seen =
+		mmap(NULL, sizeof(*seen), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	cr_assert_neq(seen, MAP_FAILED);
+	cr_assert(wire_is_recording(seen));
+	kill(pid, SIGKILL);
+	cr_assert_eq(waitpid(pid, &status, 0), pid);
+	cr_assert(WIFSIGNALED(status));
+	cr_assert(!wire_is_recording(seen));
+	cr_assert(wire_is_recording(memory.header), "another's stays");
 }
 
 Test(probe_memory, leaves_no_descriptor_open)

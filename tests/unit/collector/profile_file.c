@@ -307,6 +307,9 @@ Test(profile_file, tells_missing_empty_foreign_and_newer_files_apart)
 	write_and_close();
 	change("PRAGMA user_version = 99");
 	cr_assert_eq(profile_file_load(path, &loaded, &error), -EPROTONOSUPPORT);
+	change("ALTER TABLE metrics DROP COLUMN is_level; PRAGMA user_version = 2");
+	cr_assert_eq(profile_file_load(path, &loaded, &error), -EPROTONOSUPPORT);
+	cr_assert(strstr(error.text, "has format version 2"), "%s", error.text);
 }
 
 Test(profile_file, reads_values_of_raw_cycles)
@@ -377,6 +380,7 @@ Test(profile_file, refuses_hostile_rows)
 		"UPDATE samples SET thread = 2",
 		"UPDATE samples SET ending = 200",
 		"UPDATE samples SET value = -1",
+		"UPDATE metrics SET is_level = 2",
 		"UPDATE modules SET kind = 50",
 		"UPDATE modules SET path = NULL",
 		"UPDATE threads SET tid = -5",
@@ -444,6 +448,45 @@ Test(profile_file, refuses_hostile_rows)
 			cr_assert_lt(profile_file_load(path, &loaded, &error), 0, "%s", attacks[i]);
 		sqlite3_close(database);
 	}
+}
+
+static void append(struct profile_file *file, uint16_t metric, uint32_t stack, int64_t value)
+{
+	cr_assert_eq(profile_file_append(file,
+					 &(struct profile_sample){.time_ns = 1,
+								  .value = (uint64_t)value,
+								  .stack = stack,
+								  .metric = metric},
+					 &error),
+		     0);
+}
+
+Test(profile_file, changes_of_a_level_are_added_up_and_kept)
+{
+	struct profile_file *file = profile_file_create(path, &error);
+	uint32_t module = profile_module(profile, PROFILE_MODULE_ELF, "/a", NULL);
+	uint32_t one = profile_stack(profile, 0, profile_frame(profile, module, 1));
+	uint32_t other = profile_stack(profile, 0, profile_frame(profile, module, 2));
+	uint16_t calls = (uint16_t)profile_metric_add(profile, "calls", "count", 1);
+	uint16_t live = (uint16_t)profile_metric_add(profile, "live", "bytes", 1);
+
+	profile_metric_set_level(profile, live);
+	append(file, live, one, 500);
+	append(file, live, other, 70);
+	append(file, calls, one, 9);
+	append(file, live, one, -300);
+	append(file, live, other, -70);
+	cr_assert_eq(profile_file_commit(file, profile, &error), 0, "%s", error.text);
+	profile_file_close(file);
+	cr_assert_eq(profile_file_load(path, &loaded, &error), 0, "%s", error.text);
+	cr_assert(loaded->metrics[live].is_level && !loaded->metrics[calls].is_level);
+	cr_assert_eq(loaded->changes_count, 4);
+	cr_assert_eq((int64_t)loaded->changes[2].value, -300);
+	cr_assert_eq(loaded->samples_count, 2, "the calls, and the one level that is not 0");
+	cr_assert_eq(loaded->samples[1].metric, live);
+	cr_assert_eq(loaded->samples[1].stack, one);
+	cr_assert_eq(loaded->samples[1].value, 200);
+	cr_assert_geq(loaded->samples[1].time_ns, loaded->samples[0].time_ns);
 }
 
 Test(profile_file, survives_random_damage)

@@ -8,7 +8,8 @@
 #include <string.h>
 #include <unistd.h>
 
-static const struct event_metric cpu = {"cpu", "ns", 1000}, off_cpu = {"off-cpu", "ns", 1};
+static const struct event_metric cpu = {"cpu", "ns", 1000, false},
+				 off_cpu = {"off-cpu", "ns", 1, false};
 static char folder[] = "/tmp/recorder.XXXXXX";
 static char path[64];
 static struct profile *profile, *loaded;

@@ -286,14 +286,17 @@ bench: all workloads $(SPATIAL_PEERS) ## measure against peers, interleaved in o
 INSTALLED := $(patsubst $(B)/bin/%,$(prefix)/bin/%,$(PROGRAMS)) \
              $(patsubst $(B)/bin/%,$(prefix)/lib/%,$(PROBE))
 
+COMPLETION := $(prefix)/share/bash-completion/completions/collector
+
 install: all ## install below prefix (honours DESTDIR)
 	install -d $(DESTDIR)$(prefix)/bin
 	install $(PROGRAMS) $(DESTDIR)$(prefix)/bin
 	$(if $(PROBE),install -d $(DESTDIR)$(prefix)/lib)
 	$(if $(PROBE),install -m 644 $(PROBE) $(DESTDIR)$(prefix)/lib)
+	install -D -m 644 scripts/completion/collector.bash $(DESTDIR)$(COMPLETION)
 
 uninstall: ## remove what install put there
-	rm -f $(addprefix $(DESTDIR),$(INSTALLED))
+	rm -f $(addprefix $(DESTDIR),$(INSTALLED) $(COMPLETION))
 
 clean: ## remove build/
 	rm -rf build

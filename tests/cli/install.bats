@@ -13,6 +13,7 @@ setup() {
 	for program in sim collector reports; do
 		"$BATS_TEST_TMPDIR/stage/usr/bin/$program"
 	done
+	[ -s "$BATS_TEST_TMPDIR/stage/usr/share/bash-completion/completions/collector" ]
 }
 
 @test "uninstall leaves no file behind and touches no other" {

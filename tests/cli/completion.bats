@@ -1,0 +1,33 @@
+#!/usr/bin/env bats
+# Completion in bash.
+
+load requirements
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+}
+
+# complete_words WORD...: what completing the last of them offers
+complete_words() {
+	# shellcheck disable=SC1091
+	source "$BATS_TEST_DIRNAME/../../scripts/completion/collector.bash"
+	COMP_WORDS=("$@")
+	COMP_CWORD=$(($# - 1))
+	_collector collector
+	printf '%s\n' "${COMPREPLY[@]}"
+}
+
+@test "completion offers every command, each of which has a help" {
+	complete_words collector '' >offered
+	[ "$(wc -l <offered)" -eq "$(collector --help | grep -c '^  [a-z]* *  [a-z]')" ]
+	while read -r command; do
+		collector "$command" --help | grep -q '^Usage:'
+	done <offered
+}
+
+@test "completion narrows commands, and offers the options of the command" {
+	[ "$(complete_words collector summ)" = summary ]
+	complete_words collector compare -- | grep -qx -e --paired
+	[ "$(complete_words collector compare --lim)" = --limit ]
+	[ -z "$(complete_words collector compare base)" ]
+}

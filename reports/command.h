@@ -36,6 +36,7 @@ extern const struct argp command_memory_argp;
 extern const struct argp command_report_argp;
 extern const struct argp command_scaling_argp;
 extern const struct argp command_phase_argp;
+extern const struct argp command_matrix_argp;
 
 int command_flame(int count, char **arguments);
 int command_functions(int count, char **arguments);
@@ -54,6 +55,7 @@ int command_memory(int count, char **arguments);
 int command_report(int count, char **arguments);
 int command_scaling(int count, char **arguments);
 int command_phase(int count, char **arguments);
+int command_matrix(int count, char **arguments);
 
 /*
  * Takes NAME.prof and -o FILE, the options every report has, when listed as a child parser.

@@ -37,6 +37,8 @@ static const struct command commands[] = {
 	{"scaling", "fit how costs grow over a sweep", &command_scaling_argp, command_scaling},
 	{"phase", "say what a phase is to measure, and what it has measured", &command_phase_argp,
 	 command_phase},
+	{"matrix", "set the four phases' findings about each component side by side",
+	 &command_matrix_argp, command_matrix},
 	{"compare", "say what changed between two groups of recordings", &command_compare_argp,
 	 command_compare},
 	{"gate", "say whether a change passes", &command_gate_argp, command_gate},

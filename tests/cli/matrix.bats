@@ -1,0 +1,53 @@
+#!/usr/bin/env bats
+# The bottleneck matrix, of summaries written here.
+
+load requirements
+load profiles
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	mkdir -p out/phase1 out/phase3 out/phase4
+	cat >out/phase1/phase1_summary.json <<-END
+		{"schema": "simprof/phase-v1", "phase": 1, "status": "success", "report": {"sections": [{"id": "shares", "tables": [
+		{"id": "components", "columns": [{"id": "component"}, {"id": "share"}],
+		 "rows": [["cold", [0.2, 0.1, 0.3]], ["hot", [0.8, 0.6, 0.9]]]},
+		{"id": "functions", "columns": [{"id": "function"}, {"id": "component"}], "rows": [["burn", "hot"], ["wait", "cold"]]}]}]}}
+	END
+	cat >out/phase3/phase3_summary.json <<-END
+		{"schema": "simprof/phase-v1", "phase": 3, "status": "success", "report": {"sections": [{"id": "lines", "tables": [
+		{"id": "lines", "columns": [{"id": "function"}, {"id": "file"}, {"id": "line"}, {"id": "self"}],
+		 "rows": [["burn", "burn.c", 7, [0.1, 0, 1]], ["burn", "burn.c", 9, [0.5, 0.4, 0.6]], ["wait", "wait.c", 2, [0, 0, 0.1]], ["else", "else.c", 1, [0.9, 0, 1]]]}]}]}}
+	END
+	cat >out/phase4/phase4_summary.json <<-END
+		{"schema": "simprof/phase-v1", "phase": 4, "status": "failed", "scaling": {"n": {"groups": [{"rows": [
+		{"name": "hot", "kind": "component", "time": {"class": "O(n)", "exponent": 1.1, "interval": [1, 1.2], "rivals": []}}]}]}}}
+	END
+}
+
+refused() {
+	run -1 "$BUILD/bin/reports" matrix out
+	[ "${#lines[@]}" -eq 1 ]
+	[[ $output == *"$1"* ]]
+}
+
+@test "a row per component: worst first, and what no phase measured is not measured" {
+	run -0 "$BUILD/bin/reports" matrix --json out
+	echo "$output" >matrix.json
+	[ "$(ask matrix.json 'JSON.stringify(it.sections[0].tables[0].rows[0].slice(2, 5))')" = \
+		'["not measured","burn.c:9 (50 %)","O(n) in n, exponent 1.10 (1.00 to 1.20)"]' ]
+	[ "$(ask matrix.json 'it.sections[0].tables[0].rows[0][5].toFixed(6)')" = 3.000000 ]
+	[ "$(ask matrix.json 'it.sections[0].tables[0].rows[1][3]')" = "no sample in lines of wait" ]
+	run -0 "$BUILD/bin/reports" matrix out
+	[[ $output == *"Phase 2 was not measured."*"Phase 4 did not measure all that was planned."* ]]
+}
+
+@test "no folder, no phase 1, half a summary and another version are one sentence each" {
+	sed -i s/phase-v1/phase-v9/ out/phase4/phase4_summary.json
+	refused "no summary of phase 4 of this version"
+	echo '{"schema": "simprof' >out/phase3/phase3_summary.json
+	refused "phase3_summary.json cannot be read"
+	rm out/phase*/*.json
+	refused "no summary of phase 1"
+	rm -r out
+	refused "cannot read the results"
+}

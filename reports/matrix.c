@@ -59,9 +59,10 @@ static const json_t *find_table(const json_t *summary, const char *section_id, c
 	json_array_foreach (sections, i, section) {
 		if (strcmp(text_of(section, "id"), section_id))
 			continue;
-		json_array_foreach (json_object_get(section, "tables"), j, table)
+		json_array_foreach (json_object_get(section, "tables"), j, table) {
 			if (!strcmp(text_of(table, "id"), table_id))
 				return table;
+		}
 	}
 	return NULL;
 }
@@ -72,9 +73,10 @@ static const json_t *cell(const json_t *table, const json_t *row, const char *id
 	const json_t *column;
 	size_t i;
 
-	json_array_foreach (json_object_get(table, "columns"), i, column)
+	json_array_foreach (json_object_get(table, "columns"), i, column) {
 		if (!strcmp(text_of(column, "id"), id))
 			return json_array_get(row, i);
+	}
 	return NULL;
 }
 
@@ -125,12 +127,15 @@ static bool grows_in(const json_t *phase4, const char *function, const char *com
 	json_t *scaling;
 	size_t i, j;
 
-	json_object_foreach ((json_t *)json_object_get(phase4, "scaling"), over, scaling)
-		json_array_foreach (json_object_get(scaling, "groups"), i, group)
-			json_array_foreach (json_object_get(group, "rows"), j, row)
+	json_object_foreach ((json_t *)json_object_get(phase4, "scaling"), over, scaling) {
+		json_array_foreach (json_object_get(scaling, "groups"), i, group) {
+			json_array_foreach (json_object_get(group, "rows"), j, row) {
 				if (!strcmp(text_of(row, "name"), function) &&
 				    !strcmp(text_of(row, "component"), component))
 					return true;
+			}
+		}
+	}
 	return false;
 }
 
@@ -140,10 +145,11 @@ static bool is_of(const json_t *phase1, const char *function, const char *compon
 	const json_t *table = find_table(phase1, "shares", "functions"), *row;
 	size_t i;
 
-	json_array_foreach (json_object_get(table, "rows"), i, row)
+	json_array_foreach (json_object_get(table, "rows"), i, row) {
 		if (!strcmp(cell_text(table, row, "function"), function) &&
 		    !strcmp(cell_text(table, row, "component"), component))
 			return true;
+	}
 	return false;
 }
 
@@ -184,8 +190,8 @@ static void find_growth(const json_t *phase4, const char *component, char *text,
 	size_t i, j;
 
 	snprintf(text, bytes, NOT_MEASURED);
-	json_object_foreach ((json_t *)json_object_get(phase4, "scaling"), over, scaling)
-		json_array_foreach (json_object_get(scaling, "groups"), i, group)
+	json_object_foreach ((json_t *)json_object_get(phase4, "scaling"), over, scaling) {
+		json_array_foreach (json_object_get(scaling, "groups"), i, group) {
 			json_array_foreach (json_object_get(group, "rows"), j, row) {
 				const json_t *time = json_object_get(row, "time");
 				const json_t *interval = json_object_get(time, "interval");
@@ -204,6 +210,8 @@ static void find_growth(const json_t *phase4, const char *component, char *text,
 						 : "");
 				return;
 			}
+		}
+	}
 }
 
 static void add_row(json_t *table, json_t *const summaries[MATRIX_PHASES], const char *component,
@@ -248,8 +256,9 @@ static void sort_rows(json_t *table)
 	size_t count = json_array_size(rows), i;
 	json_t **sorted = xcalloc(count, sizeof(json_t *));
 
-	json_array_foreach (rows, i, row)
+	json_array_foreach (rows, i, row) {
 		sorted[i] = json_incref(row);
+	}
 	qsort(sorted, count, sizeof(json_t *), by_priority);
 	json_array_clear(rows);
 	for (i = 0; i < count; i++)
@@ -279,14 +288,16 @@ static json_t *put_together(json_t *const summaries[MATRIX_PHASES])
 		     "the share by the share; the effort is 1, for nothing measures it.");
 	table = document_table(section, "matrix", "Components by what the four phases say", columns,
 			       6);
-	json_array_foreach (json_object_get(shares, "rows"), i, row)
+	json_array_foreach (json_object_get(shares, "rows"), i, row) {
 		add_row(table, summaries, cell_text(shares, row, "component"),
 			cell(shares, row, "share"));
+	}
 	sort_rows(table);
 	json_array_foreach (json_object_get(json_object_get(summaries[0], "report"), "trust"), i,
-			    row)
+			    row) {
 		document_add_trust(document, text_of(row, "text"),
 				   json_is_true(json_object_get(row, "bad")));
+	}
 	for (int phase = 1; phase <= MATRIX_PHASES; phase++)
 		if (strcmp(text_of(summaries[phase - 1], "status"), "success")) {
 			is_complete = false;

@@ -17,7 +17,7 @@ setup() {
 		n = 64
 		steps = 20
 		[quick]
-		steps = 4
+		steps = 100
 		[components]
 		growing = time_linear,time_square
 		[hot]

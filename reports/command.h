@@ -87,6 +87,16 @@ struct command_rows {
 
 extern const struct argp command_rows_argp;
 
+/* All options of a report that is nothing but tables: what its struct argp has as parser and
+ * children; its input is a struct command_listing. */
+struct command_listing {
+	struct command_files files;
+	struct command_rows rows;
+};
+
+error_t command_listing_parse(int key, char *argument, struct argp_state *state);
+extern const struct argp_child command_listing_children[];
+
 /*
  * What lies between the options of a report command and what it writes: loads the profile and opens
  * the output.

@@ -18,29 +18,9 @@
 #define WRITING	   (KIND(WRITE) | KIND(STREAM_WRITE) | KIND(COPY))
 #define ALL	   (READING | WRITING | KIND(OPEN) | KIND(CLOSE) | KIND(SYNC))
 
-struct options {
-	struct command_files files;
-	struct command_rows rows;
-};
-
-static error_t parse(int key, char *argument, struct argp_state *state)
-{
-	struct options *options = state->input;
-
-	(void)argument;
-	if (key != ARGP_KEY_INIT)
-		return ARGP_ERR_UNKNOWN;
-	state->child_inputs[0] = &options->files;
-	state->child_inputs[1] = &options->rows;
-	return 0;
-}
-
-static const struct argp_child children[] = {
-	{&command_files_argp, 0, NULL, 0}, {&command_rows_argp, 0, NULL, 0}, {0}};
-
 const struct argp command_io_argp = {
 	NULL,
-	parse,
+	command_listing_parse,
 	"NAME.prof",
 	"Lists the files that a program reads and writes: bytes, calls, time, and from where. The "
 	"recording must have been made by collector run --io.\v"
@@ -48,7 +28,7 @@ const struct argp command_io_argp = {
 	"fprintf) only of those that their buffers did not serve. Picture: collector flame "
 	"--metric "
 	"io-time, or --metric io-bytes.",
-	children,
+	command_listing_children,
 	NULL,
 	NULL,
 };
@@ -180,7 +160,8 @@ static const char *refuse(const struct report *report)
 	return "the profile has no files; record with collector run --io";
 }
 
-static void write_json(const struct operations *files, const struct options *options, FILE *stream)
+static void write_json(const struct operations *files, const struct command_listing *options,
+		       FILE *stream)
 {
 	json_t *json = json_pack("{s:o, s:o}", "files",
 				 operations_json(files, options->rows.limit, "bytes"), "notes",
@@ -193,7 +174,7 @@ static void write_json(const struct operations *files, const struct options *opt
 
 int command_io(int count, char **arguments)
 {
-	struct options options = {.rows.standard = LIMIT};
+	struct command_listing options = {.rows.standard = LIMIT};
 	struct operations files;
 	struct report report;
 	struct output output;

@@ -24,29 +24,9 @@
 #define LOCKING	 (OPERATIONS_KIND(PROFILE_OPERATION_LOCK) | OPERATIONS_KIND(PROFILE_OPERATION_SHARE))
 #define AWAITING OPERATIONS_KIND(PROFILE_OPERATION_AWAIT)
 
-struct options {
-	struct command_files files;
-	struct command_rows rows;
-};
-
-static error_t parse(int key, char *argument, struct argp_state *state)
-{
-	struct options *options = state->input;
-
-	(void)argument;
-	if (key != ARGP_KEY_INIT)
-		return ARGP_ERR_UNKNOWN;
-	state->child_inputs[0] = &options->files;
-	state->child_inputs[1] = &options->rows;
-	return 0;
-}
-
-static const struct argp_child children[] = {
-	{&command_files_argp, 0, NULL, 0}, {&command_rows_argp, 0, NULL, 0}, {0}};
-
 const struct argp command_locks_argp = {
 	NULL,
-	parse,
+	command_listing_parse,
 	"NAME.prof",
 	"Lists the locks that threads waited for, from where, and who held them meanwhile; then "
 	"what "
@@ -58,7 +38,7 @@ const struct argp command_locks_argp = {
 	"place that allocated it (with --memory), else its address. \"Held by\" is the call stack "
 	"that released the lock during the wait; a wait that several released is divided among "
 	"them. Picture: collector flame --metric lock-wait, or --metric await.",
-	children,
+	command_listing_children,
 	NULL,
 	NULL,
 };
@@ -313,7 +293,8 @@ static const char *refuse(const struct report *report)
 }
 
 static void write_text(const struct report *report, const struct operations *locks,
-		       const struct operations *awaits, const struct options *options, FILE *stream)
+		       const struct operations *awaits, const struct command_listing *options,
+		       FILE *stream)
 {
 	write_verdict(locks, awaits, stream);
 	write_list(locks, "Locks", "held by", true, options->rows.limit, stream);
@@ -325,7 +306,8 @@ static void write_text(const struct report *report, const struct operations *loc
 }
 
 static void write_json(const struct report *report, const struct operations *locks,
-		       const struct operations *awaits, const struct options *options, FILE *stream)
+		       const struct operations *awaits, const struct command_listing *options,
+		       FILE *stream)
 {
 	json_t *json = json_pack(
 		"{s:o, s:o, s:o, s:o}", "locks", operations_json(locks, options->rows.limit, NULL),
@@ -339,7 +321,7 @@ static void write_json(const struct report *report, const struct operations *loc
 
 int command_locks(int count, char **arguments)
 {
-	struct options options = {.rows.standard = LIMIT};
+	struct command_listing options = {.rows.standard = LIMIT};
 	struct operations locks, awaits;
 	struct report report;
 	struct output output;

@@ -18,29 +18,9 @@
 	(OPERATIONS_KIND(PROFILE_OPERATION_EXECUTE) | OPERATIONS_KIND(PROFILE_OPERATION_PREPARE))
 #define COMMITTING OPERATIONS_KIND(PROFILE_OPERATION_TRANSACTION)
 
-struct options {
-	struct command_files files;
-	struct command_rows rows;
-};
-
-static error_t parse(int key, char *argument, struct argp_state *state)
-{
-	struct options *options = state->input;
-
-	(void)argument;
-	if (key != ARGP_KEY_INIT)
-		return ARGP_ERR_UNKNOWN;
-	state->child_inputs[0] = &options->files;
-	state->child_inputs[1] = &options->rows;
-	return 0;
-}
-
-static const struct argp_child children[] = {
-	{&command_files_argp, 0, NULL, 0}, {&command_rows_argp, 0, NULL, 0}, {0}};
-
 const struct argp command_sql_argp = {
 	NULL,
-	parse,
+	command_listing_parse,
 	"NAME.prof",
 	"Lists the SQL statements that a program executes with SQLite, by their text without "
 	"literals: executions, rows, time, the part of it in fsync, and from where; then the "
@@ -49,7 +29,7 @@ const struct argp command_sql_argp = {
 	"statements that it executes itself. A statement outside of BEGIN and COMMIT that writes "
 	"is "
 	"a transaction of its own. Picture: collector flame --metric sql-time.",
-	children,
+	command_listing_children,
 	NULL,
 	NULL,
 };
@@ -187,7 +167,7 @@ static const char *refuse(const struct report *report)
 }
 
 static void write_json(const struct operations *statements, const struct operations *databases,
-		       const struct options *options, FILE *stream)
+		       const struct command_listing *options, FILE *stream)
 {
 	json_t *json =
 		json_pack("{s:o, s:o, s:o}", "statements",
@@ -201,7 +181,7 @@ static void write_json(const struct operations *statements, const struct operati
 }
 
 static void write_text(const struct operations *statements, const struct operations *databases,
-		       const struct options *options, FILE *stream)
+		       const struct command_listing *options, FILE *stream)
 {
 	write_verdict(statements, databases, stream);
 	if (!statements->all.count)
@@ -217,7 +197,7 @@ static void write_text(const struct operations *statements, const struct operati
 
 int command_sql(int count, char **arguments)
 {
-	struct options options = {.rows.standard = LIMIT};
+	struct command_listing options = {.rows.standard = LIMIT};
 	struct operations statements, databases;
 	struct report report;
 	struct output output;

@@ -132,31 +132,12 @@ static int check_header(struct loading *loading)
 	return 0;
 }
 
-static bool has_table(struct loading *loading, const char *name)
-{
-	char sql[128];
-
-	snprintf(sql, sizeof(sql),
-		 "SELECT count(*) FROM sqlite_master WHERE type = 'table' AND name = '%s'", name);
-	return pragma(loading->database, sql) > 0;
-}
-
-static bool is_young(const char *name)
-{
-	for (size_t i = 0; i < LOADING_YOUNG; i++)
-		if (!strcmp(loading_young[i].table, name))
-			return true;
-	return false;
-}
-
 /* Returns whether table @name of the file was made by exactly @sql. */
 static bool same_table(struct loading *loading, const char *name, const char *sql)
 {
 	sqlite3_stmt *statement;
 	bool same = false;
 
-	if (is_young(name) && !has_table(loading, name))
-		return true;
 	if (sqlite3_prepare_v2(loading->database,
 			       "SELECT sql FROM sqlite_master WHERE type = 'table' AND name = ?",
 			       -1, &statement, NULL) == SQLITE_OK) {
@@ -490,6 +471,9 @@ static int load(struct loading *loading)
 		{"SELECT * FROM timing_buckets ORDER BY probe, bucket", loading_bucket_row},
 		{"SELECT * FROM call_edges ORDER BY caller, callee", loading_edge_row},
 		{"SELECT * FROM steps ORDER BY id", loading_step_row},
+		{"SELECT * FROM subjects ORDER BY id", loading_subject_row},
+		{"SELECT * FROM operations", loading_operation_row},
+		{"SELECT * FROM spreads ORDER BY subject, kind, bucket", loading_spread_row},
 	};
 	int result = open_database(loading);
 
@@ -504,9 +488,6 @@ static int load(struct loading *loading)
 		result = database_error(loading);
 	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables) && !result; i++)
 		result = rows(loading, tables[i].sql, tables[i].each);
-	for (size_t i = 0; i < LOADING_YOUNG && !result; i++)
-		if (has_table(loading, loading_young[i].table))
-			result = rows(loading, loading_young[i].sql, loading_young[i].each);
 	if (!result)
 		profile_levels_end(loading->profile);
 	return result;

@@ -2,7 +2,7 @@
 /* profile_file_load_operations: the tables of subjects and operations; see profile_loading.h. */
 #include "collector/profile/profile_loading.h"
 
-static int subject_row(struct loading *loading, sqlite3_stmt *row)
+int loading_subject_row(struct loading *loading, sqlite3_stmt *row)
 {
 	struct profile *profile = loading->profile;
 	const char *name = loading_text(row, 2);
@@ -27,7 +27,7 @@ static int subject_row(struct loading *loading, sqlite3_stmt *row)
 	return 0;
 }
 
-static int operation_row(struct loading *loading, sqlite3_stmt *row)
+int loading_operation_row(struct loading *loading, sqlite3_stmt *row)
 {
 	struct profile *profile = loading->profile;
 	uint64_t subject, thread, kind, stack, other, values[5];
@@ -55,7 +55,7 @@ static int operation_row(struct loading *loading, sqlite3_stmt *row)
 	return 0;
 }
 
-static int spread_row(struct loading *loading, sqlite3_stmt *row)
+int loading_spread_row(struct loading *loading, sqlite3_stmt *row)
 {
 	struct profile *profile = loading->profile;
 	uint64_t subject, kind, bucket, count;
@@ -68,9 +68,3 @@ static int spread_row(struct loading *loading, sqlite3_stmt *row)
 	profile_spread_add(profile, &(struct profile_spread){subject, bucket, kind, count});
 	return 0;
 }
-
-const struct loading_table loading_young[LOADING_YOUNG] = {
-	{"subjects", "SELECT * FROM subjects ORDER BY id", subject_row},
-	{"operations", "SELECT * FROM operations", operation_row},
-	{"spreads", "SELECT * FROM spreads ORDER BY subject, kind, bucket", spread_row},
-};

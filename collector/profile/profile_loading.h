@@ -36,16 +36,5 @@ bool loading_is_next_id(sqlite3_stmt *row, size_t count);
 /* One row of a table → the profile. Returns 0 or the failure. */
 typedef int row_function(struct loading *loading, sqlite3_stmt *row);
 
-/* Tables that files of the same version lack when they are older. */
-struct loading_table {
-	const char *table;
-	const char *sql;
-	row_function *each;
-};
-
-#define LOADING_YOUNG 3
-
-extern const struct loading_table loading_young[LOADING_YOUNG];
-
 row_function loading_probe_row, loading_timing_row, loading_bucket_row, loading_edge_row,
-	loading_step_row;
+	loading_step_row, loading_subject_row, loading_operation_row, loading_spread_row;

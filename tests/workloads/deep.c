@@ -6,7 +6,9 @@
  *
  *     steady    main → descend × 301, 700 bytes each → bottom_even: the same frames all the time
  *     restless  each level is descend or descend_too, by a number that changes every few hundred
- *               microseconds; bottom_odd is reached through an odd number of descend_too
+ *               microseconds and once in 64 times stays for as long as all the others together, so
+ *               that some stacks are still there when they are looked at; bottom_odd is reached
+ *               through an odd number of descend_too
  *     leaf      main → by_one → large → for_one, or main → by_two → large → for_two, at random, the
  *               last inlined: the frame of large alone has more than 64 KB, so that not even its
  *               caller is in the copy. It is found by the stack pointer
@@ -18,16 +20,19 @@
 #define ROOM   10000 /* words */
 
 static volatile uint64_t sum = 1;
+static volatile int stay = 1; /* at the bottom, times some hundred microseconds */
 
 FUNCTION static void bottom_even(void)
 {
-	sum = burn(sum);
+	for (int i = 0; i < stay; i++)
+		sum = burn(sum);
 	NOT_A_TAIL_CALL();
 }
 
 FUNCTION static void bottom_odd(void)
 {
-	sum = burn(sum);
+	for (int i = 0; i < stay; i++)
+		sum = burn(sum);
 	NOT_A_TAIL_CALL();
 }
 
@@ -116,8 +121,11 @@ int main(int argc, char **argv)
 		random = random * 6364136223846793005 + 1442695040888963407;
 		if (*kind == 'l' || *kind == 'a')
 			(random >> 60 & 1 ? by_one : by_two)(*kind == 'l' ? large : large_aligned);
-		else
-			descend(LEVELS, *kind == 'r' ? random : 0, 0);
+		else if (*kind == 'r') {
+			stay = random >> 58 ? 1 : 64;
+			descend(LEVELS, random, 0);
+		} else
+			descend(LEVELS, 0, 0);
 	}
 	printf("%llu\n", (unsigned long long)sum);
 	return 0;

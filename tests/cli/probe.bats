@@ -198,6 +198,7 @@ complete() {
 	[[ $output == *"collector run uses probe"* ]]
 }
 
+# bats test_tags=alone
 @test "an ordinary user whom perf_event_paranoid refuses gets a picture all the same" {
 	require root
 	theirs=$(mktemp -d)

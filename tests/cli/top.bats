@@ -48,8 +48,9 @@ lowest() {
 	run timeout 20 collector top --batch 1 --step environment_step $pid
 	[ "$status" -eq 0 ]
 	[[ $output =~ steps\ of\ environment_step:\ ([0-9.]+)\ a\ second,\ one\ takes\ ([0-9.]+)\ ms ]]
-	# It does nothing but steps: their number times their length is about the time.
-	awk -v rate="${BASH_REMATCH[1]}" -v ms="${BASH_REMATCH[2]}" 'BEGIN { exit !(rate * ms > 300 && rate * ms < 1300) }'
+	# It does nothing but steps: their number times their length is about the time. The length is a
+	# median, so where others hold the processor for some of the steps, the product is less.
+	awk -v rate="${BASH_REMATCH[1]}" -v ms="${BASH_REMATCH[2]}" 'BEGIN { exit !(rate * ms > 100 && rate * ms < 1300) }'
 	kill $pid
 }
 

@@ -247,17 +247,6 @@ void calls_write_text(const struct report *report, const struct calls *calls, ui
 
 /* ---- JSON ---------------------------------------------------------------------------------- */
 
-static json_t *text_json(const char *text)
-{
-	struct obstack memory;
-	json_t *json;
-
-	obstack_init(&memory);
-	json = json_string(text_clean(&memory, text, 0));
-	obstack_free(&memory, NULL);
-	return json;
-}
-
 static json_t *timing_json(const struct profile_timing *timing)
 {
 	return json_pack(
@@ -371,7 +360,6 @@ void calls_write_json(const struct report *report, const struct calls *calls, ui
 	json_object_set_new(json, "edges", edges_json(report, calls));
 	json_object_set_new(json, "steps", json_integer((json_int_t)calls->step_count));
 	json_object_set_new(json, "probes_cost_ns", json_integer((json_int_t)calls->added_ns));
-	json_dumpf(json, stream, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(10));
-	fputc('\n', stream);
+	output_json(json, stream);
 	json_decref(json);
 }

@@ -227,7 +227,7 @@ static int write_document(const struct comparison *comparison, const struct opti
 	int result = 0;
 
 	if (options->format == FORMAT_JSON)
-		document_write_json(document, stream);
+		output_json(document, stream);
 	else if (options->format == FORMAT_MARKDOWN)
 		document_write_markdown(document, stream);
 	else
@@ -248,8 +248,7 @@ static void write_comparison(const struct comparison *comparison, const struct o
 				 output_has_colour(stream));
 	} else {
 		json = comparison_json(comparison);
-		json_dumpf(json, stream, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(10));
-		fputc('\n', stream);
+		output_json(json, stream);
 		json_decref(json);
 	}
 }

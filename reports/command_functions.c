@@ -63,8 +63,7 @@ static void write_json(const struct report *report, const struct functions *func
 	json_t *json = summary_head_json(report);
 
 	json_object_set_new(json, "functions", summary_functions_json(report, functions, limit));
-	json_dumpf(json, stream, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(10));
-	fputc('\n', stream);
+	output_json(json, stream);
 	json_decref(json);
 }
 

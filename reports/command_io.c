@@ -167,8 +167,7 @@ static void write_json(const struct operations *files, const struct command_list
 				 operations_json(files, options->rows.limit, "bytes"), "notes",
 				 operations_notes_json(files->report));
 
-	json_dumpf(json, stream, JSON_INDENT(1) | JSON_SORT_KEYS);
-	fputc('\n', stream);
+	output_json(json, stream);
 	json_decref(json);
 }
 

@@ -347,8 +347,7 @@ static void write_json(const struct report *report, const struct lines *lines,
 		json, "inlined",
 		json_string(options->inlined == LINES_AT_CALL ? "at call" : "in source"));
 	json_object_set_new(json, "lines", rows);
-	json_dumpf(json, stream, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(10));
-	fputc('\n', stream);
+	output_json(json, stream);
 	json_decref(json);
 }
 

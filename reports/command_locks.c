@@ -314,8 +314,7 @@ static void write_json(const struct report *report, const struct operations *loc
 		"awaits", operations_json(awaits, options->rows.limit, NULL), "threads",
 		threads_json(report->profile), "notes", operations_notes_json(report));
 
-	json_dumpf(json, stream, JSON_INDENT(1) | JSON_SORT_KEYS);
-	fputc('\n', stream);
+	output_json(json, stream);
 	json_decref(json);
 }
 

@@ -54,7 +54,7 @@ int command_matrix(int count, char **arguments)
 		return command_failed(error.text);
 	}
 	if (options.json)
-		document_write_json(document, output.stream);
+		output_json(document, output.stream);
 	else
 		document_write_markdown(document, output.stream);
 	json_decref(document);

@@ -242,17 +242,6 @@ static void write_text(const struct report *report, struct memory *memory,
 
 /* ---- JSON --------------------------------------------------------------------------------- */
 
-static json_t *text_json(const char *text)
-{
-	struct obstack memory;
-	json_t *json;
-
-	obstack_init(&memory);
-	json = json_string(text_clean(&memory, text, 0));
-	obstack_free(&memory, NULL);
-	return json;
-}
-
 static void set_amounts(json_t *json, const uint64_t *amounts)
 {
 	for (int i = 0; i < MEMORY_AMOUNTS; i++)
@@ -291,8 +280,7 @@ static void write_json(const struct report *report, struct memory *memory,
 	json_object_set_new(json, "totals", totals);
 	json_object_set_new(json, "notes", notes);
 	json_object_set_new(json, "sites", sites);
-	json_dumpf(json, stream, JSON_INDENT(1) | JSON_SORT_KEYS);
-	fputc('\n', stream);
+	output_json(json, stream);
 	json_decref(json);
 }
 

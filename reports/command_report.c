@@ -87,7 +87,7 @@ static void write_report(const struct report *report, enum format format, FILE *
 	json_t *document = document_of_run(report);
 
 	if (format == FORMAT_JSON)
-		document_write_json(document, stream);
+		output_json(document, stream);
 	else if (format == FORMAT_MARKDOWN)
 		document_write_markdown(document, stream);
 	else

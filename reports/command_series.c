@@ -67,8 +67,7 @@ static void write_report(const struct report *report, const struct options *opti
 	}
 	json = summary_head_json(report);
 	json_object_set_new(json, "series", series_json(report));
-	json_dumpf(json, stream, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(10));
-	fputc('\n', stream);
+	output_json(json, stream);
 	json_decref(json);
 }
 

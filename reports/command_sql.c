@@ -175,8 +175,7 @@ static void write_json(const struct operations *statements, const struct operati
 			  operations_json(databases, options->rows.limit, "rows"), "notes",
 			  operations_notes_json(statements->report));
 
-	json_dumpf(json, stream, JSON_INDENT(1) | JSON_SORT_KEYS);
-	fputc('\n', stream);
+	output_json(json, stream);
 	json_decref(json);
 }
 

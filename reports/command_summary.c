@@ -65,8 +65,7 @@ static void write_report(const struct report *report, bool as_json, FILE *stream
 		return;
 	}
 	json = summary_json(report);
-	json_dumpf(json, stream, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(10));
-	fputc('\n', stream);
+	output_json(json, stream);
 	json_decref(json);
 }
 

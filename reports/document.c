@@ -5,20 +5,10 @@
 #include "collector/base/xalloc.h"
 #include "reports/amount.h"
 #include "reports/comparison_write.h"
+#include "reports/text.h"
 
 #include <math.h>
 #include <stdarg.h>
-
-static json_t *clean(const char *text)
-{
-	struct obstack memory;
-	json_t *json;
-
-	obstack_init(&memory);
-	json = json_string(text_clean(&memory, text, 0));
-	obstack_free(&memory, NULL);
-	return json;
-}
 
 /* Returns the array @key of @object, which is made when it is not there. */
 static json_t *list(json_t *object, const char *key)
@@ -41,30 +31,30 @@ static json_t *append(json_t *array, json_t *item)
 json_t *document_new(const char *title)
 {
 	return json_pack("{s:s, s:o, s:[], s:[], s:[], s:[]}", "schema", "simprof/report-v1",
-			 "title", clean(title), "why", "trust", "next", "sections");
+			 "title", text_json(title), "why", "trust", "next", "sections");
 }
 
 void document_set_verdict(json_t *document, const char *word, const char *text)
 {
 	json_object_set_new(document, "verdict",
-			    json_pack("{s:s, s:o}", "word", word, "text", clean(text)));
+			    json_pack("{s:s, s:o}", "word", word, "text", text_json(text)));
 }
 
 void document_add_why(json_t *document, const char *text, const char *function)
 {
 	append(list(document, "why"),
-	       json_pack("{s:o, s:o}", "text", clean(text), "find", clean(function)));
+	       json_pack("{s:o, s:o}", "text", text_json(text), "find", text_json(function)));
 }
 
 void document_add_trust(json_t *document, const char *text, bool is_bad)
 {
 	append(list(document, "trust"),
-	       json_pack("{s:o, s:b}", "text", clean(text), "bad", is_bad));
+	       json_pack("{s:o, s:b}", "text", text_json(text), "bad", is_bad));
 }
 
 void document_add_next(json_t *document, const char *text)
 {
-	append(list(document, "next"), clean(text));
+	append(list(document, "next"), text_json(text));
 }
 
 json_t *document_section(json_t *document, const char *id, const char *title)
@@ -83,11 +73,11 @@ json_t *document_table(json_t *section, const char *id, const char *caption,
 					 columns[i].title, "kind", columns[i].kind);
 
 		if (columns[i].unit)
-			json_object_set_new(head, "unit", clean(columns[i].unit));
+			json_object_set_new(head, "unit", text_json(columns[i].unit));
 		json_array_append_new(heads, head);
 	}
 	return append(list(section, "tables"),
-		      json_pack("{s:s, s:o, s:o, s:[]}", "id", id, "caption", clean(caption),
+		      json_pack("{s:s, s:o, s:o, s:[]}", "id", id, "caption", text_json(caption),
 				"columns", heads, "rows"));
 }
 
@@ -98,7 +88,7 @@ json_t *document_row(json_t *table)
 
 void document_text(json_t *row, const char *text)
 {
-	json_array_append_new(row, *text ? clean(text) : json_null());
+	json_array_append_new(row, *text ? text_json(text) : json_null());
 }
 
 void document_count(json_t *row, uint64_t count)
@@ -128,7 +118,7 @@ static void append_sentence(json_t *sentences, const char *format, va_list argum
 
 	if (vasprintf(&text, format, arguments) < 0)
 		text = xalloc_checked(NULL);
-	append(sentences, clean(text));
+	append(sentences, text_json(text));
 	free(text);
 }
 
@@ -152,7 +142,7 @@ void document_note(json_t *section, const char *format, ...)
 
 void document_miss(json_t *section, const char *text)
 {
-	json_object_set_new(section, "missing", clean(text));
+	json_object_set_new(section, "missing", text_json(text));
 }
 
 void document_add_chart(json_t *section, json_t *chart)
@@ -230,10 +220,4 @@ bool document_is_numeric(const json_t *column)
 	const char *kind = json_string_value(json_object_get(column, "kind"));
 
 	return strcmp(kind, "text") && strcmp(kind, "code");
-}
-
-void document_write_json(const json_t *document, FILE *stream)
-{
-	json_dumpf(document, stream, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(10));
-	fputc('\n', stream);
 }

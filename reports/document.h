@@ -82,8 +82,6 @@ json_t *document_of_comparison(const struct comparison *comparison);
 
 /* ---- renderings; the caller checks @stream for errors ---------------------------------------- */
 
-void document_write_json(const json_t *document, FILE *stream);
-
 /*
  * Writes GitHub-flavoured Markdown of at most DOCUMENT_MARKDOWN_BYTES; tables that would not fit
  * are cut at a row, and the text says so.

@@ -147,12 +147,8 @@ const char *export_unit(const char *unit)
 
 void export_json_text(FILE *stream, const char *text)
 {
-	struct obstack memory;
-	json_t *json;
+	json_t *json = text_json(text);
 
-	obstack_init(&memory);
-	json = json_string(text_clean(&memory, text, 0));
 	json_dumpf(json, stream, JSON_ENCODE_ANY);
 	json_decref(json);
-	obstack_free(&memory, NULL);
 }

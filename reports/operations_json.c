@@ -4,17 +4,6 @@
 
 #include "reports/text.h"
 
-static json_t *text_json(const char *text)
-{
-	struct obstack memory;
-	json_t *json;
-
-	obstack_init(&memory);
-	json = json_string(text_clean(&memory, text, 0));
-	obstack_free(&memory, NULL);
-	return json;
-}
-
 static json_t *amounts_json(const struct operations_amounts *amounts, const char *amount)
 {
 	json_t *json = json_pack("{s:I, s:I, s:I}", "count", (json_int_t)amounts->count, "ns",

@@ -132,3 +132,9 @@ int output_columns(FILE *stream)
 		return size.ws_col;
 	return 0;
 }
+
+void output_json(const json_t *json, FILE *stream)
+{
+	json_dumpf(json, stream, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(10));
+	fputc('\n', stream);
+}

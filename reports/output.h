@@ -10,6 +10,7 @@
 
 #include "collector/base/error.h"
 
+#include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 
@@ -38,3 +39,7 @@ bool output_has_colour(FILE *stream);
 
 /* Columns a table may use: COLUMNS, else the terminal's width, else (no terminal) 0, no limit. */
 int output_columns(FILE *stream);
+
+/* Writes @json as a report does: a key a line, sorted, so that two reports can be compared by diff;
+ * numbers with ten digits. */
+void output_json(const json_t *json, FILE *stream);

@@ -275,8 +275,7 @@ void steps_write_json(const struct report *report, const struct steps *steps,
 	json_object_set_new(json, "excess", json_real(contrast->excess));
 	json_object_set_new(json, "samples_in_steps", json_integer((json_int_t)contrast->samples));
 	json_object_set_new(json, "samples_outside", json_integer((json_int_t)contrast->outside));
-	json_dumpf(json, stream, JSON_INDENT(1) | JSON_SORT_KEYS | JSON_REAL_PRECISION(10));
-	fputc('\n', stream);
+	output_json(json, stream);
 	json_decref(json);
 }
 

@@ -5,17 +5,6 @@
 #include "reports/text.h"
 #include "reports/thread_times.h"
 
-static json_t *text_json(const char *text)
-{
-	struct obstack memory;
-	json_t *json;
-
-	obstack_init(&memory);
-	json = json_string(text_clean(&memory, text, 0));
-	obstack_free(&memory, NULL);
-	return json;
-}
-
 static json_t *trust_json(const struct trust *trust)
 {
 	json_t *items = json_array(), *endings = json_object();

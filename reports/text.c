@@ -93,3 +93,14 @@ const char *text_plain(struct obstack *memory, const char *text, size_t limit)
 {
 	return clean_with("?", memory, text, limit);
 }
+
+json_t *text_json(const char *text)
+{
+	struct obstack memory;
+	json_t *json;
+
+	obstack_init(&memory);
+	json = json_string(text_clean(&memory, text, 0));
+	obstack_free(&memory, NULL);
+	return json;
+}

@@ -6,6 +6,7 @@
 
 #include "collector/base/xalloc.h"
 
+#include <jansson.h>
 #include <obstack.h>
 
 #define obstack_chunk_alloc xmalloc
@@ -20,3 +21,6 @@ const char *text_clean(struct obstack *memory, const char *text, size_t limit);
 
 /* The same with "?" for each offending byte: for terminals and for formats of other tools. */
 const char *text_plain(struct obstack *memory, const char *text, size_t limit);
+
+/* Returns @text, cleaned so, as a JSON string, which the caller releases. */
+json_t *text_json(const char *text);

@@ -18,6 +18,7 @@ void walk_reset(struct walk *walk, uint64_t stack_start, uint64_t stack_end)
 	walk->stack_start = stack_start;
 	walk->stack_end = stack_end;
 	walk->count = 0;
+	walk->era++;
 }
 
 /* A word of the thread's stack. */
@@ -168,6 +169,82 @@ static inline void note_bp(struct walk_frame *frame, const struct walk_frame *ca
 		frame->bp_slot = frame->sp + (uint64_t)leave_bp(callee->leave);
 }
 
+/* ---- tails -------------------------------------------------------------------------------- */
+
+static inline struct walk_tail *tails_of(struct walk *walk, uint64_t ip, uint64_t sp)
+{
+	return walk->tails[((ip ^ sp << 20) * 0x9e3779b97f4a7c15u) >> 57];
+}
+
+_Static_assert(WALK_TAIL_SETS == 1 << (64 - 57), "as the shift says");
+
+/* Keeps what was read from the innermost frame to the meeting with frame @met. */
+static void keep_tail(struct walk *walk, uint32_t met)
+{
+	const struct walk_frame *start = &walk->frames[walk->count - 1], *meeting;
+	struct walk_tail *tail =
+		&tails_of(walk, start->ip, start->sp)[walk->oldest++ % WALK_TAIL_WAYS];
+	uint32_t count = 0;
+
+	meeting = &walk->frames[met];
+	tail->era = 0;
+	for (const struct walk_frame *frame = start; frame > meeting;) {
+		frame--;
+		if (count + 2 > WALK_TAIL_CHECKS)
+			return;
+		tail->checks[count++] = (struct walk_check){frame->sp - 8, frame->ip};
+		if (frame->bp_slot)
+			tail->checks[count++] = (struct walk_check){frame->bp_slot, frame->bp};
+	}
+	tail->ip = start->ip;
+	tail->sp = start->sp;
+	tail->bp = start->bp;
+	tail->needs_bp = start->needs_bp;
+	tail->node = start->node;
+	tail->check_count = (uint16_t)count;
+	tail->met = met;
+	tail->met_node = meeting->node;
+	tail->met_sp = meeting->sp;
+	tail->met_bp = meeting->bp;
+	tail->met_needs_bp = meeting->needs_bp;
+	tail->era = walk->era;
+}
+
+/* Returns whether the walk goes along a tail, and on as the last one. */
+static inline bool follows(const struct walk *walk, const struct walk_tail *tail,
+			   const struct walk_start *start)
+{
+	const struct walk_frame *met = &walk->frames[tail->met];
+
+	if (tail->ip != start->ip || tail->sp != start->sp || tail->era != walk->era ||
+	    (tail->needs_bp && tail->bp != start->bp))
+		return false;
+	for (uint32_t i = 0; i < tail->check_count; i++)
+		if (word(tail->checks[i].address) != tail->checks[i].value)
+			return false;
+	return tail->met < walk->count && met->node == tail->met_node && met->sp == tail->met_sp &&
+	       met->needs_bp == tail->met_needs_bp &&
+	       (!tail->met_needs_bp || met->bp == tail->met_bp) && !verify(walk, tail->met);
+}
+
+/* Returns the stack of a walk that goes along the last one or a tail, 0 when it does not. */
+static inline uint32_t follow(struct walk *walk, const struct walk_start *start)
+{
+	const struct walk_tail *tails;
+
+	if (!walk->count)
+		return 0;
+	if (is_same(walk, walk->count - 1, start) && !verify(walk, walk->count - 1))
+		return walk->frames[walk->count - 1].node;
+	tails = tails_of(walk, start->ip, start->sp);
+	for (uint32_t way = 0; way < WALK_TAIL_WAYS; way++)
+		if (follows(walk, &tails[way], start))
+			return tails[way].node;
+	return 0;
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
 /* Puts the new frames on top of the kept ones, with their nodes. */
 static uint32_t remember(struct walk *walk, uint32_t kept)
 {
@@ -192,6 +269,8 @@ static uint32_t remember(struct walk *walk, uint32_t kept)
 			frame->needs_bp = false, frame->bp_slot = 0;
 	}
 	walk->count = (uint32_t)(frame - walk->frames);
+	if (kept && walk->new_count)
+		keep_tail(walk, kept - 1);
 	return node;
 }
 
@@ -201,12 +280,17 @@ static void start_anew(struct walk *walk)
 	walk->generation = atomic_load(&rules_generation);
 	walk->root = atomic_load(&stacks_root);
 	walk->count = 0;
+	walk->era++;
 }
 
 static uint32_t walk_once(struct walk *walk, const struct walk_start *start)
 {
-	struct meeting meeting = unwind(walk, *start);
+	struct meeting meeting;
+	uint32_t node = follow(walk, start);
 
+	if (node)
+		return node;
+	meeting = unwind(walk, *start);
 	if (meeting.kept + walk->new_count > WALK_DEPTH) {
 		walk->count = 0;
 		meeting = unwind(walk, *start);

@@ -60,6 +60,38 @@ static void same_frames(void)
 		(chance(2) ? from_here : from_there)(common);
 }
 
+/* ---- the same, from several places each, in any order ------------------------------------------
+ */
+
+FUNCTION static void several(int place)
+{
+	switch (place) {
+	case 0:
+		take(25);
+		NOT_A_TAIL_CALL();
+		break;
+	case 1:
+		common();
+		__asm__ volatile("nop" ::: "memory");
+		break;
+	default:
+		common();
+		NOT_A_TAIL_CALL();
+	}
+}
+
+FUNCTION static void several_times(void)
+{
+	for (int i = (int)chance(3); i >= 0; i--)
+		several((int)chance(3));
+}
+
+static void same_tails(void)
+{
+	for (int i = 0; i < rounds / 2; i++)
+		(chance(2) ? from_here : from_there)(several_times);
+}
+
 /* ---- frames of varying size; one call site that reaches a function directly or by another ---- */
 
 /* Saves the frame pointer, so that inner's frame is known only by what stands in this one. */
@@ -281,6 +313,7 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		rounds = atoi(argv[1]);
 	same_frames();
+	same_tails();
 	varying_frames();
 	variable_arrays();
 	jumps();

@@ -1,0 +1,332 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * uprobe_calls: a thread's stack of timed calls, from begin_thread at its first hit: calls that
+ * begin (enter), that return (returning, leave), and that were left otherwise (drop).
+ *
+ * A call that is left without a return (longjmp, exception) stays there until the next probe of the
+ * thread, where its stack pointer tells: nothing that lives lies below the current one. Two calls
+ * with the same stack pointer are a tail call, or one left and one new: then the return address
+ * tells, which the kernel has replaced for the former. Where exits are probed it is always the
+ * latter, because the jump of a tail call is one of them.
+ *
+ * The probes' own cost is taken off here, call by call, so that nested calls come out right.
+ */
+#pragma once
+
+#include "collector/capture/bpf/uprobe_maps.h"
+
+#include <bpf/bpf_core_read.h>
+
+static __always_inline struct frame *frame_at(struct calls *calls, __u64 index)
+{
+	/* The verifier must see the bound, which the compiler would leave out. */
+	asm volatile("" : "+r"(index));
+	index &= UPROBE_DEPTH - 1;
+	asm volatile("" : "+r"(index));
+	return &calls->frames[index];
+}
+
+static __always_inline struct uprobe_cell *cell_of(const struct calls *calls, __u32 function)
+{
+	__u32 key = calls->slot * function_count + function;
+
+	return bpf_map_lookup_elem(&cells, &key);
+}
+
+static __always_inline void add(const struct calls *calls, __u64 *sum, __u64 value)
+{
+	if (calls->slot)
+		*sum += value;
+	else
+		__sync_fetch_and_add(sum, value);
+}
+
+/* A call has ended in whatever way. */
+static __always_inline void end_call(struct calls *calls, struct uprobe_cell *cell,
+				     const struct uprobe_setting *setting, bool is_outer)
+{
+	add(calls, (__u64 *)&cell->open, -1);
+	if (setting->mode == UPROBE_STEP && is_outer)
+		__sync_fetch_and_add(&steps_open, -1);
+}
+
+/* Drops the innermost call, which was left without a return. */
+static __noinline int drop(struct calls *calls)
+{
+	struct uprobe_setting *setting;
+	struct uprobe_cell *cell;
+	struct frame *frame;
+	__u32 function;
+
+	if (!calls || !calls->depth)
+		return 0;
+	frame = frame_at(calls, calls->depth - 1);
+	function = frame->function;
+	setting = bpf_map_lookup_elem(&settings, &function);
+	cell = cell_of(calls, function);
+	if (setting && cell)
+		end_call(calls, cell, setting, frame->is_outer);
+	calls->depth--;
+	return 1;
+}
+
+/* Says whether the return address at @stack_pointer is the kernel's: a call that lives was left for
+ * this one by a jump. */
+static __always_inline bool is_tail_call(__u64 stack_pointer)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	struct xol_area *area = BPF_CORE_READ(task, mm, uprobes_state.xol_area);
+	__u64 address = 0;
+
+	if (!area || bpf_probe_read_user(&address, sizeof(address), (void *)stack_pointer))
+		return false;
+	return address == BPF_CORE_READ(area, vaddr);
+}
+
+static __noinline int end_thrown(struct calls *calls, __u64 end_ns);
+
+static __always_inline void drop_left(struct calls *calls, __u64 stack_pointer)
+{
+	for (int i = 0; i < UPROBE_DEPTH && calls->depth; i++) {
+		struct frame *innermost = frame_at(calls, calls->depth - 1);
+
+		if (innermost->stack_pointer > stack_pointer ||
+		    (innermost->stack_pointer == stack_pointer && !innermost->has_exits &&
+		     is_tail_call(stack_pointer)))
+			break;
+		if (calls->is_unwinding)
+			end_thrown(calls, bpf_ktime_get_ns());
+		else
+			drop(calls);
+	}
+}
+
+/* Makes the storage of a thread at its first hit; NULL when its process is none of the target's. */
+static __noinline struct calls *begin_thread(void)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+	__u32 pid = bpf_get_current_pid_tgid() >> 32, slot;
+	struct uprobe_thread *thread;
+	struct calls *calls;
+
+	if (!bpf_map_lookup_elem(&processes, &pid))
+		return NULL;
+	calls = bpf_task_storage_get(&running, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
+	if (!calls) {
+		__sync_fetch_and_add(&threads_lost, 1);
+		return NULL;
+	}
+	slot = slots_used < slot_count ? __sync_fetch_and_add(&slots_used, 1) + 1 : 0;
+	if (slot >= slot_count)
+		slot = 0;
+	thread = bpf_map_lookup_elem(&threads, &slot);
+	if (thread && slot) {
+		thread->pid = pid;
+		thread->tid = (__u32)bpf_get_current_pid_tgid();
+	}
+	calls->slot = slot;
+	return calls;
+}
+
+/* Of threads that share cells the cell cannot tell whether a call is the outermost. */
+static __always_inline bool is_outermost(struct calls *calls, const struct uprobe_cell *cell,
+					 __u32 function)
+{
+	if (calls->slot)
+		return cell->open == 0;
+	for (__u32 i = 0; i < UPROBE_DEPTH && i < calls->depth; i++)
+		if (frame_at(calls, i)->function == function)
+			return false;
+	return true;
+}
+
+/* Returns whether the return shall be seen, too. */
+static __always_inline bool enter(struct calls *calls, struct uprobe_cell *cell,
+				  const struct uprobe_setting *setting, __u32 function,
+				  __u64 stack_pointer, bool has_exits)
+{
+	struct frame *frame;
+	__u32 depth;
+
+	drop_left(calls, stack_pointer);
+	depth = calls->depth;
+	/* The same call again: its loop leads back to the function's first instruction. */
+	if (depth && depth <= UPROBE_DEPTH) {
+		frame = frame_at(calls, depth - 1);
+		if (frame->stack_pointer == stack_pointer && frame->function == function) {
+			frame->probe_ns += setting->whole_ns;
+			return false;
+		}
+	}
+	add(calls, &cell->calls, 1);
+	if (steps_open > 0)
+		add(calls, &cell->step_calls, 1);
+	if (setting->mode == UPROBE_COUNT || depth >= UPROBE_DEPTH) {
+		if (setting->mode != UPROBE_COUNT)
+			add(calls, &cell->deep, 1);
+		if (depth)
+			frame_at(calls, depth - 1)->probe_ns += setting->whole_ns;
+		return false;
+	}
+	frame = frame_at(calls, depth);
+	frame->is_outer = is_outermost(calls, cell, function);
+	if (setting->mode == UPROBE_STEP && frame->is_outer)
+		__sync_fetch_and_add(&steps_open, 1);
+	add(calls, (__u64 *)&cell->open, 1);
+	calls->depth = depth + 1;
+	frame->has_exits = has_exits;
+	frame->function = function;
+	frame->stack_pointer = stack_pointer;
+	frame->child_ns = 0;
+	frame->probe_ns = 0;
+	frame->start_ns = bpf_ktime_get_ns();
+	return true;
+}
+
+/* Threads that share the cell may need several tries. */
+static __always_inline void take_extremes(const struct calls *calls, struct uprobe_cell *cell,
+					  __u64 duration_ns)
+{
+	/* The shortest is kept plus one, so that 0 means none. */
+	__u64 shortest = duration_ns + 1;
+
+	if (calls->slot) {
+		if (!cell->min_ns || shortest < cell->min_ns)
+			cell->min_ns = shortest;
+		if (duration_ns > cell->max_ns)
+			cell->max_ns = duration_ns;
+		return;
+	}
+	for (int i = 0; i < 16; i++) {
+		__u64 known = *(volatile __u64 *)&cell->min_ns;
+
+		if ((known && known <= shortest) ||
+		    __sync_val_compare_and_swap(&cell->min_ns, known, shortest) == known)
+			break;
+	}
+	for (int i = 0; i < 16; i++) {
+		__u64 known = *(volatile __u64 *)&cell->max_ns;
+
+		if (known >= duration_ns ||
+		    __sync_val_compare_and_swap(&cell->max_ns, known, duration_ns) == known)
+			break;
+	}
+}
+
+static __always_inline void take_histogram(__u32 function, __u64 duration_ns)
+{
+	__u32 key = function * histogram_shards + bpf_get_smp_processor_id() % histogram_shards;
+	struct uprobe_histogram *histogram = bpf_map_lookup_elem(&histograms, &key);
+	__u32 bucket = uprobe_bucket(duration_ns);
+
+	if (histogram && bucket < UPROBE_BUCKETS)
+		__sync_fetch_and_add(&histogram->counts[bucket], 1);
+}
+
+static __noinline int take_edge(__u32 caller, __u32 callee, __u64 duration_ns)
+{
+	struct uprobe_edge_key key = {caller, callee};
+	struct uprobe_edge fresh = {0}, *edge = bpf_map_lookup_elem(&edges, &key);
+
+	if (!edge) {
+		bpf_map_update_elem(&edges, &key, &fresh, BPF_NOEXIST);
+		edge = bpf_map_lookup_elem(&edges, &key);
+	}
+	if (!edge) {
+		__sync_fetch_and_add(&edges_lost, 1);
+		return 0;
+	}
+	__sync_fetch_and_add(&edge->calls, 1);
+	__sync_fetch_and_add(&edge->sum_ns, duration_ns);
+	return 0;
+}
+
+static __noinline int tell_step(__u64 start_ns, __u64 end_ns, __u64 probe_ns, __u32 function)
+{
+	__u64 pid_tid = bpf_get_current_pid_tgid();
+	struct uprobe_step step = {
+		.start_ns = start_ns,
+		.end_ns = end_ns,
+		.probe_ns = probe_ns,
+		.pid = pid_tid >> 32,
+		.tid = (__u32)pid_tid,
+		.function = function,
+	};
+
+	if (bpf_ringbuf_output(&steps, &step, sizeof(step), BPF_RB_NO_WAKEUP))
+		__sync_fetch_and_add(&steps_lost, 1);
+	return 0;
+}
+
+/* Finds the frame of a call that returns, the innermost after this; NULL when it began before its
+ * thread did: in the parent of a forked process. */
+static __always_inline struct frame *returning(struct calls *calls, __u32 function,
+					       __u64 stack_pointer)
+{
+	struct frame *frame = NULL;
+
+	/* The return has popped its address: 8 bytes. */
+	for (int i = 0; i < UPROBE_DEPTH && calls->depth; i++) {
+		frame = frame_at(calls, calls->depth - 1);
+		if (frame->stack_pointer + 8 > stack_pointer)
+			return NULL;
+		if (frame->stack_pointer + 8 == stack_pointer && frame->function == function)
+			return frame;
+		drop(calls);
+	}
+	return NULL;
+}
+
+static __always_inline void leave(struct calls *calls, struct uprobe_cell *cell,
+				  const struct uprobe_setting *setting, struct frame *frame,
+				  __u64 end_ns, __u32 saved_ns)
+{
+	__u64 raw_ns = end_ns - frame->start_ns, probe_ns = frame->probe_ns + setting->inside_ns;
+	__u64 duration_ns, self_ns;
+	__u32 function = frame->function, depth = calls->depth - 1;
+
+	if (probe_ns > raw_ns)
+		probe_ns = raw_ns;
+	duration_ns = raw_ns - probe_ns;
+	self_ns = duration_ns > frame->child_ns ? duration_ns - frame->child_ns : 0;
+	add(calls, &cell->returns, 1);
+	add(calls, &cell->sum_ns, duration_ns);
+	add(calls, &cell->self_ns, self_ns);
+	add(calls, &cell->subtracted_ns, probe_ns);
+	if (frame->is_outer)
+		add(calls, &cell->outer_ns, duration_ns);
+	take_extremes(calls, cell, duration_ns);
+	take_histogram(function, duration_ns);
+	end_call(calls, cell, setting, frame->is_outer);
+	if (setting->mode == UPROBE_STEP && frame->is_outer)
+		tell_step(frame->start_ns, end_ns, probe_ns, function);
+	calls->depth = depth;
+	if (depth) {
+		struct frame *caller = frame_at(calls, depth - 1);
+
+		caller->child_ns += duration_ns;
+		caller->probe_ns += frame->probe_ns + setting->whole_ns - saved_ns;
+		take_edge(caller->function, function, duration_ns);
+	}
+}
+
+/* Ends the innermost call, which an exception has left. */
+static __noinline int end_thrown(struct calls *calls, __u64 end_ns)
+{
+	struct uprobe_setting *setting;
+	struct uprobe_cell *cell;
+	struct frame *frame;
+	__u32 function;
+
+	if (!calls || !calls->depth)
+		return 0;
+	frame = frame_at(calls, calls->depth - 1);
+	function = frame->function;
+	setting = bpf_map_lookup_elem(&settings, &function);
+	cell = cell_of(calls, function);
+	if (!setting || !cell)
+		return drop(calls);
+	add(calls, &cell->thrown, 1);
+	leave(calls, cell, setting, frame, end_ns, 0);
+	return 1;
+}

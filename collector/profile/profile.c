@@ -111,6 +111,8 @@ static void rows_free(struct profile *profile)
 	}
 	for (size_t i = 0; i < profile->probes_count; i++)
 		free(profile->probes[i].note);
+	for (size_t i = 0; i < profile->hit_functions_count; i++)
+		free(profile->hit_functions[i].note);
 	for (size_t i = 0; i < profile->subjects_count; i++)
 		free(profile->subjects[i].name);
 }
@@ -139,6 +141,9 @@ void profile_free(struct profile *profile)
 	free(profile->timings);
 	free(profile->timing_buckets);
 	free(profile->call_edges);
+	free(profile->hit_functions);
+	free(profile->block_hits);
+	free(profile->line_hits);
 	free(profile->steps);
 	free(profile->subjects);
 	free(profile->operations);

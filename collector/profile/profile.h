@@ -225,6 +225,35 @@ struct profile_step {
 	uint64_t start_ns, end_ns, probe_ns;
 };
 
+/* How a number of hits is known. */
+enum profile_hit_label {
+	PROFILE_HIT_EXACT,     /* counted where it happened */
+	PROFILE_HIT_DERIVED,   /* from what was counted elsewhere; as exact as that */
+	PROFILE_HIT_ESTIMATED, /* from the calls in some windows of time, for all calls */
+	PROFILE_HIT_LABELS
+};
+
+struct profile_hit_function {
+	uint32_t frame;
+	uint32_t probes, windows;
+	uint64_t calls, counted_calls;
+	char *note; /* or NULL */
+};
+
+struct profile_block_hits {
+	uint32_t function; /* row of hit_functions */
+	uint32_t bytes, instructions;
+	uint8_t label; /* enum profile_hit_label */
+	uint64_t address, hits, margin;
+};
+
+struct profile_line_hits {
+	uint32_t function; /* row of hit_functions */
+	uint32_t file, line;
+	uint8_t label; /* enum profile_hit_label */
+	uint64_t hits, margin;
+};
+
 struct profile_subject {
 	uint8_t kind; /* enum profile_subject_kind */
 	char *name;
@@ -324,12 +353,16 @@ struct profile {
 	PROFILE_TABLE(struct profile_timing, timings);
 	PROFILE_TABLE(struct profile_bucket, timing_buckets);
 	PROFILE_TABLE(struct profile_edge, call_edges);
+	PROFILE_TABLE(struct profile_hit_function, hit_functions);
+	PROFILE_TABLE(struct profile_block_hits, block_hits);
+	PROFILE_TABLE(struct profile_line_hits, line_hits); /* by function, file and line */
 	PROFILE_TABLE(struct profile_step, steps);
 	PROFILE_TABLE(struct profile_subject, subjects);     /* [0]: none */
 	PROFILE_TABLE(struct profile_operation, operations); /* several of one place add up */
 	PROFILE_TABLE(struct profile_spread, spreads);
 	uint32_t renames;	  /* of threads; tells the file that rows it has were changed */
 	uint32_t timing_revision; /* the same of probes, timings, buckets and edges */
+	uint32_t hits_revision;	  /* and of hits of functions, blocks and lines */
 	struct profile_index *index;
 };
 
@@ -406,6 +439,19 @@ void profile_timings_clear(struct profile *profile);
 void profile_timing_add(struct profile *profile, const struct profile_timing *timing);
 void profile_bucket_add(struct profile *profile, const struct profile_bucket *bucket);
 void profile_edge_add(struct profile *profile, const struct profile_edge *edge);
+
+/* Adds a function whose blocks are counted and returns its row. @note may be NULL and is copied. */
+uint32_t profile_hit_function_add(struct profile *profile,
+				  const struct profile_hit_function *function);
+
+/* Replaces the figures of a function, which keeps its frame. */
+void profile_hit_function_set(struct profile *profile, uint32_t row,
+			      const struct profile_hit_function *function);
+
+/* Empties hits of blocks and lines, to be filled with newer figures of the same ones. */
+void profile_hits_clear(struct profile *profile);
+void profile_block_hits_add(struct profile *profile, const struct profile_block_hits *hits);
+void profile_line_hits_add(struct profile *profile, const struct profile_line_hits *hits);
 
 void profile_step_add(struct profile *profile, const struct profile_step *step);
 

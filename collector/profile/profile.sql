@@ -178,6 +178,42 @@ CREATE TABLE call_edges (
 	PRIMARY KEY (caller, callee)
 ) WITHOUT ROWID;
 
+-- Functions whose basic blocks were counted (collector run --hits): straight pieces of code, each
+-- executed as a whole. Only some have a probe; the rest follows, because as often as a block is
+-- entered it is left.
+CREATE TABLE hit_functions (
+	id            INTEGER PRIMARY KEY,
+	frame         INTEGER NOT NULL, -- at the function's first address
+	calls         INTEGER NOT NULL, -- while the recording ran
+	counted_calls INTEGER NOT NULL, -- of them, in windows in which blocks were counted
+	probes        INTEGER NOT NULL,
+	windows       INTEGER NOT NULL,
+	note          TEXT              -- what restricts the figures: one sentence; NULL: nothing
+);
+
+-- How often each block was executed. Those of one function do not overlap.
+CREATE TABLE block_hits (
+	function     INTEGER NOT NULL,  -- hit_functions
+	address      INTEGER NOT NULL,  -- elf address of its first instruction
+	bytes        INTEGER NOT NULL,
+	instructions INTEGER NOT NULL,
+	hits         INTEGER NOT NULL,
+	label        INTEGER NOT NULL,  -- enum profile_hit_label
+	margin       INTEGER NOT NULL,  -- estimated hits: half of the 95 % interval; else 0
+	PRIMARY KEY (function, address)
+) WITHOUT ROWID;
+
+-- How often each source line was: times that control came to it from elsewhere, as gcov counts.
+CREATE TABLE line_hits (
+	function INTEGER NOT NULL,      -- hit_functions; its code has lines of inlined functions, too
+	file     INTEGER NOT NULL,
+	line     INTEGER NOT NULL,
+	hits     INTEGER NOT NULL,
+	label    INTEGER NOT NULL,      -- enum profile_hit_label
+	margin   INTEGER NOT NULL,
+	PRIMARY KEY (function, file, line)
+) WITHOUT ROWID;
+
 -- Steps of the simulation: finished calls of the step function, in the order of their ends. A
 -- sample belongs to the step that was running at its time in its process.
 CREATE TABLE steps (

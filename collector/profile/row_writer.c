@@ -24,6 +24,9 @@ enum statement {
 	INSERT_TIMING,
 	INSERT_BUCKET,
 	INSERT_EDGE,
+	INSERT_HIT_FUNCTION,
+	INSERT_BLOCK_HITS,
+	INSERT_LINE_HITS,
 	INSERT_STEP,
 	INSERT_SUBJECT,
 	INSERT_OPERATION,
@@ -49,6 +52,9 @@ static const char *const statement_sql[STATEMENTS] = {
 	[INSERT_TIMING] = "REPLACE INTO timings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[INSERT_BUCKET] = "REPLACE INTO timing_buckets VALUES (?, ?, ?)",
 	[INSERT_EDGE] = "REPLACE INTO call_edges VALUES (?, ?, ?, ?)",
+	[INSERT_HIT_FUNCTION] = "REPLACE INTO hit_functions VALUES (?, ?, ?, ?, ?, ?, ?)",
+	[INSERT_BLOCK_HITS] = "REPLACE INTO block_hits VALUES (?, ?, ?, ?, ?, ?, ?)",
+	[INSERT_LINE_HITS] = "REPLACE INTO line_hits VALUES (?, ?, ?, ?, ?, ?)",
 	[INSERT_STEP] = "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?)",
 	[INSERT_SUBJECT] = "INSERT INTO subjects VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 	[INSERT_OPERATION] = "INSERT INTO operations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -61,7 +67,7 @@ struct written {
 	size_t metrics, modules, files, functions, lines, frames, stacks, threads, steps;
 	size_t thread_times, series, points, subjects, operations, spreads;
 	uint32_t renames;
-	uint32_t timing_revision;
+	uint32_t timing_revision, hits_revision;
 };
 
 struct row_writer {
@@ -259,6 +265,39 @@ static int write_timings(struct row_writer *writer, const struct profile *profil
 	return result;
 }
 
+static int write_hits(struct row_writer *writer, const struct profile *profile)
+{
+	int result = 0;
+
+	if (writer->written.hits_revision == profile->hits_revision)
+		return 0;
+	for (size_t i = 0; i < profile->hit_functions_count && !result; i++) {
+		const struct profile_hit_function *row = &profile->hit_functions[i];
+
+		result = insert(writer, INSERT_HIT_FUNCTION, "iiiiiis", (int64_t)i,
+				(int64_t)row->frame, (int64_t)row->calls,
+				(int64_t)row->counted_calls, (int64_t)row->probes,
+				(int64_t)row->windows, row->note);
+	}
+	for (size_t i = 0; i < profile->block_hits_count && !result; i++) {
+		const struct profile_block_hits *row = &profile->block_hits[i];
+
+		result = insert(writer, INSERT_BLOCK_HITS, "iiiiiii", (int64_t)row->function,
+				(int64_t)row->address, (int64_t)row->bytes,
+				(int64_t)row->instructions, (int64_t)row->hits, (int64_t)row->label,
+				(int64_t)row->margin);
+	}
+	for (size_t i = 0; i < profile->line_hits_count && !result; i++) {
+		const struct profile_line_hits *row = &profile->line_hits[i];
+
+		result = insert(writer, INSERT_LINE_HITS, "iiiiii", (int64_t)row->function,
+				(int64_t)row->file, (int64_t)row->line, (int64_t)row->hits,
+				(int64_t)row->label, (int64_t)row->margin);
+	}
+	writer->written.hits_revision = profile->hits_revision;
+	return result;
+}
+
 static int write_calls(struct row_writer *writer, const struct profile *profile)
 {
 	struct written *written = &writer->written;
@@ -357,8 +396,8 @@ int row_writer_meta(struct row_writer *writer, const struct profile *profile)
 int row_writer_gained(struct row_writer *writer, const struct profile *profile)
 {
 	static int (*const tables[])(struct row_writer *, const struct profile *) = {
-		row_writer_meta, write_code,  write_stacks,	write_others,
-		write_curves,	 write_calls, write_operations,
+		row_writer_meta, write_code,  write_stacks, write_others,
+		write_curves,	 write_calls, write_hits,   write_operations,
 	};
 	int result = SQLITE_OK;
 

@@ -72,6 +72,14 @@ static void write_profile(struct profile_file *file)
 	profile_bucket_add(profile, &(struct profile_bucket){1, PROFILE_BUCKETS - 1, 5});
 	profile_edge_add(profile, &(struct profile_edge){0, 1, 9, 99});
 	profile_step_add(profile, &(struct profile_step){0, thread, 10, 30, 5});
+	profile_hit_function_add(
+		profile,
+		&(struct profile_hit_function){
+			.frame = frame, .calls = 9, .counted_calls = 8, .note = (char[]){"short"}});
+	profile_block_hits_add(profile, &(struct profile_block_hits){0, 12, 3, PROFILE_HIT_DERIVED,
+								     0x1234, INT64_MAX, 0});
+	profile_line_hits_add(
+		profile, &(struct profile_line_hits){0, source, 4, PROFILE_HIT_ESTIMATED, 70, 6});
 	profile_subject_add(profile, &(struct profile_subject){.kind = PROFILE_SUBJECT_MUTEX,
 							       .name = (char[]){"door"},
 							       .module = module,
@@ -152,6 +160,12 @@ Test(profile_file, reads_back_what_was_written)
 	cr_assert_eq(loaded->timing_buckets[0].bucket, PROFILE_BUCKETS - 1);
 	cr_assert_eq(loaded->call_edges[0].sum_ns, 99);
 	cr_assert_eq(loaded->steps[0].end_ns, 30);
+	cr_assert_eq(loaded->hit_functions[0].counted_calls, 8);
+	cr_assert_str_eq(loaded->hit_functions[0].note, "short");
+	cr_assert_eq(loaded->block_hits[0].hits, INT64_MAX);
+	cr_assert_eq(loaded->block_hits[0].label, PROFILE_HIT_DERIVED);
+	cr_assert_str_eq(loaded->files[loaded->line_hits[0].file], "/src/a.c");
+	cr_assert_eq(loaded->line_hits[0].margin, 6);
 	cr_assert_str_eq(profile_text(loaded, "state", ""), "complete");
 	cr_assert_eq(profile_number(loaded, "lost.ring_full", 0), 3);
 	cr_assert_eq(loaded->thread_times_count, 1);
@@ -398,6 +412,12 @@ Test(profile_file, refuses_hostile_rows)
 		"UPDATE timing_buckets SET bucket = 1152",
 		"UPDATE call_edges SET caller = 2",
 		"UPDATE call_edges SET callee = -1",
+		"UPDATE hit_functions SET counted_calls = 10",
+		"UPDATE hit_functions SET frame = 9",
+		"UPDATE block_hits SET function = 1",
+		"UPDATE block_hits SET hits = -1",
+		"UPDATE line_hits SET file = 9",
+		"UPDATE line_hits SET label = 3",
 		"UPDATE steps SET probe = 2",
 		"UPDATE steps SET end_ns = 9",
 		"UPDATE steps SET probe_ns = 21",

@@ -9,16 +9,27 @@ enum {
 	DIGIT_BITS = 16 /* of a total */
 };
 
+/* A node while its tree is built, which needs no amounts yet: half of a big tree's memory. */
+struct growing_node {
+	uint32_t parent;
+	uint32_t symbol : 31;
+	uint32_t inlined : 1;
+	uint32_t first_callee;
+	uint32_t next_callee; /* of the parent */
+};
+
 /*
  * Finds a node by (parent, symbol, inlined). Millions of nodes pass through here, most of them the
  * only callee of their parent, so the first CHAIN callees of a node are a chain through the nodes
- * themselves. This holds the others: nothing but node ids, at most half full; the keys are in the
- * nodes.
+ * themselves. The index holds the others: nothing but node ids, at most half full; the keys are in
+ * the nodes.
  */
-struct node_index {
+struct growing {
+	struct growing_node *nodes;
+	uint32_t count, capacity;
 	uint32_t *slots; /* 0 is empty: the root is never looked up */
 	uint32_t mask;
-	uint32_t count;
+	uint32_t in_slots;
 };
 
 static uint32_t hash(uint32_t parent, uint32_t symbol, bool inlined)
@@ -29,80 +40,78 @@ static uint32_t hash(uint32_t parent, uint32_t symbol, bool inlined)
 }
 
 /* The slot of a node's own or, when it is not there, the empty one where it belongs. */
-static uint32_t *find_slot(const struct node_index *index, const struct call_tree *tree,
-			   const struct call_node *wanted)
+static uint32_t *find_slot(const struct growing *growing, const struct growing_node *wanted)
 {
-	uint32_t slot = hash(wanted->parent, wanted->symbol, wanted->inlined) & index->mask;
+	uint32_t slot = hash(wanted->parent, wanted->symbol, wanted->inlined) & growing->mask;
 
-	for (; index->slots[slot]; slot = (slot + 1) & index->mask) {
-		const struct call_node *node = &tree->nodes[index->slots[slot]];
+	for (; growing->slots[slot]; slot = (slot + 1) & growing->mask) {
+		const struct growing_node *node = &growing->nodes[growing->slots[slot]];
 
 		if (node->parent == wanted->parent && node->symbol == wanted->symbol &&
 		    node->inlined == wanted->inlined)
 			break;
 	}
-	return &index->slots[slot];
+	return &growing->slots[slot];
 }
 
-static void index_grow(struct node_index *index, const struct call_tree *tree)
+static void grow_slots(struct growing *growing)
 {
-	uint32_t size = index->slots ? 2 * (index->mask + 1) : 1024;
-	struct node_index grown = {xcalloc(size, sizeof(*grown.slots)), size - 1, index->count};
+	uint32_t size = growing->slots ? 2 * (growing->mask + 1) : 1024;
+	uint32_t *old = growing->slots, old_size = growing->slots ? growing->mask + 1 : 0;
 
-	for (uint32_t i = 0; index->slots && i <= index->mask; i++)
-		if (index->slots[i])
-			*find_slot(&grown, tree, &tree->nodes[index->slots[i]]) = index->slots[i];
-	free(index->slots);
-	*index = grown;
+	growing->slots = xcalloc(size, sizeof(*growing->slots));
+	growing->mask = size - 1;
+	for (uint32_t i = 0; i < old_size; i++)
+		if (old[i])
+			*find_slot(growing, &growing->nodes[old[i]]) = old[i];
+	free(old);
 }
 
-static uint32_t append(struct call_tree *tree, const struct call_node *node)
+static uint32_t append(struct growing *growing, const struct growing_node *node)
 {
-	xgrow(tree->nodes, tree->count, tree->capacity);
-	tree->nodes[tree->count] = *node;
-	return tree->count++;
+	xgrow(growing->nodes, growing->count, growing->capacity);
+	growing->nodes[growing->count] = *node;
+	return growing->count++;
 }
 
 /* The same among those that are in no chain. */
-static uint32_t find_or_add_other(struct call_tree *tree, struct node_index *index,
-				  const struct call_node *wanted)
+static uint32_t find_or_add_other(struct growing *growing, const struct growing_node *wanted)
 {
 	uint32_t *slot;
 
-	if (2 * index->count >= index->mask)
-		index_grow(index, tree);
-	slot = find_slot(index, tree, wanted);
+	if (2 * growing->in_slots >= growing->mask)
+		grow_slots(growing);
+	slot = find_slot(growing, wanted);
 	if (!*slot) {
-		*slot = append(tree, wanted);
-		index->count++;
+		*slot = append(growing, wanted);
+		growing->in_slots++;
 	}
 	return *slot;
 }
 
-static uint32_t find_or_add(struct call_tree *tree, struct node_index *index, uint32_t parent,
-			    uint32_t symbol, bool inlined)
+static uint32_t find_or_add(struct growing *growing, uint32_t parent, uint32_t symbol, bool inlined)
 {
-	struct call_node wanted = {.parent = parent, .symbol = symbol, .inlined = inlined};
-	uint32_t at = tree->nodes[parent].first_callee, length = 0;
+	struct growing_node wanted = {.parent = parent, .symbol = symbol, .inlined = inlined};
+	uint32_t at = growing->nodes[parent].first_callee, length = 0;
 
-	for (; at; at = tree->nodes[at].next_callee, length++)
-		if (tree->nodes[at].symbol == symbol && tree->nodes[at].inlined == inlined)
+	for (; at; at = growing->nodes[at].next_callee, length++)
+		if (growing->nodes[at].symbol == symbol && growing->nodes[at].inlined == inlined)
 			return at;
 	if (length == CHAIN)
-		return find_or_add_other(tree, index, &wanted);
-	wanted.next_callee = tree->nodes[parent].first_callee;
-	at = append(tree, &wanted);
-	tree->nodes[parent].first_callee = at;
+		return find_or_add_other(growing, &wanted);
+	wanted.next_callee = growing->nodes[parent].first_callee;
+	at = append(growing, &wanted);
+	growing->nodes[parent].first_callee = at;
 	return at;
 }
 
 /* Returns the innermost node of each stack. Parents come first in the profile's table. */
-static uint32_t *add_stacks(struct call_tree *tree, const struct profile *profile,
+static uint32_t *add_stacks(struct growing *growing, const struct profile *profile,
 			    const struct call_tree_options *options)
 {
 	uint32_t *node_of_stack = xcalloc(profile->stacks_count, sizeof(*node_of_stack));
-	struct node_index index = {0};
 
+	append(growing, &(struct growing_node){0});
 	for (uint32_t stack = 1; stack < profile->stacks_count; stack++) {
 		uint32_t frame = profile->stacks[stack].frame;
 		uint32_t node = node_of_stack[profile->stacks[stack].parent];
@@ -111,14 +120,12 @@ static uint32_t *add_stacks(struct call_tree *tree, const struct profile *profil
 			struct symbol_walk walk = symbol_at(profile, frame, depth);
 			uint32_t symbol = options->same ? options->same[walk.symbol] : walk.symbol;
 
-			node = find_or_add(tree, &index, node, symbol,
+			node = find_or_add(growing, node, symbol,
 					   walk.inlined && options->separate_inlined);
 		}
 		node_of_stack[stack] = node;
 	}
-	free(index.slots);
-	for (uint32_t i = 0; i < tree->count; i++)
-		tree->nodes[i].samples = tree->nodes[i].nodes = 0;
+	free(growing->slots);
 	return node_of_stack;
 }
 
@@ -129,20 +136,42 @@ uint64_t call_tree_value(const struct profile *profile, const struct profile_sam
 	return sample->value < limit ? sample->value : limit;
 }
 
-static void add_samples(struct call_tree *tree, const struct profile *profile, uint16_t metric,
-			const uint32_t *node_of_stack)
+static uint32_t *find_leaves(const struct profile *profile, uint16_t metric,
+			     const uint32_t *node_of_stack)
 {
-	tree->leaf_of_sample = xcalloc(profile->samples_count, sizeof(*tree->leaf_of_sample));
-	for (size_t i = 0; i < profile->samples_count; i++) {
-		const struct profile_sample *sample = &profile->samples[i];
-		struct call_node *node = &tree->nodes[node_of_stack[sample->stack]];
+	uint32_t *leaf_of_sample = xcalloc(profile->samples_count, sizeof(*leaf_of_sample));
 
-		if (sample->metric != metric) {
-			tree->leaf_of_sample[i] = CALL_TREE_OTHER;
+	for (size_t i = 0; i < profile->samples_count; i++)
+		leaf_of_sample[i] = profile->samples[i].metric == metric
+					    ? node_of_stack[profile->samples[i].stack]
+					    : CALL_TREE_OTHER;
+	return leaf_of_sample;
+}
+
+/* Makes nodes of grown ones, in the same memory: larger ones, so from the last to the first. */
+static struct call_node *finish_nodes(struct growing *growing)
+{
+	struct call_node *nodes = xreallocarray(growing->nodes, growing->count, sizeof(*nodes));
+	const struct growing_node *grown = (const struct growing_node *)nodes;
+
+	for (uint32_t i = growing->count; i-- > 0;) {
+		struct growing_node node = grown[i];
+
+		nodes[i] = (struct call_node){
+			.parent = node.parent, .symbol = node.symbol, .inlined = node.inlined};
+	}
+	return nodes;
+}
+
+static void add_samples(struct call_tree *tree, const struct profile *profile)
+{
+	for (size_t i = 0; i < profile->samples_count; i++) {
+		struct call_node *node;
+
+		if (tree->leaf_of_sample[i] == CALL_TREE_OTHER)
 			continue;
-		}
-		tree->leaf_of_sample[i] = node_of_stack[sample->stack];
-		node->total += call_tree_value(profile, sample);
+		node = &tree->nodes[tree->leaf_of_sample[i]];
+		node->total += call_tree_value(profile, &profile->samples[i]);
 		node->samples++;
 	}
 	for (uint32_t i = tree->count - 1; i > 0; i--) {
@@ -161,13 +190,14 @@ struct call_tree *call_tree_build(const struct profile *profile,
 				  const struct call_tree_options *options)
 {
 	struct call_tree *tree = xcalloc(1, sizeof(*tree));
-	uint32_t *node_of_stack;
+	struct growing growing = {0};
+	uint32_t *node_of_stack = add_stacks(&growing, profile, options);
 
-	xgrow(tree->nodes, tree->count, tree->capacity);
-	tree->nodes[tree->count++] = (struct call_node){0};
-	node_of_stack = add_stacks(tree, profile, options);
-	add_samples(tree, profile, options->metric, node_of_stack);
+	tree->leaf_of_sample = find_leaves(profile, options->metric, node_of_stack);
 	free(node_of_stack);
+	tree->count = growing.count;
+	tree->nodes = finish_nodes(&growing);
+	add_samples(tree, profile);
 	return tree;
 }
 
@@ -224,11 +254,12 @@ static void hide(struct call_hidden *hidden, const struct call_node *node)
 }
 
 /*
- * Copies the kept nodes and counts what is hidden below them; @kept_as says what became of each, or
- * of its nearest kept ancestor. A node was kept when that is another than its parent's.
+ * Copies the kept nodes into @pruned and counts what is hidden below them. Afterwards the field
+ * `nodes` of each old node says what became of it, or of its nearest kept ancestor: a table beside
+ * the tree would be what makes the largest profiles too large. A node was kept when that is another
+ * than its parent's.
  */
-static void prune_copy(struct call_tree *pruned, const struct call_tree *tree, uint32_t limit,
-		       uint32_t *kept_as)
+static void prune_copy(struct call_tree *pruned, struct call_tree *tree, uint32_t limit)
 {
 	uint32_t equals, room = limit < tree->count ? limit + 1 : tree->count;
 	uint64_t threshold = prune_threshold(tree, limit, &equals);
@@ -238,42 +269,39 @@ static void prune_copy(struct call_tree *pruned, const struct call_tree *tree, u
 	pruned->nodes[pruned->count++] = tree->nodes[0];
 	if (tree->hidden)
 		pruned->hidden[0] = tree->hidden[0];
+	tree->nodes[0].nodes = 0;
 	for (uint32_t i = 1; i < tree->count; i++) {
-		const struct call_node *node = &tree->nodes[i];
-		uint32_t parent = kept_as[node->parent];
-		bool is_below_kept =
-			!node->parent || parent != kept_as[tree->nodes[node->parent].parent];
+		struct call_node *node = &tree->nodes[i];
+		const struct call_node *above = &tree->nodes[node->parent];
+		uint32_t parent = above->nodes;
+		bool is_below_kept = !node->parent || parent != tree->nodes[above->parent].nodes;
 		bool is_heavy = node->total > threshold || (node->total == threshold && equals > 0);
 
-		kept_as[i] = parent;
 		if (is_below_kept && is_heavy) {
 			equals -= node->total == threshold;
 			pruned->nodes[pruned->count] = *node;
 			pruned->nodes[pruned->count].parent = parent;
 			if (tree->hidden)
 				pruned->hidden[pruned->count] = tree->hidden[i];
-			kept_as[i] = pruned->count++;
+			parent = pruned->count++;
 		} else if (is_below_kept && node->total) {
 			hide(&pruned->hidden[parent], node);
 		}
+		node->nodes = parent;
 	}
 }
 
-struct call_tree *call_tree_prune(const struct call_tree *tree, size_t samples_count,
-				  uint32_t limit)
+void call_tree_prune(struct call_tree *tree, size_t samples_count, uint32_t limit)
 {
-	struct call_tree *pruned = xcalloc(1, sizeof(*pruned));
-	uint32_t *kept_as = xcalloc(tree->count, sizeof(*kept_as));
+	struct call_tree pruned = {.leaf_of_sample = tree->leaf_of_sample};
 
-	prune_copy(pruned, tree, limit, kept_as);
-	pruned->leaf_of_sample = xcalloc(samples_count, sizeof(*pruned->leaf_of_sample));
-	for (size_t i = 0; i < samples_count; i++) {
-		uint32_t leaf = tree->leaf_of_sample[i];
-
-		pruned->leaf_of_sample[i] = leaf == CALL_TREE_OTHER ? leaf : kept_as[leaf];
-	}
-	free(kept_as);
-	return pruned;
+	prune_copy(&pruned, tree, limit);
+	for (size_t i = 0; i < samples_count; i++)
+		if (tree->leaf_of_sample[i] != CALL_TREE_OTHER)
+			tree->leaf_of_sample[i] = tree->nodes[tree->leaf_of_sample[i]].nodes;
+	free(tree->nodes);
+	free(tree->hidden);
+	*tree = pruned;
 }
 
 struct call_self *call_tree_self(const struct call_tree *tree)

@@ -8,7 +8,7 @@
  * every walk over the tree is a loop over the array, however deep the stacks are.
  *
  * Cost: a walk over the callees of one node for each (stack, function), with a hash look-up where
- * they are many; 24 bytes for each node.
+ * they are many; 16 bytes for each node and 4 for each stack while it is built, then 24 a node.
  */
 #pragma once
 
@@ -19,14 +19,8 @@ struct call_node {
 	uint32_t symbol : 31;
 	uint32_t inlined : 1; /* its code is part of the parent's */
 	uint64_t total;	      /* sum of the sample values here and below, in periods */
-	union {
-		uint32_t samples;      /* number of samples here and below */
-		uint32_t first_callee; /* only while the tree is built */
-	};
-	union {
-		uint32_t nodes;	      /* nodes with weight in the subtree, itself included */
-		uint32_t next_callee; /* of the parent, only while the tree is built */
-	};
+	uint32_t samples;     /* number of samples here and below */
+	uint32_t nodes;	      /* nodes with weight in the subtree, itself included */
 };
 
 /* What was cut off directly below a node. */
@@ -40,7 +34,6 @@ struct call_hidden {
 struct call_tree {
 	struct call_node *nodes;
 	uint32_t count;
-	uint32_t capacity;
 	struct call_hidden *hidden; /* one for each node; NULL when nothing was ever cut off */
 	uint32_t *leaf_of_sample;   /* node of each sample; CALL_TREE_OTHER: of another metric */
 };
@@ -59,13 +52,13 @@ struct call_tree *call_tree_build(const struct profile *profile,
 void call_tree_free(struct call_tree *tree);
 
 /*
- * Returns a copy that keeps at most @limit (> 0) nodes beside the root, the heaviest ones (of
- * equals the earlier), and says for each of them what is hidden below it. Nodes without weight are
- * never kept. Samples of hidden nodes belong to the nearest kept one. @tree may itself have been
- * pruned.
+ * Keeps at most @limit (> 0) nodes beside the root, the heaviest ones (of equals the earlier), and
+ * says for each of them what is hidden below it. Nodes without weight are never kept. Samples of
+ * hidden nodes belong to the nearest kept one. A tree may be pruned several times.
+ *
+ * @samples_count  of the profile that the tree was built of
  */
-struct call_tree *call_tree_prune(const struct call_tree *tree, size_t samples_count,
-				  uint32_t limit);
+void call_tree_prune(struct call_tree *tree, size_t samples_count, uint32_t limit);
 
 /* Cost of a node itself, without its callees. */
 struct call_self {

@@ -87,17 +87,16 @@ static size_t bytes_of(const struct flame_options *options)
 static void flame_init(struct flame *flame, const struct report *report,
 		       const struct flame_options *options)
 {
-	struct call_tree *tree = call_tree_build(
-		report->profile,
-		&(struct call_tree_options){.metric = report->metric, .separate_inlined = true});
 	char *title;
 
 	*flame = (struct flame){.report = report, .options = options};
 	obstack_init(&flame->memory);
-	component_table_init(&flame->components, report, tree);
-	flame->tree = call_tree_prune(tree, report->profile->samples_count,
-				      (uint32_t)(bytes_of(options) / bytes_of_node));
-	call_tree_free(tree);
+	flame->tree = call_tree_build(
+		report->profile,
+		&(struct call_tree_options){.metric = report->metric, .separate_inlined = true});
+	component_table_init(&flame->components, report, flame->tree);
+	call_tree_prune(flame->tree, report->profile->samples_count,
+			(uint32_t)(bytes_of(options) / bytes_of_node));
 	flame->boxes = flame_layout(flame->tree, &report->symbols);
 	flame->count = flame->tree->count;
 	make_labels(flame);

@@ -358,14 +358,10 @@ static char *pack_escaped(struct flame *flame, size_t *bytes)
 
 static void prune_to(struct flame *flame, uint32_t limit)
 {
-	struct call_tree *pruned = call_tree_prune(
-		flame->tree, flame->report->profile->samples_count, limit > 1 ? limit : 1);
-
-	call_tree_free(flame->tree);
+	call_tree_prune(flame->tree, flame->report->profile->samples_count, limit > 1 ? limit : 1);
 	free(flame->boxes);
-	flame->tree = pruned;
-	flame->boxes = flame_layout(pruned, &flame->report->symbols);
-	flame->count = pruned->count;
+	flame->boxes = flame_layout(flame->tree, &flame->report->symbols);
+	flame->count = flame->tree->count;
 	flame_measure_changes(flame);
 }
 

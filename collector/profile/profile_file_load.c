@@ -28,7 +28,7 @@ int loading_damaged(struct loading *loading, const char *what)
 	return fail(loading->error, -EINVAL, "%s is damaged: %s", loading->path, what);
 }
 
-static int database_error(struct loading *loading)
+int loading_failed(struct loading *loading)
 {
 	int code = sqlite3_errcode(loading->database);
 
@@ -84,7 +84,7 @@ static int open_readonly(struct loading *loading, const char *path)
 {
 	if (sqlite3_open_v2(path, &loading->database, SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX,
 			    NULL))
-		return database_error(loading);
+		return loading_failed(loading);
 	sqlite3_db_config(loading->database, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL);
 	sqlite3_db_config(loading->database, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL);
 	sqlite3_limit(loading->database, SQLITE_LIMIT_LENGTH, LONGEST_VALUE_BYTES);
@@ -119,7 +119,7 @@ static int check_header(struct loading *loading)
 	int64_t version = pragma(loading->database, "PRAGMA user_version");
 
 	if (application_id < 0)
-		return database_error(loading);
+		return loading_failed(loading);
 	if (application_id != PROFILE_APPLICATION_ID)
 		return fail(loading->error, -EINVAL,
 			    "%s is an SQLite file, but no profile; `collector run` writes profiles",
@@ -190,24 +190,19 @@ static int rows(struct loading *loading, const char *sql, row_function *each)
 	int code, result = 0;
 
 	if (sqlite3_prepare_v2(loading->database, sql, -1, &statement, NULL))
-		return database_error(loading);
+		return loading_failed(loading);
 	while (!result && (code = sqlite3_step(statement)) == SQLITE_ROW)
 		result = each(loading, statement);
 	if (!result && code != SQLITE_DONE)
-		result = database_error(loading);
+		result = loading_failed(loading);
 	sqlite3_finalize(statement);
 	return result;
 }
 
 bool loading_number(sqlite3_stmt *row, int column, uint64_t limit, uint64_t *value)
 {
-	/* One look-up for the number and its type; the connection has no mutex, so the value needs
-	 * none (sqlite3.h, protected values). */
-	sqlite3_value *cell = sqlite3_column_value(row, column);
-	int64_t found = sqlite3_value_int64(cell);
-
-	*value = found;
-	return sqlite3_value_type(cell) == SQLITE_INTEGER && found >= 0 && (uint64_t)found < limit;
+	/* The connection has no mutex, so the value needs none (sqlite3.h, protected values). */
+	return loading_value(sqlite3_column_value(row, column), limit, value);
 }
 
 const char *loading_text(sqlite3_stmt *row, int column)
@@ -336,22 +331,6 @@ static int line_row(struct loading *loading, sqlite3_stmt *row)
 	return 0;
 }
 
-static int stack_row(struct loading *loading, sqlite3_stmt *row)
-{
-	struct profile *profile = loading->profile;
-	uint64_t parent, frame;
-
-	/* parent < id keeps the tree a tree: no cycle can be told. */
-	if (!loading_is_next_id(row, profile->stacks_count) ||
-	    !loading_number(row, 1, profile->stacks_count, &parent) ||
-	    !loading_number(row, 2, profile->frames_count, &frame) || !frame)
-		return loading_damaged(loading, "bad row in stacks");
-	xgrow(profile->stacks, profile->stacks_count, profile->stacks_capacity);
-	profile->stacks[profile->stacks_count++] =
-		(struct profile_stack){(uint32_t)parent, (uint32_t)frame};
-	return 0;
-}
-
 static int thread_row(struct loading *loading, sqlite3_stmt *row)
 {
 	const char *name = loading_text(row, 3);
@@ -361,37 +340,6 @@ static int thread_row(struct loading *loading, sqlite3_stmt *row)
 	    !loading_number(row, 1, INT32_MAX, &pid) || !loading_number(row, 2, INT32_MAX, &tid))
 		return loading_damaged(loading, "bad row in threads");
 	profile_thread_add(loading->profile, pid, tid, name);
-	return 0;
-}
-
-/* Says whether a row comes after the last of those there are. */
-static bool is_later(uint64_t time_ns, const struct profile_sample *rows, size_t count)
-{
-	return !count || time_ns > rows[count - 1].time_ns;
-}
-
-static int sample_row(struct loading *loading, sqlite3_stmt *row)
-{
-	struct profile *profile = loading->profile;
-	uint64_t time_ns, thread, stack, metric, ending;
-	int64_t value = sqlite3_column_int64(row, 4);
-	struct profile_sample sample;
-
-	if (!loading_number(row, 0, INT64_MAX, &time_ns) ||
-	    !is_later(time_ns, profile->samples, profile->samples_count) ||
-	    !is_later(time_ns, profile->changes, profile->changes_count) ||
-	    !loading_number(row, 1, profile->threads_count, &thread) ||
-	    !loading_number(row, 2, profile->stacks_count, &stack) ||
-	    !loading_number(row, 3, profile->metrics_count, &metric) ||
-	    sqlite3_column_type(row, 4) != SQLITE_INTEGER ||
-	    (value < 0 && !profile->metrics[metric].is_level) ||
-	    !loading_number(row, 5, PROFILE_ENDINGS, &ending))
-		return loading_damaged(loading, "bad row in samples");
-	sample = (struct profile_sample){time_ns, (uint64_t)value, thread, stack, metric, ending};
-	if (profile->metrics[metric].is_level)
-		profile_change_add(profile, &sample);
-	else
-		profile_sample_add(profile, &sample);
 	return 0;
 }
 
@@ -447,37 +395,50 @@ static int point_row(struct loading *loading, sqlite3_stmt *row)
 	return 0;
 }
 
+struct table {
+	const char *sql;
+	row_function *each;
+};
+
+/* What stacks and samples name, and the rest, which names stacks. */
+static const struct table first_tables[] = {
+	{"SELECT * FROM meta", meta_row},
+	{"SELECT * FROM metrics ORDER BY id", metric_row},
+	{"SELECT * FROM modules ORDER BY id", module_row},
+	{"SELECT * FROM files ORDER BY id", file_row},
+	{"SELECT * FROM functions ORDER BY id", function_row},
+	{"SELECT * FROM frames ORDER BY id", frame_row},
+	{"SELECT * FROM lines ORDER BY frame, depth", line_row},
+	{"SELECT * FROM threads ORDER BY id", thread_row},
+};
+static const struct table last_tables[] = {
+	{"SELECT * FROM thread_times", thread_times_row},
+	{"SELECT * FROM series ORDER BY id", series_row},
+	{"SELECT * FROM points ORDER BY series, time_ns", point_row},
+	{"SELECT * FROM probes ORDER BY id", loading_probe_row},
+	{"SELECT * FROM timings ORDER BY probe, thread", loading_timing_row},
+	{"SELECT * FROM timing_buckets ORDER BY probe, bucket", loading_bucket_row},
+	{"SELECT * FROM call_edges ORDER BY caller, callee", loading_edge_row},
+	{"SELECT * FROM hit_functions ORDER BY id", loading_hit_function_row},
+	{"SELECT * FROM block_hits ORDER BY function, address", loading_block_hits_row},
+	{"SELECT * FROM line_hits ORDER BY function, file, line", loading_line_hits_row},
+	{"SELECT * FROM steps ORDER BY id", loading_step_row},
+	{"SELECT * FROM subjects ORDER BY id", loading_subject_row},
+	{"SELECT * FROM operations", loading_operation_row},
+	{"SELECT * FROM spreads ORDER BY subject, kind, bucket", loading_spread_row},
+};
+
+static int load_tables(struct loading *loading, const struct table *tables, size_t count)
+{
+	int result = 0;
+
+	for (size_t i = 0; i < count && !result; i++)
+		result = rows(loading, tables[i].sql, tables[i].each);
+	return result;
+}
+
 static int load(struct loading *loading)
 {
-	static const struct {
-		const char *sql;
-		row_function *each;
-	} tables[] = {
-		{"SELECT * FROM meta", meta_row},
-		{"SELECT * FROM metrics ORDER BY id", metric_row},
-		{"SELECT * FROM modules ORDER BY id", module_row},
-		{"SELECT * FROM files ORDER BY id", file_row},
-		{"SELECT * FROM functions ORDER BY id", function_row},
-		{"SELECT * FROM frames ORDER BY id", frame_row},
-		{"SELECT * FROM lines ORDER BY frame, depth", line_row},
-		{"SELECT * FROM stacks ORDER BY id", stack_row},
-		{"SELECT * FROM threads ORDER BY id", thread_row},
-		{"SELECT * FROM samples ORDER BY time_ns", sample_row},
-		{"SELECT * FROM thread_times", thread_times_row},
-		{"SELECT * FROM series ORDER BY id", series_row},
-		{"SELECT * FROM points ORDER BY series, time_ns", point_row},
-		{"SELECT * FROM probes ORDER BY id", loading_probe_row},
-		{"SELECT * FROM timings ORDER BY probe, thread", loading_timing_row},
-		{"SELECT * FROM timing_buckets ORDER BY probe, bucket", loading_bucket_row},
-		{"SELECT * FROM call_edges ORDER BY caller, callee", loading_edge_row},
-		{"SELECT * FROM hit_functions ORDER BY id", loading_hit_function_row},
-		{"SELECT * FROM block_hits ORDER BY function, address", loading_block_hits_row},
-		{"SELECT * FROM line_hits ORDER BY function, file, line", loading_line_hits_row},
-		{"SELECT * FROM steps ORDER BY id", loading_step_row},
-		{"SELECT * FROM subjects ORDER BY id", loading_subject_row},
-		{"SELECT * FROM operations", loading_operation_row},
-		{"SELECT * FROM spreads ORDER BY subject, kind, bucket", loading_spread_row},
-	};
 	int result = open_database(loading);
 
 	if (!result)
@@ -488,9 +449,15 @@ static int load(struct loading *loading)
 		result = check_structure(loading);
 	/* One transaction: the tables are read as of one commit of a recording that goes on. */
 	if (!result && sqlite3_exec(loading->database, "BEGIN", NULL, NULL, NULL))
-		result = database_error(loading);
-	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables) && !result; i++)
-		result = rows(loading, tables[i].sql, tables[i].each);
+		result = loading_failed(loading);
+	if (!result)
+		result = load_tables(loading, first_tables,
+				     sizeof(first_tables) / sizeof(*first_tables));
+	if (!result)
+		result = loading_large_tables(loading);
+	if (!result)
+		result = load_tables(loading, last_tables,
+				     sizeof(last_tables) / sizeof(*last_tables));
 	if (!result)
 		profile_levels_end(loading->profile);
 	return result;

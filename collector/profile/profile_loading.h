@@ -21,6 +21,18 @@ struct loading {
 /* Says what is wrong with the file; returns -EINVAL. */
 int loading_damaged(struct loading *loading, const char *what);
 
+/* Says what SQLite could not do last; returns a negative errno. */
+int loading_failed(struct loading *loading);
+
+/* Reads an integer that must be below @limit. Returns false when it is anything else. */
+static inline bool loading_value(sqlite3_value *cell, uint64_t limit, uint64_t *value)
+{
+	int64_t found = sqlite3_value_int64(cell);
+
+	*value = (uint64_t)found;
+	return sqlite3_value_type(cell) == SQLITE_INTEGER && found >= 0 && (uint64_t)found < limit;
+}
+
 /* Reads an integer column that must be below @limit. Returns false when it is anything else. */
 bool loading_number(sqlite3_stmt *row, int column, uint64_t limit, uint64_t *value);
 
@@ -32,6 +44,10 @@ const char *loading_text(sqlite3_stmt *row, int column);
 
 /* Says whether the first column is the next id of a table that has @count rows. */
 bool loading_is_next_id(sqlite3_stmt *row, size_t count);
+
+/* Reads the tables of stacks and samples, once all are there that these name. Returns 0 or the
+ * failure. */
+int loading_large_tables(struct loading *loading);
 
 /* One row of a table → the profile. Returns 0 or the failure. */
 typedef int row_function(struct loading *loading, sqlite3_stmt *row);

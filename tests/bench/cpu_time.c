@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * cpu_time FILE COMMAND...: runs COMMAND and writes to FILE the CPU time, in seconds, that it and
- * the children it waited for used. One inside a profiler and one around it tell target and
- * profiler apart, for every profiler in the same way. The exit status is COMMAND's.
+ * the children it waited for used; to FILE.kilobytes the most memory that one of them had. One
+ * inside a profiler and one around it tell target and profiler apart, for every profiler in the
+ * same way. The exit status is COMMAND's.
  */
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -15,10 +17,19 @@ static double seconds(struct timeval time)
 	return (double)time.tv_sec + (double)time.tv_usec / 1e6;
 }
 
+static bool write_number(const char *path, const char *suffix, double number, int digits)
+{
+	char name[4096];
+	FILE *stream;
+
+	snprintf(name, sizeof(name), "%s%s", path, suffix);
+	stream = fopen(name, "w");
+	return stream && fprintf(stream, "%.*f\n", digits, number) > 0 && !fclose(stream);
+}
+
 int main(int argc, char **argv)
 {
 	struct rusage usage;
-	FILE *stream;
 	int status;
 	pid_t pid;
 
@@ -36,10 +47,8 @@ int main(int argc, char **argv)
 		perror("cpu_time");
 		return 125;
 	}
-	stream = fopen(argv[1], "w");
-	if (!stream ||
-	    fprintf(stream, "%.6f\n", seconds(usage.ru_utime) + seconds(usage.ru_stime)) < 0 ||
-	    fclose(stream)) {
+	if (!write_number(argv[1], "", seconds(usage.ru_utime) + seconds(usage.ru_stime), 6) ||
+	    !write_number(argv[1], ".kilobytes", (double)usage.ru_maxrss, 0)) {
 		perror(argv[1]);
 		return 125;
 	}

@@ -14,13 +14,11 @@ struct laid_out {
 
 static void lay_out(struct laid_out *laid_out, struct profile *profile)
 {
-	struct call_tree *tree = call_tree_build(profile, &(struct call_tree_options){0});
-
 	laid_out->profile = profile;
 	symbol_table_init(&laid_out->symbols, profile);
-	laid_out->tree = call_tree_prune(tree, profile->samples_count, 1000);
+	laid_out->tree = call_tree_build(profile, &(struct call_tree_options){0});
+	call_tree_prune(laid_out->tree, profile->samples_count, 1000);
 	laid_out->boxes = flame_layout(laid_out->tree, &laid_out->symbols);
-	call_tree_free(tree);
 }
 
 static void done(struct laid_out *laid_out)

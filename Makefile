@@ -19,6 +19,7 @@ PKGS_probe     := $(PKGS_unit)
 LIBS_sim       := -lm
 LIBS_collector := -liberty -lm
 LIBS_reports   := -lm
+LIBS_probe     := -lm
 
 GIT_REVISION := $(shell git describe --always --dirty 2>/dev/null)
 WARNINGS := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wwrite-strings \

@@ -106,7 +106,7 @@ static void try_probe(struct trial *trial)
 
 	if (preload_find(library, &trial->error))
 		return;
-	source = probe_source_open(TRIAL_HZ, 0, &trial->error);
+	source = probe_source_open(TRIAL_HZ, &(struct probe_memory_options){0}, &trial->error);
 	if (!source)
 		return;
 	probe_source_path(source, memory, sizeof(memory));

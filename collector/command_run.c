@@ -5,25 +5,43 @@
 #include "collector/recording.h"
 #include "probe/wire.h"
 
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
 #include <string.h>
+
+#define LEAST_MEMORY_RATE 64
+#define MOST_MEMORY_RATE  (UINT64_C(1) << 32)
 
 struct run_options {
 	struct recording_options recording;
 	const char **argv;
 	bool is_memory;
+	uint64_t memory_rate;
+	uint32_t temporary_within;
 	uint32_t operations; /* WIRE_MODES_OPERATIONS */
 };
 
 enum {
 	OPTION_LOCKS = 512,
 	OPTION_IO,
-	OPTION_SQL
+	OPTION_SQL,
+	OPTION_MEMORY_RATE,
+	OPTION_TEMPORARY
 };
 
 static const struct argp_option option_table[] = {
 	{"memory", 'm', NULL, 0,
 	 "Count every allocation with its full stack, by a library that is preloaded: see "
 	 "`collector memory`",
+	 0},
+	{"memory-rate", OPTION_MEMORY_RATE, "BYTES", 0,
+	 "With --memory, or instead of it: take only one allocation in so many bytes, at random; "
+	 "amounts are then estimates",
+	 0},
+	{"temporary", OPTION_TEMPORARY, "N", 0,
+	 "With --memory, call those blocks temporary that are freed within the next N allocations "
+	 "of their thread (1; up to 128)",
 	 0},
 	{"locks", OPTION_LOCKS, NULL, 0,
 	 "Record what threads wait for, by lock and by call stack, in the same way: see `collector "
@@ -49,17 +67,40 @@ static const char documentation[] =
 	"program cannot be executed, 127 it is not found.\n\n"
 	"Example: collector run -- ./sim --agents 200";
 
+static uint64_t parse_whole(const struct argp_state *state, const char *option, const char *text,
+			    uint64_t least, uint64_t most)
+{
+	char *end;
+	unsigned long long value;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno || end == text || *end || *text == '-' || value < least || value > most)
+		argp_failure(state, COMMAND_FAILED, 0,
+			     "%s wants a whole number from %" PRIu64 " to %" PRIu64 ", not '%s'",
+			     option, least, most, text);
+	return value;
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct run_options *options = state->input;
 
-	(void)argument;
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &options->recording;
 		break;
 	case 'm':
 		options->is_memory = true;
+		break;
+	case OPTION_MEMORY_RATE:
+		options->is_memory = true;
+		options->memory_rate = parse_whole(state, "--memory-rate", argument,
+						   LEAST_MEMORY_RATE, MOST_MEMORY_RATE);
+		break;
+	case OPTION_TEMPORARY:
+		options->temporary_within =
+			(uint32_t)parse_whole(state, "--temporary", argument, 1, WIRE_AGES);
 		break;
 	case OPTION_LOCKS:
 		options->operations |= WIRE_MODE_LOCKS;
@@ -103,6 +144,8 @@ int command_run(int argc, char **argv)
 	argp_parse(&argp, argc, argv, ARGP_IN_ORDER, NULL, &options);
 	session.argv = options.argv;
 	session.is_memory = options.is_memory;
+	session.memory_rate = options.memory_rate;
+	session.temporary_within = options.temporary_within;
 	session.operations = options.operations;
 	return recording_make(&options.recording, &session, basename(options.argv[0]), argv[0]);
 }

@@ -6,22 +6,27 @@
 
 #include <errno.h>
 
-uint32_t probing_modes(const struct session_options *options)
+struct probe_memory_options probing_options(const struct session_options *options)
 {
-	return options->operations | (options->is_memory ? WIRE_MODE_MEMORY : 0);
+	return (struct probe_memory_options){
+		.modes = options->operations | (options->is_memory ? WIRE_MODE_MEMORY : 0),
+		.memory_rate = options->memory_rate,
+		.temporary_within = options->temporary_within,
+	};
 }
 
 int probing_open(struct probing *probing, const struct session_options *options,
 		 const struct probe_memory *shared, struct error *error)
 {
+	struct probe_memory_options asked = probing_options(options);
 	char library[PATH_MAX], path[64];
 
-	if (!probing_modes(options))
+	if (!asked.modes)
 		return 0;
 	if (preload_find(library, &probing->why_not) ||
 	    preload_check(options->argv[0], &probing->why_not))
 		return 0;
-	probing->memory = memory_source_open(shared, probing_modes(options), error);
+	probing->memory = memory_source_open(shared, &asked, error);
 	if (!probing->memory)
 		return -errno;
 	if (!shared) {

@@ -16,8 +16,8 @@ struct probing {
 	char **environment;	      /* of the program; NULL: that of the sampling */
 };
 
-/* Returns what the options ask of the probe: WIRE_MODES_STACKS. */
-uint32_t probing_modes(const struct session_options *options);
+/* Returns what the options ask of the probe: modes of WIRE_MODES_STACKS, and how. */
+struct probe_memory_options probing_options(const struct session_options *options);
 
 /*
  * Prepares what the options ask for.

@@ -48,12 +48,13 @@ int sampling_open_probe(struct sampling *sampling, const struct session_options 
 			const struct error *refusal, struct error *error)
 {
 	struct error reason;
+	struct probe_memory_options more = probing_options(options);
 	char library[PATH_MAX], memory[64];
 
 	if (preload_find(library, &reason) || preload_check(options->argv[0], &reason))
 		return fail(&sampling->why_not, 0, "%s%s%s", refusal ? refusal->text : "",
 			    refusal ? "; and " : "", reason.text);
-	sampling->probe = probe_source_open(options->frequency_hz, probing_modes(options), error);
+	sampling->probe = probe_source_open(options->frequency_hz, &more, error);
 	if (!sampling->probe)
 		return -errno;
 	probe_source_path(sampling->probe, memory, sizeof(memory));

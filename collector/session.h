@@ -36,8 +36,10 @@ struct session_options {
 	struct timing_options timing;	  /* no requests: nothing is timed */
 	/* Told what will be timed, and the cost, before the program starts; NULL: nobody asks. */
 	void (*planned)(const struct timing *timing);
-	bool is_memory;	     /* what it allocates, too */
-	uint32_t operations; /* and what it waits for and works on: WIRE_MODES_OPERATIONS */
+	bool is_memory;		   /* what it allocates, too */
+	uint64_t memory_rate;	   /* bytes between sampled allocations; 0: all */
+	uint32_t temporary_within; /* allocations, within which a block is temporary; 0: 1 */
+	uint32_t operations;	   /* and what it waits for and works on: WIRE_MODES_OPERATIONS */
 };
 
 struct session_result {

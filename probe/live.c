@@ -5,7 +5,13 @@
  *     address   bits 34..46       22..33           shift..21
  *               roots[8192] ───→  leaves[4096] ─→  entries of 4 MB of address space
  *
- * Entry: size << 24 | node << 2 | where in the granule the block begins, in units of 8 bytes.
+ * Entry, from its lowest bit:
+ *     2    where in the granule the block begins, in units of 8 bytes
+ *     20   node; 0: no block begins here
+ *     7    place among its thread's last allocations
+ *     23   time of its birth
+ *     12   size; LARGE: the next granule, which is this block's alone, has it in its entry, above
+ *          24 bits of 0
  */
 #include "probe/live.h"
 
@@ -22,11 +28,18 @@
 #define ROOTS	     (1u << (ADDRESS_BITS - ROOT_SHIFT))
 #define LEAVES	     (1u << (ROOT_SHIFT - LEAF_SHIFT))
 #define NODE_SHIFT   2
-#define SIZE_SHIFT   24
+#define RECENT_SHIFT 22
+#define BORN_SHIFT   29
+#define SIZE_SHIFT   52
+#define LARGE	     4095u
+#define LARGE_SHIFT  24
 
 #define FARTHEST_BYTES (64u << 10) /* that live_around looks below an address */
 
-_Static_assert(WIRE_NODES_MOST <= 1u << (SIZE_SHIFT - NODE_SHIFT), "a node's number fits");
+_Static_assert(WIRE_NODES_MOST <= 1u << (RECENT_SHIFT - NODE_SHIFT) &&
+		       LIVE_RECENT <= 1u << (BORN_SHIFT - RECENT_SHIFT) &&
+		       LIVE_BORN_BITS <= SIZE_SHIFT - BORN_SHIFT,
+	       "everything fits");
 
 typedef uint64_t *leaf; /* entries */
 
@@ -88,25 +101,72 @@ static uint64_t *make_entry(uint64_t address)
 	return entry_of(address);
 }
 
-static inline struct live_block unpack(uint64_t entry)
+/* Returns where the size of a large block at @address stands, NULL when there is no place. */
+static uint64_t *large_entry(uint64_t address)
 {
-	return (struct live_block){(uint32_t)(entry >> NODE_SHIFT) & (WIRE_NODES_MOST - 1),
-				   entry >> SIZE_SHIFT};
+	return entry_of(address + (1ull << granule_shift));
 }
 
-struct live_block live_put(uint64_t address, uint32_t node, uint64_t bytes)
+static uint64_t large_size(uint64_t address)
+{
+	const uint64_t *large = large_entry(address);
+
+	/* Another block's entry there tells that this one was freed unseen. */
+	return large && !(*large & ((1u << LARGE_SHIFT) - 1)) ? *large >> LARGE_SHIFT : LARGE;
+}
+
+static inline uint32_t node_of(uint64_t entry)
+{
+	return (uint32_t)(entry >> NODE_SHIFT) & (WIRE_NODES_MOST - 1);
+}
+
+static inline struct live_block unpack(uint64_t entry, uint64_t address)
+{
+	struct live_block block = {
+		.bytes = entry >> SIZE_SHIFT,
+		.node = node_of(entry),
+		.recent = (uint32_t)(entry >> RECENT_SHIFT) & (LIVE_RECENT - 1),
+		.born = (uint32_t)(entry >> BORN_SHIFT) & ((1u << LIVE_BORN_BITS) - 1),
+	};
+
+	if (__builtin_expect(block.bytes == LARGE && block.node, 0))
+		block.bytes = large_size(address);
+	return block;
+}
+
+/* Writes the size of a large block. Without memory for that it counts as the smallest large one. */
+static void put_large(uint64_t address, uint64_t bytes)
+{
+	uint64_t next = address + (1ull << granule_shift);
+	uint64_t *large = entry_of(next);
+
+	if (!large)
+		large = make_entry(next);
+	if (large)
+		*large = bytes << LARGE_SHIFT;
+	else
+		probe_refuse(WIRE_REFUSED_LIVE);
+}
+
+struct live_block live_put(uint64_t address, struct live_block block)
 {
 	uint64_t *entry = entry_of(address);
-	struct live_block before;
+	uint64_t size = block.bytes < LARGE ? block.bytes : LARGE;
+	struct live_block before = {0};
 
 	if (__builtin_expect(!entry, 0))
 		entry = make_entry(address);
 	if (!entry) {
 		probe_refuse(WIRE_REFUSED_LIVE);
-		return (struct live_block){0};
+		return before;
 	}
-	before = unpack(*entry);
-	*entry = bytes << SIZE_SHIFT | (uint64_t)node << NODE_SHIFT | (address >> 3 & 3);
+	if (__builtin_expect(node_of(*entry), 0))
+		before = unpack(*entry, address);
+	*entry = size << SIZE_SHIFT | (uint64_t)block.born << BORN_SHIFT |
+		 (uint64_t)block.recent << RECENT_SHIFT | (uint64_t)block.node << NODE_SHIFT |
+		 (address >> 3 & 3);
+	if (__builtin_expect(size == LARGE, 0))
+		put_large(address, block.bytes);
 	return before;
 }
 
@@ -115,9 +175,9 @@ struct live_block live_take(uint64_t address)
 	uint64_t *entry = entry_of(address);
 	struct live_block block = {0};
 
-	if (!entry || !*entry || (*entry & 3) != (address >> 3 & 3))
+	if (!entry || !node_of(*entry) || (*entry & 3) != (address >> 3 & 3))
 		return block;
-	block = unpack(*entry);
+	block = unpack(*entry, address);
 	*entry = 0;
 	return block;
 }
@@ -128,14 +188,16 @@ struct live_block live_around(uint64_t address)
 
 	for (uint64_t at = last; at + FARTHEST_BYTES > last && at; at -= granule) {
 		const uint64_t *entry = entry_of(at);
+		struct live_block block;
 		uint64_t start;
 
-		if (!entry || !*entry)
+		if (!entry || !node_of(*entry))
 			continue;
 		start = at + (*entry & 3) * 8;
-		if (start <= address)
-			return address - start < *entry >> SIZE_SHIFT ? unpack(*entry)
-								      : (struct live_block){0};
+		if (start > address)
+			continue;
+		block = unpack(*entry, at);
+		return address - start < block.bytes ? block : (struct live_block){0};
 	}
 	return (struct live_block){0};
 }

@@ -11,10 +11,16 @@
 #pragma once
 
 #include "probe/probe.h"
+#include "probe/wire.h"
+
+#define LIVE_RECENT    128u
+#define LIVE_BORN_BITS WIRE_CLOCK_BITS
 
 struct live_block {
-	uint32_t node; /* 0: no block */
 	uint64_t bytes;
+	uint32_t node;			/* 0: no block */
+	uint32_t recent : 7;		/* its place among those that its thread allocated last */
+	uint32_t born : LIVE_BORN_BITS; /* by the clock, which wraps */
 };
 
 /* @is_libc  the blocks come from the C library itself */
@@ -24,7 +30,7 @@ void live_prepare(bool is_libc);
  * Remembers a block. Returns the block that was remembered at its place before and never freed, if
  * any. When there is no memory, that is counted.
  */
-struct live_block live_put(uint64_t address, uint32_t node, uint64_t bytes);
+struct live_block live_put(uint64_t address, struct live_block block);
 
 /* Takes a block out. Returns it, node 0 when it is not known. */
 struct live_block live_take(uint64_t address);

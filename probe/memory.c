@@ -2,12 +2,14 @@
 /* memory: see memory.h. Sources: malloc(3), posix_memalign(3), malloc_hook(3). */
 #include "probe/memory.h"
 
+#include "probe/clock.h"
 #include "probe/live.h"
 #include "probe/raw.h"
 #include "probe/real.h"
 #include "probe/rules.h"
 #include "probe/stacks.h"
 #include "probe/tally.h"
+#include "probe/thinning.h"
 #include "probe/walk.h"
 
 #include <dlfcn.h>
@@ -21,12 +23,21 @@
 /* What a thread needs to count. */
 struct memory_thread {
 	struct tally_book book;
-	uint64_t last; /* address of the block that it allocated last */
 	volatile uint32_t is_busy;
+	uint32_t counted; /* allocations; where they are sampled, those that were taken */
+	/* The last ones counted, by their number: addresses, and where allocations are sampled
+	 * the thread's allocations until each. */
+	uint64_t recent[LIVE_RECENT];
+	uint32_t recent_made[LIVE_RECENT];
+	/* where allocations are sampled: */
+	int64_t left; /* bytes until the next one is taken */
+	uint32_t made;
+	uint64_t random;
 	struct walk walk;
 };
 
 static bool is_on;
+static uint64_t rate;			       /* bytes between samples; 0: all are counted */
 static uint32_t process_row;		       /* from 1 */
 static struct memory_thread *threads[THREADS]; /* by slot; kept for the slot's next thread */
 static struct memory_thread spare;	       /* for what has none, or whose own is busy */
@@ -61,14 +72,23 @@ static void begin_process(bool is_fork)
 	is_on = process_row && stacks_root;
 }
 
+/* Another thread counts with this. */
+static void begin_sampling(struct memory_thread *memory, uint32_t slot)
+{
+	memory->random = clock_now_ns() * 2 + 1 + ((uint64_t)slot << 40);
+	memory->left = rate ? thinning_gap(&memory->random, rate) : 0;
+}
+
 void memory_prepare(void)
 {
 	if (!(probe.wire->modes & WIRE_MODE_MEMORY) || !real_malloc || !real_free ||
 	    !stacks_prepare() || !tally_prepare())
 		return;
+	rate = probe.wire->memory_rate;
 	rules_prepare();
 	live_prepare(is_libc());
 	tally_open(&spare.book, UINT32_MAX);
+	begin_sampling(&spare, 0);
 	begin_process(false);
 }
 
@@ -93,8 +113,10 @@ void memory_begin_thread(struct thread *thread)
 		threads[slot] = memory;
 	}
 	tally_open(&memory->book, slot);
-	memory->last = 0;
+	for (uint32_t i = 0; i < LIVE_RECENT; i++)
+		memory->recent[i] = 0;
 	memory->is_busy = 0;
+	begin_sampling(memory, slot);
 	walk_reset(&memory->walk, thread->stack_start, thread->stack_end);
 	thread->memory = memory;
 }
@@ -119,6 +141,13 @@ void memory_forget_code(void)
 }
 
 /* ---- counting ----------------------------------------------------------------------------- */
+
+/* The collector's clock, as blocks keep it. */
+static inline uint32_t now(void)
+{
+	return atomic_load_explicit(&probe.wire->clock, memory_order_relaxed) &
+	       ((1u << LIVE_BORN_BITS) - 1);
+}
 
 static inline bool counts(void)
 {
@@ -151,44 +180,134 @@ static inline void give_back(struct memory_thread *memory)
 		__atomic_store_n(&memory->is_busy, 0, __ATOMIC_RELEASE);
 }
 
-static void count_free(struct memory_thread *memory, const struct live_block *block, void *address)
+/* Allocations of the thread since it allocated the block; TALLY_AGE_UNKNOWN: many, or it did not.
+ */
+static inline uint32_t age_of(const struct memory_thread *memory, const struct live_block *block,
+			      uint64_t address)
 {
-	bool is_temporary = memory && memory != &spare && memory->last == (uint64_t)address;
-
-	tally_free(memory ? &memory->book : &spare.book, block->node, block->bytes, is_temporary);
+	if (memory == &spare || memory->recent[block->recent] != address)
+		return TALLY_AGE_UNKNOWN;
+	if (rate)
+		return memory->made - memory->recent_made[block->recent];
+	return (memory->counted - 1 - block->recent) % LIVE_RECENT;
 }
 
-static void count_allocation(void *address, uint64_t bytes, const struct walk_start *start)
+/* @address  of the block; 0 when it goes on as another one */
+static void count_free(struct memory_thread *memory, const struct live_block *block,
+		       uint64_t address)
 {
-	struct memory_thread *memory = take();
-	struct live_block unseen;
-	uint32_t node;
+	uint32_t age = memory ? age_of(memory, block, address) : TALLY_AGE_UNKNOWN;
+	uint32_t lifetime = (now() - block->born) % (1u << LIVE_BORN_BITS);
 
+	tally_free(memory ? &memory->book : &spare.book, block->node, block->bytes, lifetime, age);
+}
+
+/* The block at this address was freed unseen, and its memory came back in another. */
+static void count_unseen(struct memory_thread *memory, const struct live_block *block)
+{
+	atomic_fetch_add(&tally_process->unseen_frees, 1);
+	tally_free(memory ? &memory->book : &spare.book, block->node, block->bytes, 0,
+		   TALLY_AGE_UNKNOWN);
+}
+
+/* Draws the next gap when an allocation is taken. Others may draw with `spare` at the same time:
+ * who makes it negative draws. */
+static bool take_sample(struct memory_thread *memory, int64_t bytes)
+{
+	int64_t left = __atomic_fetch_sub(&memory->left, bytes, __ATOMIC_RELAXED);
+
+	if (left < 0 || left >= bytes)
+		return false;
+	__atomic_store_n(&memory->left, thinning_gap(&memory->random, rate), __ATOMIC_RELAXED);
+	return true;
+}
+
+/* Says whether an allocation is counted at all. */
+static inline bool is_taken(uint64_t bytes)
+{
+	struct thread *thread = thread_self;
+	struct memory_thread *memory = thread ? thread->memory : NULL;
+	int64_t sampled = (int64_t)(bytes + !bytes);
+
+	if (__builtin_expect(!rate, 1))
+		return true;
+	if (__builtin_expect(!memory, 0))
+		return take_sample(&spare, sampled);
+	memory->made++;
+	memory->left -= sampled;
+	if (__builtin_expect(memory->left >= 0, 1))
+		return false;
+	memory->left = thinning_gap(&memory->random, rate);
+	return true;
+}
+
+static void count_allocation(void *block, uint64_t bytes, const struct walk_start *start)
+{
+	uint64_t address = (uint64_t)block;
+	struct memory_thread *memory;
+	struct live_block unseen;
+	uint32_t node, recent = 0;
+
+	if (!is_taken(bytes))
+		return;
+	memory = take();
 	node = memory ? walk_stack(&memory->walk, start)
 		      : stacks_node(stacks_root, WIRE_ENDING_NOT_TAKEN);
 	tally_allocation(memory ? &memory->book : &spare.book, node, bytes);
-	unseen = live_put((uint64_t)address, node, bytes);
-	if (__builtin_expect(unseen.node, 0)) {
-		atomic_fetch_add(&tally_process->unseen_frees, 1);
-		tally_free(memory ? &memory->book : &spare.book, unseen.node, unseen.bytes, false);
+	if (memory) {
+		recent = memory->counted++ % LIVE_RECENT;
+		memory->recent[recent] = address;
+		memory->recent_made[recent] = memory->made;
 	}
-	if (memory)
-		memory->last = (uint64_t)address;
+	unseen = live_put(address, (struct live_block){.bytes = bytes,
+						       .node = node,
+						       .recent = recent & (LIVE_RECENT - 1),
+						       .born = now()});
+	if (__builtin_expect(unseen.node, 0))
+		count_unseen(memory, &unseen);
+	if (rate && !unseen.node)
+		thinning_remember(address);
 	give_back(memory);
+}
+
+/* Takes a block out that is about to be freed; node 0: it was not counted. */
+static inline struct live_block forget(void *address)
+{
+	struct live_block block;
+
+	if (rate && !thinning_may_know((uint64_t)address))
+		return (struct live_block){0};
+	block = live_take((uint64_t)address);
+	if (rate && block.node)
+		thinning_forget((uint64_t)address);
+	return block;
+}
+
+static void put_back(uint64_t address, struct live_block block)
+{
+	live_put(address, block);
+	if (rate)
+		thinning_remember(address);
+}
+
+static void count_unknown(void)
+{
+	if (!rate)
+		atomic_fetch_add(&tally_process->unknown_frees, 1);
 }
 
 /* Counts that a block is about to be freed. */
 static void count_end(void *address)
 {
-	struct live_block block = live_take((uint64_t)address);
+	struct live_block block = forget(address);
 	struct memory_thread *memory;
 
 	if (__builtin_expect(!block.node, 0)) {
-		atomic_fetch_add(&tally_process->unknown_frees, 1);
+		count_unknown();
 		return;
 	}
 	memory = take();
-	count_free(memory, &block, address);
+	count_free(memory, &block, (uint64_t)address);
 	give_back(memory);
 }
 
@@ -266,22 +385,22 @@ static void *reallocate(void *old, size_t bytes, const struct walk_start *start)
 
 	/* Taken before: from then on another thread may be given the address. */
 	if (is_counted && old)
-		block = live_take((uint64_t)old);
+		block = forget(old);
 	new = real_realloc(old, bytes);
 	if (!is_counted)
 		return new;
 	if (!new &&bytes) { /* it failed, and the old block stands */
 		if (block.node)
-			live_put((uint64_t)old, block.node, block.bytes);
+			put_back((uint64_t)old, block);
 		return new;
 	}
 	if (block.node) {
 		struct memory_thread *memory = take();
 
-		count_free(memory, &block, NULL);
+		count_free(memory, &block, 0);
 		give_back(memory);
 	} else if (old) {
-		atomic_fetch_add(&tally_process->unknown_frees, 1);
+		count_unknown();
 	}
 	if (new)
 		count_allocation(new, bytes, start);

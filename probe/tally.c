@@ -2,6 +2,8 @@
 /* tally: see tally.h. */
 #include "probe/tally.h"
 
+#include "probe/thinning.h"
+
 struct wire_process *tally_process;
 
 static struct wire_process *processes;
@@ -9,22 +11,31 @@ static uint32_t process_limit;
 static _Atomic uint32_t *rows;
 static uint32_t row_count;
 static struct wire_tally *tallies;
+static struct wire_shape *shapes;
+static uint64_t rate; /* 0: every allocation is counted */
+static int count_shift;
+static uint32_t temporary_within;
 static uint32_t segment_limit;
 static bool has_threads;
 
 bool tally_prepare(void)
 {
-	uint64_t process_bytes, row_bytes, tally_bytes;
+	uint64_t process_bytes, row_bytes, shape_bytes, tally_bytes;
 
 	processes = probe_region(WIRE_PROCESSES, &process_bytes);
 	rows = probe_region(WIRE_TALLY_ROWS, &row_bytes);
+	shapes = probe_region(WIRE_SHAPES, &shape_bytes);
 	tallies = probe_region(WIRE_TALLIES, &tally_bytes);
-	if (!processes || !rows || !tallies)
+	if (!processes || !rows || !shapes || !tallies)
 		return false;
 	process_limit = (uint32_t)(process_bytes / sizeof(*processes));
 	row_count = (uint32_t)(row_bytes / (WIRE_ROW_SEGMENTS * sizeof(*rows)));
 	segment_limit = (uint32_t)(tally_bytes / (WIRE_SEGMENT_TALLIES * sizeof(*tallies)));
-	return process_limit && row_count && segment_limit;
+	rate = probe.wire->memory_rate;
+	count_shift = rate ? WIRE_COUNT_SHIFT : 0;
+	temporary_within = probe.wire->temporary_within;
+	return process_limit && row_count && segment_limit &&
+	       shape_bytes / sizeof(*shapes) >= row_count;
 }
 
 uint32_t tally_begin_process(bool is_fork)
@@ -52,7 +63,9 @@ void tally_threads(void)
 void tally_open(struct tally_book *book, uint32_t slot)
 {
 	*book = (struct tally_book){.is_shared = slot >= row_count - 1};
-	book->row = &rows[(book->is_shared ? row_count - 1 : slot) * (uint64_t)WIRE_ROW_SEGMENTS];
+	slot = book->is_shared ? row_count - 1 : slot;
+	book->row = &rows[slot * (uint64_t)WIRE_ROW_SEGMENTS];
+	book->shape = &shapes[slot];
 }
 
 /* Gives a row another segment; several threads may do so with everybody's. */
@@ -104,13 +117,16 @@ static inline void add(const struct tally_book *book, _Atomic uint64_t *number, 
 /* Keeps what the tally stands at when it is about to change for the first time in an epoch. */
 static inline void keep(struct wire_tally *tally)
 {
-	uint64_t epoch = get(&tally_process->epoch);
+	uint32_t epoch = (uint32_t)get(&tally_process->epoch);
 
-	if (get(&tally->epoch) == epoch)
+	if (atomic_load_explicit(&tally->epoch, memory_order_relaxed) == epoch)
 		return;
-	set(&tally->peak_blocks, get(&tally->allocations) - get(&tally->frees));
+	atomic_store_explicit(
+		&tally->peak_blocks,
+		(uint32_t)((get(&tally->allocations) - get(&tally->frees)) >> count_shift),
+		memory_order_relaxed);
 	set(&tally->peak_bytes, get(&tally->bytes) - get(&tally->freed_bytes));
-	set(&tally->epoch, epoch);
+	atomic_store_explicit(&tally->epoch, epoch, memory_order_relaxed);
 }
 
 static void tell_live(int64_t bytes)
@@ -165,28 +181,47 @@ static inline void change_live(struct tally_book *book, int64_t bytes)
 	}
 }
 
+/* What one allocation stands for. */
+static inline struct thinning_weight weigh(uint64_t bytes)
+{
+	if (__builtin_expect(rate != 0, 0))
+		return thinning_weight(bytes, rate);
+	return (struct thinning_weight){1, bytes};
+}
+
 void tally_allocation(struct tally_book *book, uint32_t node, uint64_t bytes)
 {
 	struct wire_tally *tally = find(book, node);
+	struct thinning_weight weight = weigh(bytes);
 
 	if (!tally)
 		return;
 	keep(tally);
-	add(book, &tally->allocations, 1);
-	add(book, &tally->bytes, bytes);
-	change_live(book, (int64_t)bytes);
+	add(book, &tally->allocations, weight.count);
+	add(book, &tally->bytes, weight.bytes);
+	add(book, &book->shape->sizes[wire_shape_bucket(bytes, WIRE_SIZES)], weight.count);
+	change_live(book, (int64_t)weight.bytes);
 }
 
-void tally_free(struct tally_book *book, uint32_t node, uint64_t bytes, bool is_temporary)
+void tally_free(struct tally_book *book, uint32_t node, uint64_t bytes, uint32_t lifetime,
+		uint32_t age)
 {
 	struct wire_tally *tally = find(book, node);
+	struct thinning_weight weight = weigh(bytes);
 
 	if (!tally)
 		return;
 	keep(tally);
-	add(book, &tally->frees, 1);
-	add(book, &tally->freed_bytes, bytes);
-	if (is_temporary)
-		add(book, &tally->temporaries, 1);
-	change_live(book, -(int64_t)bytes);
+	add(book, &tally->frees, weight.count);
+	add(book, &tally->freed_bytes, weight.bytes);
+	if (age < temporary_within)
+		add(book, &tally->temporaries, weight.count);
+	if (age < WIRE_AGES)
+		add(book, &book->shape->ages[age], weight.count);
+	if (lifetime) {
+		add(book, &tally->lifetime, (weight.count >> count_shift) * lifetime);
+		add(book, &book->shape->lifetimes[wire_shape_bucket(lifetime, WIRE_LIFETIMES)],
+		    weight.count);
+	}
+	change_live(book, -(int64_t)weight.bytes);
 }

@@ -14,9 +14,10 @@
 
 /* Where a thread counts. */
 struct tally_book {
-	_Atomic uint32_t *row; /* of its slot, or everybody's */
-	bool is_shared;	       /* everybody's: changed by atomic additions */
-	int64_t behind;	       /* bytes that the process's live bytes do not have yet */
+	_Atomic uint32_t *row;	  /* of its slot, or everybody's */
+	struct wire_shape *shape; /* the same */
+	bool is_shared;		  /* everybody's: changed by atomic additions */
+	int64_t behind;		  /* bytes that the process's live bytes do not have yet */
 };
 
 /* Finds the regions. Returns false when they are not here. */
@@ -31,8 +32,19 @@ extern struct wire_process *tally_process;
 /* @slot  number of the thread's; the number of slots for everybody's */
 void tally_open(struct tally_book *book, uint32_t slot);
 
+/* Counts an allocation of so many bytes and what it stands for. */
 void tally_allocation(struct tally_book *book, uint32_t node, uint64_t bytes);
-void tally_free(struct tally_book *book, uint32_t node, uint64_t bytes, bool is_temporary);
+
+#define TALLY_AGE_UNKNOWN UINT32_MAX
+
+/*
+ * Counts that a block is freed.
+ *
+ * @lifetime  in steps of the clock
+ * @age       allocations of its thread since its own; TALLY_AGE_UNKNOWN: many, or another thread's
+ */
+void tally_free(struct tally_book *book, uint32_t node, uint64_t bytes, uint32_t lifetime,
+		uint32_t age);
 
 /* The thread ends: tells the process of the bytes that it does not have yet. */
 void tally_close(struct tally_book *book);

@@ -9,6 +9,7 @@
  *     WIRE_NODES       the prefix tree of all call stacks that allocated, append-only
  *     WIRE_BUCKETS     its hash table
  *     WIRE_TALLY_ROWS  which tallies a slot has
+ *     WIRE_SHAPES      how large and how old the blocks of each slot were
  *     WIRE_TALLIES     what each stack allocated, by slot
  *     WIRE_THREADS     with WIRE_MODES_OPERATIONS: one struct wire_thread for each thread ever
  *     WIRE_SUBJECTS    what operations are done to: locks, files, statements; a hash table
@@ -43,7 +44,7 @@
 
 #define WIRE_VARIABLE "SIMPROF_PROBE"
 #define WIRE_MAGIC    0x45424f5250464d53ull /* "SMFPROBE" */
-#define WIRE_VERSION  2
+#define WIRE_VERSION  3
 
 /* Parts of the memory. */
 enum wire_region_kind {
@@ -60,6 +61,7 @@ enum wire_region_kind {
 	WIRE_SPREADS,
 	WIRE_TEXTS,
 	WIRE_COUNTS,
+	WIRE_SHAPES,
 	WIRE_REGIONS = 16, /* room in the header */
 };
 
@@ -127,7 +129,13 @@ struct wire_header {
 	_Atomic uint64_t walks_wrong;	/* and those that differed */
 	_Atomic uint32_t thread_count;	/* rows ever claimed; may pass the region's end */
 	_Atomic uint32_t text_bytes;	/* the same of texts; the first byte is no name's */
+	uint64_t memory_rate;	   /* bytes from one sampled allocation to the next; 0: count all */
+	uint32_t temporary_within; /* from 1: see wire_tally */
+	_Atomic uint32_t clock;	   /* the collector's, in steps of WIRE_CLOCK_NS; it may wrap */
 };
+
+#define WIRE_CLOCK_NS	4000000u
+#define WIRE_CLOCK_BITS 23 /* of the clock that are kept of a block's birth */
 
 /* Says whether the collector still wants records. Source: <linux/futex.h>, FUTEX_TID_MASK; kernel
  * documentation, "The robust futex ABI". */
@@ -253,17 +261,62 @@ enum wire_ending {
  * over all slots. Tallies are never cleared: the next thread of the slot goes on counting. A free
  * is counted to the stack that allocated, in the slot of the thread that frees; so single
  * differences can be below zero, their sum over the slots cannot.
+ *
+ * Where allocations are sampled (memory_rate), each counts for as many as it stands for: numbers of
+ * blocks are in parts of 1 << WIRE_COUNT_SHIFT, but for peak_blocks and lifetime; bytes in parts of
+ * 1 << WIRE_BYTES_SHIFT, those of the process too.
  */
 struct wire_tally {
 	_Atomic uint64_t allocations, bytes;
 	_Atomic uint64_t frees, freed_bytes;
-	_Atomic uint64_t temporaries; /* freed before its thread allocated again */
-	_Atomic uint64_t epoch;	      /* of the process at the last change; */
-	/* what was live as that epoch began, that is, at the peak: */
-	_Atomic uint64_t peak_blocks, peak_bytes;
+	/* Freed by its thread when that had allocated less than temporary_within times since. */
+	_Atomic uint64_t temporaries;
+	_Atomic uint64_t lifetime; /* of blocks freed, in steps of the clock */
+	_Atomic uint32_t epoch;	   /* of the process at the last change, its lower half; */
+	/* what was live as that epoch began, that is, at the peak, modulo its width: */
+	_Atomic uint32_t peak_blocks;
+	_Atomic uint64_t peak_bytes;
 };
 
 _Static_assert(sizeof(struct wire_tally) == 64, "one line of the cache");
+
+#define WIRE_COUNT_SHIFT 16
+#define WIRE_BYTES_SHIFT 10
+
+/*
+ * The blocks counted in one slot, over all stacks and processes; written as tallies are. The
+ * buckets of sizes (bytes) and lifetimes (steps of the clock): 0 to 3 are that many; above, bucket
+ * 4 * (e + 1) + m begins at (4 + m) << e and is 1 << e wide; the last one takes all that is more. A
+ * lifetime below one step is not counted.
+ */
+#define WIRE_SIZES     160u
+#define WIRE_LIFETIMES 96u
+#define WIRE_AGES      128u
+
+struct wire_shape {
+	_Atomic uint64_t sizes[WIRE_SIZES];
+	_Atomic uint64_t lifetimes[WIRE_LIFETIMES];
+	/* Of blocks freed by the thread that allocated them, by its allocations in between. */
+	_Atomic uint64_t ages[WIRE_AGES];
+};
+
+_Static_assert(sizeof(struct wire_shape) == 3072, "as both sides know it");
+
+static inline uint64_t wire_shape_start(uint32_t bucket)
+{
+	return bucket < 4 ? bucket : (uint64_t)(4 + bucket % 4) << (bucket / 4 - 1);
+}
+
+static inline uint32_t wire_shape_bucket(uint64_t value, uint32_t count)
+{
+	uint32_t exponent, bucket;
+
+	if (value < 4)
+		return (uint32_t)value;
+	exponent = 61 - (uint32_t)__builtin_clzll(value);
+	bucket = 4 * exponent + (uint32_t)(value >> exponent);
+	return bucket < count ? bucket : count - 1;
+}
 
 /*
  * The tally of a node in a slot: row = rows + slot * WIRE_ROW_SEGMENTS; number = row[node /

@@ -3,17 +3,20 @@
 #include "reports/command.h"
 
 #include "reports/amount.h"
-#include "reports/memory.h"
+#include "reports/memory_growth.h"
+#include "reports/memory_shape.h"
 #include "reports/series.h"
 #include "reports/table.h"
 #include "reports/text.h"
 
 #include <inttypes.h>
 #include <jansson.h>
+#include <math.h>
 
-#define LIMIT	 10 /* sites of each list */
-#define CALLERS	 4  /* shown of a stack */
-#define BAD_CUTS 20 /* more than one allocation in so many without a whole stack is bad */
+#define LIMIT	      10 /* sites of each list */
+#define CALLERS	      4	 /* shown of a stack */
+#define LEAST_LIFE_MS 4	 /* shorter lifetimes are not told apart */
+#define BAD_CUTS      20 /* more than one allocation in so many without a whole stack is bad */
 
 struct options {
 	struct command_files files;
@@ -90,9 +93,12 @@ const struct argp command_memory_argp = {
 	"Lists where a program allocates memory, and what of it was live at the peak and at the "
 	"end, "
 	"by call site. The recording must have been made by collector run --memory.\v"
-	"All amounts are counted, none is sampled. A temporary is a block that was freed before "
-	"its "
-	"thread allocated again. Live at the end is what was not freed when a process ended: "
+	"All amounts are counted, none is sampled, unless --memory-rate was given: then they are "
+	"estimates, with intervals at 95 %. A temporary is a block that was freed before its "
+	"thread allocated again, or as often as --temporary said. Whether what is live grows is "
+	"judged between the first third and the last tenth of the recording, by steps where there "
+	"are any: it grows, it does not, or nobody can tell. Live at the end is what was not freed "
+	"when a process ended: "
 	"memory "
 	"that it could still reach is among it, so it is not all leaked.",
 	children,
@@ -107,25 +113,41 @@ static const char *bytes_text(uint64_t bytes, char *text, size_t size)
 	return amount_format((double)bytes, "bytes", text, size);
 }
 
+/* The same with half of the interval where it is an estimate. */
+static const char *estimate_text(const struct memory *memory, uint64_t bytes, char *text,
+				 size_t size)
+{
+	char middle[32], half[32];
+
+	bytes_text(bytes, middle, sizeof(middle));
+	if (!memory->rate)
+		snprintf(text, size, "%s", middle);
+	else
+		snprintf(text, size, "%s ± %s", middle,
+			 bytes_text((uint64_t)memory_error(memory, bytes), half, sizeof(half)));
+	return text;
+}
+
 static void write_totals(const struct report *report, const struct memory *memory, FILE *stream)
 {
 	const struct profile *profile = report->profile;
 	const uint64_t *amounts = memory->amounts;
 	int64_t processes = profile_number(profile, "memory.processes", 1);
 	struct obstack text;
-	char bytes[32];
+	char bytes[80];
 
 	obstack_init(&text);
 	fprintf(stream, "%s\n", text_plain(&text, report_command(report), REPORT_COMMAND_LIMIT));
 	fprintf(stream,
-		"allocated    %s in %" PRIu64 " allocations, %" PRIu64 " of them temporary\n",
-		bytes_text(amounts[MEMORY_ALLOCATED], bytes, sizeof(bytes)),
-		amounts[MEMORY_ALLOCATIONS], amounts[MEMORY_TEMPORARIES]);
+		"allocated    %s in %s%" PRIu64 " allocations, %" PRIu64 " of them temporary\n",
+		estimate_text(memory, amounts[MEMORY_ALLOCATED], bytes, sizeof(bytes)),
+		memory->rate ? "about " : "", amounts[MEMORY_ALLOCATIONS],
+		amounts[MEMORY_TEMPORARIES]);
 	fprintf(stream, "peak         %s in %" PRIu64 " blocks%s\n",
-		bytes_text(amounts[MEMORY_PEAK], bytes, sizeof(bytes)), amounts[MEMORY_PEAK_BLOCKS],
-		processes > 1 ? ", each process at its own peak" : "");
+		estimate_text(memory, amounts[MEMORY_PEAK], bytes, sizeof(bytes)),
+		amounts[MEMORY_PEAK_BLOCKS], processes > 1 ? ", each process at its own peak" : "");
 	fprintf(stream, "live at end  %s in %" PRIu64 " blocks\n",
-		bytes_text(amounts[MEMORY_LIVE], bytes, sizeof(bytes)),
+		estimate_text(memory, amounts[MEMORY_LIVE], bytes, sizeof(bytes)),
 		amounts[MEMORY_LIVE_BLOCKS]);
 	if (processes > 1)
 		fprintf(stream, "processes    %" PRId64 ", all added up\n", processes);
@@ -153,6 +175,19 @@ static const char *callers_text(const struct report *report, uint32_t stack, str
 	return obstack_finish(text);
 }
 
+static const char *lifetime_text(const uint64_t *amounts, char *text, size_t size)
+{
+	double mean_ms = memory_lifetime(amounts);
+
+	if (isnan(mean_ms))
+		snprintf(text, size, "-");
+	else if (mean_ms < LEAST_LIFE_MS)
+		snprintf(text, size, "< %d ms", LEAST_LIFE_MS);
+	else
+		amount_format(mean_ms * 1e6, "ns", text, size);
+	return text;
+}
+
 static void write_site(const struct report *report, const struct memory_site *site,
 		       enum memory_amount order, struct table *table)
 {
@@ -168,6 +203,7 @@ static void write_site(const struct report *report, const struct memory_site *si
 	table_cell(table, "%s", bytes_text(site->amounts[MEMORY_PEAK], bytes, sizeof(bytes)));
 	table_cell(table, "%s", bytes_text(site->amounts[MEMORY_LIVE], bytes, sizeof(bytes)));
 	table_cell(table, "%" PRIu64, site->amounts[MEMORY_TEMPORARIES]);
+	table_cell(table, "%s", lifetime_text(site->amounts, bytes, sizeof(bytes)));
 	table_cell(table, "%s", text_plain(&text, symbol->label, 100));
 	if (site->line)
 		table_cell(table, "%s:%u", text_plain(&text, symbol_base_name(path), 60),
@@ -183,10 +219,15 @@ static void write_list(const struct report *report, struct memory *memory,
 		       const struct order *order, uint32_t limit, FILE *stream)
 {
 	static const struct table_column columns[] = {
-		{"calls", true, false, 0},     {"allocated", true, false, 0},
-		{"at peak", true, false, 0},   {"live", true, false, 0},
-		{"temporary", true, false, 1}, {"function", false, true, 0},
-		{"where", false, true, 2},     {"mostly called by", false, true, 0},
+		{"calls", true, false, 0},
+		{"allocated", true, false, 0},
+		{"at peak", true, false, 0},
+		{"live", true, false, 0},
+		{"temporary", true, false, 2},
+		{"lived", true, false, 1},
+		{"function", false, true, 0},
+		{"where", false, true, 3},
+		{"mostly called by", false, true, 0},
 	};
 	bool colour = output_has_colour(stream);
 	struct table table;
@@ -211,7 +252,13 @@ static void write_trust(const struct report *report, const struct memory *memory
 {
 	uint64_t all = memory->amounts[MEMORY_ALLOCATIONS];
 
-	fputs("\ntrust: every allocation counted", stream);
+	if (memory->rate)
+		fprintf(stream,
+			"\ntrust: one allocation in about %" PRIu64 " bytes sampled, amounts are "
+			"estimates: bytes to ± 1.96 √(%" PRIu64 " × bytes) at 95 %%",
+			memory->rate, memory->rate);
+	else
+		fputs("\ntrust: every allocation counted", stream);
 	if (strcmp(profile_text(report->profile, "state", ""), "complete"))
 		fputs(" · (!) the recording did not reach its end", stream);
 	if (memory->cut)
@@ -228,15 +275,82 @@ static void write_trust(const struct report *report, const struct memory *memory
 	fputs(" · live at the end includes what the program could still reach\n", stream);
 }
 
+static const char *const verdicts[] = {
+	[MEMORY_CANNOT_TELL] = "cannot tell",
+	[MEMORY_GROWS] = "grows",
+	[MEMORY_DOES_NOT_GROW] = "does not grow",
+};
+
+static void write_growth_sites(const struct report *report, const struct memory *memory,
+			       const struct memory_growth *growth, uint32_t limit, FILE *stream)
+{
+	uint32_t shown = 0, unclear = 0;
+	struct obstack text;
+	char bytes[32];
+
+	obstack_init(&text);
+	for (size_t i = 0; i < memory->count; i++) {
+		const struct memory_site *site = &memory->sites[i];
+
+		unclear += growth->sites[i].verdict == MEMORY_CANNOT_TELL;
+		if (growth->sites[i].verdict != MEMORY_GROWS || shown++ >= limit)
+			continue;
+		fprintf(stream, "  grows by %s: %s, line %u\n",
+			bytes_text((uint64_t)growth->sites[i].growth, bytes, sizeof(bytes)),
+			text_plain(&text, report->symbols.symbols[site->symbol].label, 100),
+			site->line);
+	}
+	if (shown > limit)
+		fprintf(stream, "  … and %u more\n", shown - limit);
+	if (unclear)
+		fprintf(stream, "  of %u call sites nobody can tell\n", unclear);
+	obstack_free(&text, NULL);
+}
+
+static void write_growth(const struct report *report, const struct memory *memory, uint32_t limit,
+			 FILE *stream)
+{
+	struct memory_growth growth;
+	char bytes[32], level[32], low[32], high[32];
+
+	memory_growth_measure(&growth, memory, report->profile);
+	fprintf(stream, "\nlive memory  %s", verdicts[growth.all.verdict]);
+	if (!growth.parts)
+		fputs(": the recording was too short\n", stream);
+	else if (isfinite(growth.all.low) && isfinite(growth.all.high))
+		fprintf(stream,
+			": %s%s in %.1f s between the first third and the last tenth "
+			"(%s%s … %s%s at 95 %%), of %s\n",
+			growth.all.growth < 0 ? "-" : "+",
+			bytes_text((uint64_t)fabs(growth.all.growth), bytes, sizeof(bytes)),
+			growth.seconds, growth.all.low < 0 ? "-" : "",
+			bytes_text((uint64_t)fabs(growth.all.low), low, sizeof(low)),
+			growth.all.high < 0 ? "-" : "",
+			bytes_text((uint64_t)fabs(growth.all.high), high, sizeof(high)),
+			bytes_text((uint64_t)growth.all.level, level, sizeof(level)));
+	if (growth.steps)
+		fprintf(stream, "  that is %.1f bytes for each of %" PRIu64 " steps\n",
+			growth.all.growth / (double)growth.steps, growth.steps);
+	if (growth.parts)
+		write_growth_sites(report, memory, &growth, limit, stream);
+	memory_growth_done(&growth);
+}
+
 static void write_text(const struct report *report, struct memory *memory,
 		       const struct options *options, FILE *stream)
 {
+	struct memory_shape shape;
+
 	write_totals(report, memory, stream);
-	if (options->order >= 0)
+	if (options->order >= 0) {
 		write_list(report, memory, &orders[options->order], options->rows.limit, stream);
-	else
+	} else {
 		for (size_t i = 0; i < LISTS_SHOWN; i++)
 			write_list(report, memory, &orders[i], options->rows.limit, stream);
+		if (memory_shape_measure(&shape, memory, report->profile))
+			memory_shape_write(&shape, stream);
+		write_growth(report, memory, options->rows.limit, stream);
+	}
 	write_trust(report, memory, stream);
 }
 
@@ -248,7 +362,8 @@ static void set_amounts(json_t *json, const uint64_t *amounts)
 		json_object_set_new(json, memory_metrics[i], json_integer((json_int_t)amounts[i]));
 }
 
-static json_t *site_json(const struct report *report, const struct memory_site *site)
+static json_t *site_json(const struct report *report, const struct memory *memory,
+			 const struct memory_site *site, const struct memory_trend *trend)
 {
 	const struct symbol *symbol = &report->symbols.symbols[site->symbol];
 	const struct profile *profile = report->profile;
@@ -257,6 +372,24 @@ static json_t *site_json(const struct report *report, const struct memory_site *
 				 text_json(profile->files[symbol->file]), "line", (int)site->line);
 
 	set_amounts(json, site->amounts);
+	json_object_set_new(json, "verdict", json_string(verdicts[trend->verdict]));
+	if (memory->rate)
+		json_object_set_new(
+			json, "allocated_half_width",
+			json_real(memory_error(memory, site->amounts[MEMORY_ALLOCATED])));
+	return json;
+}
+
+static json_t *growth_json(const struct memory_growth *growth)
+{
+	const struct memory_trend *all = &growth->all;
+	json_t *json =
+		json_pack("{s:s, s:I, s:I, s:f, s:f}", "verdict", verdicts[all->verdict], "parts",
+			  (json_int_t)growth->parts, "steps", (json_int_t)growth->steps, "seconds",
+			  growth->seconds, "bytes", all->growth);
+
+	if (isfinite(all->low) && isfinite(all->high))
+		json_object_set_new(json, "interval", json_pack("[f, f]", all->low, all->high));
 	return json;
 }
 
@@ -265,10 +398,18 @@ static void write_json(const struct report *report, struct memory *memory,
 {
 	json_t *json = json_pack("{s:o}", "command", text_json(report_command(report)));
 	json_t *sites = json_array(), *totals = json_object(), *notes = json_object();
+	struct memory_growth growth;
+	struct memory_shape shape;
 
 	memory_sort(memory, orders[options->order >= 0 ? options->order : 1].amount);
+	memory_growth_measure(&growth, memory, report->profile);
 	for (size_t i = 0; i < memory->count && i < options->rows.limit; i++)
-		json_array_append_new(sites, site_json(report, &memory->sites[i]));
+		json_array_append_new(
+			sites, site_json(report, memory, &memory->sites[i], &growth.sites[i]));
+	json_object_set_new(json, "growth", growth_json(&growth));
+	memory_growth_done(&growth);
+	if (memory_shape_measure(&shape, memory, report->profile))
+		json_object_set_new(json, "shape", memory_shape_json(&shape));
 	set_amounts(totals, memory->amounts);
 	json_object_set_new(totals, "without_whole_stack", json_integer((json_int_t)memory->cut));
 	for (size_t i = 0; i < report->profile->meta_count; i++) {

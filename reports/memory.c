@@ -2,13 +2,14 @@
 /* memory: see memory.h. */
 #include "reports/memory.h"
 
+#include <math.h>
 #include <uthash.h>
 
 const char *const memory_metrics[MEMORY_AMOUNTS] = {
 	[MEMORY_ALLOCATIONS] = "allocations", [MEMORY_ALLOCATED] = "allocated",
 	[MEMORY_TEMPORARIES] = "temporaries", [MEMORY_LIVE] = "live",
 	[MEMORY_LIVE_BLOCKS] = "live-blocks", [MEMORY_PEAK] = "peak",
-	[MEMORY_PEAK_BLOCKS] = "peak-blocks",
+	[MEMORY_PEAK_BLOCKS] = "peak-blocks", [MEMORY_LIFETIME] = "lifetime",
 };
 
 const struct memory_remark memory_remarks[MEMORY_REMARKS] = {
@@ -26,6 +27,7 @@ const struct memory_remark memory_remarks[MEMORY_REMARKS] = {
 };
 
 #define NO_AMOUNT MEMORY_AMOUNTS
+#define NORMAL_95 1.959964 /* half of the interval, in standard errors */
 
 struct site_key {
 	uint32_t symbol;
@@ -68,12 +70,19 @@ static struct site_key site_of(const struct profile *profile, uint32_t stack)
 	};
 }
 
-static struct memory_site *site_get(struct memory *memory, struct site_entry **entries,
-				    struct site_key key)
+static struct site_entry *entry_find(struct site_entry *entries, struct site_key key)
 {
 	struct site_entry *entry;
 
-	HASH_FIND(hh, *entries, &key, sizeof(key), entry);
+	HASH_FIND(hh, entries, &key, sizeof(key), entry);
+	return entry;
+}
+
+static struct memory_site *site_get(struct memory *memory, struct site_entry **entries,
+				    struct site_key key)
+{
+	struct site_entry *entry = entry_find(*entries, key);
+
 	if (!entry) {
 		entry = xcalloc(1, sizeof(*entry));
 		entry->key = key;
@@ -86,12 +95,22 @@ static struct memory_site *site_get(struct memory *memory, struct site_entry **e
 	return &memory->sites[entry->index];
 }
 
+static void free_entries(struct site_entry *entries)
+{
+	struct site_entry *entry, *next;
+
+	HASH_ITER (hh, entries, entry, next) {
+		HASH_DEL(entries, entry);
+		free(entry);
+	}
+}
+
 bool memory_measure(struct memory *memory, const struct profile *profile)
 {
 	enum memory_amount *amounts = find_metrics(profile);
-	struct site_entry *entries = NULL, *entry, *next;
+	struct site_entry *entries = NULL;
 
-	*memory = (struct memory){0};
+	*memory = (struct memory){.rate = (uint64_t)profile_number(profile, "memory.rate", 0)};
 	if (!amounts)
 		return false;
 	for (size_t i = 0; i < profile->samples_count; i++) {
@@ -111,10 +130,7 @@ bool memory_measure(struct memory *memory, const struct profile *profile)
 		if (amount == MEMORY_ALLOCATIONS && !profile_endings[sample->ending].complete)
 			memory->cut += sample->value;
 	}
-	HASH_ITER (hh, entries, entry, next) {
-		HASH_DEL(entries, entry);
-		free(entry);
-	}
+	free_entries(entries);
 	free(amounts);
 	return true;
 }
@@ -123,6 +139,37 @@ void memory_done(struct memory *memory)
 {
 	free(memory->sites);
 	*memory = (struct memory){0};
+}
+
+double memory_error(const struct memory *memory, uint64_t bytes)
+{
+	return NORMAL_95 * sqrt((double)memory->rate * (double)bytes);
+}
+
+double memory_lifetime(const uint64_t amounts[MEMORY_AMOUNTS])
+{
+	double frees = (double)amounts[MEMORY_ALLOCATIONS] - (double)amounts[MEMORY_LIVE_BLOCKS];
+
+	return frees > 0 ? (double)amounts[MEMORY_LIFETIME] / frees : NAN;
+}
+
+uint32_t *memory_sites_of_stacks(const struct memory *memory, const struct profile *profile)
+{
+	uint32_t *sites = xcalloc(profile->stacks_count + 1, sizeof(*sites));
+	struct site_entry *entries = NULL, *entry;
+
+	for (size_t i = 0; i < memory->count; i++) {
+		entry = xcalloc(1, sizeof(*entry));
+		entry->key = (struct site_key){memory->sites[i].symbol, memory->sites[i].line};
+		entry->index = i;
+		HASH_ADD(hh, entries, key, sizeof(entry->key), entry);
+	}
+	for (uint32_t stack = 0; stack < profile->stacks_count; stack++) {
+		entry = entry_find(entries, site_of(profile, stack));
+		sites[stack] = entry ? (uint32_t)entry->index : (uint32_t)memory->count;
+	}
+	free_entries(entries);
+	return sites;
 }
 
 static int compare(const void *left, const void *right, void *context)

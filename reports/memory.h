@@ -2,7 +2,8 @@
 /*
  * memory: what a profile knows of allocations (collector run --memory), by call site.
  *
- * A call site is the line of a function that called the allocator. Amounts are exact.
+ * A call site is the line of a function that called the allocator. Amounts are exact, or, where
+ * allocations were sampled, estimates.
  */
 #pragma once
 
@@ -16,6 +17,7 @@ enum memory_amount {
 	MEMORY_LIVE_BLOCKS,
 	MEMORY_PEAK, /* bytes live at the peak */
 	MEMORY_PEAK_BLOCKS,
+	MEMORY_LIFETIME, /* ms, of the blocks freed, added up */
 	MEMORY_AMOUNTS,
 };
 
@@ -47,12 +49,29 @@ struct memory {
 	struct memory_site *sites; /* in no order */
 	size_t count, capacity;
 	uint64_t amounts[MEMORY_AMOUNTS]; /* of all */
+	uint64_t rate;			  /* bytes between samples; 0: all were counted */
 	uint64_t cut;			  /* allocations whose stack does not reach the root */
 };
 
 /* Returns false when the profile has no such metrics; memory_done otherwise. */
 bool memory_measure(struct memory *memory, const struct profile *profile);
 void memory_done(struct memory *memory);
+
+/*
+ * Returns half of the interval, at 95 %, of an estimate of bytes; 0 when it is exact.
+ *
+ * Each sampled allocation stands for at least `rate` bytes, and adds at most the square of that to
+ * the variance: so the variance is at most rate * bytes, and little less where allocations are
+ * small. Source: docs/methods.md.
+ */
+double memory_error(const struct memory *memory, uint64_t bytes);
+
+/* Returns the mean lifetime of a site's freed blocks in ms; NAN when none was. */
+double memory_lifetime(const uint64_t amounts[MEMORY_AMOUNTS]);
+
+/* Returns, for each stack of the profile, the index of its site in memory->sites as they are now,
+ * memory->count for stacks that allocated nothing. Owned by the caller. */
+uint32_t *memory_sites_of_stacks(const struct memory *memory, const struct profile *profile);
 
 /* Orders the sites by an amount, the largest first; ties by the other amounts. */
 void memory_sort(struct memory *memory, enum memory_amount amount);

@@ -117,7 +117,15 @@ static void add_still_running(struct trust *trust, const struct profile *profile
 
 static void add_memory(struct trust *trust, const struct profile *profile)
 {
-	add(trust, false, "every allocation was counted");
+	int64_t rate = profile_number(profile, "memory.rate", 0);
+
+	if (rate)
+		add(trust, false,
+		    "one allocation in about %" PRId64 " bytes was sampled: amounts are estimates, "
+		    "bytes to ± 1.96 √(%" PRId64 " × bytes) at 95 %%",
+		    rate, rate);
+	else
+		add(trust, false, "every allocation was counted");
 	for (int i = 0; i < MEMORY_REMARKS; i++) {
 		const struct memory_remark *remark = &memory_remarks[i];
 		int64_t number = profile_number(profile, remark->key, 0);

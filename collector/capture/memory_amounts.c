@@ -12,6 +12,7 @@ const struct event_metric memory_metrics[MEMORY_METRICS] = {
 	[MEMORY_METRIC_LIVE_BLOCKS] = {"live-blocks", "count", 1, true},
 	[MEMORY_METRIC_PEAK] = {"peak", "bytes", 1, true},
 	[MEMORY_METRIC_PEAK_BLOCKS] = {"peak-blocks", "count", 1, true},
+	[MEMORY_METRIC_LIFETIME] = {"lifetime", "ms", 1, false},
 };
 
 static uint64_t value_of(const struct memory_sum *sum, int metric)
@@ -29,8 +30,10 @@ static uint64_t value_of(const struct memory_sum *sum, int metric)
 		return memory_sum_difference(sum->allocations, sum->frees);
 	case MEMORY_METRIC_PEAK:
 		return memory_sum_difference(sum->peak_bytes, 0);
-	default:
+	case MEMORY_METRIC_PEAK_BLOCKS:
 		return memory_sum_difference(sum->peak_blocks, 0);
+	default:
+		return sum->lifetime * (WIRE_CLOCK_NS / 1000000);
 	}
 }
 

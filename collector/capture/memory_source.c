@@ -61,10 +61,12 @@ static uint64_t now_ns(void)
 	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-struct memory_source *memory_source_open(const struct probe_memory *shared, uint32_t modes,
+struct memory_source *memory_source_open(const struct probe_memory *shared,
+					 const struct probe_memory_options *options,
 					 struct error *error)
 {
 	struct memory_source *source = xcalloc(1, sizeof(*source));
+	struct probe_memory_options own = *options;
 	int result = 0;
 
 	source->next = 1;
@@ -72,9 +74,8 @@ struct memory_source *memory_source_open(const struct probe_memory *shared, uint
 	source->due_ns = source->begun_ns + LEAST_NS / 2; /* before the first commit */
 	source->memory = shared;
 	if (!shared) {
-		result = probe_memory_make(
-			&source->own,
-			&(struct probe_memory_options){.modes = modes, .period_ns = 1}, error);
+		own.period_ns = 1;
+		result = probe_memory_make(&source->own, &own, error);
 		source->memory = &source->own;
 	}
 	source->operations.memory = source->memory;
@@ -203,7 +204,7 @@ static void take_node(struct memory_source *source, source_deliver *deliver, voi
 /* Returns the epoch of a process's peak; one that no tally is in when it is at the peak now. */
 static uint64_t epoch_of(const struct wire_process *process)
 {
-	return process->live < process->peak ? process->epoch : UINT64_MAX;
+	return process->live < process->peak ? (uint32_t)process->epoch : UINT64_MAX;
 }
 
 static void begin_look(struct memory_source *source)
@@ -384,6 +385,36 @@ static void describe_processes(const struct memory_source *source, struct profil
 	profile_set_number(profile, "memory.unseen_frees", (int64_t)unseen);
 }
 
+/* Adds what one bucket of a shape holds; @start is the least value in it. */
+static void add_spread(struct profile *profile, enum profile_spread_kind kind, uint64_t start,
+		       uint64_t count)
+{
+	if (count)
+		profile_spread_add(profile, &(struct profile_spread){
+						    .bucket = profile_bucket_of(start),
+						    .kind = (uint8_t)kind,
+						    .count = count,
+					    });
+}
+
+static void describe_shape(const struct memory_source *source, struct profile *profile)
+{
+	struct wire_shape shape = {0};
+
+	memory_sum_shape(source->memory, &shape);
+	for (uint32_t i = 0; i < WIRE_SIZES; i++)
+		add_spread(profile, PROFILE_SPREAD_SIZE, wire_shape_start(i), shape.sizes[i]);
+	for (uint32_t i = 0; i < WIRE_LIFETIMES; i++)
+		add_spread(profile, PROFILE_SPREAD_LIFETIME, wire_shape_start(i) * WIRE_CLOCK_NS,
+			   shape.lifetimes[i]);
+	for (uint32_t i = 0; i < WIRE_AGES; i++)
+		add_spread(profile, PROFILE_SPREAD_AGE, i, shape.ages[i]);
+	profile_set_number(profile, "memory.temporary_within",
+			   source->memory->header->temporary_within);
+	if (source->memory->memory_rate)
+		profile_set_number(profile, "memory.rate", (int64_t)source->memory->memory_rate);
+}
+
 static void describe_allocations(const struct memory_source *source, struct profile *profile)
 {
 	static const char *const losses[] = {
@@ -396,6 +427,7 @@ static void describe_allocations(const struct memory_source *source, struct prof
 	const struct wire_header *header = source->memory->header;
 
 	describe_processes(source, profile);
+	describe_shape(source, profile);
 	for (size_t i = 0; i < sizeof(losses) / sizeof(*losses); i++)
 		if (losses[i] && header->refused[i])
 			profile_set_number(profile, losses[i], (int64_t)header->refused[i]);

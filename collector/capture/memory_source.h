@@ -12,12 +12,15 @@
  *     temporaries  count   blocks freed before their thread allocated again
  *     live         bytes   allocated and not freed until now, or until the end of the process
  *     live-blocks  count
+ *     lifetime     ms      of the blocks that were freed, added up
  *     peak         bytes   live when the process's live bytes were at their highest
  *     peak-blocks  count
  *
- * The last four are levels. Looks are a tenth of a second apart at first, later a hundredth of the
+ * Live and peak are levels. Looks are a tenth of a second apart at first, later a hundredth of the
  * recording until then; where there is much to tell, longer.
- * All are exact, but for the peak of a process with several threads: see WIRE_PEAK_STEP.
+ * All are exact, but for the peak of a process with several threads: see WIRE_PEAK_STEP. Where
+ * allocations are sampled all are estimates: probe/thinning.h.
+ * How large the blocks were and how long they lived is told of all stacks together, at the end.
  * Operations on locks, files and statements are told after them: see operation_telling.h.
  * Nothing in the memory is trusted: numbers are checked, places are computed here.
  */
@@ -32,12 +35,14 @@ struct memory_source;
 /*
  * Opens the source, before the target starts.
  *
- * @shared  memory of another source, which looks after the slots and is closed after this one;
- *          NULL: to have one of its own
- * @modes   those of WIRE_MODES_STACKS that are wanted; of a shared memory those it was made with
+ * @shared   memory of another source, which looks after the slots and is closed after this one;
+ *           NULL: to have one of its own
+ * @options  modes of WIRE_MODES_STACKS that are wanted, and how; of a shared memory those it was
+ *           made with. The period is not asked for
  * Returns the source, or NULL with @error and errno set.
  */
-struct memory_source *memory_source_open(const struct probe_memory *shared, uint32_t modes,
+struct memory_source *memory_source_open(const struct probe_memory *shared,
+					 const struct probe_memory_options *options,
 					 struct error *error);
 
 /* Returns the memory, for the target's environment. */

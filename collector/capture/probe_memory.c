@@ -3,6 +3,8 @@
  * set_robust_list(2); kernel documentation, "The robust futex ABI". */
 #include "collector/capture/probe_memory.h"
 
+#include "collector/base/xalloc.h"
+
 #include <errno.h>
 #include <linux/futex.h>
 #include <stdatomic.h>
@@ -95,6 +97,8 @@ static void plan_regions(struct wire_header *plan)
 	if (plan->modes & WIRE_MODE_MEMORY)
 		add_region(plan, WIRE_TALLY_ROWS,
 			   (SLOTS + 1) * WIRE_ROW_SEGMENTS * sizeof(uint32_t));
+	if (plan->modes & WIRE_MODE_MEMORY)
+		add_region(plan, WIRE_SHAPES, (SLOTS + 1) * sizeof(struct wire_shape));
 	if (plan->modes & WIRE_MODES_STACKS)
 		add_region(plan, WIRE_NODES, NODES * sizeof(struct wire_node));
 	/* The modes that count in tables tell nothing by records. */
@@ -125,6 +129,8 @@ void probe_memory_stop(struct probe_memory *memory)
 {
 	if (!memory->is_recording)
 		return;
+	if (memory->clock)
+		probe_clock_stop(memory->clock);
 	at_death.list_op_pending = NULL;
 	atomic_store(&memory->header->recorder, 0);
 	memory->is_recording = false;
@@ -144,6 +150,8 @@ int probe_memory_make(struct probe_memory *memory, const struct probe_memory_opt
 		.ring_bytes = RING_BYTES,
 		.node_count = 1,
 		.text_bytes = 1,
+		.memory_rate = options->memory_rate,
+		.temporary_within = options->temporary_within ? options->temporary_within : 1,
 	};
 	int result;
 
@@ -152,7 +160,8 @@ int probe_memory_make(struct probe_memory *memory, const struct probe_memory_opt
 	*memory = (struct probe_memory){.bytes = plan.bytes,
 					.modes = plan.modes,
 					.slot_count = SLOTS,
-					.ring_bytes = RING_BYTES};
+					.ring_bytes = RING_BYTES,
+					.memory_rate = plan.memory_rate};
 	result = map(memory, &plan, error);
 	if (result) {
 		probe_memory_done(memory);
@@ -165,17 +174,23 @@ int probe_memory_make(struct probe_memory *memory, const struct probe_memory_opt
 	memory->nodes = region(memory, &plan, WIRE_NODES);
 	memory->node_limit = NODES;
 	memory->tally_rows = region(memory, &plan, WIRE_TALLY_ROWS);
+	memory->shapes = region(memory, &plan, WIRE_SHAPES);
 	memory->tallies = region(memory, &plan, WIRE_TALLIES);
 	memory->segment_limit = SEGMENTS;
 	find_operations(memory, &plan);
 	*memory->header = plan;
 	start(memory);
+	if (plan.modes & WIRE_MODE_MEMORY) {
+		memory->clock = xcalloc(1, sizeof(*memory->clock));
+		probe_clock_start(memory->clock, &memory->header->clock);
+	}
 	return 0;
 }
 
 void probe_memory_done(struct probe_memory *memory)
 {
 	probe_memory_stop(memory);
+	free(memory->clock);
 	if (memory->header)
 		munmap(memory->header, memory->bytes);
 	if (memory->fd >= 0)

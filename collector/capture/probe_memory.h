@@ -9,15 +9,18 @@
 #pragma once
 
 #include "collector/base/error.h"
+#include "collector/capture/probe_clock.h"
 #include "probe/wire.h"
 
 #include <stdbool.h>
 #include <stddef.h>
 
 struct probe_memory_options {
-	uint32_t modes;	     /* enum wire_mode */
-	uint64_t period_ns;  /* of the CPU timers; > 0 */
-	uint32_t copy_bytes; /* of stack with a sample, a multiple of 8 */
+	uint32_t modes;		   /* enum wire_mode */
+	uint64_t period_ns;	   /* of the CPU timers; > 0 */
+	uint32_t copy_bytes;	   /* of stack with a sample, a multiple of 8 */
+	uint64_t memory_rate;	   /* bytes between sampled allocations; 0: all are counted */
+	uint32_t temporary_within; /* allocations: see wire_tally; 0 stands for 1 */
 };
 
 struct probe_memory {
@@ -30,12 +33,15 @@ struct probe_memory {
 	uint8_t *rings;
 	uint32_t slot_count;
 	uint64_t ring_bytes; /* of one */
+	uint64_t memory_rate;
+	struct probe_clock *clock; /* NULL: none */
 	/* with WIRE_MODES_STACKS; tallies with WIRE_MODE_MEMORY */
 	struct wire_process *processes;
 	uint32_t process_limit;
 	struct wire_node *nodes;
 	uint32_t node_limit;
 	_Atomic uint32_t *tally_rows; /* of slot_count + 1 */
+	struct wire_shape *shapes;    /* the same */
 	struct wire_tally *tallies;
 	uint32_t segment_limit;
 	/* with WIRE_MODES_OPERATIONS */

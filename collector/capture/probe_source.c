@@ -87,23 +87,21 @@ unsigned probe_source_tick_hz(void)
 	return (unsigned)(1000000000 / resolution.tv_nsec);
 }
 
-struct probe_source *probe_source_open(unsigned frequency_hz, uint32_t more_modes,
-				       struct error *error)
+struct probe_source *probe_source_open(unsigned frequency_hz,
+				       const struct probe_memory_options *more, struct error *error)
 {
 	struct probe_source *source = xcalloc(1, sizeof(*source));
+	struct probe_memory_options options = *more;
 	int result;
 
 	source->tick_ns = 1000000000u / probe_source_tick_hz();
 	source->period_ns = 1000000000u / frequency_hz;
 	if (source->period_ns < FINEST_PERIOD_NS)
 		source->period_ns = FINEST_PERIOD_NS;
-	result = probe_memory_make(&source->memory,
-				   &(struct probe_memory_options){
-					   .modes = WIRE_MODE_SAMPLE | more_modes,
-					   .period_ns = source->period_ns,
-					   .copy_bytes = PROBE_SOURCE_COPY_BYTES,
-				   },
-				   error);
+	options.modes |= WIRE_MODE_SAMPLE;
+	options.period_ns = source->period_ns;
+	options.copy_bytes = PROBE_SOURCE_COPY_BYTES;
+	result = probe_memory_make(&source->memory, &options, error);
 	if (result) {
 		free(source);
 		errno = -result;

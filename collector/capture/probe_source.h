@@ -31,10 +31,11 @@ struct probe_source;
 /*
  * Makes the memory, before the target starts.
  *
- * @more_modes  of the probe, whose source shares the memory: enum wire_mode
+ * @more  what else the probe is to do, whose source shares the memory; its period is not asked for
  * Returns the source, or NULL with @error and errno set.
  */
-struct probe_source *probe_source_open(unsigned frequency_hz, uint32_t more_modes,
+struct probe_source *probe_source_open(unsigned frequency_hz,
+				       const struct probe_memory_options *more,
 				       struct error *error);
 void probe_source_close(struct probe_source *source); /* accepts NULL */
 

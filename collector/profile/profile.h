@@ -104,6 +104,15 @@ enum profile_operation_kind {
 
 extern const char *const profile_operation_kinds[PROFILE_OPERATION_KINDS];
 
+/* Histograms of allocations, which have no subject; in the place of the kind of operation. */
+enum profile_spread_kind {
+	PROFILE_SPREAD_SIZE = 24, /* bytes asked for, of every allocation */
+	PROFILE_SPREAD_LIFETIME,  /* ns, of every block freed; less than 4 ms is left out */
+	PROFILE_SPREAD_AGE, /* allocations of its thread between its own and its free, if there
+			       were less than 128 and the same thread did both */
+	PROFILE_SPREAD_KINDS
+};
+
 struct profile_module {
 	enum profile_module_kind kind;
 	char *path;
@@ -273,7 +282,7 @@ struct profile_operation {
 
 struct profile_spread {
 	uint32_t subject, bucket;
-	uint8_t kind; /* enum profile_operation_kind */
+	uint8_t kind; /* enum profile_operation_kind, or enum profile_spread_kind of subject 0 */
 	uint64_t count;
 };
 
@@ -313,6 +322,8 @@ struct profile_spread {
  *                      of these, forked ones, and those with several threads
  *   memory.unknown_frees   of blocks from before the probe's start; memory.unseen_frees: blocks
  *                      whose memory came back without a free
+ *   memory.rate        bytes from one sampled allocation to the next, in the mean; absent when all
+ *                      were counted; memory.temporary_within: allocations, see docs/memory.md
  *   memory.lost_tally, _process, _live, _node, _slot, _unwritten   what could not be counted or
  *                      named, by the table that was full: enum wire_refusal
  *   locks, io, sql    1: operations on such subjects were counted; "": a sentence why they were not
@@ -460,6 +471,8 @@ uint32_t profile_subject_add(struct profile *profile, const struct profile_subje
 void profile_operation_add(struct profile *profile, const struct profile_operation *operation);
 void profile_spread_add(struct profile *profile, const struct profile_spread *spread);
 
-/* Returns the first and the last nanosecond of a histogram's bucket; the last bucket has no end. */
+/* Returns the first and the last nanosecond of a bucket of a histogram, whose last bucket has no
+ * end, and the bucket that a value is in. */
 uint64_t profile_bucket_start(uint32_t bucket);
 uint64_t profile_bucket_end(uint32_t bucket);
+uint32_t profile_bucket_of(uint64_t value);

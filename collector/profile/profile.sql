@@ -253,7 +253,8 @@ CREATE TABLE operations (
 	part_ns    INTEGER NOT NULL     -- of total_ns, in fsync
 );
 
--- Histograms of their durations; buckets as those of timing_buckets.
+-- Histograms of their durations; buckets as those of timing_buckets. Of all allocations (subject 0,
+-- kinds of enum profile_spread_kind): of sizes and lifetimes every eighth bucket alone is used.
 CREATE TABLE spreads (
 	subject INTEGER NOT NULL,
 	kind    INTEGER NOT NULL,       -- enum profile_operation_kind

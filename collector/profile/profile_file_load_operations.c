@@ -61,7 +61,8 @@ int loading_spread_row(struct loading *loading, sqlite3_stmt *row)
 	uint64_t subject, kind, bucket, count;
 
 	if (!loading_number(row, 0, profile->subjects_count, &subject) ||
-	    !loading_number(row, 1, PROFILE_OPERATION_KINDS, &kind) || !kind ||
+	    !loading_number(row, 1, PROFILE_SPREAD_KINDS, &kind) || !kind ||
+	    (kind >= PROFILE_OPERATION_KINDS && (kind < PROFILE_SPREAD_SIZE || subject)) ||
 	    !loading_number(row, 2, PROFILE_BUCKETS, &bucket) ||
 	    !loading_counters(row, 3, 1, &count))
 		return loading_damaged(loading, "bad row in spreads");

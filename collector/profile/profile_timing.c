@@ -55,6 +55,17 @@ void profile_step_add(struct profile *profile, const struct profile_step *step)
 	ADD(profile, steps, step);
 }
 
+uint32_t profile_bucket_of(uint64_t value)
+{
+	uint32_t exponent, bucket;
+
+	if (value < 32)
+		return (uint32_t)value;
+	exponent = 58 - (uint32_t)__builtin_clzll(value);
+	bucket = 32 * exponent + (uint32_t)(value >> exponent);
+	return bucket < PROFILE_BUCKETS ? bucket : PROFILE_BUCKETS - 1;
+}
+
 uint64_t profile_bucket_start(uint32_t bucket)
 {
 	return bucket < 32 ? bucket : (uint64_t)(32 + bucket % 32) << (bucket / 32 - 1);

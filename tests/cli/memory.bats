@@ -301,6 +301,44 @@ has_seen() {
 	[[ $output == *"1.28 KiB"*"keep"* ]]
 }
 
+@test "flame graphs go by temporaries, within as many allocations as are asked for" {
+	collector run -q -o x --memory --temporary 2 -- "$BUILD/workloads/churn" hot 3 1000
+	[ "$(site pair_one temporaries)" -ge 1000 ]
+	collector export --format folded --metric temporaries x.prof >folded
+	[ "$(awk '{ sum += $NF } END { print sum }' folded)" = "$(total temporaries)" ]
+	grep -qE ';loop;pair_one 1000$' folded
+	run -0 collector memory x.prof
+	[[ $output == *"Sizes asked for"*"128 bytes  256 bytes"* ]]
+	[[ $output == *"freed within the next 1: "*" 128: "* ]]
+	run -125 collector run --temporary 129 -- true
+	[[ $output == *"from 1 to 128"* ]]
+}
+
+@test "a sample of allocations gives estimates that hold the truth, and says that it is one" {
+	same_output "$BUILD/workloads/allocations" family
+	collector run -q -o x --memory-rate 1024 -- "$BUILD/workloads/churn" hot 3 200000 >/dev/null
+	# 16 to 271 bytes in turn. Six standard errors are √(rate × bytes) each.
+	allocated=$(site pair_one allocated)
+	[ "$(awk -v seen="$allocated" 'BEGIN { for (i = 0; i < 200000; i++) sum += 16 + i % 256
+		off = seen - sum; print off * off < 36 * 1024 * sum }')" = 1 ]
+	[ "$(site pair_one live)" -le 2000 ]
+	run -0 collector memory x.prof
+	[[ $output == *"allocated "*" ± "*" in about "* ]]
+	[[ $output == *"trust: one allocation in about 1024 bytes sampled, amounts are estimates"* ]]
+	run -0 collector functions --metric allocated x.prof
+	[[ $output == *"one allocation in about 1024 bytes was sampled"* ]]
+	[ "$("$BUILD/workloads/allocations" family)" = \
+		"$(collector run -q -o x --memory-rate 64 -- "$BUILD/workloads/allocations" family)" ]
+	run -125 collector run --memory-rate 0 -- true
+	[[ $output == *"--memory-rate wants a whole number"* ]]
+}
+
+@test "the simulation's states are the same with a sample of its allocations" {
+	plain=$(sim --agents 20 --steps 15 --threads 2 --state-hash)
+	[ "$plain" = "$(collector run -q -o x --memory-rate 512 -- \
+		sim --agents 20 --steps 15 --threads 2 --state-hash)" ]
+}
+
 @test "--memory is told in the help, and belongs to run" {
 	run -0 collector run --help
 	[[ $output == *"--memory"* ]]

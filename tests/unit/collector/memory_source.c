@@ -28,7 +28,7 @@ static void setup(void)
 							    .period_ns = 1};
 
 	cr_assert_eq(probe_memory_make(&memory, &options, &error), 0, "%s", error.text);
-	source = memory_source_open(&memory, 0, &error);
+	source = memory_source_open(&memory, &options, &error);
 	cr_assert_not_null(source);
 	row = memory_source_row(source);
 }

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * memory_growth: whether what is live grows from step to step, or only with time.
+ *
+ * Memory live at the end says nothing of a leak: a program keeps things until its end. A leak is
+ * what goes on growing. So the recording is looked at between its first third, in which programs
+ * fill their caches, and its last tenth, in which they take things down; that is cut into parts of
+ * equal numbers of steps, or of equal time where no steps were recorded, and what was live at the
+ * ends of the parts is compared.
+ *
+ * It grows when the signed ranks of the parts' growth give an interval above 0; it does not when
+ * that interval, for all parts together, ends below MEMORY_GROWTH_SMALL of what is live; between
+ * these nothing can be told, and so it is when there are too few parts.
+ *
+ * Source: statistics_pairs; docs/methods.md.
+ */
+#pragma once
+
+#include "reports/memory.h"
+
+#define MEMORY_GROWTH_SMALL 0.05
+
+enum memory_verdict {
+	MEMORY_CANNOT_TELL,
+	MEMORY_GROWS,
+	MEMORY_DOES_NOT_GROW,
+};
+
+struct memory_trend {
+	enum memory_verdict verdict;
+	double growth; /* bytes in all parts together, from the first end to the last */
+	double low, high; /* the interval of that */
+	double level;  /* bytes at the last end */
+};
+
+struct memory_growth {
+	uint32_t parts;	 /* 0: nothing can be told */
+	uint64_t steps;	 /* in them; 0: they are of time */
+	double seconds;	 /* from the first end to the last */
+	struct memory_trend all;
+	struct memory_trend *sites; /* of memory->sites, in their order */
+};
+
+/* Measures it. @memory's sites must not be sorted again after that. */
+void memory_growth_measure(struct memory_growth *growth, const struct memory *memory,
+			   const struct profile *profile);
+void memory_growth_done(struct memory_growth *growth);

@@ -1,0 +1,166 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* memory_shape: see memory_shape.h. */
+#include "reports/memory_shape.h"
+
+#include "reports/amount.h"
+#include "reports/output.h"
+#include "reports/table.h"
+
+#include <inttypes.h>
+
+#define NS_PER_MS     1000000u
+#define LEAST_LIFE_MS 4u /* shorter ones are not told apart */
+
+static uint32_t power_of(uint64_t value)
+{
+	return value ? 64 - (uint32_t)__builtin_clzll(value) : 0;
+}
+
+static void add_at(uint64_t *counts, uint32_t limit, uint32_t index, uint64_t count)
+{
+	counts[index < limit ? index : limit - 1] += count;
+}
+
+static void add_row(struct memory_shape *shape, const struct profile_spread *row, uint64_t rate,
+		    uint64_t *aged)
+{
+	uint64_t start = profile_bucket_start(row->bucket);
+
+	switch (row->kind) {
+	case PROFILE_SPREAD_SIZE:
+		add_at(shape->sizes, MEMORY_SHAPE_SIZES, power_of(start), row->count);
+		shape->sized += row->count;
+		shape->count_variance +=
+			(double)row->count * (double)rate / (double)(start ? start : 1);
+		break;
+	case PROFILE_SPREAD_LIFETIME:
+		/* The bucket that a step of the clock is in begins before it. */
+		add_at(shape->lifetimes, MEMORY_SHAPE_LIFETIMES,
+		       power_of(profile_bucket_end(row->bucket) / NS_PER_MS / LEAST_LIFE_MS),
+		       row->count);
+		*aged += row->count;
+		break;
+	case PROFILE_SPREAD_AGE:
+		for (uint32_t i = power_of(start); i < MEMORY_SHAPE_AGES; i++)
+			shape->within[i] += row->count;
+		break;
+	default:
+		break;
+	}
+}
+
+static uint64_t median_of(const struct memory_shape *shape, const struct profile *profile)
+{
+	uint64_t counts[PROFILE_BUCKETS] = {0}, below = 0;
+
+	for (size_t i = 0; i < profile->spreads_count; i++)
+		if (profile->spreads[i].kind == PROFILE_SPREAD_SIZE)
+			counts[profile->spreads[i].bucket] += profile->spreads[i].count;
+	for (uint32_t bucket = 0; bucket < PROFILE_BUCKETS; bucket++) {
+		below += counts[bucket];
+		if (2 * below >= shape->sized)
+			return profile_bucket_start(bucket);
+	}
+	return 0;
+}
+
+bool memory_shape_measure(struct memory_shape *shape, const struct memory *memory,
+			  const struct profile *profile)
+{
+	uint64_t allocations = memory->amounts[MEMORY_ALLOCATIONS];
+	uint64_t live = memory->amounts[MEMORY_LIVE_BLOCKS], aged = 0;
+
+	*shape = (struct memory_shape){0};
+	for (size_t i = 0; i < profile->spreads_count; i++)
+		add_row(shape, &profile->spreads[i], memory->rate, &aged);
+	if (!shape->sized)
+		return false;
+	shape->freed = allocations > live ? allocations - live : 0;
+	if (shape->freed < aged)
+		shape->freed = aged;
+	shape->lifetimes[0] += shape->freed - aged;
+	shape->median_bytes = median_of(shape, profile);
+	return true;
+}
+
+/* ---- text --------------------------------------------------------------------------------- */
+
+static const struct table_column columns[] = {
+	{"from", true, false, 0},
+	{"below", true, false, 0},
+	{"blocks", true, false, 0},
+	{"share", true, false, 0},
+};
+
+static void write_table(const uint64_t *counts, uint32_t limit, uint64_t all, const char *unit,
+			double first, FILE *stream)
+{
+	struct table table;
+	char from[32], below[32];
+
+	table_init(&table, columns, sizeof(columns) / sizeof(*columns));
+	for (uint32_t i = 0; i < limit; i++) {
+		double start = i ? first * (double)(UINT64_C(1) << (i - 1)) : 0;
+
+		if (!counts[i])
+			continue;
+		table_cell(&table, "%s", amount_format(start, unit, from, sizeof(from)));
+		table_cell(&table, "%s",
+			   amount_format(i ? 2 * start : first, unit, below, sizeof(below)));
+		table_cell(&table, "%" PRIu64, counts[i]);
+		table_cell(&table, "%.1f %%", 100.0 * (double)counts[i] / (double)all);
+	}
+	table_write(&table, stream, 0, output_has_colour(stream));
+	table_done(&table);
+}
+
+void memory_shape_write(const struct memory_shape *shape, FILE *stream)
+{
+	char median[32];
+
+	fprintf(stream, "\nSizes asked for, half of them at most about %s\n",
+		amount_format((double)shape->median_bytes, "bytes", median, sizeof(median)));
+	write_table(shape->sizes, MEMORY_SHAPE_SIZES, shape->sized, "bytes", 1, stream);
+	if (!shape->freed)
+		return;
+	fputs("\nLifetimes of the blocks that were freed\n", stream);
+	write_table(shape->lifetimes, MEMORY_SHAPE_LIFETIMES, shape->freed, "ns",
+		    (double)LEAST_LIFE_MS * NS_PER_MS, stream);
+	fputs("\nfreed within the next", stream);
+	for (uint32_t i = 0; i < MEMORY_SHAPE_AGES; i++)
+		fprintf(stream, "%s %u: %.1f %%", i ? "," : "", 1u << i,
+			100.0 * (double)shape->within[i] / (double)shape->freed);
+	fputs(" allocations of their thread\n", stream);
+}
+
+/* ---- JSON --------------------------------------------------------------------------------- */
+
+static json_t *counts_json(const uint64_t *counts, uint32_t limit, uint64_t first)
+{
+	json_t *json = json_array();
+
+	for (uint32_t i = 0; i < limit; i++) {
+		uint64_t start = i ? first << (i - 1) : 0;
+
+		if (counts[i])
+			json_array_append_new(json, json_pack("{s:I, s:I, s:I}", "from",
+							      (json_int_t)start, "below",
+							      (json_int_t)(i ? 2 * start : first),
+							      "blocks", (json_int_t)counts[i]));
+	}
+	return json;
+}
+
+json_t *memory_shape_json(const struct memory_shape *shape)
+{
+	json_t *within = json_array();
+
+	for (uint32_t i = 0; i < MEMORY_SHAPE_AGES; i++)
+		json_array_append_new(within,
+				      json_pack("{s:I, s:I}", "allocations", (json_int_t)1 << i,
+						"blocks", (json_int_t)shape->within[i]));
+	return json_pack("{s:o, s:o, s:o}", "sizes_bytes",
+			 counts_json(shape->sizes, MEMORY_SHAPE_SIZES, 1), "lifetimes_ms",
+			 counts_json(shape->lifetimes, MEMORY_SHAPE_LIFETIMES, LEAST_LIFE_MS),
+			 "freed_within", within);
+}

@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* Tests of reports/memory_growth.c: what grows is told from what does not. */
+#include "reports/memory_growth.h"
+
+#include <criterion/criterion.h>
+
+static struct profile *profile;
+static struct memory memory;
+static struct memory_growth growth;
+static uint32_t calls, live, site;
+
+enum {
+	LOOKS = 120
+};
+
+static void setup(void)
+{
+	uint32_t module, frame;
+
+	profile = profile_new();
+	calls = profile_metric_add(profile, "allocations", "count", 1);
+	live = profile_metric_add(profile, "live", "bytes", 1);
+	profile->metrics[live].is_level = true;
+	module = profile_module(profile, PROFILE_MODULE_ELF, "/x", NULL);
+	frame = profile_frame(profile, module, 1);
+	site = profile_stack(profile, 0, frame);
+	profile_set_number(profile, "duration_ns", LOOKS * 1000);
+}
+
+static void teardown(void)
+{
+	memory_growth_done(&growth);
+	memory_done(&memory);
+	profile_free(profile);
+}
+
+TestSuite(memory_growth, .init = setup, .fini = teardown);
+
+/* A look at every microsecond finds what @bytes says. */
+static void look(int looks, int64_t (*bytes)(int look))
+{
+	int64_t before = 0;
+
+	for (int i = 0; i < looks; i++) {
+		int64_t now = bytes(i);
+
+		profile_change_add(profile, &(struct profile_sample){
+						    .time_ns = (uint64_t)(i + 1) * 1000,
+						    .stack = site,
+						    .metric = (uint16_t)live,
+						    .value = (uint64_t)(now - before)});
+		before = now;
+	}
+	profile_levels_end(profile);
+	profile_sample_add(profile, &(struct profile_sample){.time_ns = (uint64_t)looks * 1000,
+							     .stack = site,
+							     .metric = (uint16_t)calls,
+							     .value = 1});
+	cr_assert(memory_measure(&memory, profile));
+	memory_growth_measure(&growth, &memory, profile);
+}
+
+static int64_t leak(int i)
+{
+	return 100000 + i * 500 + i * 7919 % 400;
+}
+
+static int64_t noise(int i)
+{
+	return 100000 + i * 7919 % 400;
+}
+
+/* A cache that is full after a quarter of the time, and let go at the end. */
+static int64_t cache(int i)
+{
+	return i > LOOKS * 19 / 20 ? 10 : i < LOOKS / 4 ? i * 4000 : LOOKS * 1000;
+}
+
+/* Large steps up and down: neither can be said. */
+static int64_t waves(int i)
+{
+	return 100000 + 300 * i + i * 7919 % 90000;
+}
+
+Test(memory_growth, what_grows_with_every_part_grows)
+{
+	look(LOOKS, leak);
+	cr_assert_eq(growth.all.verdict, MEMORY_GROWS);
+	cr_assert_eq(growth.sites[0].verdict, MEMORY_GROWS);
+	cr_assert_float_eq(growth.all.growth, 500 * LOOKS * (0.9 - 1.0 / 3), 2000);
+}
+
+Test(memory_growth, what_only_varies_does_not)
+{
+	look(LOOKS, noise);
+	cr_assert_eq(growth.all.verdict, MEMORY_DOES_NOT_GROW);
+	cr_assert_eq(growth.sites[0].verdict, MEMORY_DOES_NOT_GROW);
+}
+
+Test(memory_growth, filling_a_cache_and_taking_down_are_not_growth)
+{
+	look(LOOKS, cache);
+	cr_assert_eq(growth.all.verdict, MEMORY_DOES_NOT_GROW);
+	cr_assert_eq(growth.all.growth, 0);
+}
+
+Test(memory_growth, of_what_varies_more_than_it_grows_nobody_can_tell)
+{
+	look(LOOKS, waves);
+	cr_assert_eq(growth.all.verdict, MEMORY_CANNOT_TELL);
+}
+
+Test(memory_growth, too_short_a_recording_tells_nothing)
+{
+	look(5, leak);
+	cr_assert_eq(growth.parts, 0);
+	cr_assert_eq(growth.all.verdict, MEMORY_CANNOT_TELL);
+}
+
+Test(memory_growth, goes_by_steps_where_there_are_any)
+{
+	for (uint64_t i = 0; i < 100; i++)
+		profile_step_add(profile, &(struct profile_step){.start_ns = i * 1200,
+								 .end_ns = (i + 1) * 1200});
+	look(LOOKS, leak);
+	cr_assert_eq(growth.all.verdict, MEMORY_GROWS);
+	cr_assert_eq(growth.steps, 48);
+	cr_assert_float_eq(growth.all.growth / (double)growth.steps, 600, 20);
+}

@@ -74,8 +74,12 @@ static const char *clean_with(const char *replacement, struct obstack *memory, c
 	while (*text) {
 		int count = character_bytes((const unsigned char *)text);
 
-		obstack_grow(memory, count ? text : replacement,
-			     count ? (size_t)count : strlen(replacement));
+		if (count)
+			obstack_grow(memory, text, count);
+		else if (*text == '\n' || *text == '\t')
+			obstack_1grow(memory, ' ');
+		else
+			obstack_grow(memory, replacement, strlen(replacement));
 		text += count ? count : 1;
 	}
 	obstack_1grow(memory, '\0');

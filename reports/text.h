@@ -13,7 +13,8 @@
 #define obstack_chunk_free  free
 
 /*
- * Returns @text as valid UTF-8 without control characters: each offending byte becomes U+FFFD.
+ * Returns @text as valid UTF-8 without control characters: a line break or tab becomes a space, as
+ * in the commands of scripts, each other offending byte U+FFFD.
  * Text longer than @limit bytes (0: no limit) keeps its head and its tail around "…".
  * The copy lives in @memory.
  */

@@ -28,7 +28,7 @@ setup() {
 	reports export --format folded hostile.prof >folded
 	[ "$(wc -l <folded)" -eq 13 ]
 	grep -q ';semi:colon 12;' folded
-	grep -q ';line?feed?tab??;' folded
+	grep -q ';line feed tab??;' folded
 	[ "$(awk -F';' '{ print NF }' folded | sort -n | tail -n 1)" -eq 13 ]
 }
 

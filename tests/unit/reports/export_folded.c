@@ -74,7 +74,7 @@ Test(export_folded, what_separates_is_replaced_in_names)
 	profile_sample_add(profile, &(struct profile_sample){
 					    .value = 1, .stack = profile_stack(profile, 0, frame)});
 	text = folded(profile);
-	cr_assert_str_eq(text, "a:b?c 1\n");
+	cr_assert_str_eq(text, "a:b c 1\n");
 	free(text);
 }
 

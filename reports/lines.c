@@ -3,6 +3,7 @@
 #include "reports/lines.h"
 
 #include "collector/base/xalloc.h"
+#include "reports/memory.h"
 
 #define NO_ROW UINT32_MAX
 
@@ -10,8 +11,11 @@ struct measuring {
 	struct lines *lines;
 	const struct profile *profile;
 	enum lines_inlined inlined;
-	uint32_t *row_of; /* by index into the profile's lines; NO_ROW: not wanted */
-	uint32_t *seen;	  /* by row: the last sample whose total it has */
+	const bool *wanted;	/* symbols; NULL: all */
+	uint32_t *hits_symbols; /* of each row of line_hits */
+	uint32_t *row_of;	/* by index into the profile's lines, its line_hits behind them;
+				   NO_ROW: not wanted */
+	uint32_t *seen;		/* by row: the last sample whose total it has */
 };
 
 struct place {
@@ -27,20 +31,50 @@ static int compare_places(const void *left, const void *right)
 	return (a->line > b->line) - (a->line < b->line);
 }
 
-/* Gives every line of a frame its row; equal lines of one function share one. */
-static void number_rows(struct measuring *measuring, const bool *wanted)
+static size_t places_count(const struct measuring *measuring)
+{
+	return measuring->profile->lines_count + measuring->profile->line_hits_count;
+}
+
+/* Where element @index of row_of is; symbol 0: nowhere. */
+static struct place place_of(const struct measuring *measuring, size_t index)
 {
 	const struct profile *profile = measuring->profile;
-	struct place *places = xcalloc(profile->lines_count, sizeof(*places));
-	struct lines *lines = measuring->lines;
-	size_t count = 0;
+	size_t hit = index - profile->lines_count;
+	struct place place = {.index = (uint32_t)index};
 
-	measuring->row_of = xcalloc(profile->lines_count, sizeof(*measuring->row_of));
-	for (size_t i = 0; i < profile->lines_count; i++) {
+	if (index < profile->lines_count) {
+		place.symbol = profile->lines[index].function;
+		place.line = profile->lines[index].line;
+		return place;
+	}
+	place.symbol = measuring->hits_symbols[hit];
+	place.line = profile->line_hits[hit].line;
+	if (measuring->inlined == LINES_AT_CALL) {
+		uint32_t frame = profile->hit_functions[profile->line_hits[hit].function].frame;
+
+		if (place.symbol != symbol_owner(profile, frame))
+			place.symbol = 0;
+	}
+	return place;
+}
+
+/* Gives every line its row; equal lines of one function share one. */
+static void number_rows(struct measuring *measuring)
+{
+	size_t all = places_count(measuring), count = 0;
+	struct place *places = xcalloc(all, sizeof(*places));
+	struct lines *lines = measuring->lines;
+
+	measuring->row_of = xcalloc(all, sizeof(*measuring->row_of));
+	for (size_t i = 0; i < all; i++) {
+		struct place place = place_of(measuring, i);
+		bool is_hit = i >= measuring->profile->lines_count;
+
 		measuring->row_of[i] = NO_ROW;
-		if (!wanted || wanted[profile->lines[i].function])
-			places[count++] = (struct place){profile->lines[i].function,
-							 profile->lines[i].line, i};
+		if ((!is_hit || place.symbol) &&
+		    (!measuring->wanted || measuring->wanted[place.symbol]))
+			places[count++] = place;
 	}
 	qsort(places, count, sizeof(*places), compare_places);
 	lines->rows = xcalloc(count, sizeof(*lines->rows));
@@ -103,6 +137,72 @@ static void add_sample(struct measuring *measuring, const struct profile_sample 
 	}
 }
 
+static void add_allocation(struct measuring *measuring, const struct profile_sample *sample,
+			   bool is_bytes, uint32_t number)
+{
+	const struct profile *profile = measuring->profile;
+	struct line_row *rows = measuring->lines->rows;
+	uint32_t self = self_row(measuring, sample);
+
+	if (self != NO_ROW && !is_bytes)
+		rows[self].own_allocations += sample->value;
+	for (uint32_t stack = sample->stack; stack; stack = profile->stacks[stack].parent) {
+		uint32_t frame = profile->stacks[stack].frame;
+
+		for (uint32_t depth = 0; depth < profile->frames[frame].line_count; depth++) {
+			uint32_t row = frame_row(measuring, frame, depth);
+
+			if (row == NO_ROW || measuring->seen[row] == number)
+				continue;
+			measuring->seen[row] = number;
+			*(is_bytes ? &rows[row].allocated : &rows[row].allocations) +=
+				sample->value;
+		}
+	}
+}
+
+/* Metrics of allocations count blocks and bytes apart. */
+static void add_allocations(struct measuring *measuring, uint32_t number)
+{
+	const struct profile *profile = measuring->profile;
+	struct lines *lines = measuring->lines;
+	size_t blocks = SIZE_MAX, bytes = SIZE_MAX;
+
+	for (size_t i = 0; i < profile->metrics_count; i++) {
+		if (!strcmp(profile->metrics[i].name, memory_metrics[MEMORY_ALLOCATIONS]))
+			blocks = i;
+		else if (!strcmp(profile->metrics[i].name, memory_metrics[MEMORY_ALLOCATED]))
+			bytes = i;
+	}
+	lines->has_allocations = blocks != SIZE_MAX && bytes != SIZE_MAX;
+	for (size_t i = 0; i < profile->samples_count && lines->has_allocations; i++) {
+		const struct profile_sample *sample = &profile->samples[i];
+
+		if (sample->metric == blocks || sample->metric == bytes)
+			add_allocation(measuring, sample, sample->metric == bytes, ++number);
+	}
+}
+
+static void add_hits(struct measuring *measuring)
+{
+	const struct profile *profile = measuring->profile;
+
+	measuring->lines->has_hits = profile->line_hits_count > 0;
+	for (size_t i = 0; i < profile->line_hits_count; i++) {
+		const struct profile_line_hits *hits = &profile->line_hits[i];
+		uint32_t index = measuring->row_of[profile->lines_count + i];
+		struct line_row *row = &measuring->lines->rows[index];
+
+		if (index == NO_ROW)
+			continue;
+		row->has_hits = true;
+		row->hits += hits->hits;
+		row->hits_margin += hits->margin;
+		if (hits->label > row->label)
+			row->label = hits->label;
+	}
+}
+
 static int compare_rows(const void *left, const void *right)
 {
 	const struct line_row *a = left, *b = right;
@@ -116,7 +216,8 @@ static int compare_rows(const void *left, const void *right)
 	return (a->line > b->line) - (a->line < b->line);
 }
 
-/* Drops rows without cost and orders the rest; then row_of must say where each went. */
+/* Drops rows of which nothing is known and orders the rest; then row_of must say where each went.
+ */
 static void sort_rows(struct measuring *measuring)
 {
 	struct lines *lines = measuring->lines;
@@ -124,7 +225,8 @@ static void sort_rows(struct measuring *measuring)
 	uint32_t kept = 0;
 
 	for (uint32_t i = 0; i < lines->count; i++)
-		if (lines->rows[i].total_samples)
+		if (lines->rows[i].total_samples || lines->rows[i].has_hits ||
+		    lines->rows[i].allocations)
 			lines->rows[kept++] = lines->rows[i];
 	lines->count = kept;
 	qsort(lines->rows, lines->count, sizeof(*lines->rows), compare_rows);
@@ -133,8 +235,7 @@ static void sort_rows(struct measuring *measuring)
 		places[i] = (struct place){lines->rows[i].symbol, lines->rows[i].line, i};
 	qsort(places, lines->count, sizeof(*places), compare_places);
 	for (size_t i = 0; i < measuring->profile->lines_count; i++) {
-		struct place wanted = {measuring->profile->lines[i].function,
-				       measuring->profile->lines[i].line, 0};
+		struct place wanted = place_of(measuring, i);
 		const struct place *found =
 			bsearch(&wanted, places, lines->count, sizeof(*places), compare_places);
 
@@ -172,10 +273,14 @@ void lines_measure(struct lines *lines, const struct report *report, enum lines_
 		   const bool *wanted, uint32_t limit)
 {
 	const struct profile *profile = report->profile;
-	struct measuring measuring = {.lines = lines, .profile = profile, .inlined = inlined};
+	struct measuring measuring = {.lines = lines,
+				      .profile = profile,
+				      .inlined = inlined,
+				      .wanted = wanted,
+				      .hits_symbols = lines_of_hits(profile)};
 
 	*lines = (struct lines){0};
-	number_rows(&measuring, wanted);
+	number_rows(&measuring);
 	measuring.seen = xcalloc(lines->count, sizeof(*measuring.seen));
 	for (size_t i = 0; i < profile->samples_count; i++) {
 		const struct profile_sample *sample = &profile->samples[i];
@@ -185,8 +290,11 @@ void lines_measure(struct lines *lines, const struct report *report, enum lines_
 		lines->value += call_tree_value(profile, sample);
 		add_sample(&measuring, sample, ++lines->samples);
 	}
+	add_allocations(&measuring, lines->samples);
+	add_hits(&measuring);
 	sort_rows(&measuring);
 	measure_intervals(&measuring, report->metric, limit);
+	free(measuring.hits_symbols);
 	free(measuring.row_of);
 	free(measuring.seen);
 }

@@ -5,6 +5,11 @@
  * Self is what was sampled at the line, total also what it called; a sample counts once for a
  * line's total, however often the line is on the stack. Inlined code stands at its own lines, in
  * its own file, or with LINES_AT_CALL at the line of the function that it was inlined into.
+ *
+ * Allocations (collector run --memory) are those made at the line and by what it called. Hits
+ * (collector run --hits) are how often control came to the line, in all the places that its code
+ * was inlined into; the line itself had them, so where inlined code is charged to its call the hits
+ * are those of the call's line only. A line that was counted and has no sample is a row, too.
  */
 #pragma once
 
@@ -21,6 +26,11 @@ struct line_row {
 	uint64_t self, total; /* in periods */
 	uint32_t self_samples, total_samples;
 	struct interval share; /* of self, 95 %, this run */
+	bool has_hits;
+	enum profile_hit_label label; /* the least sure of those that were added up */
+	uint64_t hits, hits_margin;
+	uint64_t allocations, allocated; /* blocks and bytes */
+	uint64_t own_allocations;	 /* of these, made at the line itself */
 };
 
 struct lines {
@@ -28,6 +38,7 @@ struct lines {
 	uint32_t count;
 	uint64_t value; /* of all samples of the metric */
 	uint32_t samples;
+	bool has_hits, has_allocations; /* any of them were recorded */
 };
 
 /*
@@ -46,3 +57,12 @@ void lines_done(struct lines *lines);
  * none.
  */
 bool *lines_find(const struct report *report, const char *name);
+
+/*
+ * Says which function each row of the profile's line_hits belongs to: of the counted function and
+ * those inlined into it, as far as the profile knows, the one declared last before the line in the
+ * same file; 0 where none is.
+ *
+ * Returns an array of profile->line_hits_count symbols, owned by the caller.
+ */
+uint32_t *lines_of_hits(const struct profile *profile);

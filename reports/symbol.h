@@ -62,6 +62,12 @@ static inline struct symbol_walk symbol_at(const struct profile *profile, uint32
 	};
 }
 
+/* The symbol that really has the code of @frame, whatever was inlined into it there. */
+static inline uint32_t symbol_owner(const struct profile *profile, uint32_t frame)
+{
+	return symbol_at(profile, frame, symbol_depth(profile, frame) - 1).symbol;
+}
+
 /* Last part of a path; the path itself when it has no slash. */
 const char *symbol_base_name(const char *path);
 

@@ -110,6 +110,62 @@ with_source() {
 	grep -q 'no sample has a source line' lines
 }
 
+@test "hits stand beside the lines, with how they are known and the time of each" {
+	with_source
+	sqlite3 small.prof "INSERT INTO hit_functions SELECT 0, frame, 1, 0, 50, 50, NULL FROM lines
+			JOIN functions ON functions.id = function WHERE name = 'kd_tree_search';
+		INSERT INTO line_hits SELECT 0, id, 14, 4000, 2, 120 FROM files WHERE path LIKE '%kd_tree.c';
+		INSERT INTO line_hits SELECT 0, id, 61, 50, 0, 0 FROM files WHERE path LIKE '%kd_tree.c';
+		INSERT INTO line_hits SELECT 0, id, 62, 7, 1, 0 FROM files WHERE path LIKE '%kd_tree.c'"
+	reports lines small.prof kd_tree.c >lines
+	cat lines
+	grep -E ' ≈4000 ±120 +50.0 µs +14  line 12' lines
+	grep -E ' 50 +61  line 59' lines
+	grep -E ' =7 +62  line 60' lines
+	grep -q '^hits: counted; = derived' lines
+	reports lines --json small.prof kd_tree.c >json
+	[ "$(ask json 'it.lines.map(row => row.hits.count + row.hits.label + row.hits.margin).join(" ")')" = '4000estimated120 50exact0 7derived0' ]
+	[ "$(ask json 'it.lines[0].hits.self_per_hit')" = 50000 ]
+	reports lines --json --inlined-at-call small.prof kd_tree.c >call
+	[ "$(ask call 'it.lines.map(row => row.line + ":" + row.hits.count).join(" ")')" = '61:50 62:7' ]
+}
+
+@test "allocations stand beside the lines that made them" {
+	synthetic rich
+	reports lines rich.prof world.c >lines
+	cat lines
+	grep -E ' 1000 +61.0 MiB +143 ' lines
+	grep -q '^allocations: at the line and in what it called$' lines
+	reports lines --json rich.prof agent.c >json
+	[ "$(ask json 'it.lines.map(row => row.line + ":" + row.allocations.own + ":" + row.allocations.bytes).join(" ")')" = '33:400:409600' ]
+}
+
+@test "a division that costs is shown among its instructions, and hinted at" {
+	require perf
+	collector run -q -o divides -- "$BUILD/workloads/divides" 0.2 >/dev/null
+	reports lines --disassembly divides.prof divide >lines
+	cat lines
+	grep -E '^hint: divides.c:[0-9]+: [0-9]+ of its [0-9]+ samples stand at a division or right behind one, most at i?div r' lines
+	grep -E '^ *[0-9.]+ +[0-9]+ +[0-9a-f]+  .*divides.c:[0-9]+$' lines
+	grep -E '^ .* [0-9a-f]+  ret *$' lines
+	reports lines --json --disassembly divides.prof divide >json
+	[ "$(ask json 'it.disassembly[0].function + " " + it.disassembly[0].whole')" = 'divide true' ]
+	[ "$(ask json 'it.disassembly[0].instructions.reduce((sum, row) => sum + row.samples, 0) === it.lines.reduce((sum, row) => sum + row.self.samples, 0)')" = true ]
+}
+
+@test "another build of the program, or none, is not disassembled" {
+	synthetic small
+	reports lines --disassembly small.prof environment_observe >lines
+	grep -q '^no disassembly: cannot open /opt/engine/bin/sim: No such file' lines
+	sqlite3 small.prof "UPDATE modules SET path = '$BUILD/bin/reports' WHERE path = '/opt/engine/bin/sim'"
+	reports lines --disassembly small.prof environment_observe >lines
+	grep -q 'is not the build that was recorded (build id ab12)' lines
+	sqlite3 small.prof "UPDATE modules SET path = '$PWD/small.prof' WHERE path = '$BUILD/bin/reports'"
+	reports lines --disassembly small.prof environment_observe >lines
+	grep -q '^no disassembly: .*small.prof is no ELF file' lines
+	fails_with 1 '--disassembly of which function?' reports lines --disassembly small.prof
+}
+
 @test "the lines of a real loop are found in its own source" {
 	require perf
 	[ -x "$BUILD/workloads/leaf" ]

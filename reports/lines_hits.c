@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* lines_hits: which function a counted line belongs to; see lines.h. */
+#include "reports/lines.h"
+
+#include "collector/base/xalloc.h"
+
+struct candidates {
+	const struct profile *profile;
+	uint32_t counted; /* function */
+	uint32_t *symbols;
+	size_t count, capacity;
+};
+
+static void add_candidate(struct candidates *candidates, uint32_t symbol)
+{
+	if (symbol >= candidates->profile->functions_count)
+		return;
+	for (size_t i = 0; i < candidates->count; i++)
+		if (candidates->symbols[i] == symbol)
+			return;
+	xgrow(candidates->symbols, candidates->count, candidates->capacity);
+	candidates->symbols[candidates->count++] = symbol;
+}
+
+/* The counted function and what was inlined into it. */
+static void find_candidates(struct candidates *candidates, uint32_t frame)
+{
+	const struct profile *profile = candidates->profile;
+
+	candidates->counted = symbol_owner(profile, frame);
+	candidates->count = 0;
+	add_candidate(candidates, candidates->counted);
+	for (uint32_t i = 1; i < profile->frames_count; i++) {
+		if (symbol_owner(profile, i) != candidates->counted)
+			continue;
+		for (uint32_t depth = 0; depth + 1 < profile->frames[i].line_count; depth++)
+			add_candidate(candidates, symbol_at(profile, i, depth).symbol);
+	}
+}
+
+static uint32_t choose(const struct candidates *candidates, const struct profile_line_hits *hits)
+{
+	const struct profile_function *functions = candidates->profile->functions;
+	uint32_t best = 0;
+
+	for (size_t i = 0; i < candidates->count; i++) {
+		uint32_t symbol = candidates->symbols[i];
+
+		if (functions[symbol].file == hits->file && functions[symbol].line <= hits->line &&
+		    (!best || functions[symbol].line > functions[best].line))
+			best = symbol;
+	}
+	return best;
+}
+
+uint32_t *lines_of_hits(const struct profile *profile)
+{
+	uint32_t *symbols = xcalloc(profile->line_hits_count, sizeof(*symbols));
+	struct candidates candidates = {.profile = profile};
+	uint32_t function = UINT32_MAX;
+
+	for (size_t i = 0; i < profile->line_hits_count; i++) {
+		const struct profile_line_hits *hits = &profile->line_hits[i];
+
+		if (hits->function != function) {
+			function = hits->function;
+			find_candidates(&candidates, profile->hit_functions[function].frame);
+		}
+		symbols[i] = choose(&candidates, hits);
+	}
+	free(candidates.symbols);
+	return symbols;
+}

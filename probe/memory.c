@@ -4,8 +4,10 @@
 
 #include "probe/clock.h"
 #include "probe/live.h"
+#include "probe/objects.h"
 #include "probe/raw.h"
 #include "probe/real.h"
+#include "probe/regions.h"
 #include "probe/rules.h"
 #include "probe/stacks.h"
 #include "probe/tally.h"
@@ -29,12 +31,15 @@ struct memory_thread {
 	 * the thread's allocations until each. */
 	uint64_t recent[LIVE_RECENT];
 	uint32_t recent_made[LIVE_RECENT];
+	uint64_t deleted; /* block that an operator has counted as freed and now frees */
 	/* where allocations are sampled: */
 	int64_t left; /* bytes until the next one is taken */
 	uint32_t made;
 	uint64_t random;
 	struct walk walk;
 };
+
+uint64_t memory_allocator_start, memory_allocator_end;
 
 static bool is_on;
 static uint64_t rate;			       /* bytes between samples; 0: all are counted */
@@ -55,13 +60,23 @@ REAL(free);
 
 /* ---- beginning ---------------------------------------------------------------------------- */
 
-/* Whether the real malloc is the C library's, and not one of another library's behind us. */
-static bool is_libc(void)
+/* Finds where the allocator is; returns whether it is the C library itself, and not another one
+ * behind us. */
+static bool find_allocator(void)
 {
 	Dl_info allocator, library;
+	uint64_t start, end;
 
-	return dladdr((void *)real_malloc, &allocator) && dladdr((void *)&abort, &library) &&
-	       allocator.dli_fbase == library.dli_fbase;
+	if (!dladdr((void *)real_malloc, &allocator) || !dladdr((void *)&abort, &library))
+		return false;
+	if (allocator.dli_fbase == library.dli_fbase)
+		return true;
+	tally_name_allocator(allocator.dli_fname);
+	if (objects_extent((uint64_t)real_malloc, &start, &end)) {
+		memory_allocator_start = start;
+		memory_allocator_end = end;
+	}
+	return false;
 }
 
 static void begin_process(bool is_fork)
@@ -86,16 +101,18 @@ void memory_prepare(void)
 		return;
 	rate = probe.wire->memory_rate;
 	rules_prepare();
-	live_prepare(is_libc());
 	tally_open(&spare.book, UINT32_MAX);
 	begin_sampling(&spare, 0);
 	begin_process(false);
+	live_prepare(find_allocator());
 }
 
 void memory_adopt(void)
 {
-	if (is_on)
-		begin_process(true);
+	if (!is_on)
+		return;
+	begin_process(true);
+	regions_adopt();
 }
 
 void memory_begin_thread(struct thread *thread)
@@ -290,9 +307,14 @@ static void put_back(uint64_t address, struct live_block block)
 		thinning_remember(address);
 }
 
-static void count_unknown(void)
+static void count_unknown(uint64_t address)
 {
-	if (!rate)
+	struct memory_thread *memory = thread_self ? thread_self->memory : NULL;
+
+	/* An operator delete that calls free. */
+	if (memory && memory->deleted == address)
+		memory->deleted = 0;
+	else if (!rate)
 		atomic_fetch_add(&tally_process->unknown_frees, 1);
 }
 
@@ -303,11 +325,68 @@ static void count_end(void *address)
 	struct memory_thread *memory;
 
 	if (__builtin_expect(!block.node, 0)) {
-		count_unknown();
+		count_unknown((uint64_t)address);
 		return;
 	}
 	memory = take();
 	count_free(memory, &block, (uint64_t)address);
+	give_back(memory);
+}
+
+/* ---- for what stands in the places of other functions -----------------------------------------
+ */
+
+bool memory_is_counting(void)
+{
+	return counts();
+}
+
+/* Allocations of the calling thread that passed by here. */
+static uint32_t seen(void)
+{
+	const struct memory_thread *memory = thread_self ? thread_self->memory : &spare;
+
+	return !memory ? 0 : rate ? memory->made : memory->counted;
+}
+
+uint32_t memory_begin_new(void)
+{
+	return counts() ? seen() : 0;
+}
+
+void memory_end_new(uint32_t begun, void *block, uint64_t bytes, struct walk_start start)
+{
+	if (block && counts() && seen() == begun)
+		count_allocation(block, bytes, &start);
+}
+
+void memory_count_delete(void *block)
+{
+	if (!counts())
+		return;
+	if (thread_self && thread_self->memory)
+		thread_self->memory->deleted = (uint64_t)block;
+	count_end(block);
+}
+
+uint32_t memory_count_mapped(const struct walk_start *start, uint64_t bytes)
+{
+	struct memory_thread *memory = take();
+	uint32_t node;
+
+	if (!memory)
+		return 0;
+	node = stacks_node(walk_stack(&memory->walk, start), WIRE_REGIONS_OF);
+	tally_mapped(&memory->book, node, bytes);
+	give_back(memory);
+	return node;
+}
+
+void memory_count_unmapped(uint32_t node, uint64_t bytes, bool is_all)
+{
+	struct memory_thread *memory = take();
+
+	tally_unmapped(memory ? &memory->book : &spare.book, node, bytes, is_all);
 	give_back(memory);
 }
 
@@ -400,7 +479,7 @@ static void *reallocate(void *old, size_t bytes, const struct walk_start *start)
 		count_free(memory, &block, 0);
 		give_back(memory);
 	} else if (old) {
-		count_unknown();
+		count_unknown((uint64_t)old);
 	}
 	if (new)
 		count_allocation(new, bytes, start);

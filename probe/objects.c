@@ -135,6 +135,44 @@ void objects_tell(void)
 	dl_iterate_phdr(tell_object, thread);
 }
 
+struct extent {
+	uint64_t address, start, end;
+};
+
+static int measure_object(struct dl_phdr_info *object, size_t bytes, void *context)
+{
+	struct extent *wanted = context, found = {.start = UINT64_MAX};
+
+	(void)bytes;
+	for (int i = 0; i < object->dlpi_phnum; i++) {
+		const ElfW(Phdr) *header = &object->dlpi_phdr[i];
+		uint64_t start = object->dlpi_addr + header->p_vaddr;
+
+		if (header->p_type != PT_LOAD)
+			continue;
+		if (start < found.start)
+			found.start = start;
+		if (start + header->p_memsz > found.end)
+			found.end = start + header->p_memsz;
+	}
+	if (wanted->address < found.start || wanted->address >= found.end)
+		return 0;
+	wanted->start = found.start;
+	wanted->end = found.end;
+	return 1;
+}
+
+bool objects_extent(uint64_t address, uint64_t *start, uint64_t *end)
+{
+	struct extent extent = {.address = address};
+
+	if (!dl_iterate_phdr(measure_object, &extent))
+		return false;
+	*start = extent.start;
+	*end = extent.end;
+	return true;
+}
+
 static void forget_code(void)
 {
 	memory_forget_code();

@@ -12,8 +12,8 @@ static _Atomic uint32_t *rows;
 static uint32_t row_count;
 static struct wire_tally *tallies;
 static struct wire_shape *shapes;
-static uint64_t rate; /* 0: every allocation is counted */
-static int count_shift;
+static uint64_t rate;		     /* 0: every allocation is counted */
+static int count_shift, bytes_shift; /* of what is counted: wire_tally */
 static uint32_t temporary_within;
 static uint32_t segment_limit;
 static bool has_threads;
@@ -33,6 +33,7 @@ bool tally_prepare(void)
 	segment_limit = (uint32_t)(tally_bytes / (WIRE_SEGMENT_TALLIES * sizeof(*tallies)));
 	rate = probe.wire->memory_rate;
 	count_shift = rate ? WIRE_COUNT_SHIFT : 0;
+	bytes_shift = rate ? WIRE_BYTES_SHIFT : 0;
 	temporary_within = probe.wire->temporary_within;
 	return process_limit && row_count && segment_limit &&
 	       shape_bytes / sizeof(*shapes) >= row_count;
@@ -224,4 +225,36 @@ void tally_free(struct tally_book *book, uint32_t node, uint64_t bytes, uint32_t
 		    weight.count);
 	}
 	change_live(book, -(int64_t)weight.bytes);
+}
+
+void tally_mapped(struct tally_book *book, uint32_t node, uint64_t bytes)
+{
+	struct wire_tally *tally = find(book, node);
+
+	if (!tally)
+		return;
+	add(book, &tally->allocations, UINT64_C(1) << count_shift);
+	add(book, &tally->bytes, bytes << bytes_shift);
+}
+
+void tally_unmapped(struct tally_book *book, uint32_t node, uint64_t bytes, bool is_all)
+{
+	struct wire_tally *tally = find(book, node);
+
+	if (!tally)
+		return;
+	add(book, &tally->frees, (uint64_t)is_all << count_shift);
+	add(book, &tally->freed_bytes, bytes << bytes_shift);
+}
+
+void tally_name_allocator(const char *path)
+{
+	char *name = tally_process->allocator;
+	const char *base = path;
+
+	for (const char *at = path; *at; at++)
+		if (*at == '/')
+			base = at + 1;
+	for (uint32_t i = 0; i < sizeof(tally_process->allocator) - 1 && base[i]; i++)
+		name[i] = base[i];
 }

@@ -46,6 +46,15 @@ void tally_allocation(struct tally_book *book, uint32_t node, uint64_t bytes);
 void tally_free(struct tally_book *book, uint32_t node, uint64_t bytes, uint32_t lifetime,
 		uint32_t age);
 
+/* The same of memory from the kernel, which is never sampled and not among the process's live
+ * bytes;
+ * @is_all says that nothing of the region is left. */
+void tally_mapped(struct tally_book *book, uint32_t node, uint64_t bytes);
+void tally_unmapped(struct tally_book *book, uint32_t node, uint64_t bytes, bool is_all);
+
+/* Notes the path of an allocator that is not the C library's. */
+void tally_name_allocator(const char *path);
+
 /* The thread ends: tells the process of the bytes that it does not have yet. */
 void tally_close(struct tally_book *book);
 

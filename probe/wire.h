@@ -94,6 +94,7 @@ enum wire_refusal {
 	WIRE_REFUSED_OPERATION, /* no room: an operation was not counted */
 	WIRE_REFUSED_SPREAD,	/* no room: its duration is not in the histogram */
 	WIRE_REFUSED_TEXT,	/* no room: a subject has no name */
+	WIRE_REFUSED_REGION,	/* no room, or no time: a mapping is told wrong */
 	WIRE_REFUSED_THREAD,	/* no room: a thread's operations are told without it */
 	WIRE_REFUSALS = 16,
 };
@@ -226,7 +227,10 @@ struct wire_process {
 	_Atomic uint64_t epoch; /* grows with the peak */
 	_Atomic uint64_t unknown_frees; /* of blocks from before the probe's start or the fork */
 	_Atomic uint64_t unseen_frees;	/* the address was handed out again without a free */
-	uint64_t unused[9];
+	/* Name of the file that has the allocator, if that is not the C library; ended by a zero.
+	 */
+	char allocator[48];
+	uint64_t unused[3];
 };
 
 _Static_assert(sizeof(struct wire_process) == 128, "as both sides know it");
@@ -255,6 +259,10 @@ enum wire_ending {
 				*/
 	WIRE_ENDINGS = 4096,
 };
+
+/* Below any node but a root, the node of this address has the regions of memory that its stack got
+ * from the kernel itself; in its tally allocations are mappings. */
+#define WIRE_REGIONS_OF 16u
 
 /*
  * What one stack allocated, as counted in one slot: its thread alone writes it, the collector sums

@@ -41,6 +41,7 @@ static const struct order {
 	{"peak", MEMORY_PEAK, "most bytes at the peak"},
 	{"live", MEMORY_LIVE, "most bytes live at the end"},
 	{"temporaries", MEMORY_TEMPORARIES, "most temporaries"},
+	{"mapped", MEMORY_MAPPED, "most bytes mapped from the kernel itself"},
 };
 
 #define ORDERS	    (sizeof(orders) / sizeof(*orders))
@@ -51,7 +52,8 @@ static int parse_order(const struct argp_state *state, const char *name)
 	for (size_t i = 0; i < ORDERS; i++)
 		if (!strcmp(name, orders[i].name))
 			return (int)i;
-	argp_error(state, "--sort wants calls, bytes, peak, live or temporaries, not '%s'", name);
+	argp_error(state, "--sort wants calls, bytes, peak, live, temporaries or mapped, not '%s'",
+		   name);
 	return -1;
 }
 
@@ -77,7 +79,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static const struct argp_option argp_options[] = {
 	{"sort", OPTION_SORT, "AMOUNT", 0,
-	 "One list only, by calls, bytes, peak, live or temporaries", 0},
+	 "One list only, by calls, bytes, peak, live, temporaries or mapped", 0},
 	{"svg", OPTION_SVG, NULL, 0,
 	 "Draw memory over time as SVG, with ticks where steps ended; of any recording", 0},
 	{0},
@@ -149,6 +151,15 @@ static void write_totals(const struct report *report, const struct memory *memor
 	fprintf(stream, "live at end  %s in %" PRIu64 " blocks\n",
 		estimate_text(memory, amounts[MEMORY_LIVE], bytes, sizeof(bytes)),
 		amounts[MEMORY_LIVE_BLOCKS]);
+	if (amounts[MEMORY_MAPPINGS])
+		fprintf(stream,
+			"mapped       %s in %" PRIu64
+			" mappings that it asked the kernel for itself",
+			bytes_text(amounts[MEMORY_MAPPED], bytes, sizeof(bytes)),
+			amounts[MEMORY_MAPPINGS]);
+	if (amounts[MEMORY_MAPPINGS])
+		fprintf(stream, ", %s at the end\n",
+			bytes_text(amounts[MEMORY_MAPPED_LIVE], bytes, sizeof(bytes)));
 	if (processes > 1)
 		fprintf(stream, "processes    %" PRId64 ", all added up\n", processes);
 	obstack_free(&text, NULL);
@@ -248,6 +259,19 @@ static void write_list(const struct report *report, struct memory *memory,
 		fprintf(stream, "… and %zu more\n", shown - limit);
 }
 
+static void write_allocator(const struct report *report, FILE *stream)
+{
+	const char *name = profile_text(report->profile, "memory.allocator", "");
+	struct obstack text;
+
+	obstack_init(&text);
+	if (*name)
+		fprintf(stream,
+			" · the allocator is %s: calls of functions that only it has are not seen",
+			text_plain(&text, name, 60));
+	obstack_free(&text, NULL);
+}
+
 static void write_trust(const struct report *report, const struct memory *memory, FILE *stream)
 {
 	uint64_t all = memory->amounts[MEMORY_ALLOCATIONS];
@@ -259,6 +283,7 @@ static void write_trust(const struct report *report, const struct memory *memory
 			memory->rate, memory->rate);
 	else
 		fputs("\ntrust: every allocation counted", stream);
+	write_allocator(report, stream);
 	if (strcmp(profile_text(report->profile, "state", ""), "complete"))
 		fputs(" · (!) the recording did not reach its end", stream);
 	if (memory->cut)

@@ -9,13 +9,16 @@ const char *const memory_metrics[MEMORY_AMOUNTS] = {
 	[MEMORY_ALLOCATIONS] = "allocations", [MEMORY_ALLOCATED] = "allocated",
 	[MEMORY_TEMPORARIES] = "temporaries", [MEMORY_LIVE] = "live",
 	[MEMORY_LIVE_BLOCKS] = "live-blocks", [MEMORY_PEAK] = "peak",
-	[MEMORY_PEAK_BLOCKS] = "peak-blocks", [MEMORY_LIFETIME] = "lifetime",
+	[MEMORY_MAPPINGS] = "mappings",	      [MEMORY_MAPPED] = "mapped",
+	[MEMORY_MAPPED_LIVE] = "mapped-live", [MEMORY_PEAK_BLOCKS] = "peak-blocks",
+	[MEMORY_LIFETIME] = "lifetime",
 };
 
 const struct memory_remark memory_remarks[MEMORY_REMARKS] = {
 	{"memory.lost_tally", true, "allocations or frees not counted, the tables were full"},
 	{"memory.lost_process", true, "processes not counted, there were too many"},
 	{"memory.lost_live", true, "blocks whose free is not counted, for want of memory"},
+	{"memory.lost_region", false, "mappings told wrong, there was no room or no time"},
 	{"memory.lost_node", false, "stacks cut at their innermost calls, the tree was full"},
 	{"memory.lost_slot", false, "threads that shared tallies, there were too many at a time"},
 	{"memory.lost_unwritten", false, "stacks not known, the thread was killed in the act"},

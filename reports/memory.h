@@ -17,6 +17,9 @@ enum memory_amount {
 	MEMORY_LIVE_BLOCKS,
 	MEMORY_PEAK, /* bytes live at the peak */
 	MEMORY_PEAK_BLOCKS,
+	MEMORY_MAPPINGS, /* of memory from the kernel itself */
+	MEMORY_MAPPED,	 /* bytes of them */
+	MEMORY_MAPPED_LIVE,
 	MEMORY_LIFETIME, /* ms, of the blocks freed, added up */
 	MEMORY_AMOUNTS,
 };
@@ -32,7 +35,7 @@ struct memory_remark {
 };
 
 enum {
-	MEMORY_REMARKS = 10
+	MEMORY_REMARKS = 11
 };
 
 extern const struct memory_remark memory_remarks[MEMORY_REMARKS];

@@ -26,9 +26,8 @@ struct cuts {
 static uint64_t duration_of(const struct profile *profile)
 {
 	int64_t duration = profile_number(profile, "duration_ns", 0);
-	uint64_t last = profile->changes_count
-				? profile->changes[profile->changes_count - 1].time_ns
-				: 0;
+	uint64_t last =
+		profile->changes_count ? profile->changes[profile->changes_count - 1].time_ns : 0;
 
 	return duration > 0 ? (uint64_t)duration : last;
 }
@@ -146,8 +145,8 @@ void memory_growth_measure(struct memory_growth *growth, const struct memory *me
 	double *levels;
 	size_t ends;
 
-	*growth = (struct memory_growth){
-		.sites = xcalloc(memory->count + 1, sizeof(*growth->sites))};
+	*growth =
+		(struct memory_growth){.sites = xcalloc(memory->count + 1, sizeof(*growth->sites))};
 	make_cuts(&cuts, profile);
 	if (!cuts.parts)
 		return;

@@ -28,15 +28,15 @@ enum memory_verdict {
 
 struct memory_trend {
 	enum memory_verdict verdict;
-	double growth; /* bytes in all parts together, from the first end to the last */
+	double growth;	  /* bytes in all parts together, from the first end to the last */
 	double low, high; /* the interval of that */
-	double level;  /* bytes at the last end */
+	double level;	  /* bytes at the last end */
 };
 
 struct memory_growth {
-	uint32_t parts;	 /* 0: nothing can be told */
-	uint64_t steps;	 /* in them; 0: they are of time */
-	double seconds;	 /* from the first end to the last */
+	uint32_t parts; /* 0: nothing can be told */
+	uint64_t steps; /* in them; 0: they are of time */
+	double seconds; /* from the first end to the last */
 	struct memory_trend all;
 	struct memory_trend *sites; /* of memory->sites, in their order */
 };

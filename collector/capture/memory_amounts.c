@@ -13,18 +13,24 @@ const struct event_metric memory_metrics[MEMORY_METRICS] = {
 	[MEMORY_METRIC_PEAK] = {"peak", "bytes", 1, true},
 	[MEMORY_METRIC_PEAK_BLOCKS] = {"peak-blocks", "count", 1, true},
 	[MEMORY_METRIC_LIFETIME] = {"lifetime", "ms", 1, false},
+	[MEMORY_METRIC_MAPPINGS] = {"mappings", "count", 1, false},
+	[MEMORY_METRIC_MAPPED] = {"mapped", "bytes", 1, false},
+	[MEMORY_METRIC_MAPPED_LIVE] = {"mapped-live", "bytes", 1, true},
 };
 
 static uint64_t value_of(const struct memory_sum *sum, int metric)
 {
 	switch (metric) {
 	case MEMORY_METRIC_ALLOCATIONS:
+	case MEMORY_METRIC_MAPPINGS:
 		return sum->allocations;
 	case MEMORY_METRIC_ALLOCATED:
+	case MEMORY_METRIC_MAPPED:
 		return sum->bytes;
 	case MEMORY_METRIC_TEMPORARIES:
 		return sum->temporaries;
 	case MEMORY_METRIC_LIVE:
+	case MEMORY_METRIC_MAPPED_LIVE:
 		return memory_sum_difference(sum->bytes, sum->freed_bytes);
 	case MEMORY_METRIC_LIVE_BLOCKS:
 		return memory_sum_difference(sum->allocations, sum->frees);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <time.h>
 
 #define PATIENCE_NS 500000000u /* with a node that is being written */
@@ -23,7 +24,8 @@
 
 /* A node that was told, by its number. */
 struct told {
-	uint32_t process; /* row of its process, from 1; 0: not told */
+	uint32_t process;    /* row of its process, from 1; 0: not told */
+	uint32_t regions_of; /* the node whose mappings it counts; 0: it is a stack itself */
 	pid_t pid;
 };
 
@@ -172,12 +174,15 @@ static bool read_node(const struct memory_source *source, uint32_t number, struc
 		if (address > source->memory->process_limit)
 			return false;
 		event->node.kind = EVENT_NODE_ROOT;
-		*told = (struct told){(uint32_t)address,
-				      source->memory->processes[address - 1].pid};
+		*told = (struct told){
+			.process = (uint32_t)address,
+			.pid = source->memory->processes[address - 1].pid,
+		};
 	} else {
 		if (!was_told(source, parent))
 			return false;
 		*told = source->told[parent];
+		told->regions_of = address == WIRE_REGIONS_OF ? parent : 0;
 		event->node.kind = address < WIRE_ENDINGS ? EVENT_NODE_ENDING : EVENT_NODE_CALL;
 		event->node.ending = (uint8_t)ending_of(address);
 	}
@@ -196,7 +201,8 @@ static void take_node(struct memory_source *source, source_deliver *deliver, voi
 		return;
 	}
 	tell(source, number, &told);
-	deliver(context, &event);
+	if (!told.regions_of)
+		deliver(context, &event);
 }
 
 /* ---- amounts ------------------------------------------------------------------------------ */
@@ -246,6 +252,14 @@ static void end_look(struct memory_source *source)
 	source->is_done = source->is_last;
 }
 
+/* Says whether a change is of a metric that its node has. */
+static bool is_meant(const struct memory_source *source, const struct memory_change *change)
+{
+	return was_told(source, change->node) &&
+	       (change->metric >= MEMORY_METRIC_MAPPINGS) ==
+		       (source->told[change->node].regions_of != 0);
+}
+
 /* Finds the next change that is to be told; begins a look when it is time for one, and one more
  * when the targets record no longer. */
 static bool find_change(struct memory_source *source, struct memory_change *change)
@@ -257,7 +271,7 @@ static bool find_change(struct memory_source *source, struct memory_change *chan
 		if (!source->is_looking)
 			begin_look(source);
 		while (memory_amounts_find(&source->amounts, change)) {
-			if (was_told(source, change->node))
+			if (is_meant(source, change))
 				return true;
 			memory_amounts_take(&source->amounts, change);
 		}
@@ -269,12 +283,13 @@ static bool find_change(struct memory_source *source, struct memory_change *chan
 static void take_change(struct memory_source *source, const struct memory_change *change,
 			source_deliver *deliver, void *context)
 {
+	const struct told *told = &source->told[change->node];
 	struct event event = {
 		.kind = EVENT_NODE_AMOUNT,
-		.pid = source->told[change->node].pid,
-		.tid = source->told[change->node].pid,
+		.pid = told->pid,
+		.tid = told->pid,
 		.time_ns = source->look_ns,
-		.stack_id = change->node,
+		.stack_id = told->regions_of ? told->regions_of : change->node,
 		.amount = {&memory_metrics[change->metric], change->weight},
 	};
 
@@ -367,6 +382,7 @@ static void describe_processes(const struct memory_source *source, struct profil
 	const struct probe_memory *memory = source->memory;
 	uint32_t count = atomic_load(&memory->header->process_count);
 	uint64_t unknown = 0, unseen = 0, forks = 0, inexact = 0;
+	char allocator[sizeof(memory->processes->allocator) + 1] = "";
 
 	if (count > memory->process_limit)
 		count = memory->process_limit;
@@ -377,7 +393,12 @@ static void describe_processes(const struct memory_source *source, struct profil
 		unseen += process->unseen_frees;
 		forks += process->is_fork != 0;
 		inexact += process->has_threads != 0;
+		if (*process->allocator)
+			snprintf(allocator, sizeof(allocator), "%.*s",
+				 (int)sizeof(process->allocator), process->allocator);
 	}
+	if (*allocator)
+		profile_set_text(profile, "memory.allocator", allocator);
 	profile_set_number(profile, "memory.processes", count);
 	profile_set_number(profile, "memory.forked", (int64_t)forks);
 	profile_set_number(profile, "memory.threaded", (int64_t)inexact);
@@ -423,6 +444,7 @@ static void describe_allocations(const struct memory_source *source, struct prof
 		[WIRE_REFUSED_NODE] = "memory.lost_node",
 		[WIRE_REFUSED_TALLY] = "memory.lost_tally",
 		[WIRE_REFUSED_LIVE] = "memory.lost_live",
+		[WIRE_REFUSED_REGION] = "memory.lost_region",
 	};
 	const struct wire_header *header = source->memory->header;
 

@@ -13,6 +13,9 @@
  *     live         bytes   allocated and not freed until now, or until the end of the process
  *     live-blocks  count
  *     lifetime     ms      of the blocks that were freed, added up
+ *     mappings     count   of memory from the kernel itself, past the allocator
+ *     mapped       bytes   by them
+ *     mapped-live  bytes   of them, mapped until now, or until the end of the process
  *     peak         bytes   live when the process's live bytes were at their highest
  *     peak-blocks  count
  *

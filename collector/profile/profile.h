@@ -324,13 +324,13 @@ struct profile_spread {
  *                      whose memory came back without a free
  *   memory.rate        bytes from one sampled allocation to the next, in the mean; absent when all
  *                      were counted; memory.temporary_within: allocations, see docs/memory.md
- *   memory.lost_tally, _process, _live, _node, _slot, _unwritten   what could not be counted or
- *                      named, by the table that was full: enum wire_refusal
- *   locks, io, sql    1: operations on such subjects were counted; "": a sentence why they were not
- *   operations.lost_subject, _operation, _spread, _text, _thread, _process, _slot, _node
- *                      what could not be counted or named, by the table that was full; _elsewhere:
- *                      locks that were free and for which a thread had no counter left
- *   memory.walks_checked, memory.walks_wrong   by the test build of libprobe.so
+ *   memory.allocator   text: file that has the allocator, when it is not the C library
+ *   memory.lost_tally, _process, _live, _node, _slot, _unwritten, _region   what could not be
+ * counted or named, by the table that was full: enum wire_refusal locks, io, sql    1: operations
+ * on such subjects were counted; "": a sentence why they were not operations.lost_subject,
+ * _operation, _spread, _text, _thread, _process, _slot, _node what could not be counted or named,
+ * by the table that was full; _elsewhere: locks that were free and for which a thread had no
+ * counter left memory.walks_checked, memory.walks_wrong   by the test build of libprobe.so
  */
 struct profile_meta {
 	char *key;

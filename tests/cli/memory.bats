@@ -80,6 +80,72 @@ counts_itself() {
 		JOIN metrics m ON m.id = s.metric WHERE m.name = 'live' AND NOT e.complete")" = 0 ]
 }
 
+@test "memory that the program asks the kernel for is counted by itself" {
+	same_output "$BUILD/workloads/allocations" regions
+	checked "$BUILD/workloads/allocations" regions >counts
+	[ "$(total mapped-live)" = "$(sed -n 1p counts)" ]
+	[ "$(total mappings) $(total mapped)" = "$(sed -n 2p counts)" ]
+	[ "$(total allocations) $(total allocated)" = "$(tail -n 1 counts)" ]
+	[ "$(site regions mappings)" = 6 ]
+	run -0 collector memory x.prof
+	[[ $output == *"in 6 mappings that it asked the kernel for itself"* ]]
+	run -0 collector memory --sort mapped x.prof
+	[[ $output == *"most bytes mapped"*"regions"* ]]
+}
+
+# other_allocator NAME: malloc's family and C++'s operators are counted once with it.
+other_allocator() {
+	local library allocator=$1
+	library=$(find /usr/lib -name "$allocator" -print -quit)
+	[ -n "$library" ] || skip "$allocator is not installed"
+	for program in operators "allocations inherited"; do
+		# shellcheck disable=SC2086
+		LD_PRELOAD=$library checked "$BUILD"/workloads/$program >counts
+		[ "$(cat counts)" = "$("$BUILD"/workloads/$program)" ]
+		[ "$(meta walks_wrong)$(meta unknown_frees)$(meta unseen_frees)" = 000 ]
+		[ "$(meta allocator)" = "$allocator" ]
+		run -0 collector memory x.prof
+		[[ $output == *"the allocator is $allocator"* ]]
+		# The libraries allocate for themselves when they start.
+		read -r blocks bytes <<<"$(tail -n 1 counts)"
+		[[ $(total allocations) -ge $blocks && $(total allocations) -le $((blocks + 10)) ]]
+		[ "$(total allocated)" -ge "$bytes" ]
+	done
+}
+
+@test "C++'s operators are counted, of the C++ library" {
+	same_output "$BUILD/workloads/operators" fail
+	checked "$BUILD/workloads/operators" >counts
+	read -r blocks bytes <<<"$(tail -n 1 counts)"
+	[[ $(total allocations) -ge $blocks && $(total allocations) -le $((blocks + 10)) ]]
+	[ "$(total allocated)" -ge "$bytes" ]
+}
+
+@test "an object that brings the C++ library along finds its operators, though ours are before them" {
+	printf '%s\n' '#include <string>' 'extern "C" int run() {' \
+		'	std::string *text = new std::string(100, 1); int size = (int)text->size();' \
+		'	delete text; return size; }' >plugin.cc
+	printf '%s\n' '#include <dlfcn.h>' '#include <stdio.h>' 'int main(int argc, char **argv) {' \
+		'	void *object = dlopen(argv[argc - 1], RTLD_NOW | RTLD_LOCAL);' \
+		'	printf("%d\n", ((int (*)(void))dlsym(object, "run"))()); return 0; }' >loads.c
+	g++ -O2 -shared -fPIC -o plugin.so plugin.cc
+	gcc -O2 -o loads loads.c
+	[ "$(checked ./loads ./plugin.so)" = 100 ]
+	[ "$(meta unknown_frees)" = 0 ]
+}
+
+@test "C++'s operators and malloc are counted once, of jemalloc" {
+	other_allocator libjemalloc.so.2
+}
+
+@test "C++'s operators and malloc are counted once, of tcmalloc" {
+	other_allocator libtcmalloc_minimal.so.4
+}
+
+@test "C++'s operators and malloc are counted once, of mimalloc" {
+	other_allocator libmimalloc.so.2
+}
+
 @test "children are counted: by vfork, posix_spawn and fork, and what they inherit is not theirs" {
 	counts_itself spawns
 	counts_itself inherited

@@ -346,6 +346,31 @@ static void confined(void)
 	churn(500);
 }
 
+/* Memory from the kernel: prints how often and how much of it is asked for, and what stays. */
+FUNCTION static void regions(void)
+{
+	const size_t page = 4096, mebi = 1 << 20;
+	const int how = MAP_PRIVATE | MAP_ANONYMOUS;
+	char *first = mmap(NULL, mebi, PROT_READ | PROT_WRITE, how, -1, 0);
+	char *second = mmap(NULL, mebi, PROT_READ | PROT_WRITE, how, -1, 0);
+	char *third = mmap(NULL, page, PROT_READ | PROT_WRITE, how, -1, 0);
+	void *file = mmap(NULL, page, PROT_READ, MAP_PRIVATE, open("/proc/self/exe", O_RDONLY), 0);
+	char *end;
+
+	munmap(first, mebi);
+	munmap(second + 16 * page, 32 * page); /* a hole */
+	second = mmap(second, page, PROT_READ, how | MAP_FIXED, -1, 0);
+	third = mremap(third, page, 5 * page, MREMAP_MAYMOVE);
+	if (second == MAP_FAILED || third == MAP_FAILED)
+		puts("no room");
+	munmap(file, page);
+	end = sbrk((intptr_t)page * 3);
+	if (end != (char *)-1)
+		sbrk(-(intptr_t)page);
+	printf("%zu\n", mebi - 32 * page + 5 * page + 2 * page);
+	printf("6 %zu\n", 2 * mebi + page + page + 5 * page + 3 * page);
+}
+
 /* ---------------------------------------------------------------------------------------------- */
 
 static const struct {
@@ -355,7 +380,7 @@ static const struct {
 	{"family", family},	   {"leaks", leaks},	     {"forks", forks},
 	{"spawns", spawns},	   {"inherited", inherited}, {"killed", killed},
 	{"threads", threads},	   {"ends", announce_ends},  {"descriptors", descriptors},
-	{"little", little_memory}, {"confined", confined},
+	{"little", little_memory}, {"confined", confined},   {"regions", regions},
 };
 
 int main(int argc, char **argv)

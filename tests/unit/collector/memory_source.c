@@ -175,6 +175,23 @@ Test(memory_source, a_process_that_ends_at_its_peak_has_there_what_is_live)
 	cr_assert_eq(amount(2, "peak"), 300);
 }
 
+Test(memory_source, mappings_are_told_of_the_stack_that_made_them)
+{
+	process(1, 500);
+	node(1, 0, 1);
+	node(2, 1, 0x5000);
+	node(3, 2, WIRE_REGIONS_OF);
+	*tally(0, 3) = (struct wire_tally){
+		.allocations = 2, .bytes = 8192, .frees = 1, .freed_bytes = 4096};
+	finish();
+	cr_assert_eq(amount(2, "mappings"), 2);
+	cr_assert_eq(amount(2, "mapped"), 8192);
+	cr_assert_eq(amount(2, "mapped-live"), 4096);
+	cr_assert_eq(amount(2, "allocations"), 0);
+	for (size_t i = 0; i < event_count; i++)
+		cr_assert_neq(events[i].stack_id, 3);
+}
+
 Test(memory_source, a_free_without_its_allocation_leaves_nothing_below_zero)
 {
 	process(1, 500);

@@ -11,7 +11,7 @@
 #define ALLOCATIONS 1000000
 
 struct sums {
-	double count, bytes;		     /* the truth */
+	double count, bytes; /* the truth */
 	double count_estimate, byte_estimate;
 	double count_variance, byte_variance; /* of the estimates, from the truth */
 	double drawn;

@@ -44,11 +44,11 @@ static void look(int looks, int64_t (*bytes)(int look))
 	for (int i = 0; i < looks; i++) {
 		int64_t now = bytes(i);
 
-		profile_change_add(profile, &(struct profile_sample){
-						    .time_ns = (uint64_t)(i + 1) * 1000,
-						    .stack = site,
-						    .metric = (uint16_t)live,
-						    .value = (uint64_t)(now - before)});
+		profile_change_add(profile,
+				   &(struct profile_sample){.time_ns = (uint64_t)(i + 1) * 1000,
+							    .stack = site,
+							    .metric = (uint16_t)live,
+							    .value = (uint64_t)(now - before)});
 		before = now;
 	}
 	profile_levels_end(profile);

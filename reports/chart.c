@@ -279,11 +279,18 @@ static void each_tick(struct chart *chart, const struct chart_axis *axis, int wa
 	double step;
 
 	if (axis->is_logarithmic) {
-		first = (long)ceil(log10(axis->low) - 1e-9);
+		static const int digits[] = {1, 2, 5};
+		bool is_short = axis->high / axis->low < 200; /* where decades are too few */
+
+		first = (long)(is_short ? floor(log10(axis->low)) : ceil(log10(axis->low) - 1e-9));
 		last = (long)floor(log10(axis->high) + 1e-9);
 		for (long i = first; i <= last; i += 1 + (last - first) / wanted)
-			draw(chart, pow(10, (double)i),
-			     chart_amount(pow(10, (double)i), axis, text));
+			for (int k = 0; k < (is_short ? 3 : 1); k++) {
+				double at = digits[k] * pow(10, (double)i);
+
+				if (at >= axis->low * (1 - 1e-9) && at <= axis->high * (1 + 1e-9))
+					draw(chart, at, chart_amount(at, axis, text));
+			}
 		return;
 	}
 	step = tick_step(axis, wanted);
@@ -387,15 +394,20 @@ static void pixel_draw(FILE *stream, const struct pixel *pixel, bool is_stairs, 
 void chart_line(struct chart *chart, const struct chart_point *points, size_t count, bool is_stairs,
 		enum chart_style style)
 {
+	static const struct {
+		const char *class, *colour, *dashes;
+	} looks[] = {
+		[CHART_FIRST] = {"first", "#0b5394", ""},
+		[CHART_SECOND] = {"second", "#9a3412", " stroke-dasharray=\"5 3\""},
+		[CHART_THIRD] = {"third", "#59636e", " stroke-dasharray=\"1 3\""},
+	};
 	struct pixel pixel = {0};
 	bool is_open = false, is_dense = count > CHART_WIDTH;
 
 	fprintf(chart->stream,
 		"<path class=\"%s\" fill=\"none\" stroke=\"%s\" stroke-width=\"1.6\"%s "
 		"stroke-linejoin=\"round\" d=\"",
-		style == CHART_FIRST ? "first" : "second",
-		style == CHART_FIRST ? "#0b5394" : "#9a3412",
-		style == CHART_FIRST ? "" : " stroke-dasharray=\"5 3\"");
+		looks[style].class, looks[style].colour, looks[style].dashes);
 	for (size_t i = 0; i < count; i++) {
 		double x = chart_x(chart, points[i].x);
 
@@ -426,6 +438,42 @@ void chart_bar(struct chart *chart, double from, double to, double height, const
 	fputs("\"><title>", chart->stream);
 	write_text(chart->stream, tooltip);
 	fputs("</title></rect>\n", chart->stream);
+}
+
+void chart_dot(struct chart *chart, double x, double y, const char *tooltip)
+{
+	fputs("<circle class=\"dot\" fill=\"#0b5394\" fill-opacity=\".7\" r=\"3.5\" cx=\"",
+	      chart->stream);
+	svg_number(chart->stream, chart_x(chart, x));
+	fputs("\" cy=\"", chart->stream);
+	svg_number(chart->stream, chart_y(chart, y));
+	fputs("\"><title>", chart->stream);
+	write_text(chart->stream, tooltip);
+	fputs("</title></circle>\n", chart->stream);
+}
+
+/* Stripes of a pattern would need an id, which several charts in one page would share. */
+void chart_shade(struct chart *chart, double x, const char *text)
+{
+	double left = chart_x(chart, x), right = CHART_WIDTH - CHART_RIGHT;
+	double height = chart->options->panel_height;
+
+	fputs("<path class=\"shade\" fill=\"none\" stroke=\"#d1d9e0\" d=\"", chart->stream);
+	for (double at = left; at < right; at += 8) {
+		double run = fmin(height, right - at);
+
+		move_to(chart->stream, 'M', at, chart->top + height);
+		move_to(chart->stream, 'l', run, -run);
+	}
+	for (double up = 8; up < height; up += 8) {
+		double run = fmin(height - up, right - left);
+
+		move_to(chart->stream, 'M', left, chart->top + height - up);
+		move_to(chart->stream, 'l', run, -run);
+	}
+	fputs("\"/>\n", chart->stream);
+	label(chart, right - 4, chart->top + height - 6,
+	      "class=\"muted\" fill=\"#59636e\" text-anchor=\"end\"", text);
 }
 
 void chart_mark(struct chart *chart, double x, const char *text, struct chart_labels *labels)

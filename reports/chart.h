@@ -73,6 +73,7 @@ double chart_y(const struct chart *chart, double y);
 enum chart_style {
 	CHART_FIRST,
 	CHART_SECOND, /* dashed, so that it is told apart without colour */
+	CHART_THIRD,  /* dotted */
 };
 
 /*
@@ -87,6 +88,12 @@ void chart_line(struct chart *chart, const struct chart_point *points, size_t co
 
 /* Draws a bar from the bottom of the panel, with a tooltip. */
 void chart_bar(struct chart *chart, double from, double to, double height, const char *tooltip);
+
+/* Draws a dot with a tooltip. */
+void chart_dot(struct chart *chart, double x, double y, const char *tooltip);
+
+/* Hatches the panel from @x to its right end and says there what that part is. */
+void chart_shade(struct chart *chart, double x, const char *text);
 
 enum {
 	CHART_LABEL_ROWS = 3

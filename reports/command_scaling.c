@@ -9,7 +9,7 @@
 struct options {
 	struct command_files files; /* the "profile" is the folder of the sweep */
 	const char *over, *size, *engine;
-	bool json;
+	bool json, svg;
 };
 
 enum {
@@ -17,6 +17,7 @@ enum {
 	OPTION_OVER,
 	OPTION_SIZE,
 	OPTION_ENGINE,
+	OPTION_SVG,
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -29,6 +30,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case OPTION_JSON:
 		options->json = true;
+		return 0;
+	case OPTION_SVG:
+		options->svg = true;
 		return 0;
 	case OPTION_OVER:
 		options->over = argument;
@@ -52,6 +56,8 @@ static const struct argp_option argp_options[] = {
 	 "What varies (default: the first name of the sweep that has several numbers)", 0},
 	{"size", OPTION_SIZE, "COUNT", 0,
 	 "What a step's size really was: a count that the program prints at its end, per step", 0},
+	{"svg", OPTION_SVG, NULL, 0,
+	 "Draw it: a dot for each run, the fits and their rivals, and what was not measured", 0},
 	{0},
 };
 
@@ -103,12 +109,12 @@ int command_scaling(int count, char **arguments)
 		json_decref(json);
 		return command_failed(error.text);
 	}
-	if (options.json)
-		json_dumpf(json, output.stream, JSON_INDENT(1) | JSON_REAL_PRECISION(10));
+	if (options.svg)
+		scaling_draw(json, output.stream);
+	else if (options.json)
+		output_json(json, output.stream);
 	else
 		scaling_write(json, output.stream);
-	if (options.json)
-		fputc('\n', output.stream);
 	json_decref(json);
 	return output_close(&output, &error) ? command_failed(error.text) : 0;
 }

@@ -38,7 +38,7 @@ struct line {
 	double constant, factor;
 };
 
-static double class_value(enum growth_class class, double size)
+double growth_class_value(enum growth_class class, double size)
 {
 	switch (class) {
 	case GROWTH_LOG:
@@ -130,7 +130,7 @@ static void judge(const struct medians *medians, enum growth_class class, double
 	double values[GROWTH_SIZES];
 
 	for (size_t i = 0; i < medians->count; i++)
-		values[i] = class_value(class, medians->sizes[i]);
+		values[i] = growth_class_value(class, medians->sizes[i]);
 	for (size_t i = 0; i < medians->count; i++)
 		errors[i] = relative_error(fit_line(values, medians->costs, medians->count, i),
 					   values[i], medians->costs[i]);
@@ -226,7 +226,7 @@ static void set_coefficients(struct growth *growth, const struct medians *median
 	struct line line;
 
 	for (size_t i = 0; i < medians->count; i++)
-		values[i] = class_value(growth->class, medians->sizes[i]);
+		values[i] = growth_class_value(growth->class, medians->sizes[i]);
 	line = fit_line(values, medians->costs, medians->count, medians->count);
 	growth->constant = line.constant;
 	growth->factor = line.factor;
@@ -397,7 +397,7 @@ static void find_break(struct growth *growth, const struct medians *medians)
 	}
 }
 
-/* The rivals' fits are made again here: they are wanted nowhere else. */
+/* Fits the rivals, and says where they would be told apart. */
 static void find_apart(struct growth *growth, const struct medians *medians)
 {
 	double apart = log1p(apart_noises * fmax(growth->noise, noise_floor));
@@ -409,11 +409,13 @@ static void find_apart(struct growth *growth, const struct medians *medians)
 		if (!growth->is_rival[rival])
 			continue;
 		for (size_t i = 0; i < medians->count; i++)
-			values[i] = class_value(rival, medians->sizes[i]);
+			values[i] = growth_class_value(rival, medians->sizes[i]);
 		line = fit_line(values, medians->costs, medians->count, medians->count);
+		growth->rival_constants[rival] = line.constant;
+		growth->rival_factors[rival] = line.factor;
 		while (size < growth->largest * apart_reach &&
-		       relative_error(line, class_value(rival, size), growth_at(growth, size)) <
-			       apart)
+		       relative_error(line, growth_class_value(rival, size),
+				      growth_at(growth, size)) < apart)
 			size *= 1.1;
 		if (size < growth->largest * apart_reach)
 			growth->apart_size = fmax(growth->apart_size, size);
@@ -445,7 +447,7 @@ void growth_fit(struct growth *growth, const struct growth_point *points, size_t
 
 double growth_at(const struct growth *growth, double size)
 {
-	return growth->constant + growth->factor * class_value(growth->class, size);
+	return growth->constant + growth->factor * growth_class_value(growth->class, size);
 }
 
 double growth_size_of(const struct growth *growth, double cost)

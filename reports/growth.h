@@ -62,6 +62,7 @@ struct growth {
 	enum growth_class class;
 	double constant, factor; /* a and c of the class that was chosen */
 	bool is_rival[GROWTH_CLASSES];
+	double rival_constants[GROWTH_CLASSES], rival_factors[GROWTH_CLASSES]; /* their a and c */
 	double errors[GROWTH_CLASSES]; /* of each class, leaving out one */
 	double apart_size; /* size at which the nearest rival would differ by three times the noise;
 			      0: there is no rival, or no such size below a thousand times the
@@ -83,6 +84,9 @@ struct growth {
  * @points  by size, ascending; at most GROWTH_SIZES are used
  */
 void growth_fit(struct growth *growth, const struct growth_point *points, size_t count);
+
+/* g(n) of a class; 0 of the constant one. */
+double growth_class_value(enum growth_class class, double size);
 
 /* What the answer predicts for a size. */
 double growth_at(const struct growth *growth, double size);

@@ -327,15 +327,18 @@ static json_t *points_json(const struct quantity *quantity)
 	for (size_t i = 0; i < quantity->count; i++) {
 		const struct growth_point *point = &quantity->points[i];
 		double low = INFINITY, high = 0;
+		json_t *costs = json_array();
 
 		for (size_t k = 0; k < point->count; k++) {
+			json_array_append_new(costs, json_real(point->costs[k]));
 			low = fmin(low, point->costs[k]);
 			high = fmax(high, point->costs[k]);
 		}
-		json_array_append_new(
-			array, json_pack("{s:f, s:f, s:f, s:f, s:i}", "size", point->size, "median",
-					 growth_median(point->costs, point->count), "low", low,
-					 "high", high, "runs", (int)point->count));
+		json_array_append_new(array, json_pack("{s:f, s:f, s:f, s:f, s:i, s:o}", "size",
+						       point->size, "median",
+						       growth_median(point->costs, point->count),
+						       "low", low, "high", high, "runs",
+						       (int)point->count, "costs", costs));
 	}
 	return array;
 }
@@ -349,23 +352,29 @@ static json_t *interval_json(const struct growth *growth)
 
 json_t *growth_json(const struct growth *growth)
 {
-	json_t *json, *local = json_array(), *rivals = json_array();
+	json_t *json, *local = json_array(), *rivals = json_array(), *fits = json_array();
 
 	for (size_t i = 0; i + 1 < growth->count; i++)
 		json_array_append_new(local, json_real(growth->local[i]));
 	if (!growth->is_known) {
 		json_decref(rivals);
+		json_decref(fits);
 		return json_pack("{s:o, s:i, s:i}", "local", local, "sizes", (int)growth->count,
 				 "sizes_wanted", GROWTH_SIZES_LEAST);
 	}
-	for (int i = 0; i < GROWTH_CLASSES; i++)
-		if (growth->is_rival[i])
-			json_array_append_new(rivals, json_string(growth_class_names[i]));
-	json = json_pack("{s:s, s:f, s:f, s:f, s:o, s:o, s:f, s:o, s:f, s:i}", "class",
+	for (int i = 0; i < GROWTH_CLASSES; i++) {
+		if (!growth->is_rival[i])
+			continue;
+		json_array_append_new(rivals, json_string(growth_class_names[i]));
+		json_array_append_new(fits, json_pack("[f, f]", growth->rival_constants[i],
+						      growth->rival_factors[i]));
+	}
+	json = json_pack("{s:s, s:f, s:f, s:f, s:o, s:o, s:f, s:o, s:o, s:f, s:i}", "class",
 			 growth_class_names[growth->class], "constant", growth->constant, "factor",
 			 growth->factor, "exponent", growth->exponent, "interval",
 			 interval_json(growth), "local", local, "noise", growth->noise, "rivals",
-			 rivals, "largest", growth->largest, "sizes", (int)growth->count);
+			 rivals, "rival_fits", fits, "largest", growth->largest, "sizes",
+			 (int)growth->count);
 	if (growth->apart_size > 0)
 		json_object_set_new(json, "apart_size", json_real(growth->apart_size));
 	if (growth->break_size > 0)

@@ -28,8 +28,8 @@ void scaling_done(struct scaling *scaling);
  *     runs, overhead, unreadable   of the sweep
  *     groups    an object for each machine and each value of the other names: machine, others
  * (text), rows, and limits A row has name, kind ("step", "cpu", "component", "function", "memory"),
- * component, unit, points (size, median, low, high, runs) and the fits time, calls and cost of a
- * call (growth_json).
+ * component, unit, points (size, median, low, high, runs, costs: of each run) and the fits time,
+ * calls and cost of a call (growth_json).
  *
  * @over  NULL: the first name that has several numbers
  * @size  count per step that the size really was (engine.h, [size]); NULL: the number itself
@@ -38,11 +38,21 @@ void scaling_done(struct scaling *scaling);
 json_t *scaling_json(const struct scaling *scaling, const char *over, const char *size,
 		     struct error *error);
 
-/* A fit: class, constant, factor, exponent, interval, rivals, ...; or only why there is none. */
+/* A fit: class, constant, factor, exponent, interval, rivals with the [constant, factor] of each as
+ * rival_fits, ...; or only why there is none. */
 json_t *growth_json(const struct growth *growth);
 
 /* Writes text of what scaling_json made. */
 void scaling_write(const json_t *json, FILE *stream);
+
+/* Draws it as SVG, SCALING_PANELS rows at most, those that cost most at the largest size: both axes
+ * logarithmic, a dot for each run, the fit, its rivals dotted, and where nothing was measured
+ * shaded. */
+void scaling_draw(const json_t *json, FILE *stream);
+
+enum {
+	SCALING_PANELS = 12
+};
 
 /* "O(n log n), exponent 1.17 (1.09 to 1.25)", or why not. Returns @text. */
 const char *growth_describe(const json_t *fit, char *text, size_t bytes);

@@ -34,8 +34,10 @@ void svg_attribute(FILE *stream, const char *text)
 
 void svg_number(FILE *stream, double number)
 {
-	long hundredths = lround(number * 100);
+	long hundredths = lround(fabs(number) * 100);
 
+	if (number < 0 && hundredths)
+		fputc('-', stream);
 	if (hundredths % 100 == 0)
 		fprintf(stream, "%ld", hundredths / 100);
 	else if (hundredths % 10 == 0)

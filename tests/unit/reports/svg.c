@@ -51,7 +51,8 @@ Test(svg, numbers_have_at_most_two_decimals_and_no_trailing_zero)
 		double number;
 		const char *text;
 	} cases[] = {{12, "12"},     {12.5, "12.5"}, {12.345, "12.35"}, {0.05, "0.05"},
-		     {1176, "1176"}, {0.999, "1"},   {99.1, "99.1"}};
+		     {1176, "1176"}, {0.999, "1"},   {99.1, "99.1"},	{-101.52, "-101.52"},
+		     {-0.5, "-0.5"}, {-0.001, "0"}};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
 		char *text = written(write_number, &cases[i].number);

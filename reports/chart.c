@@ -15,6 +15,7 @@ static const double head_height = 56;  /* title and description */
 static const double panel_title = 22;  /* above a panel */
 static const double axis_height = 44;  /* labels and name of the horizontal axis */
 static const double twin_row = 17;     /* a row of the table */
+static const double stripe = 8;	       /* distance of the stripes of a shade */
 static const double letter = 6.7;      /* advance of a letter in labels, at most */
 static const double mono_letter = 7.2; /* of one in the table */
 
@@ -459,14 +460,14 @@ void chart_shade(struct chart *chart, double x, const char *text)
 	double height = chart->options->panel_height;
 
 	fputs("<path class=\"shade\" fill=\"none\" stroke=\"#d1d9e0\" d=\"", chart->stream);
-	for (double at = left; at < right; at += 8) {
-		double run = fmin(height, right - at);
+	for (int i = 0; left + stripe * i < right; i++) {
+		double at = left + stripe * i, run = fmin(height, right - at);
 
 		move_to(chart->stream, 'M', at, chart->top + height);
 		move_to(chart->stream, 'l', run, -run);
 	}
-	for (double up = 8; up < height; up += 8) {
-		double run = fmin(height - up, right - left);
+	for (int i = 1; stripe * i < height; i++) {
+		double up = stripe * i, run = fmin(height - up, right - left);
 
 		move_to(chart->stream, 'M', left, chart->top + height - up);
 		move_to(chart->stream, 'l', run, -run);

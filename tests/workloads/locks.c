@@ -356,6 +356,8 @@ static void unlock(void *mutex)
 	pthread_mutex_unlock(mutex);
 }
 
+static atomic_bool are_cancelled;
+
 static void *wait_for_ever(void *how)
 {
 	pthread_cond_t never = PTHREAD_COND_INITIALIZER;
@@ -372,7 +374,8 @@ static void *wait_for_ever(void *how)
 		sem_wait(&none);
 	} else { /* cancelled before: it must not even take what is there */
 		pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, NULL);
-		pause_ms(40);
+		while (!atomic_load(&are_cancelled))
+			pause_ms(1);
 		sem_post(&none);
 		pthread_setcancelstate(PTHREAD_CANCEL_ENABLE, NULL);
 		sem_wait(&none);
@@ -390,8 +393,10 @@ static void cancel(void)
 	for (int i = 0; i < 3; i++)
 		pthread_create(&threads[i], NULL, wait_for_ever, &ways[i]);
 	pause_ms(20);
-	for (int i = 0; i < 3; i++) {
+	for (int i = 0; i < 3; i++)
 		pthread_cancel(threads[i]);
+	atomic_store(&are_cancelled, true);
+	for (int i = 0; i < 3; i++) {
 		pthread_join(threads[i], &value);
 		cancelled += value == PTHREAD_CANCELED;
 	}

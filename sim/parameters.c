@@ -104,7 +104,8 @@ void parameters_default(struct parameters *parameters, uint32_t agents)
 				.epsilon_minimum = 0.01F,
 				.epsilon_decay = 0.995F,
 			},
-		.world = {.resource_index = SPATIAL_SAME,
+		.world = {.index = SPATIAL_HASH,
+			  .resource_index = SPATIAL_SAME,
 			  .observation = OBSERVATION_SPARSE,
 			  .looks = LOOKS_THREE},
 	};

@@ -174,7 +174,7 @@ static void learn(struct environment *environment, uint32_t count)
 	for (uint32_t begin = 0; begin < count; begin += TURNS_BLOCK) {
 		struct block block = {environment, begin};
 		uint32_t size = count - begin < TURNS_BLOCK ? count - begin : TURNS_BLOCK;
-		workers_run(&environment->workers, look_again, &block, size, TURNS_CHUNK);
+		workers_run(&environment->workers, look_again, &block, size, TURNS_PORTION);
 		for (uint32_t i = 0; i < size; i++) {
 			struct agent *agent = &environment->agents[begin + i];
 			float *state = state_of(environment, begin + i);

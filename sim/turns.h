@@ -29,6 +29,7 @@ struct environment;
 enum {
 	TURNS_CHUNK = 32,  /* agents that one observer looks after at a time; at most 32 */
 	TURNS_BLOCK = 256, /* agents that look again before they learn */
+	TURNS_PORTION = 8, /* of a block, for one observer at a time: all are to end together */
 };
 
 /*

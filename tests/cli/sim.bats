@@ -163,8 +163,12 @@ ends_on() {
 @test "a step that takes too long is ended by the third signal" {
 	# All in one place: everybody sees everybody, and the first step takes hours.
 	"$SIM" --agents 100000 --width 6 --height 6 --network none --database log.db >out 2>err &
-	local sim=$! status=0
-	until [ -e log.db ]; do sleep 0.1; done
+	local sim=$! status=0 waited=0
+	# Agents are logged as they are made; with the last of them the step begins.
+	until [ "$(sqlite3 -readonly log.db 'SELECT count(*) FROM agents' 2>/dev/null || echo 0)" -ge 99000 ]; do
+		sleep 0.1
+		((++waited < 300))
+	done
 	sleep 1
 	for ((i = 0; i < 50 && status == 0; i++)); do
 		kill -s TERM "$sim" 2>/dev/null || status=1

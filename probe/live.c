@@ -15,6 +15,7 @@
  */
 #include "probe/live.h"
 
+#include "probe/footprint.h"
 #include "probe/raw.h"
 #include "probe/tally.h"
 #include "probe/wire.h"
@@ -200,4 +201,21 @@ struct live_block live_around(uint64_t address)
 		return address - start < block.bytes ? block : (struct live_block){0};
 	}
 	return (struct live_block){0};
+}
+
+uint64_t live_resident(void)
+{
+	uint64_t entry_bytes = (sizeof(uint64_t) << LEAF_SHIFT) >> granule_shift, bytes = 0;
+
+	for (uint32_t i = 0; i < ROOTS; i++) {
+		leaf *leaves = atomic_load(&roots[i]);
+
+		if (!leaves)
+			continue;
+		bytes += footprint_of(leaves, LEAVES * sizeof(leaf));
+		for (uint32_t j = 0; j < LEAVES; j++)
+			if (leaves[j])
+				bytes += footprint_of(leaves[j], entry_bytes);
+	}
+	return bytes;
 }

@@ -3,6 +3,8 @@
 #include "probe/memory.h"
 
 #include "probe/clock.h"
+#include "probe/early.h"
+#include "probe/footprint.h"
 #include "probe/live.h"
 #include "probe/objects.h"
 #include "probe/raw.h"
@@ -19,8 +21,7 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#define THREADS	    1024 /* as many as are known: thread.c */
-#define EARLY_BYTES 4096
+#define THREADS 1024 /* as many as are known: thread.c */
 
 /* What a thread needs to count. */
 struct memory_thread {
@@ -142,6 +143,19 @@ void memory_end_thread(struct thread *thread)
 {
 	if (thread->memory)
 		tally_close(&thread->memory->book);
+}
+
+void memory_end_process(void)
+{
+	uint64_t bytes = 0;
+
+	if (!is_on || !probe_is_on() || !tally_process)
+		return;
+	for (int i = 0; i < THREADS; i++)
+		if (threads[i])
+			bytes += footprint_of(threads[i], sizeof(*threads[i]));
+	tally_process->resident_bytes = footprint_private();
+	tally_process->probe_bytes = bytes + live_resident();
 }
 
 void memory_threads(void)
@@ -392,27 +406,7 @@ void memory_count_unmapped(uint32_t node, uint64_t bytes, bool is_all)
 
 /* ---- before the real functions are known -------------------------------------------------- */
 
-/* The look-up of the real functions may allocate itself. */
-static _Alignas(16) uint8_t early[EARLY_BYTES];
-static size_t early_used;
 static bool is_looking;
-
-static void *early_allocate(size_t bytes)
-{
-	void *block = early + early_used;
-
-	if (bytes > sizeof(early) - early_used)
-		return NULL;
-	early_used += (bytes + 15) & ~(size_t)15;
-	if (early_used > sizeof(early))
-		early_used = sizeof(early);
-	return block;
-}
-
-static bool is_early(const void *block)
-{
-	return (uint64_t)block - (uint64_t)early < sizeof(early);
-}
 
 /* Returns whether the real functions are known, looking them up at the first call. */
 static bool is_ready(void)
@@ -491,8 +485,7 @@ EXPORT void *realloc(void *old, size_t bytes)
 	struct walk_start start = WALK_START();
 
 	if (!is_ready() || is_early(old)) {
-		uint64_t most =
-			is_early(old) ? sizeof(early) - ((uint64_t)old - (uint64_t)early) : 0;
+		size_t most = early_bytes(old);
 		void *new = is_ready() ? real_malloc(bytes) : early_allocate(bytes);
 
 		if (new)

@@ -31,6 +31,9 @@ void memory_begin_thread(struct thread *thread);
 /* The calling thread has told its end; what it allocates yet is counted to everybody. */
 void memory_end_thread(struct thread *thread);
 
+/* The process ends: tells how much memory all this took. */
+void memory_end_process(void);
+
 /* The process is about to have another thread. */
 void memory_threads(void);
 

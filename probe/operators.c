@@ -40,9 +40,9 @@ static void *find(const struct real *row, const void *caller)
 }
 
 #define FOUND(name)                                                                                \
-	(REAL_NOW(name) ? real_##name                                                              \
-			: (__typeof__(real_##name))find(&real_row_##name,                          \
-							__builtin_return_address(0)))
+	(REAL_NOW(name)                                                                            \
+		 ? real_##name                                                                     \
+		 : (__typeof__(real_##name))find(&real_row_##name, __builtin_return_address(0)))
 
 /* An operator new: @parameters with their types, @arguments without, the first is the size. */
 #define NEW(name, parameters, ...)                                                                 \

@@ -204,3 +204,9 @@ __attribute__((constructor)) static void construct(int argc, char **argv, char *
 	if (!probe.is_started)
 		start(environment);
 }
+
+__attribute__((destructor)) static void destruct(void)
+{
+	if (probe.wire)
+		memory_end_process();
+}

@@ -15,6 +15,7 @@
  *     raw clone     no handler runs: the word `is_alive` reads 0 in the child, and the next call
  *                   of a wrapper makes up for it (probe_is_on). vfork shares it, rightly
  *     exec          all is gone; the constructor runs again
+ *     exit          destructor: how much memory it took; nothing is given back
  */
 #pragma once
 

@@ -230,7 +230,10 @@ struct wire_process {
 	/* Name of the file that has the allocator, if that is not the C library; ended by a zero.
 	 */
 	char allocator[48];
-	uint64_t unused[3];
+	/* At its exit; 0 when that was not seen. Of this process alone, without what is shared: */
+	uint64_t probe_bytes;	 /* resident for remembering blocks and stacks */
+	uint64_t resident_bytes; /* with all else */
+	uint64_t unused[1];
 };
 
 _Static_assert(sizeof(struct wire_process) == 128, "as both sides know it");

@@ -130,6 +130,20 @@ static const char *estimate_text(const struct memory *memory, uint64_t bytes, ch
 	return text;
 }
 
+/* What counting itself took of the program's memory. */
+static void write_added(const struct profile *profile, FILE *stream)
+{
+	double added = (double)profile_number(profile, "memory.probe_bytes", 0);
+	double resident = (double)profile_number(profile, "memory.resident_bytes", 0);
+	char text[32], without[32];
+
+	if (added > 0 && resident > added)
+		fprintf(stream, "counting     took %s beside the program's own %s (%.0f %% more)\n",
+			bytes_text((uint64_t)added, text, sizeof(text)),
+			bytes_text((uint64_t)(resident - added), without, sizeof(without)),
+			100 * added / (resident - added));
+}
+
 static void write_totals(const struct report *report, const struct memory *memory, FILE *stream)
 {
 	const struct profile *profile = report->profile;
@@ -160,6 +174,7 @@ static void write_totals(const struct report *report, const struct memory *memor
 	if (amounts[MEMORY_MAPPINGS])
 		fprintf(stream, ", %s at the end\n",
 			bytes_text(amounts[MEMORY_MAPPED_LIVE], bytes, sizeof(bytes)));
+	write_added(report->profile, stream);
 	if (processes > 1)
 		fprintf(stream, "processes    %" PRId64 ", all added up\n", processes);
 	obstack_free(&text, NULL);

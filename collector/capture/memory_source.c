@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <time.h>
 
-#define PATIENCE_NS 500000000u /* with a node that is being written */
+#define MOST_BYTES  ((uint64_t)1 << 53) /* that readers of profiles take */
+#define PATIENCE_NS 500000000u		/* with a node that is being written */
 
 /* How often it is looked: never oftener than LEAST_NS, so that a recording has at most some hundred
  * looks however long it is, all of them together take little of a processor, and of the file no
@@ -382,6 +383,7 @@ static void describe_processes(const struct memory_source *source, struct profil
 	const struct probe_memory *memory = source->memory;
 	uint32_t count = atomic_load(&memory->header->process_count);
 	uint64_t unknown = 0, unseen = 0, forks = 0, inexact = 0;
+	uint64_t added = 0, resident = 0;
 	char allocator[sizeof(memory->processes->allocator) + 1] = "";
 
 	if (count > memory->process_limit)
@@ -393,9 +395,17 @@ static void describe_processes(const struct memory_source *source, struct profil
 		unseen += process->unseen_frees;
 		forks += process->is_fork != 0;
 		inexact += process->has_threads != 0;
+		if (process->probe_bytes < process->resident_bytes) {
+			added += process->probe_bytes;
+			resident += process->resident_bytes;
+		}
 		if (*process->allocator)
 			snprintf(allocator, sizeof(allocator), "%.*s",
 				 (int)sizeof(process->allocator), process->allocator);
+	}
+	if (added > 0 && resident < MOST_BYTES) {
+		profile_set_number(profile, "memory.probe_bytes", (int64_t)added);
+		profile_set_number(profile, "memory.resident_bytes", (int64_t)resident);
 	}
 	if (*allocator)
 		profile_set_text(profile, "memory.allocator", allocator);

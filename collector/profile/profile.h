@@ -324,6 +324,8 @@ struct profile_spread {
  *                      whose memory came back without a free
  *   memory.rate        bytes from one sampled allocation to the next, in the mean; absent when all
  *                      were counted; memory.temporary_within: allocations, see docs/memory.md
+ *   memory.probe_bytes, memory.resident_bytes   of the processes whose exit was seen, at that time:
+ *                      private memory that counting took, and all of it
  *   memory.allocator   text: file that has the allocator, when it is not the C library
  *   memory.lost_tally, _process, _live, _node, _slot, _unwritten, _region   what could not be
  * counted or named, by the table that was full: enum wire_refusal locks, io, sql    1: operations

@@ -341,6 +341,7 @@ has_seen() {
 	run -0 collector memory x.prof
 	[[ $output == *"allocated    1.91 MiB in 1013 allocations"* ]]
 	[[ $output == *"live at end  1.28 KiB in 11 blocks"* ]]
+	[[ $output == *"counting     took "*" beside the program's own "*"% more)"* ]]
 	[[ $output == *"Call sites with most bytes live at the end"*"keep"*"leak < leaks < main"* ]]
 	[[ $output == *"live at the end includes what the program could still reach"* ]]
 	[[ $output != *"(!)"* ]]

@@ -1,24 +1,45 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * churn: `churn KIND DEPTH PAIRS` allocates and frees PAIRS times from a stack of DEPTH calls and
- * prints the nanoseconds of CPU time that a pair took. KIND: hot (one call site), sites (three in
- * turn), random (below it four calls that differ at random from any pair to the next).
+ * churn: `churn KIND DEPTH PAIRS [THREADS]` allocates and frees PAIRS times from a stack of DEPTH
+ * calls, in each of THREADS (1), and prints the nanoseconds of CPU time that a pair took. KIND: hot
+ * (one call site), sites (three in turn), random (below it four calls that differ at random from
+ * any pair to the next), live (as random, but a block is freed when 65536 others have been made).
  */
 #include "tests/workloads/workload.h"
+
+#include <pthread.h>
 
 enum {
 	FRAMES_BELOW = 3, /* of all kinds: loop, site, malloc's caller is one of them */
 	FRAMES_RANDOM = 4,
 };
 
+enum {
+	LIVE = 65536,
+	MOST_THREADS = 64,
+};
+
 static const char *kind;
 static long pairs;
+static int depth = 13;
+static double total_ns;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 FUNCTION static void pair_one(size_t size)
 {
 	void *volatile block = malloc(size);
 
 	free(block);
+}
+
+FUNCTION static void pair_live(size_t size)
+{
+	static __thread void *blocks[LIVE];
+	static __thread uint32_t next;
+	void **place = &blocks[next++ % LIVE];
+
+	free(*place);
+	*place = malloc(size);
 }
 
 FUNCTION static void pair_two(size_t size)
@@ -39,7 +60,7 @@ FUNCTION static void pair_three(size_t size)
 
 static uint32_t chance(void)
 {
-	static uint32_t state = 1;
+	static __thread uint32_t state = 1;
 
 	state = state * 1664525 + 1013904223;
 	return state >> 31;
@@ -53,7 +74,7 @@ static void random_next(int levels, size_t size)
 	if (levels)
 		(chance() ? random_one : random_two)(levels - 1, size);
 	else
-		pair_one(size);
+		(*kind == 'l' ? pair_live : pair_one)(size);
 }
 
 FUNCTION static void random_one(int levels, size_t size)
@@ -71,8 +92,9 @@ FUNCTION static void random_two(int levels, size_t size)
 FUNCTION static void loop(void)
 {
 	static void (*const sites[])(size_t) = {pair_one, pair_two, pair_three};
-	clock_t start = clock();
+	struct timespec start, end;
 
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &start);
 	for (long i = 0; i < pairs; i++) {
 		size_t size = 16 + (size_t)i % 256;
 
@@ -83,7 +105,11 @@ FUNCTION static void loop(void)
 		else
 			random_next(FRAMES_RANDOM, size);
 	}
-	printf("%.2f\n", (double)(clock() - start) * 1e9 / CLOCKS_PER_SEC / (double)pairs);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &end);
+	pthread_mutex_lock(&lock);
+	total_ns +=
+		(double)(end.tv_sec - start.tv_sec) * 1e9 + (double)(end.tv_nsec - start.tv_nsec);
+	pthread_mutex_unlock(&lock);
 }
 
 FUNCTION static void descend(int levels)
@@ -97,13 +123,28 @@ FUNCTION static void descend(int levels)
 	kept++;
 }
 
+static void *run(void *context)
+{
+	/* With _start, two of the C library, main, run and descend itself. */
+	descend(depth - 6 - FRAMES_BELOW - (*kind == 'r' || *kind == 'l' ? FRAMES_RANDOM : 0));
+	return context;
+}
+
 int main(int argc, char **argv)
 {
-	int depth = argc > 2 ? atoi(argv[2]) : 13;
+	int threads = argc > 4 ? atoi(argv[4]) : 1;
+	pthread_t others[MOST_THREADS];
 
+	if (threads > MOST_THREADS)
+		threads = MOST_THREADS;
 	kind = argc > 1 ? argv[1] : "hot";
+	depth = argc > 2 ? atoi(argv[2]) : depth;
 	pairs = argc > 3 ? atol(argv[3]) : 1000000;
-	/* With _start, two of the C library, main and descend itself. */
-	descend(depth - 5 - FRAMES_BELOW - (*kind == 'r' ? FRAMES_RANDOM : 0));
+	for (int i = 1; i < threads; i++)
+		pthread_create(&others[i], NULL, run, NULL);
+	run(NULL);
+	for (int i = 1; i < threads; i++)
+		pthread_join(others[i], NULL);
+	printf("%.2f\n", total_ns / (double)pairs / threads);
 	return 0;
 }

@@ -16,11 +16,13 @@
 #define HIGHEST_FREQUENCY_HZ 10000
 
 #define PLANNED_LINES 8 /* functions whose costs are told one by one */
+#define HITS_BUDGET   0.05
 
 enum {
 	OPTION_TIME = 256,
 	OPTION_COUNT,
 	OPTION_STEP,
+	OPTION_HITS,
 	OPTION_BUDGET
 };
 
@@ -51,9 +53,17 @@ static const struct argp_option option_table[] = {
 	{"count", OPTION_COUNT, "FUNCTIONS", 0, "Only count their calls, which costs half", 1},
 	{"step", OPTION_STEP, "FUNCTION", 0,
 	 "Take each call of this function for a step of the simulation", 1},
+	{"hits", OPTION_HITS, "FUNCTIONS", 0,
+	 "Count how often each source line of these functions is executed, exactly as far as the "
+	 "budget goes (5% unless --budget says otherwise), else in windows of time with an "
+	 "estimate "
+	 "for all calls",
+	 1},
 	{"budget", OPTION_BUDGET, "PERCENT", 0,
-	 "Most that counting and timing may add to the CPU time: functions that are called too "
-	 "often are then only counted, at last not even that, and their rows say so",
+	 "Most that counting and timing may add to the CPU time, or none for no limit: functions "
+	 "that are called too often are then only counted, at last not even that, and their rows "
+	 "say "
+	 "so",
 	 1},
 	{0},
 };
@@ -104,15 +114,15 @@ static char *pattern_end(char *text)
 }
 
 /* Splits FUNCTIONS, whose memory is kept, at its commas. */
-static void parse_requests(struct recording_options *options, char *text, enum uprobe_mode mode)
+static void parse_requests(struct recording_requests *requests, char *text, enum uprobe_mode mode)
 {
 	while (*text) {
 		char *end = pattern_end(text);
 		bool is_last = !*end;
 
 		*end = '\0';
-		xgrow(options->requests, options->request_count, options->request_capacity);
-		options->requests[options->request_count++] = (struct timing_request){text, mode};
+		xgrow(requests->list, requests->count, requests->capacity);
+		requests->list[requests->count++] = (struct timing_request){text, mode};
 		text = is_last ? end : end + 1;
 	}
 }
@@ -122,11 +132,14 @@ static double parse_budget(const struct argp_state *state, const char *text)
 	char *end;
 	double percent = strtod(text, &end);
 
+	if (!strcmp(text, "none"))
+		return 0;
 	if (*end == '%')
 		end++;
 	if (*end || end == text || !(percent > 0) || percent > 1000)
 		argp_failure(state, argp_err_exit_status, 0,
-			     "--budget takes a percentage above 0, for instance 5%%, not '%s'",
+			     "--budget takes a percentage above 0, for instance 5%%, or none, not "
+			     "'%s'",
 			     text);
 	return percent / 100;
 }
@@ -153,15 +166,19 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		break;
 	case OPTION_BUDGET:
 		options->budget = parse_budget(state, argument);
+		options->has_budget = true;
 		break;
 	case OPTION_TIME:
-		parse_requests(options, argument, UPROBE_TIME);
+		parse_requests(&options->timed, argument, UPROBE_TIME);
 		break;
 	case OPTION_COUNT:
-		parse_requests(options, argument, UPROBE_COUNT);
+		parse_requests(&options->timed, argument, UPROBE_COUNT);
 		break;
 	case OPTION_STEP:
-		parse_requests(options, argument, UPROBE_STEP);
+		parse_requests(&options->timed, argument, UPROBE_STEP);
+		break;
+	case OPTION_HITS:
+		parse_requests(&options->hits, argument, UPROBE_COUNT);
 		break;
 	case ARGP_KEY_END:
 		if (options->engine && options->engine->is_tick && options->frequency_hz)
@@ -227,8 +244,24 @@ static void show(const struct recording_options *options, const char *profile_pa
 		fprintf(stderr, "flame graph  %s\n", svg_path);
 }
 
+static void print_hits_plan(const struct hits *hits)
+{
+	const struct hits_plan *plan = hits_get_plan(hits);
+
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct hits_function *function = &plan->functions[i];
+
+		fprintf(stderr, "%-12s %s: %u blocks, %zu probes", "lines", function->choice->name,
+			function->flow.count, function->probe_count);
+		fprintf(stderr,
+			function->stepped_count ? ", at most %.2f us a hit\n"
+						: ", about %.2f us a hit\n",
+			hits_cost_ns(hits, function) / 1e3);
+	}
+}
+
 /* Says before the program starts what its calls will cost. */
-static void print_plan(const struct timing *timing)
+static void print_timing_plan(const struct timing *timing)
 {
 	static const char *const doing[] = {
 		[UPROBE_TIME] = "timing", [UPROBE_COUNT] = "counting", [UPROBE_STEP] = "steps"};
@@ -250,6 +283,14 @@ static void print_plan(const struct timing *timing)
 	for (size_t i = 0; i < plan->waiting_count; i++)
 		fprintf(stderr, "%-12s %s, when its library is loaded\n", "waiting for",
 			plan->waiting[i].text);
+}
+
+static void print_plan(const struct timing *timing, const struct hits *hits)
+{
+	if (timing)
+		print_timing_plan(timing);
+	if (hits)
+		print_hits_plan(hits);
 }
 
 static int make(const struct recording_options *options, const struct session_options *session,
@@ -315,13 +356,16 @@ int recording_make(const struct recording_options *options, struct session_optio
 	session->engine = options->engine;
 	session->is_off_cpu = options->is_off_cpu;
 	session->wants_time = options->is_off_cpu; /* to be added to that of waiting */
-	session->timing.requests = options->requests;
-	session->timing.request_count = options->request_count;
+	session->timing.requests = options->timed.list;
+	session->timing.request_count = options->timed.count;
 	session->timing.budget = options->budget;
+	session->hits.requests = options->hits.list;
+	session->hits.request_count = options->hits.count;
+	session->hits.budget = options->has_budget ? options->budget : HITS_BUDGET;
 	session->planned = options->is_quiet ? NULL : print_plan;
 	/* The tick can run no program with its samples, which stacks through timed functions need.
 	 */
-	if (options->frequency_hz || options->engine || options->request_count)
+	if (options->frequency_hz || options->engine || options->timed.count || options->hits.count)
 		session->prefers_tick = false;
 	status = make(options, session, svg_path, command);
 	free(profile_path);

@@ -10,15 +10,21 @@
 #include <argp.h>
 #include <stdbool.h>
 
+struct recording_requests {
+	struct timing_request *list;
+	size_t count, capacity;
+};
+
 struct recording_options {
 	const char *name;      /* of the results, without suffix; NULL: the program's */
 	unsigned frequency_hz; /* 0: the default */
 	const struct perf_engine *engine;
 	bool is_off_cpu;
 	bool is_quiet;
-	struct timing_request *requests; /* functions to count and time */
-	size_t request_count, request_capacity;
-	double budget; /* of their cost, a share of CPU time; 0: no limit */
+	struct recording_requests timed; /* functions to count and time */
+	struct recording_requests hits;	 /* functions whose lines are counted */
+	double budget;			 /* of their cost, a share of CPU time; 0: no limit */
+	bool has_budget;		 /* it was given */
 };
 
 /* Child parser for the options above; its input is a struct recording_options. Bad values end the

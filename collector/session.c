@@ -42,6 +42,7 @@ struct session {
 	struct recorder *recorder;
 	struct usage *usage;
 	struct timing *timing; /* NULL: nothing is timed */
+	struct hits *hits;     /* NULL: no lines are counted */
 	uint64_t start_ns;
 	uint64_t ready_ns;  /* when all was in place; what a duration counts from */
 	uint64_t commit_ns; /* of the last commit */
@@ -224,31 +225,55 @@ static int prepare_probe(struct session *session, const struct error *refusal, s
 	return result ? result : prepare_target(session, error);
 }
 
-/* Chooses the functions to time and puts the probes in place. */
+/* Chooses what is timed and counted, of the program's files. */
+static int choose_functions(struct session *session, const struct program_files *files,
+			    struct error *error)
+{
+	const struct session_options *options = session->options;
+
+	if (options->timing.request_count) {
+		session->timing = timing_open(&options->timing, files, session->modules,
+					      session->profile, session->start_ns, error);
+		if (!session->timing)
+			return -errno;
+	}
+	if (options->hits.request_count) {
+		session->hits = hits_open(&options->hits, files, session->profile, error);
+		if (!session->hits)
+			return -errno;
+	}
+	return 0;
+}
+
+/* Chooses the functions to time, and those whose lines are counted, and puts the probes in place.
+ */
 static int open_timing(struct session *session, const pid_t *pids, size_t count,
 		       struct error *error)
 {
 	const struct session_options *options = session->options;
 	struct program_files files = {0};
-	int result = 0;
+	int result;
 
-	if (!options->timing.request_count)
+	if (!options->timing.request_count && !options->hits.request_count)
 		return 0;
 	if (is_attached(session))
 		for (size_t i = 0; i < count; i++)
 			program_files_of_process(&files, session->modules, pids[i]);
 	else
 		program_files_of_name(&files, session->modules, options->argv[0], pids[0]);
-	session->timing = timing_open(&options->timing, &files, session->modules, session->profile,
-				      session->start_ns, error);
-	if (!session->timing)
-		result = -errno;
+	result = choose_functions(session, &files, error);
 	program_files_done(&files);
-	if (!result)
+	if (!result && session->timing)
 		result = timing_watch(session->timing, pids, count, session->sampling.perf, error);
+	if (!result && session->hits)
+		result = hits_watch(session->hits, pids, count, error);
 	if (!result && options->planned)
-		options->planned(session->timing);
-	return result ? result : timing_attach(session->timing, error);
+		options->planned(session->timing, session->hits);
+	if (!result && session->timing)
+		result = timing_attach(session->timing, error);
+	if (!result && session->hits)
+		result = hits_attach(session->hits, error);
+	return result;
 }
 
 /* Everything that can fail without the program having run. */
@@ -334,6 +359,8 @@ static void commit_if_due(struct session *session)
 	session->commit_ns = now_ns;
 	if (session->timing)
 		timing_refresh(session->timing);
+	if (session->hits)
+		hits_refresh(session->hits);
 	result = profile_file_commit(session->file, session->profile, &error);
 	if (result && result != -EAGAIN)
 		cut(session, &error);
@@ -355,9 +382,20 @@ static bool is_time_over(const struct session *session)
 /* Returns the target's CPU time, 0 where nobody asks for it. */
 static uint64_t used_cpu_ns(const struct session *session)
 {
-	return session->sampling.perf && timing_has_budget(session->timing)
-		       ? perf_source_cpu_ns(session->sampling.perf)
-		       : 0;
+	bool is_wanted = (session->timing && timing_has_budget(session->timing)) ||
+			 (session->hits && hits_has_budget(session->hits));
+
+	return session->sampling.perf && is_wanted ? perf_source_cpu_ns(session->sampling.perf) : 0;
+}
+
+static void poll_probes(struct session *session)
+{
+	uint64_t cpu_ns = used_cpu_ns(session);
+
+	if (session->timing)
+		timing_poll(session->timing, cpu_ns);
+	if (session->hits)
+		hits_poll(session->hits, cpu_ns);
 }
 
 /* Runs until the target has ended, the time is over or the user wants an end. */
@@ -377,8 +415,7 @@ static void record(struct session *session)
 		}
 		source_round(session->sources.rows, session->sources.count, false, deliver,
 			     session);
-		if (session->timing)
-			timing_poll(session->timing, used_cpu_ns(session));
+		poll_probes(session);
 		if (!session->result->cut.text[0])
 			usage_poll(session->usage, clock_ns(CLOCK_MONOTONIC) - session->start_ns);
 		commit_if_due(session);
@@ -387,6 +424,8 @@ static void record(struct session *session)
 	source_round(session->sources.rows, session->sources.count, true, deliver, session);
 	if (session->timing)
 		timing_stop(session->timing);
+	if (session->hits)
+		hits_stop(session->hits);
 }
 
 static uint64_t own_cpu_ns(void)
@@ -443,6 +482,8 @@ static void finish(struct session *session)
 	sources_close(&session->sources);
 	timing_close(session->timing);
 	session->timing = NULL;
+	hits_close(session->hits);
+	session->hits = NULL;
 	profile_file_wait_for_readers(session->file);
 	/* Naming can take seconds; whoever interrupts it keeps the recording. */
 	if (!is_cut)
@@ -464,6 +505,7 @@ static void done(struct session *session)
 	recorder_free(session->recorder);
 	sources_close(&session->sources);
 	timing_close(session->timing);
+	hits_close(session->hits);
 	profile_file_close(session->file);
 	modules_free(session->modules);
 	profile_free(session->profile);

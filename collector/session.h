@@ -13,6 +13,7 @@
 
 #include "collector/base/error.h"
 #include "collector/capture/perf_engine.h"
+#include "collector/hits.h"
 #include "collector/timing.h"
 
 #include <stdbool.h>
@@ -34,8 +35,10 @@ struct session_options {
 	bool wants_time;		  /* its samples are to count nanoseconds */
 	bool is_off_cpu;		  /* where threads wait, too */
 	struct timing_options timing;	  /* no requests: nothing is timed */
-	/* Told what will be timed, and the cost, before the program starts; NULL: nobody asks. */
-	void (*planned)(const struct timing *timing);
+	struct hits_options hits;	  /* no requests: no lines are counted */
+	/* Told what will be timed and counted, and the cost, before the program starts; NULL:
+	 * nobody asks. Either may be NULL. */
+	void (*planned)(const struct timing *timing, const struct hits *hits);
 	bool is_memory;		   /* what it allocates, too */
 	uint64_t memory_rate;	   /* bytes between sampled allocations; 0: all */
 	uint32_t temporary_within; /* allocations, within which a block is temporary; 0: 1 */

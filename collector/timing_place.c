@@ -4,70 +4,8 @@
 
 #include "collector/base/xalloc.h"
 #include "collector/resolve/exits.h"
+#include "collector/resolve/function_code.h"
 #include "collector/resolve/placement.h"
-
-#define UNSIZED_BYTES 64 /* of a function whose size nobody states */
-#define MOST_PARTS    4
-
-/* The code of a function, and of what the compiler split off it. */
-struct code {
-	struct placement_code parts[1 + MOST_PARTS];
-	size_t count;
-	bool is_whole;
-};
-
-static struct placement_code read_part(const struct module *module, uint64_t address,
-				       uint64_t bytes)
-{
-	struct placement_code part = {.address = address};
-	uint8_t *memory;
-
-	if (!bytes)
-		bytes = UNSIZED_BYTES;
-	if (bytes > PLACEMENT_LONGEST)
-		bytes = PLACEMENT_LONGEST;
-	memory = xmalloc(bytes);
-	part.count = module_read(module, address, memory, bytes);
-	part.bytes = memory;
-	return part;
-}
-
-static bool is_part_of(const struct function *part, const struct function *whole)
-{
-	size_t length = strlen(whole->name);
-
-	return part->is_part && !strncmp(part->name, whole->name, length) &&
-	       part->name[length] == '.';
-}
-
-static void add_part(struct code *code, const struct module *module,
-		     const struct function *function)
-{
-	struct placement_code part = read_part(module, function->address, function->bytes);
-
-	code->is_whole = code->is_whole && function->bytes && part.count == function->bytes;
-	code->parts[code->count++] = part;
-}
-
-static void read_code(const struct function_list *list, const struct function *function,
-		      struct code *code)
-{
-	*code = (struct code){.is_whole = true};
-	add_part(code, list->module, function);
-	for (size_t i = 0; i < list->count; i++)
-		if (!is_part_of(&list->functions[i], function))
-			continue;
-		else if (code->count <= MOST_PARTS)
-			add_part(code, list->module, &list->functions[i]);
-		else
-			code->is_whole = false;
-}
-
-static void free_code(struct code *code)
-{
-	for (size_t i = 0; i < code->count; i++)
-		free((void *)code->parts[i].bytes);
-}
 
 bool timing_place_offset(const struct module *module, uint64_t address, uint64_t *offset)
 {
@@ -83,8 +21,8 @@ bool timing_place_offset(const struct module *module, uint64_t address, uint64_t
 }
 
 /* Finds the place of the probe at the entry; @may_move: the stack pointer may have moved there. */
-static bool place_entry(const struct function *function, const struct code *code, bool may_move,
-			struct timing_choice *choice)
+static bool place_entry(const struct function *function, const struct function_code *code,
+			bool may_move, struct timing_choice *choice)
 {
 	struct placement placement;
 
@@ -136,7 +74,7 @@ static const char *take_exits(const struct exits *exits, struct timing_choice *c
 
 /* Prepares timing by exits, in place of a return probe. Returns NULL, or half a sentence about why
  * that is not possible. */
-static const char *place_exits(const struct function *function, const struct code *code,
+static const char *place_exits(const struct function *function, const struct function_code *code,
 			       struct timing_choice *choice)
 {
 	struct exits exits;
@@ -156,7 +94,7 @@ static const char *place_exits(const struct function *function, const struct cod
 
 /* Chooses how a function is timed, or says why it cannot be: a sentence owned by the caller. */
 static char *why_untimed(struct function_list *list, const struct function *function,
-			 const struct code *code, struct timing_choice *choice)
+			 const struct function_code *code, struct timing_choice *choice)
 {
 	const char *problem;
 	char *sentence = NULL;
@@ -182,9 +120,9 @@ bool timing_place(struct function_list *list, const struct function *function,
 		  struct timing_choice *choice)
 {
 	bool is_counted = choice->function.mode == UPROBE_COUNT, is_placed;
-	struct code code;
+	struct function_code code;
 
-	read_code(list, function, &code);
+	function_code_read(list, function, &code);
 	is_placed = place_entry(function, &code, is_counted, choice);
 	if (is_placed && !is_counted)
 		choice->why_counted = why_untimed(list, function, &code, choice);
@@ -192,7 +130,7 @@ bool timing_place(struct function_list *list, const struct function *function,
 		choice->function.mode = UPROBE_COUNT;
 		choice->function.by_exits = false;
 	}
-	free_code(&code);
+	function_code_done(&code);
 	if (!is_placed)
 		timing_place_done(choice);
 	return is_placed;

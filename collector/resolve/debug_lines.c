@@ -249,3 +249,50 @@ bool debug_lines_find(struct debug_lines *lines, uint64_t address, struct debug_
 	}
 	return function || place->file;
 }
+
+void debug_lines_rows(struct debug_lines *lines, uint64_t start, uint64_t end,
+		      void (*take)(void *context, const struct debug_row *row), void *context)
+{
+	const struct address_range *range = address_ranges_find(&lines->ranges, start);
+	Dwarf_Die *unit = range ? &lines->units[range->value].die : NULL;
+	Dwarf_Lines *rows;
+	size_t count;
+
+	if (!unit || dwarf_getsrclines(unit, &rows, &count) != 0)
+		return;
+	for (size_t i = 0; i + 1 < count; i++) {
+		Dwarf_Line *row = dwarf_onesrcline(rows, i);
+		struct debug_row found = {.folder = unit_folder(unit)};
+		bool ends = true;
+		int line;
+
+		if (dwarf_lineaddr(row, &found.start) != 0 ||
+		    dwarf_lineaddr(dwarf_onesrcline(rows, i + 1), &found.end) != 0 ||
+		    dwarf_lineendsequence(row, &ends) != 0 || ends || found.start >= end)
+			continue;
+		if (dwarf_linebeginstatement(row, &found.is_statement) != 0)
+			found.is_statement = false;
+		/* Of several rows of one address the last speaks of the code, the others of
+		 * statements that have none. */
+		if (found.end <= found.start ? found.start < start || !found.is_statement
+					     : found.end <= start)
+			continue;
+		found.file = dwarf_linesrc(row, NULL, NULL);
+		if (found.file && dwarf_lineno(row, &line) == 0 && line > 0)
+			found.line = (uint32_t)line;
+		take(context, &found);
+	}
+}
+
+char *debug_lines_path(const char *folder, const char *file)
+{
+	char *path;
+
+	if (!file || *file == '/' || !folder || *folder != '/')
+		return xstrdup(file ? file : "");
+	while (!strncmp(file, "./", 2))
+		file += 2;
+	if (asprintf(&path, "%s/%s", folder, file) < 0)
+		path = xalloc_checked(NULL);
+	return path;
+}

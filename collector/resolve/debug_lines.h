@@ -48,6 +48,15 @@ struct debug_place {
 
 struct debug_lines;
 
+/* A row of the line table. */
+struct debug_row {
+	uint64_t start, end; /* elf addresses that it speaks of */
+	const char *folder;  /* as of a function */
+	const char *file;    /* or NULL */
+	uint32_t line;	     /* or 0 */
+	bool is_statement;   /* where a debugger would stop for the line */
+};
+
 /* @dwarf  borrowed, outlives the result. Cost: 3 us a unit. */
 struct debug_lines *debug_lines_new(Dwarf *dwarf);
 void debug_lines_free(struct debug_lines *lines);
@@ -59,3 +68,15 @@ void debug_lines_free(struct debug_lines *lines);
  * Returns false when the debug information does not cover the address.
  */
 bool debug_lines_find(struct debug_lines *lines, uint64_t address, struct debug_place *place);
+
+/* Calls @take for each row of the line table that speaks of addresses in [start, end), in their
+ * order. The strings are borrowed from the debug information. */
+void debug_lines_rows(struct debug_lines *lines, uint64_t start, uint64_t end,
+		      void (*take)(void *context, const struct debug_row *row), void *context);
+
+/*
+ * Returns the path of a source file, which the caller frees: relative ones below the folder they
+ * were compiled in when that is known; it is not where the sources were prefix-mapped, as in
+ * distributions. Both may be NULL.
+ */
+char *debug_lines_path(const char *folder, const char *file);

@@ -17,6 +17,7 @@ struct reading {
 	struct exits *exits;
 	size_t from_arrays;   /* jumps through elements of arrays: of several, labels of its own */
 	size_t since_look_up; /* instructions since one that may have looked a jump table up */
+	bool has_loaded;      /* the instruction before has loaded 32 bits of an array */
 };
 
 static bool is_inside(const struct reading *reading, uint64_t address)
@@ -99,9 +100,23 @@ static bool looks_table_up(const cs_insn *instruction)
 	       source->mem.scale == 4;
 }
 
+/* The same in two steps, as without optimisation: mov (%rdx,%rax,1),%eax; cltq. */
+static bool loads_element(const cs_insn *instruction)
+{
+	const cs_x86 *x86 = &instruction->detail->x86;
+
+	return instruction->id == X86_INS_MOV && x86->operands[0].type == X86_OP_REG &&
+	       x86->operands[0].size == 4 && x86->operands[1].type == X86_OP_MEM &&
+	       x86->operands[1].mem.index != X86_REG_INVALID;
+}
+
 static const char *take(csh handle, struct reading *reading, const cs_insn *instruction)
 {
-	reading->since_look_up = looks_table_up(instruction) ? 0 : reading->since_look_up + 1;
+	bool looks_up = looks_table_up(instruction) ||
+			(reading->has_loaded && instruction->id == X86_INS_CDQE);
+
+	reading->has_loaded = loads_element(instruction);
+	reading->since_look_up = looks_up ? 0 : reading->since_look_up + 1;
 	if (cs_insn_group(handle, instruction, CS_GRP_IRET) || instruction->id == X86_INS_RETF ||
 	    instruction->id == X86_INS_RETFQ)
 		return odd_jump;
@@ -121,6 +136,7 @@ static const char *read_part(csh handle, cs_insn *instruction, struct reading *r
 	const char *problem = NULL;
 
 	reading->since_look_up = LOOK_UP_NEAR;
+	reading->has_loaded = false;
 	while (left && !problem)
 		problem = cs_disasm_iter(handle, &bytes, &left, &address, instruction)
 				  ? take(handle, reading, instruction)

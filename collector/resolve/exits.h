@@ -7,7 +7,8 @@
  *     jmp *0x10(%rax)          a tail call through a pointer
  *     jmp *(%rdx,%rax,8)       the same, through an array of pointers
  *     jmp *%rax                the same, unless the instructions before it look a distance up in a
- *                              table: then it is a switch, as jmp *table(,%rax,8) is
+ *                              table: then it is a switch, as jmp *table(,%rax,8) is; it may be
+ *                              loaded with movslq, or with mov and cltq
  *
  * Several jumps through arrays are an interpreter's, between labels of its own: not known.
  *

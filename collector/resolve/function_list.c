@@ -171,7 +171,7 @@ static Dwarf *dwarf_of(struct function_list *list)
 	return list->file.elf ? debug_file_dwarf(&list->file) : NULL;
 }
 
-bool function_list_has_source(struct function_list *list)
+struct debug_lines *function_list_lines(struct function_list *list)
 {
 	if (!list->has_lines) {
 		Dwarf *dwarf = dwarf_of(list);
@@ -180,6 +180,11 @@ bool function_list_has_source(struct function_list *list)
 		list->lines = dwarf ? debug_lines_new(dwarf) : NULL;
 	}
 	return list->lines;
+}
+
+bool function_list_has_source(struct function_list *list)
+{
+	return function_list_lines(list);
 }
 
 const char *function_list_source(struct function_list *list, const struct function *function)

@@ -45,6 +45,9 @@ const char *function_list_source(struct function_list *list, const struct functi
 /* Says whether the file has debug information. */
 bool function_list_has_source(struct function_list *list);
 
+/* Returns its lines, borrowed; NULL when it has none. */
+struct debug_lines *function_list_lines(struct function_list *list);
+
 /*
  * Says whether the file has code of a language with exceptions (C++, Rust), by the functions of
  * their runtimes that it names. An unwinder that passes its functions must find real return

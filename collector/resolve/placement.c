@@ -2,7 +2,8 @@
 /* placement: see placement.h. */
 #include "collector/resolve/placement.h"
 
-#include <capstone/capstone.h>
+#include "collector/resolve/instruction.h"
+
 #include <string.h>
 
 #define MOST_INSTRUCTIONS 40 /* from the entry to the probe */
@@ -57,39 +58,12 @@ static void find_targets(csh handle, cs_insn *instruction, const struct placemen
 	}
 }
 
-/* The nops that the kernel knows, by length. */
-static bool is_kernel_nop(const cs_insn *instruction)
-{
-	static const uint8_t nops[][8] = {
-		{0x90},
-		{0x66, 0x90},
-		{0x0f, 0x1f, 0x00},
-		{0x0f, 0x1f, 0x40, 0x00},
-		{0x0f, 0x1f, 0x44, 0x00, 0x00},
-		{0x66, 0x0f, 0x1f, 0x44, 0x00, 0x00},
-		{0x0f, 0x1f, 0x80, 0x00, 0x00, 0x00, 0x00},
-		{0x0f, 0x1f, 0x84, 0x00, 0x00, 0x00, 0x00, 0x00},
-	};
-
-	return instruction->size >= 1 && instruction->size <= 8 &&
-	       !memcmp(instruction->bytes, nops[instruction->size - 1], instruction->size);
-}
-
-static bool is_register_push(const cs_insn *instruction)
-{
-	uint8_t opcode = instruction->bytes[instruction->size - 1];
-
-	return (opcode & 0xf8) == 0x50 &&
-	       (instruction->size == 1 ||
-		(instruction->size == 2 && (instruction->bytes[0] & 0xf0) == 0x40));
-}
-
 /* A register whose value belongs to the caller, which a function saves once if it needs it. */
 static bool is_saved_push(const cs_insn *instruction)
 {
 	const cs_x86_op *operand = &instruction->detail->x86.operands[0];
 
-	if (!is_register_push(instruction))
+	if (!instruction_is_register_push(instruction))
 		return false;
 	switch (operand->reg) {
 	case X86_REG_RBX:
@@ -102,16 +76,6 @@ static bool is_saved_push(const cs_insn *instruction)
 	default:
 		return false;
 	}
-}
-
-/* Near jump, conditional jump or call with the distance in it, and no prefix. */
-static bool is_emulated_branch(const cs_insn *instruction)
-{
-	const uint8_t *bytes = instruction->bytes;
-
-	if (bytes[0] == 0xeb || bytes[0] == 0xe9 || bytes[0] == 0xe8 || (bytes[0] & 0xf0) == 0x70)
-		return true;
-	return bytes[0] == 0x0f && (bytes[1] & 0xf0) == 0x80;
 }
 
 static bool writes_memory(const cs_insn *instruction)
@@ -174,9 +138,10 @@ static bool is_cheap_place(const cs_insn *instruction, const struct way *way)
 {
 	if (way->is_table_way && !way->is_plain)
 		return is_saved_push(instruction);
-	if (is_kernel_nop(instruction))
+	if (instruction_is_kernel_nop(instruction))
 		return !way->has_written;
-	return is_register_push(instruction) || is_emulated_branch(instruction);
+	return instruction_is_register_push(instruction) ||
+	       instruction_is_emulated_branch(instruction);
 }
 
 static void walk(csh handle, cs_insn *instruction, const struct placement_code *code,
@@ -196,17 +161,18 @@ static void walk(csh handle, cs_insn *instruction, const struct placement_code *
 		if (is_cheap_place(instruction, &way)) {
 			placement->address = instruction->address;
 			placement->moved = way.moved;
-			placement->kind = is_kernel_nop(instruction) && instruction->size == 5
-						  ? PLACEMENT_NOP5
-						  : PLACEMENT_EMULATED;
+			placement->kind =
+				instruction_is_kernel_nop(instruction) && instruction->size == 5
+					? PLACEMENT_NOP5
+					: PLACEMENT_EMULATED;
 			return;
 		}
 		if (ends_block(handle, instruction) ||
 		    (!is_counted && moves_stack(handle, instruction)))
 			return;
 		way.moved = moved_by(handle, instruction, way.moved);
-		way.is_plain = way.is_plain &&
-			       (is_kernel_nop(instruction) || instruction->id == X86_INS_ENDBR64);
+		way.is_plain = way.is_plain && (instruction_is_kernel_nop(instruction) ||
+						instruction->id == X86_INS_ENDBR64);
 		way.has_written = way.has_written || writes_memory(instruction);
 	}
 }

@@ -183,20 +183,12 @@ static uint32_t start_function(struct naming *naming, uint64_t address)
 	return function;
 }
 
-/* Returns the profile's row of a source file, relative ones below the folder they were compiled in
- * when that is known: it is not where the sources were prefix-mapped, as in distributions. */
+/* Returns the profile's row of a source file. */
 static uint32_t source_file(struct naming *naming, const char *folder, const char *name)
 {
-	uint32_t file;
-	char *path;
+	char *path = debug_lines_path(folder, name);
+	uint32_t file = profile_file_name(naming->profile, path);
 
-	if (!name || *name == '/' || !folder || *folder != '/')
-		return profile_file_name(naming->profile, name ? name : "");
-	while (!strncmp(name, "./", 2))
-		name += 2;
-	if (asprintf(&path, "%s/%s", folder, name) < 0)
-		path = xalloc_checked(NULL);
-	file = profile_file_name(naming->profile, path);
 	free(path);
 	return file;
 }

@@ -161,15 +161,3 @@ int on_sample(void *context)
 		__sync_fetch_and_add(&stacks_lost, 1);
 	return 1;
 }
-
-/* A new process of a watched one is watched from its birth. */
-SEC("tp_btf/sched_process_fork")
-int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
-{
-	__u32 pid = parent->tgid, child_pid = child->tgid;
-	__u8 yes = 1;
-
-	if (pid != child_pid && bpf_map_lookup_elem(&processes, &pid))
-		bpf_map_update_elem(&processes, &child_pid, &yes, BPF_ANY);
-	return 0;
-}

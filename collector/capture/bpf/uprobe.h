@@ -8,10 +8,9 @@
 
 #include <linux/types.h>
 
-#define UPROBE_DEPTH	 64 /* the kernel itself follows no more returns of a thread at a time */
-#define UPROBE_BUCKETS	 1152
-#define UPROBE_EDGES	 65536
-#define UPROBE_PROCESSES 4096
+#define UPROBE_DEPTH   64 /* the kernel itself follows no more returns of a thread at a time */
+#define UPROBE_BUCKETS 1152
+#define UPROBE_EDGES   65536
 
 /* What a hit does. */
 enum uprobe_mode {

@@ -109,7 +109,7 @@ static __noinline struct calls *begin_thread(void)
 	struct uprobe_thread *thread;
 	struct calls *calls;
 
-	if (!bpf_map_lookup_elem(&processes, &pid))
+	if (!is_watched(pid))
 		return NULL;
 	calls = bpf_task_storage_get(&running, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!calls) {

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * uprobe_maps: what the programs of uprobe.bpf.c keep: the stack of each thread's timed calls,
- * which processes are watched, settings, counters and rings.
+ * settings, counters and rings.
  */
 #pragma once
 
 #include "collector/capture/bpf/kernel.h"
 #include "collector/capture/bpf/uprobe.h"
+#include "collector/capture/bpf/watched.h"
 
 #include <bpf/bpf_helpers.h>
 
@@ -35,13 +36,6 @@ struct {
 	__type(key, int);
 	__type(value, struct calls);
 } running SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, UPROBE_PROCESSES);
-	__type(key, __u32);
-	__type(value, __u8);
-} processes SEC(".maps");
 
 /* The arrays' sizes are set before loading. */
 struct {

@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* block_hits: what the kernel side (block_hits.bpf.c) and the user side (../block_hits.c) share. */
+#pragma once
+
+#include <linux/types.h>
+
+#define BLOCK_HITS_FUNCTIONS 64 /* bits of a thread's mask */
+#define BLOCK_HITS_PROBES    65536
+
+/* The cookie of a probe. */
+#define BLOCK_HITS_PROBE(cookie)     ((cookie)&0xffffff)
+#define BLOCK_HITS_CONDITION(cookie) ((cookie) >> 24 & 31) /* of the jump under it; or ALWAYS */
+#define BLOCK_HITS_ALWAYS	     16
+#define BLOCK_HITS_FUNCTION(cookie)  ((cookie) >> 32 & (BLOCK_HITS_FUNCTIONS - 1))
+#define BLOCK_HITS_ENTRY	     (1ull << 31) /* calls of the function begin here */
+
+/* Of one probe, and one of the shards that processors share. */
+struct block_hits_count {
+	__u64 hits;
+	__u64 taken; /* of them, times the jump was taken */
+};
+
+struct block_hits_function {
+	__u64 entries; /* hits of its entry, counted or not */
+	__u32 is_open; /* calls that begin now are counted */
+	__u32 unused;
+};

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* hits_spread: see hits_spread.h. */
+#include "collector/hits_spread.h"
+
+#include <math.h>
+#include <stddef.h>
+
+/* 97.5 % points of Student's t, by degrees of freedom. */
+static double student(uint32_t degrees)
+{
+	static const double points[] = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306,
+					2.262,	2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
+					2.110,	2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064,
+					2.060,	2.056, 2.052, 2.048, 2.045, 2.042};
+	size_t count = sizeof(points) / sizeof(*points);
+
+	return degrees <= count ? points[degrees - 1] : 1.96 + 2.5 / degrees;
+}
+
+void hits_windows_add(struct hits_windows *windows, double size)
+{
+	windows->count++;
+	windows->size += size;
+	windows->squares += size * size;
+}
+
+void hits_spread_add(struct hits_spread *spread, double hits, double size)
+{
+	spread->hits += hits;
+	spread->squares += hits * hits;
+	spread->products += hits * size;
+}
+
+double hits_spread_margin(const struct hits_spread *spread, const struct hits_windows *windows,
+			  double all)
+{
+	double count = windows->count, ratio, rest, variance, left;
+
+	if (windows->size <= 0)
+		return 0;
+	ratio = spread->hits / windows->size;
+	if (windows->count < 2)
+		return ratio * all;
+	rest = spread->squares - 2 * ratio * spread->products + ratio * ratio * windows->squares;
+	variance = (rest > 0 ? rest : 0) * count / (count - 1) / (windows->size * windows->size);
+	left = windows->size < all ? 1 - windows->size / all : 0;
+	return student(windows->count - 1) * all * sqrt(variance * left);
+}

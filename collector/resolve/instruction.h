@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * instruction: which instructions the kernel emulates when they are probed, instead of executing
+ * them elsewhere with a second trap behind them.
+ *
+ * Source: arch/x86/kernel/uprobes.c of Linux 6.18, branch_setup_insn and push_setup_insn.
+ */
+#pragma once
+
+#include <capstone/capstone.h>
+#include <stdbool.h>
+
+/* The nops that the kernel knows, by length. */
+bool instruction_is_kernel_nop(const cs_insn *instruction);
+
+bool instruction_is_register_push(const cs_insn *instruction);
+
+/* Near jump, conditional jump or call with the distance in it, and no prefix. */
+bool instruction_is_emulated_branch(const cs_insn *instruction);

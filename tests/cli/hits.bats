@@ -1,0 +1,126 @@
+#!/usr/bin/env bats
+# collector run --hits: executions of lines and blocks, equal to those that gcov and callgrind count.
+
+bats_require_minimum_version 1.5.0
+load requirements
+load profiles
+
+setup() {
+	require root
+	require bpf
+	require perf
+	cd "$BATS_TEST_TMPDIR"
+	SIM=$BUILD/bin/sim
+	export OPENBLAS_NUM_THREADS=1 LD_BIND_NOW=1
+}
+
+# executed FILE OBJECT: "ADDRESS COUNT" of each instruction of the object, by callgrind's FILE
+executed() {
+	awk -v object="$2" '
+		function hexadecimal(text, i, value) {
+			for (i = 3; i <= length(text); i++) value = 16 * value + index("0123456789abcdef", substr(text, i, 1)) - 1
+			return value
+		}
+		/^ob=/ {
+			id = $0; sub(/^ob=/, "", id); name = id; sub(/ .*/, "", id)
+			if (name ~ / /) { sub(/^[^ ]* /, "", name); names[id] = name }
+			is_wanted = names[id] ~ object "$"
+		}
+		/^cob=.* / { id = $0; sub(/^cob=/, "", id); name = id; sub(/ .*/, "", id); sub(/^[^ ]* /, "", name); names[id] = name }
+		/^calls=/ { is_call = 1; next }
+		/^(0x|[+*-])/ {
+			if ($1 ~ /^0x/) at = hexadecimal($1)
+			else if ($1 ~ /^\+/) at += substr($1, 2)
+			else if ($1 ~ /^-/) at -= substr($1, 2)
+			if (is_call) is_call = 0
+			else if (is_wanted) count[at] += $3
+		}
+		END { for (at in count) print at, count[at] }' "$1"
+}
+
+# equal_to_callgrind PROFILE OBJECT CALLGRIND-FILE: every block that was counted is what callgrind
+# counted of its first instruction; prints how many there are
+equal_to_callgrind() {
+	executed "$3" "$2" >executed
+	sqlite3 "$1" "SELECT address || ' ' || hits FROM block_hits" |
+		awk 'NR == FNR { count[$1] = $2; next }
+			{ n++; if (count[$1] + 0 != $2) { bad = 1; print "block " $1 ": " $2 " hits, executed " count[$1] + 0 } }
+			END { print n " blocks"; exit bad || !n }' executed -
+}
+
+callgrind() {
+	valgrind --tool=callgrind --dump-instr=yes --skip-plt=no --callgrind-out-file=callgrind.out "$@" 2>valgrind.log
+}
+
+@test "lines of a C program are hit as often as gcov counts" {
+	require gcov
+	gcc -O0 -g -o ways "$BATS_TEST_DIRNAME/../workloads/ways.c"
+	gcc -O0 --coverage -o covered "$BATS_TEST_DIRNAME/../workloads/ways.c"
+	./covered 1000 >expected
+	gcov -t -- *.gcda |
+		awk -F: '$1 !~ /-/ { gsub(/[ *]/, "", $1); print $2 + 0, $1 == "#####" ? 0 : $1 }' >gcov
+	collector run -q --budget none --hits 'ways.c:*' -- ./ways 1000 >said
+	cmp said expected
+	sqlite3 ways.prof "SELECT line || ' ' || sum(hits) FROM line_hits GROUP BY line" |
+		awk 'NR == FNR { gcov[$1] = $2; next }
+			$1 in gcov { n++; if (gcov[$1] != $2) { bad = 1; print "line " $1 ": " $2 ", gcov " gcov[$1] } }
+			END { print n " lines"; exit bad || n < 40 }' gcov -
+	[ "$(sqlite3 ways.prof 'SELECT count(*) FROM hit_functions WHERE note NOT NULL')" = 0 ]
+	[ "$(sqlite3 ways.prof 'SELECT count(DISTINCT label) FROM block_hits')" = 2 ]
+}
+
+@test "blocks of the engine, its kernels and libsqlite3 are executed as often as callgrind counts" {
+	require valgrind
+	args=(--agents 20 --steps 5 --state-hash)
+	callgrind "$SIM" "${args[@]}" >alone
+	collector run -q --budget none --hits 'agent_act,environment_update,action_perform,kd_tree_build,quadtree_insert,sort_many,spatial_found_sort,resources_regenerate,random_below,database_log_action,observation_add_agent,turns_take,libsqlite3:sqlite3VdbeExec,libsqlite3:sqlite3_step' \
+		-- "$SIM" "${args[@]}" >with 2>/dev/null
+	cmp alone with
+	for object in sim libsqlite3; do
+		cp sim.prof "$object.part"
+		sqlite3 "$object.part" "DELETE FROM block_hits WHERE function NOT IN (SELECT h.id FROM hit_functions h
+			JOIN frames ON frames.id = frame JOIN modules ON modules.id = module WHERE path LIKE '%/$object%')"
+	done
+	equal_to_callgrind sim.part /sim callgrind.out
+	equal_to_callgrind libsqlite3.part 'libsqlite3.so[0-9.]*' callgrind.out
+}
+
+@test "blocks that exceptions leave and land in are executed as often as callgrind counts" {
+	require valgrind
+	for kind in throw rethrow deep switch; do
+		callgrind "$BUILD/workloads/exceptions" $kind 99 >alone
+		collector run -q --budget none --hits '*' -- "$BUILD/workloads/exceptions" $kind 99 >with
+		cmp alone with
+		equal_to_callgrind exceptions.prof exceptions callgrind.out
+	done
+}
+
+@test "a budget ends the counting, and what is known then is an estimate of its calls" {
+	ways=$BUILD/workloads/ways
+	"$ways" 3000000 >alone
+	collector run --hits loops,choices -- "$ways" 3000000 >with 2>said
+	cmp alone with
+	grep -q 'lines  *loops: .* blocks, .* probes, about .* us a hit' said
+	[ "$(sqlite3 ways.prof 'SELECT group_concat(DISTINCT label) FROM line_hits')" = 2 ]
+	[ "$(sqlite3 ways.prof 'SELECT min(counted_calls < calls AND counted_calls > 0) FROM hit_functions')" = 1 ]
+	sqlite3 ways.prof 'SELECT note FROM hit_functions' | grep -q 'estimated for .* calls from .* of them'
+}
+
+@test "what cannot be counted is one sentence, and nothing is run" {
+	printf '.globl odd\n.type odd,@function\nodd: cmpl $7,(%%rdi)\n jne 1f\n.byte 0xb8\n1: .byte 0x0f,0x0b,0x90,0x90\n ret\n.size odd,.-odd\n.section .note.GNU-stack\n' >odd.s
+	printf 'int odd(int *);\n__attribute__((noipa)) int even(void) { return 2; }\nint main(int c, char **v) { return c > 1 ? odd(&c) : even() - 2; }\n' >even.c
+	gcc -O1 -o odd even.c odd.s
+	fails_with 125 "the lines of 'odd' cannot be counted: a jump in it leads into the middle of an instruction" \
+		collector run --hits odd -- ./odd
+	[ ! -e odd.prof ]
+	collector run -q --hits odd,even -- ./odd
+	sqlite3 odd.prof 'SELECT note FROM hit_functions' >notes
+	grep -q 'not counted: a jump in it leads into the middle' notes
+	grep -q 'its lines are not known: build it with -g' notes
+	[ "$(sqlite3 odd.prof 'SELECT max(hits) FROM block_hits')" = 1 ]
+	fails_with 125 "there is no function 'kd_tre_build' in sim; did you mean kd_tree_build?" \
+		collector run --hits kd_tre_build -- "$SIM"
+	fails_with 125 'is of a library that the program does not load at its start' \
+		collector run --hits libnone:f -- "$SIM"
+	fails_with 125 'the lines of at most 64 can be counted at a time' collector run --hits '*' -- "$SIM"
+}

@@ -8,6 +8,7 @@
 #include "collector/capture/uprobe_link.h"
 #include "collector/capture/uprobe_trial.h"
 
+#include <assert.h>
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
@@ -189,6 +190,7 @@ static int measure(struct block_hits *hits, struct error *error)
 		return result;
 	for (size_t i = 0; i < 2; i++)
 		hits->costs_ns[i] = trial.added_ns[UPROBE_KINDS + kinds[i]];
+	assert(hits->counts && hits->functions);
 	memset(hits->counts, 0, hits->count_bytes);
 	memset(hits->functions, 0, hits->function_bytes);
 	return 0;

@@ -154,7 +154,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		options->folder = argument;
 		break;
 	case 'r':
-		options->repeats = whole_number(state, "-r", argument, 1, SWEEP_REPEATS);
+		options->repeats = whole_number(state, "-r", argument, 0, SWEEP_REPEATS);
 		break;
 	case OPTION_BARE:
 		options->bare = whole_number(state, "--bare", argument, 0, SWEEP_REPEATS);

@@ -209,9 +209,10 @@ int sweep_plan_init(struct sweep_plan *plan, json_t *json, struct error *error)
 			    schema);
 	if (!are_texts(plan->command) || !json_array_size(plan->command) || !are_texts(plan->run) ||
 	    !are_objects(plan->points) || !json_array_size(plan->points) ||
-	    json_array_size(plan->points) > SWEEP_POINTS || plan->repeats < 1 ||
+	    json_array_size(plan->points) > SWEEP_POINTS || plan->repeats < 0 ||
 	    plan->repeats > SWEEP_REPEATS || plan->bare < 0 || plan->bare > SWEEP_REPEATS ||
-	    plan->warm_up < 0 || plan->warm_up > SWEEP_REPEATS || !(plan->time_limit_s > 0))
+	    plan->warm_up < 0 || plan->warm_up > SWEEP_REPEATS || plan->repeats + plan->bare < 1 ||
+	    !(plan->time_limit_s > 0))
 		return fail(error, -EINVAL, SWEEP_PLAN_FILE " holds values that no sweep has");
 	return check_names(plan, error);
 }

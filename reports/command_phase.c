@@ -28,6 +28,7 @@ enum {
 	OPTION_JSON,
 	OPTION_HTML,
 	OPTION_PLAN,
+	OPTION_WINS,
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -39,7 +40,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		state->child_inputs[0] = &options->files;
 		return 0;
 	case OPTION_NUMBER:
-		options->phase.phase = *argument && !argument[1] ? *argument - '0' : 0;
+		options->phase.phase =
+			strlen(argument) == 1 && *argument <= '0' + PHASES ? *argument - '0' : 0;
+		return 0;
+	case OPTION_WINS:
+		options->phase.phase = PHASE_WINS;
 		return 0;
 	case OPTION_ENGINE:
 		options->engine = argument;
@@ -77,10 +82,12 @@ static const struct argp_option argp_options[] = {
 	{"json", OPTION_JSON, NULL, 0, "Write JSON", 0},
 	{"memory", OPTION_MEMORY, NULL, 0, "Phase 3: count allocations, too", 0},
 	{"number", OPTION_NUMBER, "N", 0, "Of the phase, 1 to 4", 0},
-	{"only", OPTION_ONLY, "NAME", 0, "One component (phase 2) or function (phase 3)", 0},
+	{"only", OPTION_ONLY, "NAME", 0, "One component (phase 2), function (phase 3) or win", 0},
 	{"plan", OPTION_PLAN, NULL, 0,
 	 "Write what is to be run: for each sweep a line of arguments of collector sweep", 0},
 	{"quick", OPTION_QUICK, NULL, 0, "The short form of the phase", 0},
+	{"wins", OPTION_WINS, NULL, 0,
+	 "Not a phase, but the quick wins (scripts/validate_quick_wins)", 0},
 	{0},
 };
 

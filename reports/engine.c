@@ -11,7 +11,7 @@
 static const char *const sections[] = {"engine", "values", "quick", "components",
 				       "hot",	 "vary",   "size"};
 
-static const char driver_section[] = "driver ";
+static const char *const kinds_of_sections[] = {"driver ", "win "};
 
 /* What is read, and the first thing that is wrong with it. */
 struct reading {
@@ -24,7 +24,10 @@ static bool is_section(const char *name)
 	for (size_t i = 0; i < sizeof(sections) / sizeof(*sections); i++)
 		if (!strcmp(sections[i], name))
 			return true;
-	return !strncmp(name, driver_section, strlen(driver_section));
+	for (size_t i = 0; i < sizeof(kinds_of_sections) / sizeof(*kinds_of_sections); i++)
+		if (!strncmp(name, kinds_of_sections[i], strlen(kinds_of_sections[i])))
+			return true;
+	return false;
 }
 
 static int take(void *user, const char *section, const char *name, const char *value)

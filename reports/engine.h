@@ -4,18 +4,28 @@
  *
  * An INI file. Lists have commas between their parts.
  *
- *     [engine]       command = PROGRAM ... {NAME} ...     what a run is; needed
- *                    step = FUNCTION                      takes one step; none: costs are per run
- *                    activity = NAME, NAME                counts that the program prints as "NAME
- * NUMBER" and that are 0 when it did not work [values]       NAME = VALUE of {NAME}, unless varied;
- *     [quick]        NAME = VALUE                         the same with --quick
- *     [components]   NAME = PATTERNS                      what belongs to it: a/file.c, folder/,
- * function globs (name_*), libraries (libz.so*) [hot]          NAME = FUNCTION functions that phase
- * 3 looks into [vary]         NAME = A, B | C                      phase 4; what is behind the bar
- * not with --quick. A+B = 1+2, 3+4                       two names at once [size]         NAME =
- * COUNT                         of a step, which is the size that NAME really was [driver COMPONENT
- * TEST]                             phase 2: a program that works one component command, time =
- * FUNCTIONS, activity, and values as in [vary]
+ *     [engine]      what it is
+ *         command = PROGRAM ... {NAME} ...    what a run is; needed
+ *         step = FUNCTION                     takes one step; none: costs are per run
+ *         activity = NAME, NAME               counts that the program prints as "NAME NUMBER" and
+ *                                             that are 0 when it did not work
+ *         trace = OPTION                      makes it print what tells whether two runs did the
+ *                                             same, and nothing else, on its standard output
+ *     [values]      NAME = VALUE              of {NAME}, unless varied
+ *     [quick]       NAME = VALUE              the same with --quick
+ *     [components]  NAME = PATTERNS           what belongs to it: a/file.c, folder/, function globs
+ *                                             (name_*), libraries (libz.so*)
+ *     [hot]         NAME = FUNCTION           what phase 3 looks into
+ *     [vary]        NAME = A, B | C           phase 4; what is behind the bar not with --quick
+ *                   A+B = 1+2, 3+4            two names at once
+ *     [size]        NAME = COUNT              of a step, which is the size that NAME really was
+ *     [driver COMPONENT TEST]                 phase 2: a program that works one component
+ *         command, time = FUNCTIONS, activity, and values as in [vary]
+ *     [win NAME]    an improvement that the engine can do with and without (win.h)
+ *         before, after = WORD                of the command line
+ *         command                             else that of [engine]
+ *         component, gain = A-B               what it is to make A to B times as fast
+ *         changes = TEXT                      in what the results may differ; none: in nothing
  *
  * A file needs no more than [engine] command: what is not described is not measured, and reports
  * say so.

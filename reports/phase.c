@@ -5,6 +5,7 @@
 #include "collector/base/xalloc.h"
 #include "reports/document.h"
 #include "reports/phase_sections.h"
+#include "reports/win.h"
 
 #include <errno.h>
 #include <limits.h>
@@ -16,7 +17,7 @@
 struct phase {
 	const json_t *engine;
 	const struct phase_options *options;
-	json_t *json, *problems, *sweeps, *scaling, *document;
+	json_t *json, *problems, *sweeps, *scaling, *wins, *document;
 	json_t *runs_table;
 };
 
@@ -120,12 +121,26 @@ static void take_scaling(struct phase *phase, const struct scaling *scaling, con
 	}
 }
 
+static void take_win(struct phase *phase, const struct scaling *scaling, const json_t *plan)
+{
+	json_t *win = win_json(phase->engine, plan, scaling, scaling->sweep.folder);
+	const char *problem = win_problem(win);
+
+	json_array_append_new(phase->wins, win);
+	if (problem)
+		complain(phase, json_string_value(json_object_get(plan, "name")), problem);
+}
+
 static void take_sections(struct phase *phase, const struct scaling *scaling, const json_t *plan)
 {
 	const char *name = json_string_value(json_object_get(plan, "name"));
 	bool is_memory = strlen(name) >= 6 && !strcmp(name + strlen(name) - 6, "memory");
 
-	if (phase->options->phase == 1 && !strcmp(name, "macro"))
+	if (json_is_true(json_object_get(plan, "trace")))
+		return; /* its win has read it */
+	if (phase->options->phase == PHASE_WINS)
+		take_win(phase, scaling, plan);
+	else if (phase->options->phase == 1 && !strcmp(name, "macro"))
 		phase_add_shares(phase->document, scaling);
 	else if (phase->options->phase == 4)
 		take_scaling(phase, scaling, plan);
@@ -186,9 +201,10 @@ static void take_sweep(struct phase *phase, const json_t *plan, const char *fold
 
 static void begin_document(struct phase *phase)
 {
-	static const char *const titles[PHASES] = {
+	static const char *const titles[PHASE_WINS] = {
 		"Phase 1: where does the time go?", "Phase 2: how does each component behave?",
-		"Phase 3: which line?", "Phase 4: how does it scale?"};
+		"Phase 3: which line?", "Phase 4: how does it scale?",
+		"Quick wins: what do they gain?"};
 	static const struct document_column columns[] = {
 		{"sweep", "sweep", "code", NULL},
 		{"planned", "runs planned", "count", NULL},
@@ -234,15 +250,18 @@ json_t *phase_json(const json_t *engine, const struct phase_options *options, co
 	phase.problems = json_array();
 	phase.sweeps = json_array();
 	phase.scaling = json_object();
+	phase.wins = json_array();
 	begin_document(&phase);
 	json_array_foreach (plan, i, sweep) {
 		take_sweep(&phase, sweep, folder);
 	}
 	json_decref(plan);
+	if (options->phase == PHASE_WINS)
+		win_add_section(phase.document, phase.wins);
 	conclude(&phase);
-	return json_pack("{s:s, s:i, s:b, s:s, s:o, s:o, s:o, s:o}", "schema", "simprof/phase-v1",
-			 "phase", options->phase, "quick", options->quick, "status",
-			 json_array_size(phase.problems) ? "failed" : "success", "problems",
-			 phase.problems, "sweeps", phase.sweeps, "scaling", phase.scaling, "report",
-			 phase.document);
+	return json_pack("{s:s, s:i, s:b, s:s, s:o, s:o, s:o, s:o, s:o}", "schema",
+			 "simprof/phase-v1", "phase", options->phase, "quick", options->quick,
+			 "status", json_array_size(phase.problems) ? "failed" : "success",
+			 "problems", phase.problems, "sweeps", phase.sweeps, "scaling",
+			 phase.scaling, "wins", phase.wins, "report", phase.document);
 }

@@ -4,6 +4,7 @@
  *     phase, quick, status ("success" or "failed"), problems (sentences)
  *     sweeps     name, about, runs, overhead (sweep.h), activity: the least of each count
  *     scaling    phase 4: scaling_json of every sweep, by name
+ *     wins       of quick wins: win_json of each
  *     report     a document (document.h), of which Markdown and HTML are made
  *
  * A phase has succeeded when every run of its plan is done and every count of activity that the

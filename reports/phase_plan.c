@@ -102,7 +102,7 @@ static void read_component(const char *section, char *component, size_t bytes)
 /* A name of a folder: "driver spatial build" → "spatial_build". */
 static void name_folder(const char *section, char *name, size_t bytes)
 {
-	snprintf(name, bytes, "%s", section + strlen("driver "));
+	snprintf(name, bytes, "%s", strchr(section, ' ') + 1);
 	for (char *at = name; *at; at++)
 		if (*at == ' ' || *at == '/')
 			*at = '_';
@@ -255,42 +255,102 @@ static void plan_phase4(json_t *plan, const json_t *engine, const struct phase_o
 	free(hot);
 }
 
+/* Before and after, recorded and bare; and the traces of both, once. */
+static void plan_win(json_t *plan, const json_t *engine, const char *section,
+		     const struct phase_options *options)
+{
+	const char *name = section + strlen("win ");
+	const char *trace = engine_text(engine, "engine", "trace", "");
+	const char *command = engine_text(engine, section, "command",
+					  engine_text(engine, "engine", "command", ""));
+
+	for (int is_trace = 0; is_trace < (*trace ? 2 : 1); is_trace++) {
+		char folder[140], line[2048];
+		struct draft draft = {
+			.name = folder,
+			.about = engine_text(engine, section, "component", ""),
+			.command = line,
+			.activity = is_trace ? "" : engine_text(engine, "engine", "activity", ""),
+			.points = json_pack("[{s:s}, {s:s}]", "win",
+					    engine_text(engine, section, "before", ""), "win",
+					    engine_text(engine, section, "after", "")),
+			.run = run_options(engine, NULL),
+			.repeats = is_trace ? 0 : 3,
+			.bare = is_trace	 ? 1
+				: options->quick ? 5
+						 : 10,
+		};
+		json_t *sweep;
+
+		name_folder(section, folder, sizeof(folder) - strlen("_trace"));
+		strcat(folder, is_trace ? "_trace" : "");
+		snprintf(line, sizeof(line), "%s {win} %s", command, is_trace ? trace : "");
+		sweep = finish(engine, &draft, options->quick);
+		if (sweep) {
+			json_object_set_new(sweep, "win", json_string(name));
+			json_object_set_new(sweep, "trace", json_boolean(is_trace));
+		}
+		json_array_append_new(plan, sweep);
+	}
+}
+
+static void plan_wins(json_t *plan, const json_t *engine, const struct phase_options *options)
+{
+	const char *key;
+	json_t *value;
+
+	json_object_foreach ((json_t *)engine, key, value) {
+		if (!strncmp(key, "win ", 4) && is_wanted(options, key + 4))
+			plan_win(plan, engine, key, options);
+	}
+}
+
 /* Says what is wrong with the name of a component or a function, if anything. */
 static int check_only(const json_t *engine, const struct phase_options *options,
 		      struct error *error)
 {
+	bool is_win = options->phase == PHASE_WINS;
 	const char *section = options->phase == 2 ? "components" : "hot", *key;
-	json_t *value, *names = json_object_get(engine, section);
-	char list[300] = "";
+	const char *kind = is_win ? "win" : options->phase == 2 ? "component" : "function";
+	const json_t *names = is_win ? engine : json_object_get(engine, section);
+	json_t *value;
+	char list[600] = "";
 
-	if (!options->only || !strcmp(options->only, "all") ||
-	    json_object_get(names, options->only))
+	if (!options->only || !strcmp(options->only, "all"))
 		return 0;
-	json_object_foreach (names, key, value) {
+	json_object_foreach ((json_t *)names, key, value) {
+		const char *name = is_win ? key + strlen("win ") : key;
+
+		if (is_win && strncmp(key, "win ", 4) != 0)
+			continue;
+		if (!strcmp(name, options->only))
+			return 0;
 		snprintf(list + strlen(list), sizeof(list) - strlen(list), "%s%s",
-			 *list ? ", " : "", key);
+			 *list ? ", " : "", name);
 	}
-	return fail(error, -EINVAL, "there is no %s '%s'; the engine's description has: %s",
-		    options->phase == 2 ? "component" : "function", options->only,
-		    *list ? list : "none");
+	return fail(error, -EINVAL, "there is no %s '%s'; the engine's description has: %s", kind,
+		    options->only, *list ? list : "none");
 }
 
 json_t *phase_plan(const json_t *engine, const struct phase_options *options, struct error *error)
 {
 	static void (*const plans[])(json_t *, const json_t *, const struct phase_options *) = {
-		plan_phase1, plan_phase2, plan_phase3, plan_phase4};
+		plan_phase1, plan_phase2, plan_phase3, plan_phase4, plan_wins};
 	json_t *plan = json_array();
 
-	if (options->phase < 1 || options->phase > PHASES) {
+	if (options->phase < 1 || options->phase > PHASE_WINS) {
 		fail(error, -EINVAL, "there is no phase %d; there are 1 to %d", options->phase,
 		     PHASES);
 	} else if (!check_only(engine, options, error)) {
 		plans[options->phase - 1](plan, engine, options);
 		if (json_array_size(plan))
 			return plan;
-		fail(error, -ENODATA,
-		     "the description of the engine names nothing for phase %d to measure",
-		     options->phase);
+		if (options->phase == PHASE_WINS)
+			fail(error, -ENODATA, "the description of the engine names no [win NAME]");
+		else
+			fail(error, -ENODATA,
+			     "the description of the engine names nothing for phase %d to measure",
+			     options->phase);
 	}
 	json_decref(plan);
 	return NULL;

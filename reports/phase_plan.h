@@ -9,24 +9,27 @@
 #include "reports/engine.h"
 
 enum {
-	PHASES = 4
+	PHASES = 4,
+	PHASE_WINS, /* after them: do the improvements that the description names gain anything? */
 };
 
 struct phase_options {
-	int phase; /* 1 ... PHASES */
+	int phase; /* 1 ... PHASES, or PHASE_WINS */
 	bool quick;
-	bool memory;	  /* phase 3: allocations, too */
-	const char *only; /* component (phase 2) or function (phase 3); NULL or "all": every one */
+	bool memory; /* phase 3: allocations, too */
+	const char *
+		only; /* component (phase 2), function (phase 3) or win; NULL or "all": every one */
 };
 
 /*
  * Lists the sweeps of a phase, an array of objects:
  *     name      of its folder below that of the phase
- *     about     component (phase 2), name of the function (phase 3), name that varies (phase 4)
+ *     about     component (phase 2, wins), name of the function (phase 3), that varies (phase 4)
  *     command   words, run (options of collector run), points, repeats, bare, time_limit_s
  *     function  phase 3: what the name stands for
  *     time      phase 2: functions that are timed
  *     activity  counts that must not be 0
+ *     win       name of its section in the description; trace: the sweep is of its traces
  * Owned by the caller. NULL with a sentence when the description lacks what was asked for.
  */
 json_t *phase_plan(const json_t *engine, const struct phase_options *options, struct error *error);

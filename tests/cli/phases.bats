@@ -65,6 +65,32 @@ phase() {
 	[[ $(ask bad/phase1/phase1_summary.json it.problems) == *'failed: it ended with status 1'* ]]
 }
 
+@test "a quick win is measured before and after, and its results compared" {
+	require perf
+	cat >>growth.engine <<-END
+		trace = 0
+		[win half]
+		command = $BUILD/workloads/growth 200
+		before = 40
+		after = 20
+		component = growing
+		gain = 2
+		[win nothing]
+		command = $BUILD/workloads/growth 8
+		before = 2
+		after = 2.0
+	END
+	sed -i -e '/^trace/d' -e '/^step =/d' -e 's/^activity.*/&\ntrace = 0/' growth.engine
+	"$scripts/validate_quick_wins" --quick --engine growth.engine --output-dir out && status=0 || status=$?
+	[ "$status" -eq 2 ]
+	[ "$(ask out/wins/wins_summary.json 'it.wins.map(win => win.trace).join()')" = differs,same ]
+	[[ $(ask out/wins/wins_summary.json it.problems) == *'half: the results differ, and the description names no change'* ]]
+	ask out/wins/wins_summary.json 'it.wins[0].gain.low < 2 && it.wins[0].gain.high > 1.2 && it.wins[0].expected[0] > 1.2' | grep -x true
+	grep -q '<svg' out/wins/half.svg
+	fails_with 1 "there is no win 'other'; the engine's description has: half, nothing" \
+		"$scripts/validate_quick_wins" --win other --engine growth.engine --output-dir out
+}
+
 @test "what was measured is not measured again" {
 	require root perf bpf
 	phase 1
@@ -78,6 +104,7 @@ phase() {
 
 @test "bad command lines and descriptions are refused with a sentence" {
 	fails_with 1 "there is no phase '5'" "$scripts/run_phase" 5
+	fails_with 1 'names no [win NAME]' "$scripts/validate_quick_wins" --engine growth.engine
 	fails_with 1 "there is no component 'nothing'; the engine's description has: growing" phase 2 --component nothing
 	fails_with 1 "there is no function 'nothing'; the engine's description has: square" phase 3 --function nothing
 	fails_with 1 'is not for phase 1' phase 1 --component growing

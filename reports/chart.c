@@ -114,11 +114,6 @@ const char *chart_amount(double amount, const struct chart_axis *axis, char text
 
 /* ---- text --------------------------------------------------------------------------------- */
 
-static void write_text(FILE *stream, const char *text)
-{
-	svg_text(stream, text, strlen(text));
-}
-
 /* @look  more attributes, with a class for the colour */
 static void label(const struct chart *chart, double x, double y, const char *look, const char *text)
 {
@@ -127,7 +122,7 @@ static void label(const struct chart *chart, double x, double y, const char *loo
 	fputs("\" y=\"", chart->stream);
 	svg_number(chart->stream, y);
 	fprintf(chart->stream, "\" %s>", look);
-	write_text(chart->stream, text);
+	svg_string(chart->stream, text);
 	fputs("</text>\n", chart->stream);
 }
 
@@ -170,7 +165,7 @@ static void twin_cell(const struct chart *chart, const double *edges, int column
 	fprintf(chart->stream, "<text role=\"%s\" x=\"%.0f\" y=\"%.0f\"%s%s>", role, x, y,
 		shape->right ? " text-anchor=\"end\"" : "",
 		*role == 'c' && role[1] == 'o' ? " font-weight=\"600\"" : "");
-	write_text(chart->stream, text);
+	svg_string(chart->stream, text);
 	fputs("</text>", chart->stream);
 }
 
@@ -239,9 +234,9 @@ void chart_begin(struct chart *chart, const struct chart_options *options, FILE 
 		"viewBox=\"0 0 %.0f %.0f\" preserveAspectRatio=\"xMinYMin meet\" font-size=\"12\" "
 		"font-family=\"system-ui,'Segoe UI',Roboto,'Noto Sans',sans-serif\">\n<title>",
 		width, height);
-	write_text(stream, options->title);
+	svg_string(stream, options->title);
 	fputs("</title>\n<desc>", stream);
-	write_text(stream, options->description);
+	svg_string(stream, options->description);
 	fputs("</desc>\n", stream);
 	if (!is_part) {
 		fprintf(stream, "<style>\n%s</style>\n", chart_css);
@@ -437,7 +432,7 @@ void chart_bar(struct chart *chart, double from, double to, double height, const
 	fputs("\" height=\"", chart->stream);
 	svg_number(chart->stream, chart->top + chart->options->panel_height - top);
 	fputs("\"><title>", chart->stream);
-	write_text(chart->stream, tooltip);
+	svg_string(chart->stream, tooltip);
 	fputs("</title></rect>\n", chart->stream);
 }
 
@@ -449,7 +444,7 @@ void chart_dot(struct chart *chart, double x, double y, const char *tooltip)
 	fputs("\" cy=\"", chart->stream);
 	svg_number(chart->stream, chart_y(chart, y));
 	fputs("\"><title>", chart->stream);
-	write_text(chart->stream, tooltip);
+	svg_string(chart->stream, tooltip);
 	fputs("</title></circle>\n", chart->stream);
 }
 

@@ -210,7 +210,10 @@ static int write_html(const json_t *document, const struct options *options, FIL
 		return result;
 	memory = xalloc_checked(open_memstream(&flame, &bytes));
 	report_init(&report, change.profile); /* which owns it from here on */
-	flame_write(&report, &(struct flame_options){.change = &change, .bytes = FLAME_PAGE_BYTES},
+	flame_write(&report,
+		    &(struct flame_options){.change = &change,
+					    .bytes = FLAME_PAGE_BYTES,
+					    .boxes = FLAME_PAGE_BOXES},
 		    memory);
 	fclose(memory);
 	document_write_html(document, flame, bytes, stream);

@@ -76,7 +76,9 @@ static void write_html(const json_t *document, const struct report *report, FILE
 	char *flame = NULL;
 	FILE *memory = xalloc_checked(open_memstream(&flame, &bytes));
 
-	flame_write(report, &(struct flame_options){.bytes = FLAME_PAGE_BYTES}, memory);
+	flame_write(report,
+		    &(struct flame_options){.bytes = FLAME_PAGE_BYTES, .boxes = FLAME_PAGE_BOXES},
+		    memory);
 	fclose(memory);
 	document_write_html(document, flame, bytes, stream);
 	free(flame);

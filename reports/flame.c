@@ -16,7 +16,7 @@ EMBED(viewer_js, ".ascii \"\\n\"\n" EMBED_FILE("viewer_tree.js") EMBED_FILE("vie
 					 EMBED_FILE("viewer_twin.js") EMBED_FILE("viewer_table.js")
 						 EMBED_FILE("viewer_change.js"));
 
-static const uint32_t bytes_of_node = 8; /* more nodes than one in so many bytes never fit */
+static const uint32_t bytes_of_node = 5; /* more nodes than one in so many bytes never fit */
 
 static char *make_title(const struct report *report, uint64_t value)
 {

@@ -22,6 +22,7 @@ enum {
 	FLAME_BOXES = 4000,
 	FLAME_BYTES = 800000,
 	FLAME_PAGE_BYTES = 4000000, /* in a page, which is not embedded in others */
+	FLAME_PAGE_BOXES = 1500,    /* drawn there: who looks closer has the viewer */
 	FLAME_WIDTH = 1200,
 	FLAME_MARGIN = 12,
 	FLAME_ROW = 17,
@@ -33,6 +34,7 @@ struct flame_options {
 	const char *title; /* NULL: made from the profile */
 	bool root_below;   /* a flame, not an icicle */
 	size_t bytes;	   /* that the picture may have; 0: FLAME_BYTES */
+	uint32_t boxes;	   /* likewise; 0: FLAME_BOXES */
 	const struct flame_change
 		*change; /* the report's profile is of this; NULL: one recording */
 };
@@ -93,6 +95,12 @@ void flame_measure_changes(struct flame *flame);
 
 /* The picture: everything from <svg> to the boxes. */
 void flame_draw(const struct flame *flame, FILE *stream);
+
+/* Its head: title, command, trust, legend. Returns the y of the first row of boxes. */
+double flame_draw_head(const struct flame *flame, FILE *stream);
+
+/* The patterns that fill components are drawn with. */
+void flame_draw_patterns(const struct flame *flame, FILE *stream);
 
 /* Of a change: the fill attribute and the tooltip of a box, the patterns, the legend. */
 void flame_draw_change_fill(const struct flame *flame, const struct flame_box *box, FILE *stream);

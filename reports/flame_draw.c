@@ -9,7 +9,6 @@
 #include <inttypes.h>
 
 static const double letter = 7.2;	     /* advance of a letter in a box, pixels */
-static const double head_letter = 6.7;	     /* of one in the head, at most */
 static const double smallest = 1;	     /* pixels, below it a box is not drawn by itself */
 static const size_t picture_budget = 420000; /* bytes of all boxes */
 
@@ -178,11 +177,6 @@ static void attribute(FILE *stream, const char *name, double value)
 	fputc('"', stream);
 }
 
-static void text(FILE *stream, const char *string)
-{
-	svg_text(stream, string, strlen(string));
-}
-
 /* @joined  an inlined box touches its caller; all others keep one pixel away. */
 static void open_rect(const struct painter *painter, uint64_t start, uint64_t total, uint32_t depth,
 		      bool joined)
@@ -220,7 +214,7 @@ static void box_title(const struct painter *painter, const struct flame_box *box
 	struct obstack memory;
 
 	fputs("><title>", painter->stream);
-	text(painter->stream, flame->labels[box->symbol]);
+	svg_string(painter->stream, flame->labels[box->symbol]);
 	if (flame->changes)
 		flame_draw_change_title(flame, box, painter->stream);
 	else
@@ -230,7 +224,7 @@ static void box_title(const struct painter *painter, const struct flame_box *box
 	if (symbol->file && pixels(flame, box->total) >= 24) {
 		obstack_init(&memory);
 		fputc('\n', painter->stream);
-		text(painter->stream, text_clean(&memory, profile->files[symbol->file], 80));
+		svg_string(painter->stream, text_clean(&memory, profile->files[symbol->file], 80));
 		if (symbol->line)
 			fprintf(painter->stream, ":%u", symbol->line);
 		obstack_free(&memory, NULL);
@@ -272,10 +266,9 @@ static void draw_rest(const struct painter *painter, const struct rest *rest)
 		fprintf(painter->stream, "+ %u levels: %u boxes, %.2f %%", rest->levels,
 			rest->nodes, percent(painter->flame, rest->total));
 	else
-		fprintf(painter->stream, "… %u more", rest->children);
-	if (!rest->levels)
-		fprintf(painter->stream, " (%u boxes with what they call): %.2f %%, n %u",
-			rest->nodes, percent(painter->flame, rest->total), rest->samples);
+		fprintf(painter->stream, "… %u more (%u boxes with what they call): %.2f %%, n %u",
+			rest->children, rest->nodes, percent(painter->flame, rest->total),
+			rest->samples);
 	fputs("</title></rect>\n", painter->stream);
 }
 
@@ -316,169 +309,22 @@ static void draw_rest_label(const struct painter *painter, const struct rest *re
 /* Chooses the width below which boxes are merged, from @width on, so that they are few enough. */
 static void choose_width(struct painter *painter, double width)
 {
+	uint32_t most = painter->flame->options->boxes;
+
+	most = most ? most : FLAME_BOXES;
 	painter->box = NULL;
 	painter->rest = NULL;
 	painter->selection.width = width;
 	paint(painter);
-	while (painter->selection.boxes + painter->selection.rests > FLAME_BOXES) {
+	while (painter->selection.boxes + painter->selection.rests > most) {
 		painter->selection.width *= 1.1;
 		paint(painter);
 	}
 	painter->rows = painter->selection.rows;
 }
 
-/* ---- head ------------------------------------------------------------------------------------ */
-
-static void draw_patterns(const struct flame *flame, FILE *stream)
-{
-	static const char *const marks[] = {
-		[COMPONENT_STRIPES] = "M0 6L6 0",
-		[COMPONENT_DOTS] = "M1.5 1.5h1.5M4.5 4.5h1.5",
-		[COMPONENT_HATCH] = "M0 0L6 6M0 6L6 0",
-	};
-
-	fputs("<defs>\n", stream);
-	if (flame->changes)
-		flame_draw_change_patterns(stream);
-	for (int i = 0; i < flame->components.count; i++) {
-		const struct component *component = &flame->components.rows[i];
-
-		if (!component->pattern)
-			continue;
-		fprintf(stream,
-			"<pattern id=\"c%d\" width=\"6\" height=\"6\" "
-			"patternUnits=\"userSpaceOnUse\"><rect width=\"6\" height=\"6\" "
-			"fill=\"%s\"/>"
-			"<path d=\"%s\" stroke=\"%s\" stroke-width=\"%s\"/></pattern>\n",
-			i, component->fill[0], marks[component->pattern],
-			component->pattern == COMPONENT_STRIPES ? "#ffffff70" : "#777777",
-			component->pattern == COMPONENT_DOTS	  ? "1.2"
-			: component->pattern == COMPONENT_STRIPES ? "1.6"
-								  : "0.6");
-	}
-	fputs("</defs>\n", stream);
-}
-
-/* Where the next piece of running text goes. */
-struct flow {
-	FILE *stream;
-	double x, y;
-};
-
-static void flow_place(struct flow *flow, double width)
-{
-	if (flow->x > FLAME_MARGIN && flow->x + width > FLAME_WIDTH - FLAME_MARGIN) {
-		flow->x = FLAME_MARGIN;
-		flow->y += FLAME_ROW;
-	}
-}
-
-static double width_of(const char *string)
-{
-	int characters = 0;
-
-	for (; *string; string++)
-		characters += (*string & 0xc0) != 0x80;
-	return characters * head_letter;
-}
-
-static void draw_trust(const struct flame *flame, struct flow *flow)
-{
-	const struct trust *trust = &flame->report->trust;
-	struct obstack memory;
-
-	obstack_init(&memory);
-	for (int i = 0; i < trust->count; i++) {
-		const char *item = text_clean(&memory, trust->items[i].text, 170);
-
-		flow_place(flow, width_of(item));
-		fprintf(flow->stream, "<text x=\"%.0f\" y=\"%.0f\" %s>%s", flow->x, flow->y,
-			trust->items[i].bad ? "class=\"bad\" fill=\"#b3261e\" font-weight=\"bold\""
-					    : "class=\"muted\" fill=\"#59636e\"",
-			trust->items[i].bad ? "⚠ " : "");
-		text(flow->stream, item);
-		fputs("</text>\n", flow->stream);
-		flow->x += width_of(item) + (trust->items[i].bad ? 32 : 16);
-	}
-	obstack_free(&memory, NULL);
-	flow->x = FLAME_MARGIN;
-	flow->y += FLAME_ROW + 4;
-}
-
-static void draw_legend(const struct flame *flame, struct flow *flow)
-{
-	for (int i = 0; i < flame->components.count; i++) {
-		const struct component *component = &flame->components.rows[i];
-		char share[64];
-
-		snprintf(share, sizeof(share), "%s %d.%d %%", component->name,
-			 component->tenths / 10, component->tenths % 10);
-		flow_place(flow, width_of(share) + 16);
-		fprintf(flow->stream,
-			"<rect x=\"%.0f\" y=\"%.0f\" width=\"11\" height=\"11\" fill=\"", flow->x,
-			flow->y - 10);
-		if (component->pattern)
-			fprintf(flow->stream, "url(#c%d)\"/>", i);
-		else
-			fprintf(flow->stream, "%s\"/>", component->fill[0]);
-		fprintf(flow->stream, "<text class=\"fg\" x=\"%.0f\" y=\"%.0f\">", flow->x + 16,
-			flow->y);
-		text(flow->stream, share);
-		fputs("</text>\n", flow->stream);
-		flow->x += width_of(share) + 36;
-	}
-	flow->x = FLAME_MARGIN;
-	flow->y += FLAME_ROW;
-}
-
-static void draw_empty(const struct flame *flame, const struct flow *flow)
-{
-	struct obstack memory;
-	char why[600];
-
-	obstack_init(&memory);
-	fprintf(flow->stream,
-		"<text class=\"fg\" x=\"%d\" y=\"%.0f\" font-size=\"15\">no samples: ",
-		FLAME_MARGIN, flow->y + 16);
-	report_why_empty(flame->report, why, sizeof(why));
-	text(flow->stream, text_clean(&memory, why, 140));
-	fputs("</text>\n", flow->stream);
-	obstack_free(&memory, NULL);
-}
-
-static void draw_head(const struct flame *flame, struct flow *flow)
-{
-	struct obstack memory;
-
-	obstack_init(&memory);
-	fputs("<g font-family=\"system-ui,'Segoe UI',Roboto,'Noto Sans',sans-serif\" "
-	      "font-size=\"12\" fill=\"#1f2328\">\n",
-	      flow->stream);
-	fprintf(flow->stream,
-		"<text class=\"fg\" x=\"%d\" y=\"26\" font-size=\"18\" "
-		"font-weight=\"600\">",
-		FLAME_MARGIN);
-	text(flow->stream, flame->title);
-	fprintf(flow->stream,
-		"</text>\n<text class=\"fg\" x=\"%d\" y=\"46\" "
-		"font-family=\"ui-monospace,'DejaVu Sans Mono',Menlo,Consolas,monospace\">",
-		FLAME_MARGIN);
-	text(flow->stream,
-	     text_clean(&memory, report_command(flame->report), REPORT_COMMAND_LIMIT));
-	fputs("</text>\n", flow->stream);
-	obstack_free(&memory, NULL);
-	*flow = (struct flow){flow->stream, FLAME_MARGIN, 66};
-	draw_trust(flame, flow);
-	if (flame->changes) {
-		flame_draw_change_legend(flow->x, flow->y, flow->stream);
-		flow->y += FLAME_ROW;
-	}
-	if (flame->boxes[0].total)
-		draw_legend(flame, flow);
-	else
-		draw_empty(flame, flow);
-	fputs("</g>\n", flow->stream);
-}
+/* ---- the whole picture ------------------------------------------------------------------------
+ */
 
 /* One sentence for whoever cannot see the picture. */
 static void draw_description(const struct flame *flame, FILE *stream)
@@ -498,12 +344,12 @@ static void draw_description(const struct flame *flame, FILE *stream)
 				break;
 			}
 	fputs("<title>", stream);
-	text(stream, flame->title);
+	svg_string(stream, flame->title);
 	fprintf(stream, "</title>\n<desc>Flame graph. Width is the share of the samples%s.",
 		flame->changes ? ", base and new together; colour is the change" : "");
 	for (int rank = 0; rank < 3 && best[rank]; rank++) {
 		fputs(rank ? "; " : " The heaviest single boxes: ", stream);
-		text(stream, flame->labels[which[rank]]);
+		svg_string(stream, flame->labels[which[rank]]);
 		fprintf(stream, " %.1f %% in itself", percent(flame, best[rank]));
 	}
 	fputs(".</desc>\n", stream);
@@ -562,13 +408,12 @@ void flame_draw(const struct flame *flame, FILE *stream)
 {
 	char *head = NULL, *rows = NULL;
 	size_t head_bytes, rows_bytes = 0;
-	struct flow flow = {.stream = xalloc_checked(open_memstream(&head, &head_bytes))};
+	FILE *memory = xalloc_checked(open_memstream(&head, &head_bytes));
 	struct painter painter = {.flame = flame};
 	double bottom;
 
-	draw_head(flame, &flow);
-	fclose(flow.stream);
-	painter.top = flow.y;
+	painter.top = flame_draw_head(flame, memory);
+	fclose(memory);
 	if (flame->boxes[0].total) {
 		choose_width(&painter, smallest);
 		while ((rows_bytes = draw_rows(&painter, &rows)) > picture_budget) {
@@ -584,7 +429,7 @@ void flame_draw(const struct flame *flame, FILE *stream)
 		"preserveAspectRatio=\"xMidYMin meet\">\n",
 		bottom + 8, FLAME_WIDTH, bottom + 8);
 	draw_description(flame, stream);
-	draw_patterns(flame, stream);
+	flame_draw_patterns(flame, stream);
 	fprintf(stream,
 		"<g class=\"picture\"><rect class=\"page\" width=\"100%%\" height=\"100%%\" "
 		"fill=\"#fff\"/>\n");

@@ -5,8 +5,11 @@
  *   names     labels of the kept symbols, sorted, front-coded and joined by line feeds: one digit
  *             says how many characters (at most 63) are as in the name before
  *   symbols   per name: component, module, file, line, flags (1: no symbol known, 2: no code)
- *   tree      per box in preorder, the root first: number of levels up from the box before
- *             (0: its first callee), 2 * symbol + inlined, self value
+ *   boxes     their number
+ *   ranks     the symbols, those that most boxes are of first
+ *   tree      per box in preorder, the root first: a code, 4 * (2 * rank of its symbol + inlined)
+ *             + 2 when it is no first callee of the box before + 1 when it has a self value; then
+ *             the number of levels up from the box before, if the code says so; then the self value
  *   samples   per box self samples; missing when self values are samples
  *   hidden    per box with something hidden below: distance from the last such box, value,
  *             callees, boxes, samples
@@ -14,8 +17,10 @@
  *   change    of a comparison only, per box: total in the base, self in the base,
  *             certainty (0 to 4), colour (0: grey)
  *
- * Numbers in strings are base 32, low digits first, in the alphabet below; the high bit of a
- * digit says that another follows. A typical box takes five bytes.
+ * Numbers in strings are base 32, low digits first, in the first alphabet below; the high bit of a
+ * digit says that another follows. Codes use all 90 characters that neither JSON nor XML escapes:
+ * of the first one, 10 are a code, 72 begin one of two, 7 one of three, and after the last the code
+ * is written as a number. A typical box takes two bytes.
  */
 #include "reports/flame.h"
 
@@ -26,6 +31,9 @@
 #include <math.h>
 
 static const char digits[] = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_";
+static const char dense[] =
+	" !#$%'()*+,-./0123456789:;=?@ABCDEFGHIJKLMNOPQRSTUVWXYZ[]^_`abcdefghijk"
+	"lmnopqrstuvwxyz{|}~";
 static const double wide = 0.005; /* share of a box that deserves its own dispersion */
 
 static void put(struct obstack *out, uint64_t number)
@@ -33,6 +41,36 @@ static void put(struct obstack *out, uint64_t number)
 	for (; number >= 32; number >>= 5)
 		obstack_grow(out, &digits[(number & 31) | 32], 1);
 	obstack_grow(out, &digits[number], 1);
+}
+
+enum {
+	DENSE = 90, /* characters; of the first one, what they begin: */
+	ONE = 10,
+	TWO = 72,
+	THREE = DENSE - ONE - TWO - 1
+};
+
+static void put_code(struct obstack *out, uint64_t code)
+{
+	if (code < ONE) {
+		obstack_grow(out, &dense[code], 1);
+		return;
+	}
+	code -= ONE;
+	if (code < TWO * DENSE) {
+		obstack_grow(out, &dense[ONE + code / DENSE], 1);
+		obstack_grow(out, &dense[code % DENSE], 1);
+		return;
+	}
+	code -= TWO * DENSE;
+	if (code < THREE * DENSE * DENSE) {
+		obstack_grow(out, &dense[ONE + TWO + code / (DENSE * DENSE)], 1);
+		obstack_grow(out, &dense[code / DENSE % DENSE], 1);
+		obstack_grow(out, &dense[code % DENSE], 1);
+		return;
+	}
+	obstack_grow(out, &dense[DENSE - 1], 1);
+	put(out, code - THREE * DENSE * DENSE);
 }
 
 static json_t *finish(struct obstack *out)
@@ -147,16 +185,64 @@ static json_t *pack_symbols(const struct flame *flame, const struct used *used, 
 	return finish(out);
 }
 
-static json_t *pack_tree(const struct flame *flame, const struct used *used, struct obstack *out)
+/* A symbol, by its place in struct used, and how many boxes are of it. */
+struct ranked {
+	uint32_t place, boxes;
+};
+
+static int compare_ranked(const void *left, const void *right)
+{
+	const struct ranked *a = left, *b = right;
+
+	if (a->boxes != b->boxes)
+		return a->boxes > b->boxes ? -1 : 1;
+	return (a->place > b->place) - (a->place < b->place);
+}
+
+/* Returns the rank of each place, owned by the caller. */
+static uint32_t *rank_symbols(const struct flame *flame, const struct used *used)
+{
+	struct ranked *order = xcalloc(used->count, sizeof(*order));
+	uint32_t *ranks = xcalloc(used->count, sizeof(*ranks));
+
+	for (uint32_t i = 0; i < used->count; i++)
+		order[i].place = i;
+	for (uint32_t i = 0; i < flame->count; i++)
+		order[used->symbol_number[flame->boxes[i].symbol] - 1].boxes++;
+	qsort(order, used->count, sizeof(*order), compare_ranked);
+	for (uint32_t i = 0; i < used->count; i++)
+		ranks[order[i].place] = i;
+	free(order);
+	return ranks;
+}
+
+static json_t *pack_ranks(const uint32_t *ranks, uint32_t count, struct obstack *out)
+{
+	uint32_t *places = xcalloc(count, sizeof(*places));
+
+	for (uint32_t i = 0; i < count; i++)
+		places[ranks[i]] = i;
+	for (uint32_t i = 0; i < count; i++)
+		put(out, places[i]);
+	free(places);
+	return finish(out);
+}
+
+static json_t *pack_tree(const struct flame *flame, const struct used *used, const uint32_t *ranks,
+			 struct obstack *out)
 {
 	uint32_t depth = 0;
 
 	for (uint32_t i = 0; i < flame->count; i++) {
 		const struct flame_box *box = &flame->boxes[i];
+		uint32_t up = i ? depth + 1 - box->depth : 0;
+		uint64_t symbol = ranks[used->symbol_number[box->symbol] - 1];
 
-		put(out, i ? depth + 1 - box->depth : 0);
-		put(out, 2 * (uint64_t)(used->symbol_number[box->symbol] - 1) + box->inlined);
-		put(out, box->self);
+		put_code(out, 4 * (2 * symbol + box->inlined) + 2 * (up > 0) + (box->self > 0));
+		if (up)
+			put(out, up);
+		if (box->self)
+			put(out, box->self);
 		depth = box->depth;
 	}
 	return finish(out);
@@ -307,6 +393,7 @@ static json_t *pack(struct flame *flame)
 	double equal_samples;
 	struct used used;
 	json_t *json = json_object(), *samples;
+	uint32_t *ranks;
 
 	used_init(&used, flame);
 	json_object_set_new(json, "title", json_string(flame->title));
@@ -323,7 +410,11 @@ static json_t *pack(struct flame *flame)
 	json_object_set_new(json, "pruned", pruned_json(flame));
 	json_object_set_new(json, "names", pack_names(flame, &used, memory));
 	json_object_set_new(json, "symbols", pack_symbols(flame, &used, memory));
-	json_object_set_new(json, "tree", pack_tree(flame, &used, memory));
+	ranks = rank_symbols(flame, &used);
+	json_object_set_new(json, "boxes", json_integer(flame->count));
+	json_object_set_new(json, "ranks", pack_ranks(ranks, used.count, memory));
+	json_object_set_new(json, "tree", pack_tree(flame, &used, ranks, memory));
+	free(ranks);
 	json_object_set_new(json, "hidden", pack_hidden(flame, memory));
 	json_object_set_new(json, "phi", pack_phi(flame, &equal_samples, memory));
 	json_object_set_new(json, "equal_samples", json_real(equal_samples));

@@ -23,6 +23,11 @@ void svg_text(FILE *stream, const char *text, size_t bytes)
 	}
 }
 
+void svg_string(FILE *stream, const char *text)
+{
+	svg_text(stream, text, strlen(text));
+}
+
 void svg_attribute(FILE *stream, const char *text)
 {
 	for (; *text; text++)

@@ -13,6 +13,9 @@
  */
 void svg_text(FILE *stream, const char *text, size_t bytes);
 
+/* The same of a whole string. */
+void svg_string(FILE *stream, const char *text);
+
 /* The same inside an attribute's double quotes. */
 void svg_attribute(FILE *stream, const char *text);
 

@@ -17,18 +17,44 @@ const DIGITS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_
 const VALUE = new Uint8Array(128);
 for (let i = 0; i < 64; i++)
   VALUE[DIGITS.charCodeAt(i)] = i;
+// The characters that neither JSON nor XML escapes.
+const DENSE_VALUE = new Uint8Array(128);
+for (let i = 32, value = 0; i < 127; i++)
+  if (!'"&<>\\'.includes(String.fromCharCode(i)))
+    DENSE_VALUE[i] = value++;
+
+// Reads numbers out of a string, one after the other.
+function reader(text) {
+  let at = 0;
+  return {
+    more: () => at < text.length,
+    number() {
+      let number = 0, scale = 1, digit;
+      do {
+        digit = VALUE[text.charCodeAt(at++)];
+        number += (digit & 31) * scale;
+        scale *= 32;
+      } while (digit & 32);
+      return number;
+    },
+    code() {
+      const first = DENSE_VALUE[text.charCodeAt(at++)];
+      if (first < 10)
+        return first;
+      if (first < 82)
+        return 10 + (first - 10) * 90 + DENSE_VALUE[text.charCodeAt(at++)];
+      if (first < 89)
+        return 6490 + (first - 82) * 8100 + DENSE_VALUE[text.charCodeAt(at++)] * 90 +
+          DENSE_VALUE[text.charCodeAt(at++)];
+      return 63190 + this.number();
+    }
+  };
+}
 
 function unpack(text) {
-  const numbers = [];
-  for (let i = 0; i < text.length;) {
-    let number = 0, scale = 1, digit;
-    do {
-      digit = VALUE[text.charCodeAt(i++)];
-      number += (digit & 31) * scale;
-      scale *= 32;
-    } while (digit & 32);
-    numbers.push(number);
-  }
+  const numbers = [], from = reader(text);
+  while (from.more())
+    numbers.push(from.number());
   return numbers;
 }
 
@@ -86,16 +112,16 @@ function finishTree(tree) {
 }
 
 function unpackTree() {
-  const numbers = unpack(data.tree), samples = data.samples && unpack(data.samples);
-  const tree = makeTree(numbers.length / 3), path = [];
+  const from = reader(data.tree), samples = data.samples && unpack(data.samples);
+  const tree = makeTree(data.boxes), path = [], ranks = unpack(data.ranks);
   for (let i = 0; i < tree.count; i++) {
-    const depth = i ? path.length - numbers[3 * i] : 0;
+    const code = from.code(), depth = i ? path.length - (code & 2 ? from.number() : 0) : 0;
     path.length = depth;
     tree.depth[i] = depth;
     tree.parent[i] = depth ? path[depth - 1] : 0;
-    tree.symbol[i] = numbers[3 * i + 1] >> 1;
-    tree.inlined[i] = numbers[3 * i + 1] & 1;
-    tree.self[i] = numbers[3 * i + 2];
+    tree.symbol[i] = ranks[code >> 3];
+    tree.inlined[i] = code >> 2 & 1;
+    tree.self[i] = code & 1 ? from.number() : 0;
     tree.selfSamples[i] = samples ? samples[i] : tree.self[i];
     path.push(i);
   }

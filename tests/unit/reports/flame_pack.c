@@ -12,9 +12,9 @@
 #include <jansson.h>
 
 enum {
-	NAMES = 200,
+	NAMES = 9000,
 	LEVELS = 40,
-	PATHS = 4000
+	PATHS = 9000
 };
 
 /* A stack and its samples; the same stack may come more than once, inlined and not. */
@@ -89,6 +89,32 @@ static unsigned long number(const char **at)
 	return value;
 }
 
+/* The character's place among those printable ones that neither JSON nor XML escapes. */
+static unsigned long dense(const char **at)
+{
+	unsigned long value = 0;
+
+	cr_assert(**at);
+	for (char before = ' '; before < **at; before++)
+		value += !strchr("\"&<>\\", before);
+	(*at)++;
+	return value;
+}
+
+static unsigned long code(const char **at)
+{
+	unsigned long value = dense(at), second;
+
+	if (value < 10)
+		return value;
+	if (value < 82)
+		return 10 + 90 * (value - 10) + dense(at);
+	if (value == 89)
+		return 10 + 72 * 90 + 7 * 8100 + number(at);
+	second = dense(at);
+	return 10 + 72 * 90 + 8100 * (value - 82) + 90 * second + dense(at);
+}
+
 static int unpack_names(const json_t *json, char names[NAMES][64])
 {
 	const char *at = json_string_value(json_object_get(json, "names"));
@@ -115,16 +141,23 @@ static void unpack_tree(const json_t *json, struct stack_lines *lines)
 	const char *samples = json_string_value(samples_json);
 	static char names[NAMES][64];
 	int names_count = unpack_names(json, names), depth = -1;
+	const char *ranks = json_string_value(json_object_get(json, "ranks"));
+	static unsigned long symbols[NAMES];
+	unsigned long boxes = 0;
 	const char *path[LEVELS];
 
-	while (*at) {
-		unsigned long up = number(&at), symbol = number(&at) / 2, self = number(&at);
+	for (int i = 0; i < names_count; i++)
+		symbols[i] = number(&ranks);
+	cr_assert_eq(*ranks, '\0');
+	for (; *at; boxes++) {
+		unsigned long box = code(&at), up = box & 2 ? number(&at) : 0;
+		unsigned long self = box & 1 ? number(&at) : 0;
 		char text[400] = "";
 
 		depth = depth < 0 ? 0 : depth + 1 - (int)up;
 		cr_assert(depth >= 0 && depth < LEVELS);
-		cr_assert_lt(symbol, (unsigned long)names_count);
-		path[depth] = names[symbol];
+		cr_assert_lt(box / 8, (unsigned long)names_count);
+		path[depth] = names[symbols[box / 8]];
 		for (int i = 1; i <= depth; i++)
 			snprintf(text + strlen(text), sizeof(text) - strlen(text), "%s%s",
 				 i > 1 ? ";" : "", path[i]);
@@ -133,6 +166,7 @@ static void unpack_tree(const json_t *json, struct stack_lines *lines)
 		if (self)
 			add_line(lines, text, self);
 	}
+	cr_assert_eq(boxes, (unsigned long)json_integer_value(json_object_get(json, "boxes")));
 }
 
 static void read_folded(struct profile *profile, struct stack_lines *lines)
@@ -225,6 +259,19 @@ Test(flame_pack, counts_samples_whatever_their_values)
 		profile->samples[i].value = i < 10 ? 0 : 2;
 	profile->samples[0].value = 1;
 	profile->samples[10].value = 1;
+	assert_same_tree(profile);
+}
+
+/* Codes of one, two, three characters and more; the symbols with fewer boxes have longer ones. */
+Test(flame_pack, holds_as_many_functions_as_there_are)
+{
+	struct profile *profile = new_profile();
+	char name[32];
+
+	for (unsigned i = 0; i < 8200; i++) {
+		snprintf(name, sizeof(name), "main;f%u", i * 2654435761U);
+		add_stack(profile, name, 1);
+	}
 	assert_same_tree(profile);
 }
 

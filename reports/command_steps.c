@@ -2,16 +2,18 @@
 /* command steps: durations of simulation steps, slow ones and what they do, and their order. */
 #include "reports/command.h"
 
+#include "reports/steps_flame.h"
 #include "reports/steps_write.h"
 
 struct options {
 	struct command_files files;
 	struct command_rows rows;
-	bool folded;
+	bool folded, flame;
 };
 
 enum {
-	OPTION_FOLDED = 256
+	OPTION_FOLDED = 256,
+	OPTION_FLAME
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -27,12 +29,17 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case OPTION_FOLDED:
 		options->folded = true;
 		return 0;
+	case OPTION_FLAME:
+		options->flame = true;
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
 }
 
 static const struct argp_option argp_options[] = {
+	{"flame", OPTION_FLAME, NULL, 0,
+	 "Draw slow steps against typical ones as a flame graph of what changes (SVG)", 0},
 	{"folded", OPTION_FOLDED, NULL, 0,
 	 "Write stacks with their cost in typical and in slow steps, for differential flame graphs",
 	 0},
@@ -58,14 +65,29 @@ const struct argp command_steps_argp = {
 	NULL,
 };
 
-static void write_report(const struct report *report, const struct options *options, FILE *stream)
+static int write_flame(struct report *report, const struct steps *steps,
+		       const struct steps_contrast *contrast, FILE *stream)
+{
+	struct flame_change change;
+
+	if (!steps_flame_prepare(&change, report, steps, contrast))
+		return command_failed("there are no slow steps with samples to draw beside typical "
+				      "ones");
+	steps_flame_write(report, &change, contrast, stream);
+	return 0;
+}
+
+static int write_report(struct report *report, const struct options *options, FILE *stream)
 {
 	struct steps_contrast contrast;
 	struct steps steps;
+	int status = 0;
 
 	steps_measure(&steps, report->profile);
 	steps_contrast_measure(&contrast, report, &steps);
-	if (options->folded)
+	if (options->flame)
+		status = write_flame(report, &steps, &contrast, stream);
+	else if (options->folded)
 		steps_write_folded(report, &contrast, stream);
 	else if (options->rows.json)
 		steps_write_json(report, &steps, &contrast, options->rows.limit, stream);
@@ -73,6 +95,7 @@ static void write_report(const struct report *report, const struct options *opti
 		steps_write_text(report, &steps, &contrast, options->rows.limit, stream);
 	steps_contrast_done(&contrast);
 	steps_done(&steps);
+	return status;
 }
 
 static const char *why_no_steps(const struct report *report)
@@ -92,6 +115,9 @@ int command_steps(int count, char **arguments)
 	argp_parse(&command_steps_argp, count, arguments, 0, NULL, &options);
 	if (command_begin(&options.files, NULL, why_no_steps, &report, &output))
 		return 1;
-	write_report(&report, &options, output.stream);
-	return command_end(&report, &output);
+	if (!write_report(&report, &options, output.stream))
+		return command_end(&report, &output);
+	output_discard(&output);
+	report_done(&report);
+	return 1;
 }

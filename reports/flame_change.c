@@ -151,7 +151,7 @@ int flame_change_load(struct flame_change *change, const char *const *paths, uin
 	else
 		name_program(profile);
 	if (!result)
-		*change = (struct flame_change){profile, base_runs, fresh_runs};
+		*change = (struct flame_change){profile, base_runs, fresh_runs, "run"};
 	return result;
 }
 

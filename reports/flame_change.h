@@ -16,6 +16,7 @@
 struct flame_change {
 	struct profile *profile; /* of all runs, in units per run of a group */
 	uint32_t base_runs, fresh_runs;
+	const char *per; /* what a run is: "run" */
 };
 
 /*

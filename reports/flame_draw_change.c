@@ -37,7 +37,7 @@ void flame_draw_change_title(const struct flame *flame, const struct flame_box *
 						  "p ≤ 0.05", "p ≤ 0.01", "p ≤ 0.001"};
 	const struct flame_node_change *change = &flame->changes[box->node];
 
-	fputs("\ntotal per run ", stream);
+	fprintf(stream, "\ntotal per %s ", flame->options->change->per);
 	write_change(flame, change->base, change->fresh, stream);
 	fprintf(stream, " (%s)", certainties[change->certainty]);
 	/* Of what is hidden below a box it is not known to which side it belongs. */

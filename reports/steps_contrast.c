@@ -78,6 +78,7 @@ static void add_samples(struct steps_contrast *contrast, const struct report *re
 			(double)sample->value * report->profile->metrics[sample->metric].period;
 		uint32_t step;
 
+		contrast->step_of_sample[i] = STEPS_OUTSIDE;
 		if (!is_time(report, sample->metric))
 			continue;
 		if (!find_step(profile, places, sample, &step)) {
@@ -85,6 +86,7 @@ static void add_samples(struct steps_contrast *contrast, const struct report *re
 			continue;
 		}
 		contrast->samples++;
+		contrast->step_of_sample[i] = step;
 		if (step < steps->warm_up)
 			continue;
 		if (steps->is_compared[step])
@@ -269,6 +271,7 @@ void steps_contrast_measure(struct steps_contrast *contrast, const struct report
 		.typical_steps = steps->count - steps->warm_up - steps->compared_count,
 		.slow_of_stack = xcalloc(stacks, sizeof(double)),
 		.typical_of_stack = xcalloc(stacks, sizeof(double)),
+		.step_of_sample = xcalloc(report->profile->samples_count, sizeof(uint32_t)),
 	};
 	add_samples(contrast, report, steps);
 	measure_functions(contrast, report);
@@ -281,4 +284,5 @@ void steps_contrast_done(struct steps_contrast *contrast)
 	free(contrast->path);
 	free(contrast->slow_of_stack);
 	free(contrast->typical_of_stack);
+	free(contrast->step_of_sample);
 }

@@ -30,7 +30,10 @@ struct steps_contrast {
 	uint32_t path_count;
 	double path_excess;
 	double *slow_of_stack, *typical_of_stack; /* own samples' amounts by stack, all steps */
+	uint32_t *step_of_sample; /* STEPS_OUTSIDE: in none, or of a metric that is no time */
 };
+
+#define STEPS_OUTSIDE UINT32_MAX
 
 void steps_contrast_measure(struct steps_contrast *contrast, const struct report *report,
 			    const struct steps *steps);

@@ -7,6 +7,8 @@
  *     synthetic_profile deep FILE LEVELS     one recursion, LEVELS deep
  *     synthetic_profile rich FILE            small with all that can be recorded beside samples:
  *                                            allocations, curves, steps, timed calls, thread times
+ *     synthetic_profile steps FILE           400 steps of 4 ms in work; every 40th has 40 ms in
+ *                                            stall besides
  *     synthetic_profile hostile FILE         names that try to break out of every format
  *     synthetic_profile killed FILE          a recording that did not reach its end: no names
  *     synthetic_profile empty FILE           no samples
@@ -330,6 +332,33 @@ static void make_killed(struct maker *maker, uint32_t unused)
 	profile_set_text(maker->profile, "state", "recording");
 }
 
+static void make_steps(struct maker *maker, uint32_t unused)
+{
+	struct profile *profile = maker->profile;
+	uint32_t step_frame = frame(maker, maker->program, "step", "/src/sim/world.c", 88);
+	uint32_t step = profile_stack(profile, 0, step_frame);
+	uint32_t work = profile_stack(profile, step,
+				      frame(maker, maker->program, "work", "/src/sim/world.c", 20));
+	uint32_t stall = profile_stack(profile, step,
+				       frame(maker, maker->program, "stall", "/src/sim/log.c", 30));
+	uint32_t probe = profile_probe_add(
+		profile, &(struct profile_probe){.frame = step_frame, .mode = PROFILE_PROBE_STEP});
+
+	(void)unused;
+	for (uint32_t i = 1; i <= 400; i++) {
+		uint64_t start_ns = maker->time_ns;
+
+		sample(maker, work, 4, PROFILE_ENDING_COMPLETE);
+		if (i % 40 == 0)
+			sample(maker, stall, 40, PROFILE_ENDING_COMPLETE);
+		profile_step_add(profile, &(struct profile_step){probe, 1, start_ns + 1,
+								 maker->time_ns + i * 7 % 13, 0});
+		maker->time_ns += 1000;
+	}
+	profile_set_number(profile, "target_cpu_ns", 2000000000);
+	profile_set_number(profile, "duration_ns", 2100000000);
+}
+
 static void make_empty(struct maker *maker, uint32_t unused)
 {
 	(void)unused;
@@ -363,9 +392,9 @@ static const struct kind {
 	const char *name;
 	void (*make)(struct maker *maker, uint32_t size);
 } kinds[] = {
-	{"small", make_small}, {"rich", make_rich},	      {"wide", make_wide},
-	{"deep", make_deep},   {"hostile", make_hostile},     {"killed", make_killed},
-	{"empty", make_empty}, {"replicate", make_replicate},
+	{"small", make_small},	 {"steps", make_steps}, {"rich", make_rich},
+	{"wide", make_wide},	 {"deep", make_deep},	{"hostile", make_hostile},
+	{"killed", make_killed}, {"empty", make_empty}, {"replicate", make_replicate},
 };
 
 static int write_profile(struct profile *profile, const char *path, struct error *error)

@@ -36,6 +36,17 @@ setup() {
 	grep ';stall' folded | awk '{ typical += $(NF - 1); long += $NF } END { exit !(long > 10 * typical) }'
 }
 
+@test "slow steps against typical ones are a flame graph, where what makes them slow is new or more" {
+	require xmllint
+	"$BUILD/bench/synthetic_profile" steps steps.prof
+	collector steps --flame -o slow.svg steps.prof
+	xmllint --noout slow.svg
+	grep -q 'per step: .* typical steps (base) against .* slow ones (new)' slow.svg
+	grep -A2 '<title>stall' slow.svg | grep -q 'total per step .* (p ≤ 0.001)'
+	synthetic small
+	fails_with 1 'record with --step FUNCTION' collector steps --flame small.prof
+}
+
 @test "a profile without steps says what to record" {
 	synthetic small
 	fails_with 1 'record with --step FUNCTION' collector steps small.prof

@@ -152,6 +152,17 @@ counted() {
 	collector calls late.prof | grep -q 'counted from .* ms after its library was loaded on'
 }
 
+@test "a glob of one library takes that library's functions, and no others" {
+	printf 'int part_one(int n) { return n + 1; }\nint part_two(int n) { return part_one(n) + part_one(n); }\nint other(int n) { return n; }\n' >library.c
+	gcc -O1 -fno-inline -shared -fPIC -o libparts.so library.c
+	printf 'int part_two(int), other(int);\n__attribute__((noipa)) int part_of_the_program(int n) { return part_two(n) + other(n); }\nint main(void) { int sum = 0; for (int i = 0; i < 50; i++) sum += part_of_the_program(i); return sum == 0; }\n' >program.c
+	gcc -O1 -o program program.c -L. -lparts -Wl,-rpath,"$PWD"
+	collector run -q --count 'libparts:part_*' -- ./program
+	[ "$(sqlite3 program.prof 'SELECT count(*) FROM probes')" = 2 ]
+	[ "$(of part_two calls program.prof)" = 50 ]
+	[ "$(of part_one calls program.prof)" = 100 ]
+}
+
 @test "what the kernel cannot probe is told, and the rest is counted" {
 	printf '.globl odd\n.type odd,@function\nodd: .byte 0xc4,0xe3,0xf9,0x6b,0xc2,0x10\n xor %%eax,%%eax\n ret\n.size odd,.-odd\n.section .note.GNU-stack\n' >odd.s
 	printf 'int odd(void);\n__attribute__((noipa)) int even(void) { return 2; }\nint main(int c, char **v) { return c > 1 ? odd() : even() - 2; }\n' >even.c
@@ -191,11 +202,16 @@ counted() {
 	gcc -o both main.c -Wl,--no-as-needed -L. -la -lb -Wl,-rpath,"$PWD"
 	fails_with 125 "'same' is in liba.so and in libb.so; write liba:same or libb:same" \
 		collector run --time same -- ./both
-	for i in $(seq 5000); do echo "void many_$i(void) {}"; done >many.c
-	echo 'int main(void) { return 0; }' >>many.c
-	gcc -o many many.c
-	fails_with 125 "'many_*' matches 5000 functions, and at most 4096 can be probed" \
+	{
+		echo .text
+		seq 50000 | sed 's/.*/.globl many_&\n.type many_&,@function\nmany_&: ret\n.size many_&,1/'
+		echo '.section .note.GNU-stack'
+	} >many.s
+	echo 'int main(void) { return 0; }' >many_main.c
+	gcc -o many many_main.c many.s
+	fails_with 125 "'many_*' matches 50000 functions, and at most 4096 can be probed: each costs its calls some time; narrow the pattern" \
 		collector run --time 'many_*' -- ./many
+	[ ! -e many.prof ]
 }
 
 @test "without privilege the remedy is named, and nothing is run" {

@@ -37,7 +37,7 @@ static void add_runs(struct profile *profile, uint32_t runs)
 static void check_runs(uint32_t runs, bool certain)
 {
 	struct profile *profile = new_profile();
-	struct flame_change change = {profile, runs, runs};
+	struct flame_change change = {profile, runs, runs, "run"};
 	struct flame_node_change *changes;
 	struct call_tree *tree;
 

@@ -7,6 +7,7 @@
 #include "collector/probing.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 #define HARMLESS_HZ	1000	  /* a few percent at most, where interrupts are dear */
 #define LEAST_UNSEEN_NS 50000000u /* of CPU time, below which shares of it say nothing */
@@ -112,12 +113,16 @@ static void describe_end_perf(const struct sampling *sampling, uint64_t used_ns,
 	if (sampling->sample_cost_ns)
 		profile_set_number(profile, "sample_cost_ns", (int64_t)sampling->sample_cost_ns);
 	/* At the exec of a program that the user may run but not read, or that changes the user,
-	 * the kernel ends events which he opened. */
+	 * the kernel ends events which he opened; the latter even root's. */
 	if (used_ns > LEAST_UNSEEN_NS && counted_ns < used_ns / 10)
 		profile_set_text(
 			profile, "engine_note",
-			"the kernel stopped counting when the program was executed, because "
-			"it is set-user-id or not readable for you; run as root");
+			geteuid()
+				? "the kernel stopped counting when the program was executed, "
+				  "because it is set-user-id or not readable for you; run as root"
+				: "the kernel stopped counting when the program was executed, "
+				  "because it is set-user-id; as root, collector attach can sample "
+				  "it while it runs");
 }
 
 static void describe_end_probe(const struct sampling *sampling, uint64_t used_ns,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* probe: see probe.h. Sources: ld.so(8), LD_PRELOAD; madvise(2), MADV_WIPEONFORK; proc(5). */
+/* probe: see probe.h. Sources: ld.so(8), LD_PRELOAD; madvise(2), MADV_WIPEONFORK; proc(5);
+ * seccomp(2), SECCOMP_SET_MODE_STRICT. */
 #include "probe/probe.h"
 
 #include "probe/clock.h"
@@ -14,7 +15,10 @@
 
 #include <fcntl.h>
 #include <linux/mman.h>
+#include <linux/seccomp.h>
 #include <pthread.h>
+#include <stdarg.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -195,6 +199,36 @@ void probe_start_early(void)
 {
 	if (environ)
 		start(environ);
+}
+
+/* ---- confinement --------------------------------------------------------------------------- */
+
+REAL(prctl);
+
+/* Goes on as if the collector were gone: nothing is counted. Other threads may be in the middle of
+ * it, so what they work with stays. */
+static void retire(void)
+{
+	static struct wire_header retired;
+
+	raw_copy(&retired, probe.wire, sizeof(retired));
+	atomic_store(&retired.recorder, 0);
+	__atomic_store_n(&probe.wire, &retired, __ATOMIC_RELEASE);
+}
+
+/* In strict mode the kernel lets a thread read no clock, not even the processor's. */
+EXPORT int prctl(int option, ...)
+{
+	unsigned long values[4];
+	va_list list;
+
+	va_start(list, option);
+	for (int i = 0; i < 4; i++)
+		values[i] = va_arg(list, unsigned long);
+	va_end(list);
+	if (option == PR_SET_SECCOMP && values[0] == SECCOMP_MODE_STRICT && probe_is_on())
+		retire();
+	return REAL_NOW(prctl)(option, values[0], values[1], values[2], values[3]);
 }
 
 __attribute__((constructor)) static void construct(int argc, char **argv, char **environment)

@@ -16,6 +16,8 @@
  *                   of a wrapper makes up for it (probe_is_on). vfork shares it, rightly
  *     exec          all is gone; the constructor runs again
  *     exit          destructor: how much memory it took; nothing is given back
+ *     confinement   before the kernel forbids the process to read clocks it is counted for the last
+ *                   time (prctl)
  */
 #pragma once
 

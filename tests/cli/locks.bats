@@ -192,26 +192,6 @@ between() {
 	same_output "$BUILD/bin/sim" --agents 20 --steps 15 --threads 2 --state-hash
 }
 
-@test "the program goes on when the collector is killed" {
-	record -- bash -c 'echo $$ >pid
-		for ((i = 0; i < 400; i++)); do [ ! -e over ] || break; sleep 0.05; done
-		'"$L"' churn >counts; mv counts counted' &
-	collector=$!
-	for ((i = 0; i < 200; i++)); do
-		[ ! -s pid ] || break
-		sleep 0.05
-	done
-	[ -s pid ]
-	kill -KILL $collector
-	wait $collector || true
-	touch over
-	for ((i = 0; i < 200; i++)); do
-		[ ! -e counted ] || break
-		sleep 0.05
-	done
-	[ "$(cat counted)" = "$("$L" churn)" ]
-}
-
 @test "what was waited for is there when the program is killed, with -e probe, too" {
 	run -137 collector run -q -o x -e probe --locks -- bash -c "$L held; kill -KILL \$\$"
 	[ "$(lock door count)" = 3 ]

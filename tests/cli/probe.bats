@@ -230,20 +230,6 @@ complete() {
 	[ "$(value 'SELECT count(*) FROM samples')" -gt 10 ]
 }
 
-@test "a program that outlives the collector goes on" {
-	collector run -q -o x -e probe -- sh -c \
-		'"$BUILD/workloads/leaf" 1 >begun; mv begun ended' &
-	collector=$!
-	until [ -e begun ]; do sleep 0.05; done
-	kill -KILL "$collector"
-	wait "$collector" || :
-	for ((i = 0; i < 400; i++)); do
-		[ ! -e ended ] || break
-		sleep 0.1
-	done
-	[ -s ended ]
-}
-
 @test "programs that cannot take it run all the same, and one sentence says why" {
 	require gcc
 	printf 'int main(void)\n{\n\treturn 3;\n}\n' >three.c

@@ -92,16 +92,10 @@ print(subprocess.run(["echo", "x"], capture_output=True).stdout)'
 
 @test "--time and --step go with all of them" {
 	require bpf
-	collector run -q -o x --locks --io --sql --step environment_step -- \
-		"$BUILD/bin/sim" --agents 20 --steps 15 --database x.db >/dev/null 2>&1
+	sim=("$BUILD/bin/sim" --agents 20 --steps 15 --state-hash)
+	plain=$("${sim[@]}" --database plain.db 2>/dev/null)
+	[ "$(collector run -q -o x --memory --locks --io --sql --time agent_act --step environment_step -- \
+		"${sim[@]}" --database x.db 2>/dev/null)" = "$plain" ]
 	[ "$(sqlite3 x.prof 'SELECT count(*) FROM steps')" = 15 ]
 	[ "$(sqlite3 x.prof 'SELECT sum(count) > 0 FROM operations WHERE kind = 13')" = 1 ]
-}
-
-@test "a program that cannot be preloaded runs and is sampled, with a sentence" {
-	gcc -O2 -static -I"$BATS_TEST_DIRNAME/../.." -o static "$BATS_TEST_DIRNAME/../workloads/leaf.c"
-	run -0 --separate-stderr collector run -q -o x --locks -- ./static 0.1
-	# shellcheck disable=SC2154 # by run --separate-stderr
-	[[ $stderr == *"what the probe counts was not counted: "*"statically linked"* ]]
-	run -1 collector locks x.prof
 }

@@ -1,0 +1,157 @@
+#!/usr/bin/env bats
+# libprobe.so in programs that make it hard, and programs that cannot take it: all end as without.
+
+bats_require_minimum_version 1.5.0
+load requirements
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+	S=$BUILD/workloads/survival
+}
+
+# all COMMAND…: with everything that the probe does.
+all() {
+	collector run -q -o x -e probe --memory --locks --io --sql -- "$@"
+}
+
+# same COMMAND…: it prints the same and ends the same with and without.
+same() {
+	local plain_status=0 watched_status=0
+	"$@" >plain 2>&1 || plain_status=$?
+	all "$@" >watched 2>&1 || watched_status=$?
+	diff plain watched
+	[ "$plain_status" = "$watched_status" ]
+}
+
+value() {
+	sqlite3 x.prof "$1"
+}
+
+meta() {
+	value "SELECT coalesce((SELECT value FROM meta WHERE key = '$1'), 0)"
+}
+
+# refused SENTENCE STATUS COMMAND…: it ends as it does, nothing is counted, for the reason that one
+# sentence says, and it is sampled.
+refused() {
+	local said="collector run: what the probe counts was not counted: libprobe.so $1"
+
+	run --separate-stderr collector run -q -o x --memory --locks --io --sql -- "${@:3}"
+	# shellcheck disable=SC2154 # by run --separate-stderr
+	[ "$stderr" = "$said" ]
+	[ "$status" = "$2" ]
+	[ "$(value 'SELECT count(*) FROM samples')" -gt 10 ]
+}
+
+# as_child STATUS COMMAND…: a program that the program executes runs without a complaint.
+as_child() {
+	run --separate-stderr all sh -c '"$@"; exit $?' sh "${@:2}"
+	[ "$status" = "$1" ]
+	[ -z "$stderr" ]
+}
+
+@test "with no descriptors, or hardly any" {
+	same "$S" start_bare
+	same "$S" start_starved
+	grep -q 'ended with 0' watched
+}
+
+@test "the collector has no descriptors 0 to 2" {
+	collector run -q -o x --memory --locks --io --sql -- "$S" bare said <&- >&- 2>&- 3>&-
+	[ "$(cat said)" = "descriptors 0 0, worked 100" ]
+	[ "$(value "SELECT sum(count) FROM operations WHERE kind = 7")" = 100 ]
+}
+
+@test "in handlers of signals, on other stacks" {
+	same "$S" signals
+	same "$S" switch_stacks
+}
+
+@test "in 64 threads, half of them with the smallest stacks, and in their destructors" {
+	same "$S" crowd
+	[ "$(value "SELECT sum(count) FROM operations o JOIN subjects s ON s.id = o.subject
+		WHERE o.kind = 7 AND s.name = '/dev/null'")" = "$(sed 's/.*: //' plain)" ]
+	same "$S" leave_first
+}
+
+@test "in forks and vforks" {
+	same "$S" forks
+	same "$S" vforks
+}
+
+@test "without rights, where the kernel lets it do nothing any more, and at a crash" {
+	same "$S" drop_rights
+	same "$S" lock_in
+	grep -qx 'locked in: 0' watched
+	same "$S" crash
+}
+
+@test "the collector is killed: the program goes on to its end" {
+	"$S" outlive >plain
+	collector run -q -o x -e probe --memory --locks --io --sql -- "$S" outlive 2>/dev/null | cat >watched
+	diff plain watched
+}
+
+@test "more samples than there is room for: the program does not wait, and they are counted" {
+	same "$S" flood
+	[ "$(meta lost.ring_full)" -gt 10 ]
+	[ "$(value "SELECT sum(count) FROM operations WHERE kind = 7")" = 1000 ]
+	run -0 collector summary x.prof
+	[[ $output == *"the ring was full $(meta lost.ring_full)"* ]]
+}
+
+@test "a program with rights of its own is not counted, and how to sample it is said" {
+	require root perf
+	cp "$BUILD/workloads/leaf" own
+	chown 65534 own
+	chmod u+s own
+	run --separate-stderr collector run -o x --locks -- ./own 0.2
+	[ "$status" = 0 ]
+	# shellcheck disable=SC2154 # by run --separate-stderr
+	[ "${stderr_lines[0]}" = "collector run: what the probe counts was not counted: libprobe.so cannot be loaded into ./own, which runs with rights of its own (set-user-id, set-group-id or capabilities)" ]
+	[[ $stderr == *"because it is set-user-id; as root, collector attach can sample it while it runs"* ]]
+	as_child 0 ./own 0.1
+}
+
+@test "a program with another C library is sampled only" {
+	require perf musl-gcc
+	echo 'int main(void) { for (volatile long i = 0; i < 99999999; i++) { } return 7; }' >other.c
+	musl-gcc -O1 -o other other.c
+	refused "cannot be loaded into ./other, which uses another C library (/lib/ld-musl-x86_64.so.1)" 7 ./other
+	as_child 7 ./other
+}
+
+@test "a 32-bit program is sampled only" {
+	require perf
+	[ -e /lib/ld-linux.so.2 ] || skip "no C library for 32-bit programs (libc6-i386)"
+	cat >narrow.c <<-'C'
+		int puts(const char *line);
+		void exit(int status);
+		void _start(void)
+		{
+			for (volatile long i = 0; i < 99999999; i++) { }
+			puts("thirty-two");
+			exit(8);
+		}
+	C
+	gcc -m32 -O1 -fno-pie -no-pie -nostdlib -o narrow narrow.c \
+		-Wl,--dynamic-linker=/lib/ld-linux.so.2 /lib32/libc.so.6
+	refused "cannot be loaded into ./narrow, which is not a 64-bit program for x86-64" 8 ./narrow
+	[ "$output" = thirty-two ]
+	as_child 8 ./narrow
+}
+
+@test "a static program is sampled only" {
+	require perf
+	gcc -O2 -static -I"$BATS_TEST_DIRNAME/../.." -o static "$BATS_TEST_DIRNAME/../workloads/leaf.c"
+	refused "cannot be loaded into ./static, which is statically linked" 0 ./static 0.2
+	as_child 0 ./static 0.1
+}
+
+@test "without libprobe.so the program is sampled only" {
+	require perf
+	mkdir alone
+	cp "$(command -v collector)" "$(command -v reports)" alone
+	PATH=$PWD/alone:$PATH refused "is missing; it belongs beside collector, or in ../lib from there" 0 \
+		"$BUILD/workloads/leaf" 0.2
+}

@@ -190,10 +190,13 @@ static void add_hits(struct measuring *measuring)
 	measuring->lines->has_hits = profile->line_hits_count > 0;
 	for (size_t i = 0; i < profile->line_hits_count; i++) {
 		const struct profile_line_hits *hits = &profile->line_hits[i];
+		const struct profile_hit_function *function =
+			&profile->hit_functions[hits->function];
 		uint32_t index = measuring->row_of[profile->lines_count + i];
 		struct line_row *row = &measuring->lines->rows[index];
 
-		if (index == NO_ROW)
+		/* Of calls that were all outside the windows nothing is known. */
+		if (index == NO_ROW || (function->calls && !function->counted_calls))
 			continue;
 		row->has_hits = true;
 		row->hits += hits->hits;

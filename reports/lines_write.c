@@ -308,6 +308,18 @@ void lines_write_remarks(const struct lines_view *view, FILE *stream)
 		fputs("hits: counted; = derived from counts elsewhere; ≈ estimated from windows of "
 		      "time\n",
 		      stream);
+	for (size_t i = 0; i < profile->hit_functions_count; i++) {
+		const struct profile_hit_function *function = &profile->hit_functions[i];
+
+		if (function->note)
+			fprintf(stream, "hits of %s: %s\n",
+				text_plain(&memory,
+					   view->report->symbols
+						   .symbols[symbol_owner(profile, function->frame)]
+						   .label,
+					   100),
+				text_plain(&memory, function->note, 0));
+	}
 	if (view->lines->has_allocations)
 		fprintf(stream, "allocations: at the line and in what it called%s\n",
 			profile_number(profile, "memory.rate", 0) ? ", estimated from samples"

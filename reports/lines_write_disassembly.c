@@ -50,13 +50,41 @@ static struct owner *find_owners(const struct report *report, const bool *wanted
 	return owners;
 }
 
-static void write_instructions(const struct lines_view *view, const struct disassembly *disassembly,
-			       FILE *stream)
+/* The counted block that an instruction is in, NULL: none. */
+static const struct profile_block_hits *find_block(const struct profile *profile, uint32_t owner,
+						   uint64_t address)
+{
+	for (size_t i = 0; i < profile->block_hits_count; i++) {
+		const struct profile_block_hits *block = &profile->block_hits[i];
+		const struct profile_hit_function *function =
+			&profile->hit_functions[block->function];
+
+		if (address >= block->address && address - block->address < block->bytes &&
+		    symbol_owner(profile, function->frame) == owner &&
+		    (function->counted_calls || !function->calls))
+			return block;
+	}
+	return NULL;
+}
+
+static void hits_cell(struct table *table, const struct profile_block_hits *block)
+{
+	if (!block)
+		table_cell(table, "%s", "");
+	else if (block->label == PROFILE_HIT_ESTIMATED)
+		table_cell(table, "≈%lu ±%lu", block->hits, block->margin);
+	else
+		table_cell(table, "%s%lu", block->label == PROFILE_HIT_DERIVED ? "=" : "",
+			   block->hits);
+}
+
+static void write_instructions(const struct lines_view *view, uint32_t owner,
+			       const struct disassembly *disassembly, FILE *stream)
 {
 	static const struct table_column columns[] = {
-		{"self %", .right = true},	    {"samples", .right = true, .dropped = 1},
-		{"address", .right = true},	    {.title = "instruction"},
-		{.title = "line", .elastic = true},
+		{"self %", .right = true}, {"samples", .right = true, .dropped = 1},
+		{"hits", .right = true},   {"address", .right = true},
+		{.title = "instruction"},  {.title = "line", .elastic = true},
 	};
 	const struct report *report = view->report;
 	struct obstack memory;
@@ -73,6 +101,7 @@ static void write_instructions(const struct lines_view *view, const struct disas
 		table_cell(&table, "%s",
 			   row->samples ? amount_percent(share, 0.001, text, sizeof(text)) : "");
 		table_cell(&table, row->samples ? "%u" : "", row->samples);
+		hits_cell(&table, find_block(report->profile, owner, row->address));
 		table_cell(&table, "%lx", row->address);
 		table_cell(&table, "%s", text_plain(&memory, row->text, 100));
 		if (row->samples && row->line)
@@ -111,14 +140,14 @@ void lines_write_disassembly(const struct lines_view *view, const bool *wanted, 
 			fputs("the file has no symbol there: from the first sampled instruction to "
 			      "the last\n",
 			      stream);
-		write_instructions(view, &disassembly, stream);
+		write_instructions(view, owners[i].symbol, &disassembly, stream);
 		disassembly_done(&disassembly);
 	}
 	obstack_free(&memory, NULL);
 	free(owners);
 }
 
-static json_t *instructions_json(const struct lines_view *view,
+static json_t *instructions_json(const struct lines_view *view, uint32_t owner,
 				 const struct disassembly *disassembly)
 {
 	const struct report *report = view->report;
@@ -130,6 +159,11 @@ static json_t *instructions_json(const struct lines_view *view,
 			json_pack("{s:I, s:s, s:i}", "address", (json_int_t)instruction->address,
 				  "text", instruction->text, "samples", (int)instruction->samples);
 
+		const struct profile_block_hits *block =
+			find_block(report->profile, owner, instruction->address);
+
+		if (block)
+			json_object_set_new(row, "hits", json_integer((json_int_t)block->hits));
 		if (instruction->samples) {
 			json_object_set_new(
 				row, "share",
@@ -165,8 +199,9 @@ json_t *lines_disassembly_json(const struct lines_view *view, const bool *wanted
 			json_object_set_new(function, "missing", text_json(error.text));
 		} else {
 			json_object_set_new(function, "whole", json_boolean(disassembly.is_whole));
-			json_object_set_new(function, "instructions",
-					    instructions_json(view, &disassembly));
+			json_object_set_new(
+				function, "instructions",
+				instructions_json(view, owners[i].symbol, &disassembly));
 			disassembly_done(&disassembly);
 		}
 		json_array_append_new(functions, function);

@@ -112,7 +112,7 @@ with_source() {
 
 @test "hits stand beside the lines, with how they are known and the time of each" {
 	with_source
-	sqlite3 small.prof "INSERT INTO hit_functions SELECT 0, frame, 1, 0, 50, 50, NULL FROM lines
+	sqlite3 small.prof "INSERT INTO hit_functions SELECT 0, frame, 50, 50, 1, 1, NULL FROM lines
 			JOIN functions ON functions.id = function WHERE name = 'kd_tree_search';
 		INSERT INTO line_hits SELECT 0, id, 14, 4000, 2, 120 FROM files WHERE path LIKE '%kd_tree.c';
 		INSERT INTO line_hits SELECT 0, id, 61, 50, 0, 0 FROM files WHERE path LIKE '%kd_tree.c';
@@ -151,6 +151,17 @@ with_source() {
 	reports lines --json --disassembly divides.prof divide >json
 	[ "$(ask json 'it.disassembly[0].function + " " + it.disassembly[0].whole')" = 'divide true' ]
 	[ "$(ask json 'it.disassembly[0].instructions.reduce((sum, row) => sum + row.samples, 0) === it.lines.reduce((sum, row) => sum + row.self.samples, 0)')" = true ]
+}
+
+@test "hits of a real loop stand at its lines and its instructions" {
+	require root bpf
+	collector run -q --hits divide --budget none -o divides -- "$BUILD/workloads/divides" 0.05 >/dev/null 2>&1 ||
+		skip "no line hits here"
+	reports lines --json --disassembly divides.prof divide >json
+	[ "$(ask json 'new Set(it.lines.filter(row => row.hits).map(row => row.hits.label)).has("exact")')" = true ]
+	[ "$(ask json 'Math.max(...it.lines.map(row => row.hits ? row.hits.count : 0)) % 99999')" = 0 ]
+	[ "$(ask json 'it.disassembly[0].instructions.find(row => /^i?div/.test(row.text)).hits ===
+		Math.max(...it.lines.map(row => row.hits ? row.hits.count : 0))')" = true ]
 }
 
 @test "another build of the program, or none, is not disassembled" {

@@ -123,6 +123,16 @@ Test(lines, hits_of_a_file_without_a_known_function_are_nobodys)
 		cr_assert(!lines.rows[i].has_hits);
 }
 
+Test(lines, of_calls_that_were_all_outside_the_windows_nothing_is_known)
+{
+	count_make(10);
+	profile->hit_functions[0].counted_calls = 0;
+	add_hits("/src/a.c", 14, 0, PROFILE_HIT_ESTIMATED);
+	sample(0, 1);
+	measure(LINES_IN_SOURCE);
+	cr_assert(!row_of(make, 14)->has_hits);
+}
+
 Test(lines, hits_of_inlined_code_are_not_those_of_its_call)
 {
 	count_make(1);

@@ -6,7 +6,7 @@
 #include "collector/base/xalloc.h"
 #include "collector/capture/off_cpu.h"
 #include "collector/completion.h"
-#include "collector/machine.h"
+#include "collector/profile/machine.h"
 #include "collector/profile/profile_file.h"
 #include "collector/probing.h"
 #include "collector/recorder.h"

@@ -268,8 +268,7 @@ static int compare(const struct options *options, const struct comparison_run *r
 
 	for (size_t i = 0; i < options->count; i++)
 		all[i] = &runs[i];
-	result = comparison_check(all, base_count, all + base_count, fresh_count, options->force,
-				  error);
+	result = comparison_check(all, options->count, options->force, error);
 	if (!result)
 		result = output_open(&output, options->output, error);
 	if (!result) {

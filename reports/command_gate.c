@@ -2,19 +2,24 @@
 /* command gate: does a change pass? */
 #include "reports/command.h"
 
+#include "reports/gate_callgrind.h"
 #include "reports/gate_write.h"
 #include "reports/output.h"
 
 #include "collector/base/xalloc.h"
+#include "collector/profile/machine.h"
 
 #include <errno.h>
 #include <math.h>
 #include <time.h>
+#include <unistd.h>
 
 enum {
 	OPTION_BASELINE = 256,
 	OPTION_UPDATE,
 	OPTION_INSTRUCTIONS,
+	OPTION_CALLGRIND,
+	OPTION_COUNTED,
 	OPTION_SELF_TEST,
 	OPTION_STRICT,
 	OPTION_JUNIT,
@@ -26,15 +31,16 @@ enum {
 	OPTION_COUNT_MARGIN,
 	OPTION_PAIRED,
 	OPTION_FORCE,
-	INSTRUCTIONS_FILES = 16,
+	FILES = 16, /* of each kind */
 };
 
 struct options {
-	const char *baseline, *junit, *markdown;
-	const char *instructions[INSTRUCTIONS_FILES];
-	int instructions_count;
+	const char *baseline, *junit, *markdown, *callgrind;
+	const char *instructions[FILES], *counted[FILES];
+	int instructions_count, counted_count;
 	bool update, self_test, strict, github, json, paired, force;
 	double alpha, margin, count_margin;
+	bool has_margin; /* it was given */
 	const char **paths;
 	size_t base_count, count;
 };
@@ -49,12 +55,12 @@ static double percentage(const char *argument, struct argp_state *state)
 	return value / 100;
 }
 
-static void take_instructions(struct options *options, const char *argument,
-			      struct argp_state *state)
+static void take_file(const char **files, int *count, const char *argument,
+		      struct argp_state *state)
 {
-	if (options->instructions_count == INSTRUCTIONS_FILES)
-		argp_error(state, "more than %d files of instructions", INSTRUCTIONS_FILES);
-	options->instructions[options->instructions_count++] = argument;
+	if (*count == FILES)
+		argp_error(state, "more than %d files, the next is '%s'", FILES, argument);
+	files[(*count)++] = argument;
 }
 
 /* Options that only set a switch or a name. Returns false when @key is none of them. */
@@ -68,10 +74,11 @@ static bool take_simple(struct options *options, int key, const char *argument)
 		     : key == OPTION_PAIRED    ? &options->paired
 		     : key == OPTION_FORCE     ? &options->force
 					       : NULL;
-	const char **name = key == OPTION_BASELINE   ? &options->baseline
-			    : key == OPTION_JUNIT    ? &options->junit
-			    : key == OPTION_MARKDOWN ? &options->markdown
-						     : NULL;
+	const char **name = key == OPTION_BASELINE    ? &options->baseline
+			    : key == OPTION_JUNIT     ? &options->junit
+			    : key == OPTION_MARKDOWN  ? &options->markdown
+			    : key == OPTION_CALLGRIND ? &options->callgrind
+						      : NULL;
 
 	if (flag)
 		*flag = true;
@@ -88,7 +95,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	switch (key) {
 	case OPTION_INSTRUCTIONS:
-		take_instructions(options, argument, state);
+		take_file(options->instructions, &options->instructions_count, argument, state);
+		return 0;
+	case OPTION_COUNTED:
+		take_file(options->counted, &options->counted_count, argument, state);
 		return 0;
 	case OPTION_ALPHA:
 		options->alpha = percentage(argument, state);
@@ -97,6 +107,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case OPTION_MARGIN:
 		options->margin = percentage(argument, state);
+		options->has_margin = true;
 		return 0;
 	case OPTION_COUNT_MARGIN:
 		options->count_margin = percentage(argument, state);
@@ -117,6 +128,14 @@ static const struct argp_option argp_options[] = {
 	 "A file written by valgrind --tool=callgrind on the new build; two files show whether "
 	 "they are the same in each run",
 	 0},
+	{"counted", OPTION_COUNTED, "FILE", 0,
+	 "A recording of the new build that was made for counting: counts are taken from these "
+	 "instead of NEW, whose time is compared",
+	 0},
+	{"callgrind", OPTION_CALLGRIND, "COMMAND", 0,
+	 "Run COMMAND, which is quoted and of the new build, under valgrind --tool=callgrind and "
+	 "count its instructions (twice with --update)",
+	 0},
 	{"count-margin", OPTION_COUNT_MARGIN, "PERCENT", 0, "More that is allowed (default 0.5)",
 	 0},
 	{"margin", OPTION_MARGIN, "PERCENT", 0, "Time that nobody cares about (default 3)", 0},
@@ -124,7 +143,9 @@ static const struct argp_option argp_options[] = {
 	 "Chance that the time of an unchanged program fails (default 1)", 0},
 	{"paired", OPTION_PAIRED, NULL, 0, "The runs are pairs, as for compare", 0},
 	{"self-test", OPTION_SELF_TEST, NULL, 0,
-	 "Say what this machine can see, from recordings of one build", 0},
+	 "Say what this machine can see, from recordings of one build in the order in which they "
+	 "were made, and keep that in the --baseline for its verdicts",
+	 0},
 	{"strict", OPTION_STRICT, NULL, 0, "Fail what cannot be told", 0},
 	{"junit", OPTION_JUNIT, "FILE", 0, "Write JUnit XML too", 0},
 	{"markdown", OPTION_MARKDOWN, "FILE", 0, "Write Markdown too (\"$GITHUB_STEP_SUMMARY\")",
@@ -138,11 +159,12 @@ static const struct argp_option argp_options[] = {
 const struct argp command_gate_argp = {
 	argp_options,
 	parse,
-	"[BASE.prof... --] NEW.prof...",
+	"[BASE.prof... --] [NEW.prof...]",
 	"Says whether a change passes: counted work first, time second.\v"
-	"With --baseline, what was counted in NEW (steps, calls of functions that were recorded "
-	"with --time or --count, instructions) may not be more than the file says. With BASE, time "
-	"is compared too, and a time that cannot be told does not fail.\n\n"
+	"With --baseline, what was counted in NEW may not be more than the file says: steps, calls "
+	"of functions (recorded with --time or --count), allocations (--memory), reads and writes "
+	"(--io), SQL (--sql), instructions. With BASE, time is compared too, and a time that "
+	"cannot be told does not fail.\n\n"
 	"Exit status: 0 passed or cannot tell, 1 it did not work, 2 failed (with --strict also "
 	"when it cannot tell).",
 	NULL,
@@ -161,7 +183,9 @@ static int take_arguments(struct options *options, int count, char **arguments, 
 	options->base_count = divider < count ? options->count : 0;
 	for (int i = divider + 1; i < count; i++)
 		options->paths[options->count++] = arguments[i];
-	if (options->base_count == options->count)
+	if (options->base_count == options->count &&
+	    (options->base_count ||
+	     !(options->callgrind || options->instructions_count || options->counted_count)))
 		return fail(error, -EINVAL,
 			    "which recordings are new? gate [BASE.prof... --] "
 			    "NEW.prof...");
@@ -234,114 +258,240 @@ static int answer(const struct gate *gate, const struct options *options, struct
 		       : 0;
 }
 
-static int update(const struct options *options, const struct gate_counts *counts,
-		  struct error *error)
+static int write_baseline(const struct gate_baseline *baseline, const char *path,
+			  struct error *error)
 {
 	struct output output;
 	json_t *json;
 
-	if (!counts->rows_count)
-		return fail(error, -EINVAL,
-			    "nothing was counted: record with --step, --time or --count, or give "
-			    "--instructions");
-	if (output_open(&output, options->baseline, error))
+	if (output_open(&output, path, error))
 		return -EIO;
-	json = gate_baseline_json(counts);
+	json = gate_baseline_json(baseline);
 	json_dumpf(json, output.stream, JSON_INDENT(1) | JSON_SORT_KEYS);
 	fputc('\n', output.stream);
 	json_decref(json);
 	return output_close(&output, error);
 }
 
-static int judge_counts(struct gate *gate, const struct options *options,
-			const struct gate_counts *fresh, struct error *error)
+/* Reads the baseline if there is one already. */
+static int read_if_there(struct gate_baseline *baseline, const char *path, struct error *error)
 {
-	struct gate_counts base = {0};
-	int result = 0;
+	if (access(path, F_OK) && errno == ENOENT)
+		return 0;
+	return gate_baseline_read(baseline, path, error);
+}
 
-	if (options->baseline)
-		result = gate_baseline_read(&base, options->baseline, error);
-	if (!result && options->baseline)
-		gate_judge_counts(gate, &base, fresh, options->count_margin);
-	gate_counts_done(&base);
+/* Puts the counts in the place of the baseline's, and says which are not kept. Takes them over. */
+static int update(const struct options *options, struct gate_counts *counts, struct error *error)
+{
+	struct gate_baseline baseline = {0};
+	int result;
+
+	if (!counts->rows_count)
+		return fail(error, -EINVAL,
+			    "nothing was counted: record with --step, --time, --count, --memory, "
+			    "--io or --sql, or give --callgrind");
+	for (size_t i = 0; i < counts->rows_count; i++)
+		if (counts->rows[i]->steady && counts->rows[i]->runs < 2)
+			return fail(error, -EINVAL,
+				    "'%s' was counted once, which does not show whether it is the "
+				    "same in each run: give two recordings of the build (and two "
+				    "files of --instructions)",
+				    counts->rows[i]->name);
+	result = read_if_there(&baseline, options->baseline, error);
+	gate_counts_done(&baseline.counts);
+	baseline.counts = *counts;
+	*counts = (struct gate_counts){0};
+	if (!result)
+		result = write_baseline(&baseline, options->baseline, error);
+	for (size_t i = 0; i < baseline.counts.rows_count && !result; i++) {
+		const struct gate_count *row = baseline.counts.rows[i];
+
+		if (!row->steady)
+			printf("left out, because it is not the same in each run or not exact: "
+			       "%s%s%s\n",
+			       row->name, *row->subject ? " of " : "", row->subject);
+	}
+	gate_baseline_done(&baseline);
 	return result;
 }
 
-static void judge_time(struct gate *gate, const struct options *options,
-		       const struct comparison_names *names,
-		       const struct comparison_run *const *runs)
+/* What cannot be seen must not be asked for: below the noise alone nothing is certain. */
+static int check_margin(const struct options *options, const struct comparison *comparison,
+			const struct gate_calibration *calibration, struct error *error)
+{
+	double seen;
+
+	if (!options->has_margin || !calibration)
+		return 0;
+	seen = gate_detectable(calibration, &comparison->options, comparison->base_count);
+	if (seen <= 2 * options->margin)
+		return 0;
+	return fail(
+		error, -EINVAL,
+		"this machine cannot see %g %%: by its self-test it sees %.1f %% with %zu runs a "
+		"side; record more runs, or allow more",
+		100 * options->margin, 100 * seen, comparison->base_count);
+}
+
+static int judge_time(struct gate *gate, const struct options *options,
+		      const struct gate_baseline *baseline, const struct comparison_names *names,
+		      const struct comparison_run *const *runs, struct error *error)
 {
 	struct comparison_options comparison_options =
 		gate_comparison_options(options->alpha, options->margin);
+	const struct gate_calibration *calibration = gate_baseline_find(baseline, runs[0]->machine);
 	struct comparison comparison;
+	int result;
 
 	comparison_options.paired = options->paired;
 	comparison_make(&comparison, &comparison_options, names, runs, options->base_count,
 			runs + options->base_count, options->count - options->base_count);
-	gate_judge_time(gate, &comparison);
+	result = check_margin(options, &comparison, calibration, error);
+	if (!result)
+		gate_judge_time(gate, &comparison, calibration);
 	comparison_done(&comparison);
+	return result;
+}
+
+static void write_calibration(const struct gate_calibration *calibration, double detectable)
+{
+	size_t runs = calibration->runs / 2;
+
+	printf("%zu recordings of one build, %zu random halves: %zu false alarms\n",
+	       calibration->runs, calibration->splits, calibration->false_alarms);
+	printf("the total varies by %.1f %% from run to run", 100 * calibration->spread);
+	if (isfinite(detectable))
+		printf("; %zu runs a side see changes of %.1f %%\n", runs, 100 * detectable);
+	else
+		printf("; %zu runs a side can see no change\n", runs);
+}
+
+static void write_calibration_json(const struct gate_calibration *calibration, double detectable)
+{
+	json_t *json = json_pack("{s:I, s:I, s:I, s:f, s:f}", "runs", (json_int_t)calibration->runs,
+				 "splits", (json_int_t)calibration->splits, "false_alarms",
+				 (json_int_t)calibration->false_alarms, "spread_of_total",
+				 calibration->spread, "spread_of_pairs", calibration->pairs_spread);
+
+	json_object_set_new(json, "detectable",
+			    isfinite(detectable) ? json_real(detectable) : json_null());
+	output_json(json, stdout);
+	json_decref(json);
 }
 
 static int self_test(const struct options *options, const struct comparison_names *names,
-		     const struct comparison_run **runs)
+		     const struct comparison_run **runs, struct error *error)
 {
 	struct comparison_options comparison_options =
 		gate_comparison_options(options->alpha, options->margin);
-	struct gate_self_test test;
+	struct gate_baseline baseline = {0};
+	struct gate_calibration calibration;
+	double detectable;
+	int result = 0;
 
-	gate_self_test(&test, &comparison_options, names, runs, options->count);
-	if (options->json) {
-		json_t *json =
-			json_pack("{s:I, s:I, s:I, s:f}", "runs", (json_int_t)options->count,
-				  "splits", (json_int_t)test.splits, "false_alarms",
-				  (json_int_t)test.false_alarms, "spread_of_total", test.spread);
-
-		json_object_set_new(json, "detectable",
-				    isfinite(test.detectable) ? json_real(test.detectable)
-							      : json_null());
-		json_dumpf(json, stdout, JSON_INDENT(1) | JSON_SORT_KEYS);
-		putchar('\n');
-		json_decref(json);
-		return 0;
+	gate_self_test(&calibration, &comparison_options, names, runs, options->count);
+	detectable = gate_detectable(&calibration, &comparison_options, options->count / 2);
+	if (options->baseline) {
+		result = read_if_there(&baseline, options->baseline, error);
+		if (!result) {
+			gate_baseline_calibrate(&baseline, &calibration);
+			result = write_baseline(&baseline, options->baseline, error);
+		}
+		gate_baseline_done(&baseline);
 	}
-	printf("%zu recordings of one build, %zu random halves: %zu false alarms\n", options->count,
-	       test.splits, test.false_alarms);
-	printf("the total varies by %.1f %% from run to run", 100 * test.spread);
-	if (isfinite(test.detectable))
-		printf("; %zu runs a side see changes of %.1f %%\n", options->count / 2,
-		       100 * test.detectable);
+	if (result)
+		return result;
+	if (options->json)
+		write_calibration_json(&calibration, detectable);
 	else
-		printf("; %zu runs a side can see no change\n", options->count / 2);
+		write_calibration(&calibration, detectable);
 	return 0;
 }
 
-/* Judges loaded runs. Returns the exit status, or a negative errno. */
+/* Instructions belong to the processor of the recordings, or to this one when there are none. */
+static char *processor_of(const struct comparison_run *const *runs, size_t count)
+{
+	struct profile *here;
+	char *processor;
+
+	if (count)
+		return xstrdup(runs[0]->processor);
+	here = profile_new();
+	machine_describe(here);
+	processor = comparison_processor(here);
+	profile_free(here);
+	return processor;
+}
+
+static int count_instructions(struct gate_counts *counts, const struct options *options,
+			      const char *processor, struct error *error)
+{
+	int runs = options->callgrind ? 1 + options->update : 0, result = 0;
+	double instructions;
+
+	for (int i = 0; i < options->instructions_count + runs && !result; i++) {
+		if (i < runs)
+			result = gate_callgrind_run(options->callgrind, &instructions, error);
+		else
+			result = gate_callgrind_read(options->instructions[i - runs], &instructions,
+						     error);
+		if (!result)
+			gate_counts_add_instructions(counts, instructions, processor);
+	}
+	return result;
+}
+
+/* Judges what was counted and how long it took. Returns the exit status, or a negative errno. */
+static int judge_all(const struct options *options, const struct gate_counts *counts,
+		     const struct comparison_names *names, const struct comparison_run *const *runs,
+		     struct error *error)
+{
+	struct gate_baseline baseline = {0};
+	struct gate gate = {0};
+	int result = 0;
+
+	if (options->baseline)
+		result = gate_baseline_read(&baseline, options->baseline, error);
+	if (!result)
+		gate_judge_counts(&gate, &baseline.counts, counts, options->count_margin);
+	if (!result && options->base_count)
+		result = judge_time(&gate, options, &baseline, names, runs, error);
+	if (!result)
+		result = answer(&gate, options, error);
+	gate_done(&gate);
+	gate_baseline_done(&baseline);
+	return result;
+}
+
+/* Judges loaded runs, those that were made for counting behind the others. Returns the exit status,
+ * or a negative errno. */
 static int judge(const struct options *options, const struct comparison_names *names,
 		 const struct comparison_run **runs, struct error *error)
 {
-	const struct comparison_run **fresh = runs + options->base_count;
-	size_t fresh_count = options->count - options->base_count;
+	size_t first = options->counted_count ? options->count : options->base_count;
+	size_t counted = options->count + options->counted_count - first;
+	bool has_time = options->base_count || options->self_test;
 	struct gate_counts counts = {0};
-	struct gate gate = {0};
-	int result = comparison_check(runs, options->count, NULL, 0, options->force, error);
+	char *processor;
+	int result = 0;
 
-	if (!result && options->self_test)
-		return self_test(options, names, runs);
+	if (has_time)
+		result = comparison_check(runs, options->count, options->force, error);
 	if (!result)
-		gate_counts_take(&counts, names, fresh, fresh_count);
-	for (int i = 0; i < options->instructions_count && !result; i++)
-		result = gate_counts_read_callgrind(&counts, options->instructions[i], error);
-	if (!result && options->update) {
-		result = update(options, &counts, error);
-	} else if (!result) {
-		result = judge_counts(&gate, options, &counts, error);
-		if (!result && options->base_count)
-			judge_time(&gate, options, names, runs);
-		if (!result)
-			result = answer(&gate, options, error);
-	}
-	gate_done(&gate);
+		result = comparison_check_whole(runs + first, counted, options->force, error);
+	if (result)
+		return result;
+	if (options->self_test)
+		return self_test(options, names, runs, error);
+	processor = processor_of(runs + first, counted);
+	gate_counts_take(&counts, names, runs + first, counted);
+	result = count_instructions(&counts, options, processor, error);
+	if (!result)
+		result = options->update ? update(options, &counts, error)
+					 : judge_all(options, &counts, names, runs, error);
 	gate_counts_done(&counts);
+	free(processor);
 	return result;
 }
 
@@ -351,16 +501,20 @@ int command_gate(int count, char **arguments)
 	struct comparison_names names = {0};
 	struct comparison_run *loaded = NULL;
 	const struct comparison_run **runs;
-	size_t loaded_count = 0;
+	size_t loaded_count = 0, all;
 	struct error error;
 	int result = take_arguments(&options, count, arguments, &error);
 
-	loaded = xcalloc(options.count, sizeof(*loaded));
-	runs = xcalloc(options.count, sizeof(const struct comparison_run *));
-	for (; loaded_count < options.count && !result; loaded_count += !result) {
+	all = options.count + options.counted_count;
+	loaded = xcalloc(all, sizeof(*loaded));
+	runs = xcalloc(all, sizeof(const struct comparison_run *));
+	for (; loaded_count < all && !result; loaded_count += !result) {
+		const char *path = loaded_count < options.count
+					   ? options.paths[loaded_count]
+					   : options.counted[loaded_count - options.count];
+
 		runs[loaded_count] = &loaded[loaded_count];
-		result = comparison_run_load(&loaded[loaded_count], options.paths[loaded_count],
-					     &names, &error);
+		result = comparison_run_load(&loaded[loaded_count], path, &names, &error);
 	}
 	if (!result)
 		result = judge(&options, &names, runs, &error);

@@ -25,38 +25,45 @@ const struct comparison_options comparison_defaults = {
 	.program_margin = 0.005,
 };
 
-static int check_run(const struct comparison_run *run, const struct comparison_run *first,
-		     bool forced, struct error *error)
+static int check_samples(const struct comparison_run *run, const struct comparison_run *first,
+			 struct error *error)
 {
 	if (!run->samples)
 		return fail(error, -EINVAL, "%s has no samples: nothing to compare", run->path);
 	if (strcmp(run->metric, first->metric) || strcmp(run->unit, first->unit))
 		return fail(error, -EINVAL, "%s measures %s in %s, %s %s in %s", first->path,
 			    first->metric, first->unit, run->path, run->metric, run->unit);
-	if (forced)
-		return 0;
-	if (strcmp(run->machine, first->machine))
-		return fail(error, -EINVAL,
-			    "different machines cannot be compared: %s (%s), %s (%s); --force does "
-			    "it anyway",
-			    first->path, first->machine, run->path, run->machine);
-	if (run->state)
-		return fail(error, -EINVAL, "%s is no whole run: %s; --force takes it anyway",
-			    run->path, run->state);
 	return 0;
 }
 
-int comparison_check(const struct comparison_run *const *base, size_t base_count,
-		     const struct comparison_run *const *fresh, size_t fresh_count, bool forced,
+int comparison_check_whole(const struct comparison_run *const *runs, size_t count, bool forced,
+			   struct error *error)
+{
+	for (size_t i = 0; i < count && !forced; i++) {
+		if (strcmp(runs[i]->machine, runs[0]->machine))
+			return fail(
+				error, -EINVAL,
+				"different machines cannot be compared: %s (%s), %s (%s); --force "
+				"does it anyway",
+				runs[0]->path, runs[0]->machine, runs[i]->path, runs[i]->machine);
+		if (runs[i]->state)
+			return fail(error, -EINVAL,
+				    "%s is no whole run: %s; --force takes it anyway",
+				    runs[i]->path, runs[i]->state);
+	}
+	return 0;
+}
+
+int comparison_check(const struct comparison_run *const *runs, size_t count, bool forced,
 		     struct error *error)
 {
-	int result = 0;
+	for (size_t i = 0; i < count; i++) {
+		int result = check_samples(runs[i], runs[0], error);
 
-	for (size_t i = 0; i < base_count && !result; i++)
-		result = check_run(base[i], base[0], forced, error);
-	for (size_t i = 0; i < fresh_count && !result; i++)
-		result = check_run(fresh[i], base[0], forced, error);
-	return result;
+		if (result)
+			return result;
+	}
+	return comparison_check_whole(runs, count, forced, error);
 }
 
 /* What a row is the cost of: one function by self or total, the program, or all other functions. */

@@ -88,13 +88,16 @@ struct comparison {
 };
 
 /*
- * Says whether the runs can be compared at all: same metric, same machine and way of sampling, all
- * of them whole and with samples. Returns 0, or -EINVAL with @error for the first that cannot.
- * The metric must be the same and there must be samples even when @forced.
+ * Says whether the times of runs can be compared at all: same metric, same machine and way of
+ * sampling, all of them whole and with samples. Returns 0, or -EINVAL with @error for the first
+ * that cannot. The metric must be the same and there must be samples even when @forced.
  */
-int comparison_check(const struct comparison_run *const *base, size_t base_count,
-		     const struct comparison_run *const *fresh, size_t fresh_count, bool forced,
+int comparison_check(const struct comparison_run *const *runs, size_t count, bool forced,
 		     struct error *error);
+
+/* The same for what was counted: no samples are wanted. */
+int comparison_check_whole(const struct comparison_run *const *runs, size_t count, bool forced,
+			   struct error *error);
 
 /*
  * Compares. Both counts are at least 1, and equal when the options say paired. The runs and names

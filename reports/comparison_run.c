@@ -2,8 +2,6 @@
 /* comparison_run: see comparison_run.h. */
 #include "reports/comparison_run.h"
 
-#include "reports/calls.h"
-
 #include "collector/base/xalloc.h"
 
 #include <ctype.h>
@@ -211,26 +209,29 @@ static void take_callers(struct comparison_run *run, const struct call_tree *tre
 	free(heaviest);
 }
 
-static void take_calls(struct comparison_run *run, const struct report *report,
-		       const struct pairing *pairing)
+static void take_counts(struct comparison_run *run, const struct report *report,
+			const struct pairing *pairing)
 {
-	bool exact = !profile_number(report->profile, "lost.timed_threads", 0);
-	struct calls calls;
+	struct work work;
 
-	calls_measure(&calls, report);
-	for (uint32_t i = 0; i < calls.count; i++) {
-		const struct calls_row *row = &calls.rows[i];
-		uint32_t function = pairing->function_of_symbol[row->symbol];
-		struct comparison_cost *cost;
+	work_measure(&work, report);
+	run->counts = xcalloc(work.rows_count, sizeof(*run->counts));
+	for (size_t i = 0; i < work.rows_count; i++) {
+		const struct work_count *row = &work.rows[i];
+		uint32_t function =
+			row->symbol ? pairing->function_of_symbol[row->symbol] : UINT32_MAX;
 
-		if (function == UINT32_MAX)
+		if (row->symbol && function == UINT32_MAX)
 			continue;
-		cost = &run->costs[function];
-		cost->exact = exact;
-		cost->counted = true;
-		cost->calls += row->sum.calls;
+		run->counts[run->counts_count++] = (struct comparison_count){
+			.kind = row->kind,
+			.function = function,
+			.statement = row->statement ? xstrdup(row->statement) : NULL,
+			.value = row->value,
+			.exact = row->exact,
+		};
 	}
-	calls_done(&calls);
+	work_done(&work);
 }
 
 /* A clause that says what went wrong with the run, or NULL. */
@@ -262,6 +263,18 @@ static char *describe_machine(const struct profile *profile)
 	machine = shown(text);
 	free(text);
 	return machine;
+}
+
+char *comparison_processor(const struct profile *profile)
+{
+	char *processor, *text;
+
+	if (asprintf(&text, "%s, %s", profile_text(profile, "cpu_model", "unknown processor"),
+		     profile_text(profile, "libc", "unknown C library")) < 0)
+		text = xalloc_checked(NULL);
+	processor = shown(text);
+	free(text);
+	return processor;
 }
 
 static char *first_bad_item(const struct trust *trust)
@@ -296,13 +309,14 @@ void comparison_run_init(struct comparison_run *run, const char *path, const str
 		.metric = xstrdup(report->metric_name),
 		.unit = xstrdup(report->unit),
 		.machine = describe_machine(report->profile),
+		.processor = comparison_processor(report->profile),
 		.state = how_it_ended(report->profile),
 		.command = shown(report_command(report)),
 		.trust = first_bad_item(&report->trust),
 	};
 	take_costs(run, &functions, &pairing, report->period);
 	take_callers(run, tree, &pairing);
-	take_calls(run, report, &pairing);
+	take_counts(run, report, &pairing);
 	functions_done(&functions);
 	call_tree_free(tree);
 	free(pairing.function_of_symbol);
@@ -324,11 +338,15 @@ int comparison_run_load(struct comparison_run *run, const char *path,
 
 void comparison_run_done(struct comparison_run *run)
 {
+	for (size_t i = 0; i < run->counts_count; i++)
+		free(run->counts[i].statement);
+	free(run->counts);
 	free(run->path);
 	free(run->costs);
 	free(run->metric);
 	free(run->unit);
 	free(run->machine);
+	free(run->processor);
 	free(run->state);
 	free(run->command);
 	free(run->trust);

@@ -11,7 +11,7 @@
  */
 #pragma once
 
-#include "reports/report.h"
+#include "reports/work.h"
 
 #include <uthash.h>
 
@@ -43,9 +43,15 @@ struct comparison_cost {
 	double self_error, total_error; /* standard errors of the logarithms, from within the run */
 	uint32_t caller; /* id of the function that most of its total was called from;
 			    UINT32_MAX none */
-	uint64_t calls;	 /* counted by probes */
-	bool counted;	 /* a probe counted them, */
-	bool exact;	 /* all of them */
+};
+
+/* What was counted, as work.h has it, under names that mean the same in other recordings. */
+struct comparison_count {
+	enum work_kind kind;
+	uint32_t function; /* id; UINT32_MAX: of no function */
+	char *statement;   /* or NULL */
+	uint64_t value;
+	bool exact;
 };
 
 struct comparison_run {
@@ -53,13 +59,16 @@ struct comparison_run {
 	struct comparison_cost
 		*costs; /* by function id; there may be fewer than names->rows_count */
 	size_t costs_count;
+	struct comparison_count *counts; /* several of one function add up */
+	size_t counts_count;
 	double total;  /* in units of the metric */
 	double sample; /* what one sample stands for, on average */
 	uint32_t samples;
 	uint32_t steps; /* 0: no steps were marked */
 	char *metric, *unit;
-	char *machine; /* what decides whether times can be compared: processor, engine */
-	char *state;   /* NULL: the run ended well; else why not, a clause */
+	char *machine;	 /* what decides whether times can be compared: processor, engine */
+	char *processor; /* what decides whether instructions can: processor, C library */
+	char *state;	 /* NULL: the run ended well; else why not, a clause */
 	char *command;
 	char *trust; /* NULL: good; else the first bad statement */
 };
@@ -77,6 +86,10 @@ void comparison_run_done(struct comparison_run *run);
 /* The same with a report made elsewhere, which remains the caller's. */
 void comparison_run_init(struct comparison_run *run, const char *path, const struct report *report,
 			 struct comparison_names *names);
+
+/* What instructions are executed depends on: the processor and the C library; owned by the caller.
+ */
+char *comparison_processor(const struct profile *profile);
 
 /* Cost of a function; all 0 when the run has none of it. */
 struct comparison_cost comparison_run_cost(const struct comparison_run *run, uint32_t function);

@@ -82,7 +82,7 @@ static void copy_run(const struct copy *copy)
 	free(stacks);
 }
 
-static int check(const struct comparison_run *runs, uint32_t base_runs, uint32_t count, bool forced,
+static int check(const struct comparison_run *runs, uint32_t count, bool forced,
 		 struct error *error)
 {
 	const struct comparison_run **all = xcalloc(count, sizeof(*all));
@@ -90,8 +90,7 @@ static int check(const struct comparison_run *runs, uint32_t base_runs, uint32_t
 
 	for (uint32_t i = 0; i < count; i++)
 		all[i] = &runs[i];
-	result =
-		comparison_check(all, base_runs, all + base_runs, count - base_runs, forced, error);
+	result = comparison_check(all, count, forced, error);
 	free(all);
 	return result;
 }
@@ -141,7 +140,7 @@ int flame_change_load(struct flame_change *change, const char *const *paths, uin
 		report_done(&report);
 	}
 	if (!result)
-		result = check(runs, base_runs, count, forced, error);
+		result = check(runs, count, forced, error);
 	for (uint32_t i = 0; i < loaded; i++)
 		comparison_run_done(&runs[i]);
 	free(runs);

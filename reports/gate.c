@@ -23,6 +23,7 @@ void gate_done(struct gate *gate)
 		free(gate->items[i].reason);
 	}
 	free(gate->items);
+	free(gate->note);
 }
 
 __attribute__((format(printf, 1, 2))) static char *text(const char *format, ...)
@@ -49,28 +50,18 @@ static void add_item(struct gate *gate, struct gate_item item)
 
 static char *count_name(const struct gate_count *count)
 {
-	if (*count->function)
-		return text("%s of %s", count->name, count->function);
-	return xstrdup(count->name);
-}
-
-static const struct gate_count *find_count(const struct gate_counts *counts,
-					   const struct gate_count *like)
-{
-	for (size_t i = 0; i < counts->rows_count; i++) {
-		const struct gate_count *row = &counts->rows[i];
-
-		if (!strcmp(row->name, like->name) && !strcmp(row->function, like->function) &&
-		    !strcmp(row->module, like->module) && !strcmp(row->file, like->file))
-			return row;
-	}
-	return NULL;
+	if (!*count->subject)
+		return xstrdup(count->name);
+	if (*count->subject == '[')
+		return text("%s of %s in %s", count->name, count->subject, count->module);
+	return text("%s of %s", count->name, count->subject);
 }
 
 static struct gate_item judge_count(const struct gate_count *base, const struct gate_count *fresh,
 				    double margin)
 {
-	struct gate_item item = {.name = count_name(base), .class = "counted"};
+	struct gate_item item = {
+		.name = count_name(base), .class = "counted", .is_part = *base->subject};
 	double change;
 
 	if (!fresh) {
@@ -85,26 +76,48 @@ static struct gate_item judge_count(const struct gate_count *base, const struct 
 		return item;
 	}
 	change = base->value > 0 ? fresh->value / base->value - 1 : fresh->value;
-	item.reason = text("%.0f → %.0f, %+.2f %%, allowed %+.2f %%", base->value, fresh->value,
-			   100 * change, 100 * margin);
+	item.reason = text("%.0f → %.0f, %+.2f %%, allowed %+.2f %%%s", base->value, fresh->value,
+			   100 * change, 100 * margin,
+			   change < -margin ? "; less: update the baseline to keep it" : "");
 	if (change > margin)
 		item.verdict = GATE_FAILED;
 	return item;
 }
 
+/* A part that was counted is there when its whole is: then there was none of it. */
+static const struct gate_count *find_count(const struct gate_counts *counts,
+					   const struct gate_count *like,
+					   const struct gate_count *none)
+{
+	const struct gate_count *row;
+	char *whole;
+
+	HASH_FIND_STR(counts->index, like->key, row);
+	if (row || !*like->subject)
+		return row;
+	if (asprintf(&whole, "%s\n\n\n", like->name) < 0)
+		whole = xalloc_checked(NULL);
+	HASH_FIND_STR(counts->index, whole, row);
+	free(whole);
+	return row ? none : NULL;
+}
+
 void gate_judge_counts(struct gate *gate, const struct gate_counts *base,
 		       const struct gate_counts *fresh, double margin)
 {
+	const struct gate_count none = {.steady = true};
+	const char *there = base->processor ? base->processor : "an unknown processor";
+	const char *here = fresh->processor ? fresh->processor : there;
+
 	for (size_t i = 0; i < base->rows_count; i++) {
-		const struct gate_count *row = &base->rows[i];
-		struct gate_item item = judge_count(row, find_count(fresh, row), margin);
+		const struct gate_count *row = base->rows[i];
+		struct gate_item item = judge_count(row, find_count(fresh, row, &none), margin);
 
 		/* Libraries choose other code for other processors. */
-		if (!strcmp(row->name, "instructions") && strcmp(base->machine, fresh->machine)) {
+		if (!strcmp(row->name, "instructions") && strcmp(there, here)) {
 			free(item.reason);
 			item.verdict = GATE_UNCLEAR;
-			item.reason = text("counted on another machine: %s, now %s", base->machine,
-					   fresh->machine);
+			item.reason = text("counted on another machine: %s, now %s", there, here);
 		}
 		add_item(gate, item);
 	}
@@ -120,15 +133,48 @@ struct comparison_options gate_comparison_options(double alpha, double margin)
 	return options;
 }
 
+/* The error of the total's change that the machine gives rise to. */
+static double calibrated_error(const struct gate_calibration *calibration, bool paired,
+			       double base_count, double fresh_count)
+{
+	return paired ? calibration->pairs_spread / sqrt(base_count)
+		      : calibration->spread * sqrt(1 / base_count + 1 / fresh_count);
+}
+
+/* How much wider intervals must be than these runs say: few runs may vary little by chance. */
+static double widening(const struct comparison *comparison,
+		       const struct gate_calibration *calibration)
+{
+	double error = comparison->total.change.error;
+
+	if (!calibration || !comparison->replicated || !isfinite(error))
+		return 1;
+	return fmax(1, calibrated_error(calibration, comparison->options.paired,
+					(double)comparison->base_count,
+					(double)comparison->fresh_count) /
+			       fmax(error, 1e-9));
+}
+
+/* Whether a self-test failed more often than alpha lets it. */
+static bool cries_wolf(const struct gate_calibration *calibration)
+{
+	return calibration &&
+	       (double)calibration->false_alarms > calibration->alpha * (double)calibration->splits;
+}
+
 static void judge_row(struct gate *gate, const struct comparison *comparison,
-		      const struct comparison_row *row)
+		      const struct comparison_row *row, const struct gate_calibration *calibration)
 {
 	char name[64], sentence[COMPARISON_SENTENCE], seen[32];
+	const struct statistics_change *change = &row->change;
+	double low = change->estimate -
+		     widening(comparison, calibration) * (change->estimate - change->low);
 	bool total = row == &comparison->total;
 	struct gate_item item = {
 		.name = text("time%s%s", total ? ", total" : " in ",
 			     total ? "" : comparison_row_name(comparison, row, name)),
 		.class = "time",
+		.is_part = !total,
 		.function = row->function,
 		.minor = !total,
 	};
@@ -137,9 +183,13 @@ static void judge_row(struct gate *gate, const struct comparison *comparison,
 	if (!comparison->replicated || row->verdict == COMPARISON_INCONCLUSIVE)
 		item.verdict = GATE_UNCLEAR;
 	else if (row->verdict == COMPARISON_REGRESSED)
-		item.verdict = GATE_FAILED;
+		item.verdict =
+			low > row->margin && !cries_wolf(calibration) ? GATE_FAILED : GATE_UNCLEAR;
 	item.minor = item.minor && item.verdict == GATE_UNCLEAR;
-	if (item.verdict == GATE_UNCLEAR && isfinite(row->detectable))
+	if (row->verdict == COMPARISON_REGRESSED && item.verdict == GATE_UNCLEAR)
+		item.reason = text("%s; but that is within what this machine does to one build",
+				   sentence);
+	else if (item.verdict == GATE_UNCLEAR && isfinite(row->detectable))
 		item.reason = text("%s; these runs see changes of %s", sentence,
 				   comparison_percent(row->detectable, seen));
 	else
@@ -147,11 +197,49 @@ static void judge_row(struct gate *gate, const struct comparison *comparison,
 	add_item(gate, item);
 }
 
-void gate_judge_time(struct gate *gate, const struct comparison *comparison)
+static char *describe(const struct gate_calibration *calibration,
+		      const struct comparison *comparison)
 {
-	judge_row(gate, comparison, &comparison->total);
+	double seen = calibration ? gate_detectable(calibration, &comparison->options,
+						    comparison->base_count)
+				  : INFINITY;
+
+	if (!calibration)
+		return xstrdup("this machine is not calibrated: collector gate --self-test "
+			       "--baseline FILE RUNS...");
+	if (cries_wolf(calibration))
+		return text("the self-test of this machine failed in %zu of %zu comparisons of one "
+			    "build: time cannot be judged on it",
+			    calibration->false_alarms, calibration->splits);
+	if (!isfinite(seen))
+		return text("%zu runs a side of this machine can show no change of the total",
+			    comparison->base_count);
+	return text("by its self-test this machine sees changes of %.1f %% of the total with %zu "
+		    "runs a side",
+		    100 * seen, comparison->base_count);
+}
+
+void gate_judge_time(struct gate *gate, const struct comparison *comparison,
+		     const struct gate_calibration *calibration)
+{
+	free(gate->note);
+	gate->note = describe(calibration, comparison);
+	judge_row(gate, comparison, &comparison->total, calibration);
 	for (size_t i = 0; i < comparison->rows_count; i++)
-		judge_row(gate, comparison, &comparison->rows[i]);
+		judge_row(gate, comparison, &comparison->rows[i], calibration);
+}
+
+double gate_detectable(const struct gate_calibration *calibration,
+		       const struct comparison_options *options, size_t runs_a_side)
+{
+	double runs = (double)runs_a_side;
+	struct statistics_change change = {
+		.error = calibrated_error(calibration, options->paired, runs, runs),
+		.freedom = options->paired ? runs - 1 : 2 * runs - 2,
+	};
+
+	return expm1(statistics_detectable(&change, log1p(options->function_margin),
+					   1 - options->alpha, options->alpha));
 }
 
 static void shuffle(const struct comparison_run **runs, size_t count, uint64_t *state)
@@ -167,27 +255,42 @@ static void shuffle(const struct comparison_run **runs, size_t count, uint64_t *
 	}
 }
 
-void gate_self_test(struct gate_self_test *test, const struct comparison_options *options,
+/* Standard deviation of the logarithms of the totals, and of the differences of neighbours. */
+static void measure_spread(struct gate_calibration *calibration,
+			   const struct comparison_run *const *runs, size_t count)
+{
+	double *totals = xcalloc(count, sizeof(*totals)), squares = 0;
+	size_t pairs = count / 2;
+
+	for (size_t i = 0; i < count; i++)
+		totals[i] = log(runs[i]->total / (runs[i]->steps ? runs[i]->steps : 1));
+	for (size_t i = 0; i < pairs; i++)
+		squares += pow(totals[2 * i + 1] - totals[2 * i], 2);
+	calibration->spread = gsl_stats_sd(totals, 1, count);
+	calibration->pairs_spread = sqrt(squares / (double)pairs);
+	free(totals);
+}
+
+void gate_self_test(struct gate_calibration *calibration, const struct comparison_options *options,
 		    const struct comparison_names *names, const struct comparison_run **runs,
 		    size_t runs_count)
 {
-	double *totals = xcalloc(runs_count, sizeof(*totals)), detectable = 0;
 	uint64_t state = 1;
 
-	*test = (struct gate_self_test){.splits = SPLITS};
-	for (size_t i = 0; i < runs_count; i++)
-		totals[i] = log(runs[i]->total / (runs[i]->steps ? runs[i]->steps : 1));
-	test->spread = gsl_stats_sd(totals, 1, runs_count);
-	free(totals);
-	for (size_t i = 0; i < test->splits; i++) {
+	*calibration = (struct gate_calibration){
+		.machine = runs[0]->machine,
+		.runs = runs_count,
+		.splits = SPLITS,
+		.alpha = 2 * options->alpha, /* half is the total's, half all functions' */
+	};
+	measure_spread(calibration, runs, runs_count);
+	for (size_t i = 0; i < calibration->splits; i++) {
 		struct comparison comparison;
 
 		shuffle(runs, runs_count, &state);
 		comparison_make(&comparison, options, names, runs, runs_count / 2,
 				runs + runs_count / 2, runs_count - runs_count / 2);
-		test->false_alarms += comparison_is_worse(&comparison);
-		detectable += comparison.total.detectable;
+		calibration->false_alarms += comparison_is_worse(&comparison);
 		comparison_done(&comparison);
 	}
-	test->detectable = expm1(detectable / test->splits);
 }

@@ -19,7 +19,7 @@ static void write_answer(const struct gate *gate, FILE *stream)
 
 void gate_write(const struct gate *gate, FILE *stream)
 {
-	size_t minor = 0;
+	size_t left_out = 0;
 
 	write_answer(gate, stream);
 	fputc('\n', stream);
@@ -29,14 +29,17 @@ void gate_write(const struct gate *gate, FILE *stream)
 
 			if ((int)item->verdict != verdict)
 				continue;
-			if (item->minor || (verdict == GATE_PASSED && item->function))
-				minor++;
+			if (item->minor || (verdict == GATE_PASSED && item->is_part))
+				left_out++;
 			else
 				fprintf(stream, "%-11s  %s: %s\n", gate_verdict_names[verdict],
 					item->name, item->reason);
 		}
-	if (minor)
-		fprintf(stream, "… and the time in %zu functions that did not fail\n", minor);
+	if (left_out)
+		fprintf(stream, "… and %zu of single functions or statements that did not fail\n",
+			left_out);
+	if (gate->note)
+		fprintf(stream, "%s\n", gate->note);
 }
 
 void gate_write_markdown(const struct gate *gate, FILE *stream)
@@ -59,6 +62,11 @@ void gate_write_markdown(const struct gate *gate, FILE *stream)
 	}
 	if (i < gate->items_count)
 		fprintf(stream, "\n… and %zu more\n", gate->items_count - i);
+	if (gate->note) {
+		fputc('\n', stream);
+		markdown_text(gate->note, stream);
+		fputc('\n', stream);
+	}
 }
 
 /* Names and reasons are clean UTF-8 already. */
@@ -139,7 +147,7 @@ void gate_write_annotations(const struct gate *gate, FILE *stream)
 
 json_t *gate_json(const struct gate *gate)
 {
-	json_t *items = json_array();
+	json_t *items = json_array(), *json;
 
 	for (size_t i = 0; i < gate->items_count; i++) {
 		const struct gate_item *item = &gate->items[i];
@@ -149,6 +157,9 @@ json_t *gate_json(const struct gate *gate)
 						       gate_verdict_names[item->verdict], "reason",
 						       item->reason));
 	}
-	return json_pack("{s:s, s:s, s:o}", "schema", "simprof/gate-v1", "verdict",
+	json = json_pack("{s:s, s:s, s:o}", "schema", "simprof/gate-v1", "verdict",
 			 gate_verdict_names[gate->verdict], "items", items);
+	if (gate->note)
+		json_object_set_new(json, "note", json_string(gate->note));
+	return json;
 }

@@ -297,7 +297,7 @@ struct profile_spread {
  *   duration_ns        from start to end of the recording
  *   exit_status        of the target as `run` returns it (128 + n for a signal)
  *   signal             that killed the target; absent when none did
- *   host, kernel, cpu_model, cpu_count, collector_version
+ *   host, kernel, cpu_model, cpu_count, libc, collector_version
  *   engine             name of the rung used, e.g. "cpu-clock"; engine_note: what it cannot see
  *   frequency_hz       asked for
  *   target_cpu_ns      CPU time of all its threads as the kernel counted it while recording

@@ -101,10 +101,11 @@ static void gate(const struct comparison_names *names, const struct comparison_r
 		 size_t count)
 {
 	struct comparison_options options = gate_comparison_options(0.01, 0.03);
-	struct gate_self_test test;
+	struct gate_calibration calibration;
 
-	gate_self_test(&test, &options, names, runs, count);
-	printf("%zu %.1f%%\n", test.false_alarms, 100 * test.detectable);
+	gate_self_test(&calibration, &options, names, runs, count);
+	printf("%zu %.1f%%\n", calibration.false_alarms,
+	       100 * gate_detectable(&calibration, &options, count / 2));
 }
 
 static void found(const struct comparison_names *names, const char *function, size_t runs_a_side,

@@ -49,12 +49,13 @@ callgrind() {
 
 @test "counted work: the baseline is a file to be reviewed, three percent more fails" {
 	require node
-	replicates 1
+	replicates 2
 	callgrind 1000000 >first.out
 	callgrind 1030000 >second.out
-	reports gate --baseline gate.json --update --instructions first.out base1.prof
+	reports gate --baseline gate.json --update --instructions first.out --instructions first.out base?.prof
 	[ "$(ask gate.json 'it.counts[0].count + it.counts[0].value')" = instructions1000000 ]
 	reports gate --baseline gate.json --instructions first.out base1.prof
+	reports gate --baseline gate.json --instructions first.out
 	reports gate --baseline gate.json --instructions second.out base1.prof >text || [ $? -eq 2 ]
 	grep -q '^failed *instructions: 1000000 → 1030000, +3.00 %' text
 	reports gate --baseline gate.json --instructions first.out --instructions second.out base1.prof >text
@@ -63,14 +64,49 @@ callgrind() {
 	grep -q '^cannot tell *instructions: 1000000 in the baseline, not counted now' text
 }
 
-@test "calls that were counted go into the baseline and decide" {
-	require node bpf
-	collector run -q --time 'main' -o it -- "$BUILD/workloads/leaf" >/dev/null
-	reports gate --baseline gate.json --update it.prof
-	[ "$(ask gate.json 'it.counts.find(row => row.function === "main").value')" = 1 ]
-	reports gate --baseline gate.json it.prof
-	sed -i 's/"value": 1/"value": 0/' gate.json
-	fails_with 2 '' reports gate --baseline gate.json it.prof
+@test "calls, allocations, files and SQL go into the baseline and decide" {
+	require node bpf sqlite3
+	local i
+	cat >work.sql <<-'SQL'
+		CREATE TABLE log (step INTEGER, text TEXT);
+		INSERT INTO log WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 500) SELECT i, 'entry' FROM n;
+		SELECT count(*) FROM log;
+	SQL
+	for i in 1 2; do
+		collector run -q --memory --io --sql --count sqlite3_step -o "it$i" -- sqlite3 "log$i" '.read work.sql' >/dev/null
+	done
+	reports gate --baseline gate.json --update it1.prof it2.prof
+	cat gate.json
+	[ "$(ask gate.json 'it.counts.find(row => row.function === "sqlite3_step").value > 3')" = true ]
+	[ "$(ask gate.json 'it.counts.find(row => row.count === "allocations" && !row.function).value > 100')" = true ]
+	[ "$(ask gate.json 'it.counts.find(row => row.count === "SQL rows" && (row.statement || "").includes("count(*)")).value')" = 1 ]
+	[ "$(ask gate.json 'it.counts.find(row => row.count === "bytes written to files").value > 4096')" = true ]
+	reports gate --strict --baseline gate.json it2.prof
+	reports gate --baseline gate.json --counted it2.prof it1.prof -- it2.prof >text
+	grep -q '^passed *allocations: ' text
+	echo 'SELECT step FROM log;' >>work.sql
+	collector run -q --memory --io --sql --count sqlite3_step -o more -- sqlite3 log3 '.read work.sql' >/dev/null
+	reports gate --baseline gate.json more.prof >text || [ $? -eq 2 ]
+	cat text
+	grep -q '^failed *calls of sqlite3_step' text
+	grep -q '^failed *SQL executions: ' text
+	grep -q '^failed *SQL rows: ' text
+	grep -q '^passed *SQL transactions: ' text
+}
+
+@test "counts the instructions of a command itself, with or without recordings" {
+	require valgrind node
+	printf '#!/bin/sh\nfor i in $(seq 50); do :; done\n' >work
+	chmod +x work
+	reports gate --baseline gate.json --update --callgrind './work'
+	[ "$(ask gate.json 'it.counts.length + it.counts[0].count')" = 1instructions ]
+	reports gate --strict --baseline gate.json --callgrind "'./work'" >text
+	grep -q '^passed *instructions' text
+	sed -i 's/50/20000/' work
+	fails_with 2 '' reports gate --baseline gate.json --callgrind ./work
+	fails_with 1 "ended with status 3 under callgrind" reports gate --baseline gate.json --callgrind 'sh -c "exit 3"'
+	fails_with 1 'is no command' reports gate --baseline gate.json --callgrind 'a; b'
+	fails_with 1 'is no command' reports gate --baseline gate.json --callgrind ''
 }
 
 @test "the self-test says what this machine can see" {
@@ -80,6 +116,26 @@ callgrind() {
 	grep -q '8 recordings of one build, 200 random halves: 0 false alarms' text
 	reports gate --self-test --json base?.prof >it.json
 	[ "$(ask it.json it.false_alarms)" = 0 ]
+}
+
+@test "what the self-test found is kept in the baseline and decides" {
+	require node
+	replicates 8
+	reports gate --self-test --baseline gate.json base?.prof
+	[ "$(ask gate.json 'it.calibrations[0].runs')" = 8 ]
+	reports gate --baseline gate.json base?.prof -- new?.prof >text || [ $? -eq 2 ]
+	grep -q '^failed *time in hot' text
+	grep -q '^by its self-test this machine sees changes of [0-9.]* % of the total with 8 runs a side' text
+	fails_with 1 'this machine cannot see 0.01 %' reports gate --margin 0.01 --baseline gate.json base?.prof -- new?.prof
+	sed -i 's/"spread_of_total": .*/"spread_of_total": 1.5/' gate.json
+	reports gate --json --baseline gate.json base?.prof -- new?.prof >it.json
+	[[ $(ask it.json 'it.items.find(item => item.name === "time in hot").reason') == *'within what this machine does to one build' ]]
+	callgrind 10 >some.out
+	reports gate --baseline gate.json --update --instructions some.out --instructions some.out
+	[ "$(ask gate.json 'it.calibrations[0].spread_of_total')" = 1.5 ]
+	sed -i 's/"machine": "[^"]*"/"machine": "another"/' gate.json
+	reports gate --baseline gate.json base?.prof -- new?.prof >text || [ $? -eq 2 ]
+	grep -q '^this machine is not calibrated' text
 }
 
 @test "bad command lines, baselines and counts are refused with a sentence" {
@@ -96,8 +152,15 @@ callgrind() {
 	fails_with 1 'no baseline of this gate' reports gate --baseline gate.json new1.prof
 	echo '{"schema": "simprof/gate-baseline-v1", "counts": [{"count": "steps", "value": "many"}]}' >gate.json
 	fails_with 1 'count number 1' reports gate --baseline gate.json new1.prof
+	echo '{"schema": "simprof/gate-baseline-v1", "counts": [{"count": "a", "value": 1}, {"count": "a", "value": 2}]}' >gate.json
+	fails_with 1 'count number 2 is there twice' reports gate --baseline gate.json new1.prof
+	echo '{"schema": "simprof/gate-baseline-v1", "counts": [], "calibrations": [{"machine": "a", "runs": 8}]}' >gate.json
+	fails_with 1 'calibration number 1' reports gate --baseline gate.json new1.prof
 	echo '[1]' >gate.json
 	fails_with 1 'no baseline of this gate' reports gate --baseline gate.json new1.prof
+	callgrind 5 >once.out
+	fails_with 1 "was counted once" reports gate --baseline g.json --update --instructions once.out new1.prof
+	[ ! -e g.json ]
 	fails_with 1 'no file of callgrind' reports gate --baseline g.json --update --instructions gate.json new1.prof
 	fails_with 1 'percentage' reports gate --alpha x base1.prof -- new1.prof
 }

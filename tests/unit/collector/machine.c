@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Tests of collector/machine.c, against what the system's own tools say. */
-#include "collector/machine.h"
+#include "collector/profile/machine.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>

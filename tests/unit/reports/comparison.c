@@ -309,18 +309,20 @@ Test(comparison, cost_is_per_step_where_all_runs_have_steps)
 Test(comparison, refuses_what_cannot_be_compared)
 {
 	struct bench bench = {0};
+	const struct comparison_run *all[] = {&bench.runs[0], &bench.runs[1], &bench.runs[2],
+					      &bench.runs[3]};
 	struct error error;
 
 	add_runs(&bench, 2, 0);
-	cr_assert_eq(comparison_check(bench.base, 2, bench.fresh, 2, false, &error), 0);
+	cr_assert_eq(comparison_check(all, 4, false, &error), 0);
 	free(bench.runs[3].machine);
 	bench.runs[3].machine = xstrdup("another");
-	cr_assert_lt(comparison_check(bench.base, 2, bench.fresh, 2, false, &error), 0);
+	cr_assert_lt(comparison_check(all, 4, false, &error), 0);
 	cr_assert(strstr(error.text, "different machines"));
-	cr_assert_eq(comparison_check(bench.base, 2, bench.fresh, 2, true, &error), 0);
+	cr_assert_eq(comparison_check(all, 4, true, &error), 0);
 	free(bench.runs[2].metric);
 	bench.runs[2].metric = xstrdup("allocated");
-	cr_assert_lt(comparison_check(bench.base, 2, bench.fresh, 2, true, &error), 0);
+	cr_assert_lt(comparison_check(all, 4, true, &error), 0);
 	compare(&bench, &comparison_defaults);
 	done(&bench);
 }

@@ -4,21 +4,16 @@
 #include "tests/unit/reports/small_profile.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 
 static struct gate_count *count(struct gate_counts *counts, const char *name, double value)
 {
-	xgrow(counts->rows, counts->rows_count, counts->rows_capacity);
-	if (!counts->machine)
-		counts->machine = xstrdup("a machine");
-	counts->rows[counts->rows_count] = (struct gate_count){
-		.name = xstrdup(name),
-		.function = xstrdup(""),
-		.module = xstrdup(""),
-		.file = xstrdup(""),
-		.value = value,
-		.steady = true,
-	};
-	return &counts->rows[counts->rows_count++];
+	struct gate_count *row = gate_counts_get(counts, name, "", "", "");
+
+	if (!counts->processor)
+		counts->processor = xstrdup("a machine");
+	row->value = value;
+	return row;
 }
 
 /* What becomes of @value in the baseline and @now. */
@@ -31,8 +26,8 @@ static enum gate_verdict judged(const char *name, double value, double now, bool
 
 	count(&base, name, value);
 	count(&fresh, now < 0 ? "something else" : name, now)->steady = steady;
-	free(fresh.machine);
-	fresh.machine = xstrdup(machine);
+	free(fresh.processor);
+	fresh.processor = xstrdup(machine);
 	gate_judge_counts(&gate, &base, &fresh, 0.005);
 	verdict = gate.verdict;
 	cr_assert_eq(gate.items_count, 1);
@@ -73,6 +68,110 @@ Test(gate, instructions_of_another_machine_cannot_be_told_but_calls_can)
 	cr_assert_eq(judged("calls", 1000, 2000, true, "another"), GATE_FAILED);
 }
 
+Test(gate, a_part_that_is_gone_while_its_whole_was_counted_is_none_of_it)
+{
+	struct gate_counts base = {0}, fresh = {0};
+	struct gate gate = {0};
+
+	count(&base, "allocations", 100);
+	gate_counts_get(&base, "allocations", "step", "[program]", "")->value = 60;
+	gate_counts_get(&base, "calls", "step", "[program]", "")->value = 7;
+	count(&fresh, "allocations", 40);
+	gate_judge_counts(&gate, &base, &fresh, 0.005);
+	cr_assert_eq(gate.verdicts[GATE_PASSED], 2);
+	cr_assert_eq(gate.verdicts[GATE_UNCLEAR], 1);
+	cr_assert(strstr(gate.items[1].reason, "60 → 0"));
+	gate_done(&gate);
+	gate_counts_done(&base);
+	gate_counts_done(&fresh);
+}
+
+/* A run that counted @allocations of @bytes in all, and @executions of one statement. */
+static void worked_run(struct comparison_run *run, struct comparison_names *names,
+		       uint64_t allocations, uint64_t bytes, uint64_t executions)
+{
+	struct profile *profile = new_profile();
+	uint32_t stack = add_stack(profile, "main;step", 1), statement;
+	uint16_t metrics[] = {profile_metric_add(profile, "allocations", "count", 1),
+			      profile_metric_add(profile, "allocated", "bytes", 1)};
+	uint64_t values[] = {allocations, bytes};
+	struct report report;
+
+	for (int i = 0; i < 2; i++)
+		profile_sample_add(profile, &(struct profile_sample){.metric = metrics[i],
+								     .value = values[i],
+								     .stack = stack});
+	profile_set_text(profile, "sql", "counted");
+	statement = profile_subject_add(
+		profile, &(struct profile_subject){.kind = PROFILE_SUBJECT_STATEMENT,
+						   .name = (char *)"INSERT INTO log VALUES (?)"});
+	profile_operation_add(profile,
+			      &(struct profile_operation){.subject = statement,
+							  .stack = stack,
+							  .kind = PROFILE_OPERATION_EXECUTE,
+							  .count = executions,
+							  .amount = 3 * executions});
+	report_init(&report, profile);
+	comparison_run_init(run, "some.prof", &report, names);
+	report_done(&report);
+}
+
+static double value_of(const struct gate_counts *counts, const char *name, const char *subject)
+{
+	for (size_t i = 0; i < counts->rows_count; i++)
+		if (!strcmp(counts->rows[i]->name, name) &&
+		    !strcmp(counts->rows[i]->subject, subject))
+			return counts->rows[i]->value;
+	return -1;
+}
+
+Test(gate, allocations_bytes_and_sql_are_counted_of_the_run_and_of_what_did_them)
+{
+	const char *statement = "INSERT INTO log VALUES (?)";
+	struct comparison_names names = {0};
+	struct comparison_run run;
+	const struct comparison_run *all[] = {&run};
+	struct gate_counts counts = {0};
+
+	worked_run(&run, &names, 1000, 64000, 20);
+	gate_counts_take(&counts, &names, all, 1);
+	cr_expect_eq(value_of(&counts, "allocations", ""), 1000);
+	cr_expect_eq(value_of(&counts, "allocations", "step"), 1000);
+	cr_expect_eq(value_of(&counts, "allocated bytes", ""), 64000);
+	cr_expect_eq(value_of(&counts, "SQL executions", ""), 20);
+	cr_expect_eq(value_of(&counts, "SQL executions", statement), 20);
+	cr_expect_eq(value_of(&counts, "SQL rows", statement), 60);
+	cr_expect_eq(value_of(&counts, "reads of files", ""), -1, "files were not recorded");
+	gate_counts_done(&counts);
+	comparison_run_done(&run);
+	comparison_names_done(&names);
+}
+
+Test(gate, three_percent_more_of_any_kind_of_work_fails)
+{
+	for (int kind = 0; kind < 3; kind++) {
+		struct comparison_names names = {0};
+		struct comparison_run runs[2];
+		const struct comparison_run *all[] = {&runs[0], &runs[1]};
+		struct gate_counts base = {0}, fresh = {0};
+		struct gate gate = {0};
+
+		worked_run(&runs[0], &names, 100, 100, 100);
+		worked_run(&runs[1], &names, 100 + 3 * (kind == 0), 100 + 3 * (kind == 1),
+			   100 + 3 * (kind == 2));
+		gate_counts_take(&base, &names, all, 1);
+		gate_counts_take(&fresh, &names, all + 1, 1);
+		gate_judge_counts(&gate, &base, &fresh, 0.005);
+		cr_assert_eq(gate.verdict, GATE_FAILED);
+		gate_done(&gate);
+		gate_counts_done(&base);
+		gate_counts_done(&fresh);
+		for (int i = 0; i < 2; i++)
+			comparison_run_done(&runs[i]);
+		comparison_names_done(&names);
+	}
+}
+
 /* A run whose one probe counted @calls. */
 static void counted_run(struct comparison_run *run, struct comparison_names *names, uint64_t calls)
 {
@@ -101,14 +200,89 @@ Test(gate, calls_that_differ_between_recordings_are_not_steady)
 		counted_run(&runs[1], &names, 500 + differ);
 		gate_counts_take(&counts, &names, all, 2);
 		cr_assert_eq(counts.rows_count, 1);
-		cr_assert_str_eq(counts.rows[0].function, "step");
-		cr_assert_float_eq(counts.rows[0].value, 500, 0);
-		cr_assert_eq(counts.rows[0].steady, !differ);
+		cr_assert_str_eq(counts.rows[0]->subject, "step");
+		cr_assert_float_eq(counts.rows[0]->value, 500, 0);
+		cr_assert_eq(counts.rows[0]->steady, !differ);
 		gate_counts_done(&counts);
 		for (int i = 0; i < 2; i++)
 			comparison_run_done(&runs[i]);
 		comparison_names_done(&names);
 	}
+}
+
+Test(gate, counts_that_differ_by_less_than_one_in_a_thousand_are_steady_and_the_least_counts)
+{
+	struct gate_counts counts = {0};
+
+	gate_counts_add_instructions(&counts, 1000500, "a machine");
+	gate_counts_add_instructions(&counts, 1000000, "a machine");
+	cr_assert(counts.rows[0]->steady);
+	cr_assert_eq(counts.rows[0]->value, 1000000);
+	cr_assert_eq(counts.rows[0]->runs, 2);
+	gate_counts_add_instructions(&counts, 1002000, "a machine");
+	cr_assert_not(counts.rows[0]->steady);
+	gate_counts_done(&counts);
+}
+
+/* ---- time and what is known of the machine ---- */
+
+/* The verdict on runs whose total grew by @change with an interval of +-@half, on a machine that
+ * has @calibration. */
+static enum gate_verdict timed(double change, double half,
+			       const struct gate_calibration *calibration)
+{
+	struct comparison_run run = {.unit = (char *)"ns", .metric = (char *)"cpu", .samples = 100};
+	const struct comparison_run *runs[] = {&run, &run, &run, &run, &run, &run, &run, &run};
+	struct comparison comparison = {
+		.options = gate_comparison_options(0.01, 0.03),
+		.base = runs,
+		.fresh = runs,
+		.base_count = 8,
+		.fresh_count = 8,
+		.replicated = true,
+		.total = {.base = 100,
+			  .fresh = 100 * exp(change),
+			  .change = {.estimate = change,
+				     .low = change - half,
+				     .high = change + half,
+				     .error = half / 3},
+			  .margin = log1p(0.03),
+			  .detectable = 0.1,
+			  .verdict = COMPARISON_REGRESSED},
+	};
+	struct gate gate = {0};
+	enum gate_verdict verdict;
+
+	gate_judge_time(&gate, &comparison, calibration);
+	verdict = gate.verdict;
+	gate_done(&gate);
+	return verdict;
+}
+
+Test(gate, a_regression_within_what_the_machine_does_to_one_build_does_not_fail)
+{
+	struct gate_calibration quiet = {.splits = 200, .alpha = 0.01, .spread = 0.001};
+	struct gate_calibration loud = {.splits = 200, .alpha = 0.01, .spread = 0.1};
+	struct gate_calibration wolf = {
+		.splits = 200, .alpha = 0.01, .spread = 0.001, .false_alarms = 3};
+
+	cr_expect_eq(timed(0.1, 0.02, NULL), GATE_FAILED);
+	cr_expect_eq(timed(0.1, 0.02, &quiet), GATE_FAILED);
+	cr_expect_eq(timed(0.1, 0.02, &loud), GATE_UNCLEAR);
+	cr_expect_eq(timed(0.9, 0.02, &loud), GATE_FAILED);
+	cr_expect_eq(timed(0.9, 0.02, &wolf), GATE_UNCLEAR);
+}
+
+Test(gate, more_runs_see_smaller_changes_of_a_calibrated_machine)
+{
+	struct gate_calibration calibration = {.spread = 0.03, .pairs_spread = 0.01};
+	struct comparison_options options = gate_comparison_options(0.01, 0.03);
+	double ten = gate_detectable(&calibration, &options, 10);
+
+	cr_expect_gt(ten, 0.03);
+	cr_expect_lt(gate_detectable(&calibration, &options, 40), ten);
+	options.paired = true;
+	cr_expect_lt(gate_detectable(&calibration, &options, 10), ten);
 }
 
 Test(gate, machines_read_no_names_as_commands)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* machine: see machine.h. */
-#include "collector/machine.h"
+#include "collector/profile/machine.h"
 
+#include <gnu/libc-version.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/utsname.h>
@@ -27,7 +28,7 @@ static void describe_cpu(struct profile *profile)
 void machine_describe(struct profile *profile)
 {
 	struct utsname names;
-	char kernel[sizeof(names.sysname) + sizeof(names.release) + 2];
+	char kernel[sizeof(names.sysname) + sizeof(names.release) + 2], libc[64];
 
 	if (!uname(&names)) {
 		profile_set_text(profile, "host", names.nodename);
@@ -35,4 +36,6 @@ void machine_describe(struct profile *profile)
 		profile_set_text(profile, "kernel", kernel);
 	}
 	describe_cpu(profile);
+	snprintf(libc, sizeof(libc), "glibc %s", gnu_get_libc_version());
+	profile_set_text(profile, "libc", libc);
 }

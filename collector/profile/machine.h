@@ -4,5 +4,5 @@
 
 #include "collector/profile/profile.h"
 
-/* Sets meta host, kernel, cpu_model, cpu_count; what cannot be read is left out. */
+/* Sets meta host, kernel, cpu_model, cpu_count, libc; what cannot be read is left out. */
 void machine_describe(struct profile *profile);

@@ -14,6 +14,11 @@
 #define KERNEL_DEPTH 256	 /* the kernel's own limit is 127 unless raised */
 #define MOST_RETURNS 64		 /* that are replaced at a time; the kernel's own limit */
 
+/* Samples in a row of which brief copies would have done, before they are wanted; after each time
+ * that they did not do, more are asked for. */
+#define PROOF	   64
+#define PROOF_MORE 16
+
 /* A stack that came by parts. */
 struct node {
 	uint32_t thread; /* 0: not told */
@@ -43,6 +48,9 @@ struct recorder {
 	struct node *nodes; /* by number */
 	size_t node_count, node_capacity;
 	struct operations *operations;
+	bool wants_brief;
+	uint64_t proof;	       /* samples in a row of which brief copies would have done */
+	uint64_t wanted_proof; /* before they are wanted */
 	int failure;
 	struct error error;
 	uint32_t frames[KERNEL_DEPTH + UNWIND_DEPTH +
@@ -68,6 +76,7 @@ struct recorder *recorder_new(struct profile *profile, struct modules *modules,
 	recorder->population = (struct population){.profile = profile, .modules = modules};
 	recorder->sink = sink;
 	recorder->start_ns = start_ns;
+	recorder->wanted_proof = PROOF;
 	recorder->operations = operations_new(profile, modules);
 	recorder->kernel_module = profile_module(profile, PROFILE_MODULE_KERNEL, "[kernel]", NULL);
 	return recorder;
@@ -173,6 +182,8 @@ static size_t add_user_frames(struct recorder *recorder, struct thread *thread,
 	struct unwind_sample walk = {
 		.stack = sample->stack,
 		.stack_bytes = sample->stack_bytes,
+		.brief_bytes = sample->brief_bytes,
+		.is_brief = sample->is_brief,
 		.callers = sample->callers,
 		.caller_count = sample->caller_count,
 	};
@@ -256,12 +267,26 @@ static void append(struct recorder *recorder, const struct event *event,
 	recorder->failure = recorder->sink.append(recorder->sink.context, &row, &recorder->error);
 }
 
+static void judge_copy(struct recorder *recorder, bool has_changed)
+{
+	recorder->proof = has_changed ? 0 : recorder->proof + 1;
+	if (has_changed && recorder->wants_brief) {
+		recorder->wants_brief = false;
+		recorder->wanted_proof *= PROOF_MORE;
+	} else if (recorder->proof >= recorder->wanted_proof) {
+		recorder->wants_brief = true;
+	}
+}
+
 static void take_sample(struct recorder *recorder, const struct event *event)
 {
 	struct thread *thread = population_thread(&recorder->population, event);
 	struct numbered_stack stack = {.thread = thread->id};
+	uint32_t changes = thread->memory.changes;
 
 	stack.stack = take_stack(recorder, thread, &event->sample, &stack.ending);
+	if (event->sample.brief_bytes)
+		judge_copy(recorder, thread->memory.changes != changes);
 	append(recorder, event, event->sample.metric, event->sample.weight, &stack);
 }
 
@@ -434,6 +459,13 @@ void recorder_take(struct recorder *recorder, const struct event *event)
 	case EVENT_LOST:
 		break;
 	}
+}
+
+bool recorder_wants_brief_copies(struct recorder *recorder)
+{
+	if (modules_have_go(recorder->population.modules))
+		recorder->wants_brief = false;
+	return recorder->wants_brief;
 }
 
 uint32_t recorder_process_count(const struct recorder *recorder)

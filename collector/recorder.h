@@ -47,6 +47,10 @@ uint32_t recorder_metric(struct recorder *recorder, const struct event_metric *m
  */
 void recorder_take(struct recorder *recorder, const struct event *event);
 
+/* Says whether brief copies (event.h) will do, from now on: whether that is so of the stacks of the
+ * last moment, and no code is run where the kernel's user call chain is needed: Go's. */
+bool recorder_wants_brief_copies(struct recorder *recorder);
+
 /* Returns how many processes have been told of and have not ended. */
 uint32_t recorder_process_count(const struct recorder *recorder);
 

@@ -10,7 +10,15 @@
 #include <unistd.h>
 
 #define HARMLESS_HZ	1000	  /* a few percent at most, where interrupts are dear */
+#define MOST_CPUS	64	  /* for which threads are born with events for brief copies, too */
 #define LEAST_UNSEEN_NS 50000000u /* of CPU time, below which shares of it say nothing */
+
+/* Attached processes have threads by the thousand, each of which would take a third event. */
+static uint32_t brief_bytes(const struct session_options *options)
+{
+	return options->argv && sysconf(_SC_NPROCESSORS_CONF) <= MOST_CPUS ? PERF_SOURCE_BRIEF_BYTES
+									   : 0;
+}
 
 int sampling_open_perf(struct sampling *sampling, const struct session_options *options,
 		       enum perf_start start, pid_t tid, struct error *error)
@@ -22,12 +30,21 @@ int sampling_open_perf(struct sampling *sampling, const struct session_options *
 		.wants_time = options->wants_time,
 		.start = start,
 		.copy_bytes = PERF_SOURCE_COPY_BYTES,
+		.brief_bytes = brief_bytes(options),
 	};
 
 	if (options->frequency_hz > HARMLESS_HZ)
 		sampling->sample_cost_ns = perf_cost_ns(&source);
 	sampling->perf = perf_source_open(&source, tid, error);
 	return sampling->perf ? 0 : -errno;
+}
+
+void sampling_adapt(struct sampling *sampling, struct recorder *recorder)
+{
+	if (sampling->perf && sampling->wants_brief != recorder_wants_brief_copies(recorder)) {
+		sampling->wants_brief = !sampling->wants_brief;
+		perf_source_set_brief(sampling->perf, sampling->wants_brief);
+	}
 }
 
 bool sampling_is_refusal(int code)

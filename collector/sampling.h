@@ -9,11 +9,13 @@
 #include "collector/base/error.h"
 #include "collector/capture/perf_source.h"
 #include "collector/capture/probe_source.h"
+#include "collector/recorder.h"
 #include "collector/session.h"
 
 struct sampling {
 	struct perf_source *perf; /* one of the two, owned by the session's list of sources; */
 	struct probe_source *probe;
+	bool wants_brief;	 /* copies of stacks, at the moment */
 	struct error why_not;	 /* or neither, and why */
 	char **environment;	 /* of the program; NULL: the collector's own */
 	uint64_t sample_cost_ns; /* measured where many samples were asked for, else 0 */
@@ -39,6 +41,9 @@ bool sampling_falls_back(const struct session_options *options, int code);
  */
 int sampling_open_probe(struct sampling *sampling, const struct session_options *options,
 			const struct error *refusal, struct error *error);
+
+/* Has brief copies of stacks taken for as long as the recorder finds that they will do. */
+void sampling_adapt(struct sampling *sampling, struct recorder *recorder);
 
 /* What the samples count, also when there are none. */
 const struct event_metric *sampling_metric(const struct sampling *sampling);

@@ -415,6 +415,7 @@ static void record(struct session *session)
 		}
 		source_round(session->sources.rows, session->sources.count, false, deliver,
 			     session);
+		sampling_adapt(&session->sampling, session->recorder);
 		poll_probes(session);
 		if (!session->result->cut.text[0])
 			usage_poll(session->usage, clock_ns(CLOCK_MONOTONIC) - session->start_ns);

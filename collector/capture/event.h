@@ -71,6 +71,9 @@ struct event_sample {
 	uint64_t registers[EVENT_REGISTERS];
 	const uint8_t *stack; /* bytes from the stack pointer upward */
 	size_t stack_bytes;
+	size_t brief_bytes;  /* that the source would copy, were it told that they do; 0: it can not
+			      */
+	bool is_brief;	     /* it was told, and they are all that was wanted */
 	uint64_t trampoline; /* what replaced return addresses point to; 0: there are none */
 	const struct event_return *returns; /* innermost first; of one slot the last counts */
 	size_t return_count;

@@ -143,28 +143,34 @@ int perf_engine_open_ring(int cpu, uint32_t ring_bytes, struct error *error)
 	return open_event(&attr, 0, cpu, error);
 }
 
-/* Opens an event of a thread that writes into the ring of @ring_fd. */
+int perf_engine_redirect(int fd, int ring_fd, struct error *error)
+{
+	if (ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, ring_fd))
+		return fail(error, -errno, "cannot redirect a perf event: %m");
+	return 0;
+}
+
+/* Opens an event of a thread that writes into the ring of @ring_fd; -1: into none yet. */
 static int open_redirected(struct perf_event_attr *attr, enum perf_start start, pid_t tid, int cpu,
 			   int ring_fd, struct error *error)
 {
-	int fd;
+	int fd, result;
 
 	common(attr);
 	attr->inherit = 1;
 	attr->sample_id_all = 1;
-	attr->disabled = attr->enable_on_exec = start == PERF_START_ON_EXEC;
+	attr->disabled = start != PERF_START_NOW;
+	attr->enable_on_exec = start == PERF_START_ON_EXEC;
 	fd = open_event(attr, tid, cpu, error);
-	if (fd >= 0 && ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, ring_fd)) {
-		int code = errno;
-
-		close(fd);
-		return fail(error, -code, "cannot redirect a perf event: %m");
-	}
-	return fd;
+	result = fd >= 0 && ring_fd >= 0 ? perf_engine_redirect(fd, ring_fd, error) : 0;
+	if (!result)
+		return fd;
+	close(fd);
+	return result;
 }
 
 int perf_engine_open(const struct perf_engine *engine, enum perf_start start, pid_t tid, int cpu,
-		     unsigned frequency_hz, uint32_t copy_bytes, int ring_fd,
+		     unsigned frequency_hz, const struct perf_copy *copy, int ring_fd,
 		     const struct tick *tick, struct error *error)
 {
 	struct perf_event_attr attr = {
@@ -175,7 +181,8 @@ int perf_engine_open(const struct perf_engine *engine, enum perf_start start, pi
 		.exclude_kernel = engine->exclude_kernel,
 		.exclude_hv = 1,
 		.sample_regs_user = PERF_RECORD_REGISTERS,
-		.sample_stack_user = copy_bytes,
+		.exclude_callchain_user = !copy->has_callers,
+		.sample_stack_user = copy->bytes,
 	};
 	int fd;
 

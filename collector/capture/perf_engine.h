@@ -40,6 +40,13 @@ uint64_t perf_engine_period(const struct perf_engine *engine, unsigned frequency
 enum perf_start {
 	PERF_START_ON_EXEC, /* when its thread executes a program */
 	PERF_START_NOW,
+	PERF_START_LATER, /* when it is enabled; until then it needs no ring */
+};
+
+/* What of the user's stack comes with each sample. */
+struct perf_copy {
+	uint32_t bytes;	  /* from the stack pointer upward; a multiple of 8 */
+	bool has_callers; /* and the kernel follows the frame pointers */
 };
 
 /*
@@ -54,16 +61,19 @@ int perf_engine_open_ring(int cpu, uint32_t ring_bytes, struct error *error);
 /*
  * Opens the sampling event of a thread, inherited by all it creates.
  *
- * @cpu         events that are inherited and write into a ring must be opened for each CPU
- * @copy_bytes  of stack to copy with each sample; a multiple of 8
- * @ring_fd     of perf_engine_open_ring on the same CPU
- * @tick        of tick_find; for an engine that rides on it
+ * @cpu      events that are inherited and write into a ring must be opened for each CPU
+ * @ring_fd  of perf_engine_open_ring on the same CPU; with PERF_START_LATER -1
+ * @tick     of tick_find; for an engine that rides on it
  * Returns the file descriptor, or a negative errno: -ESRCH when the thread is gone. @error says
  * what the machine's administrator can do.
  */
 int perf_engine_open(const struct perf_engine *engine, enum perf_start start, pid_t tid, int cpu,
-		     unsigned frequency_hz, uint32_t copy_bytes, int ring_fd,
+		     unsigned frequency_hz, const struct perf_copy *copy, int ring_fd,
 		     const struct tick *tick, struct error *error);
+
+/* Makes an event write into the ring of @ring_fd, and so all that inherited it. Returns 0 or a
+ * negative errno. */
+int perf_engine_redirect(int fd, int ring_fd, struct error *error);
 
 /* Opens the event that reports mappings, forks, exits and names, and counts CPU time in
  * nanoseconds; otherwise as above. */

@@ -14,16 +14,25 @@
 
 #define SMALLEST_RING_BYTES (64u << 10)
 #define LEAST_SAMPLE_RING   (2u << 20)
+#define LEAST_BRIEF_RING    (512u << 10)
 #define MOST_RING_MEMORY    (128u << 20) /* over all CPUs */
 #define LEAST_COPY_BYTES    (8u << 10)
 #define MOST_CORE_EVENTS    128 /* read to tell cores apart */
 #define RING_MILLISECONDS   60	/* of samples that a ring holds: three missed polls */
+#define RECORD_BYTES	    400 /* of a sample, beside the copy */
+
+/* What comes through a ring. */
+enum kind {
+	SAMPLES,
+	SIDE,
+	BRIEF_SAMPLES, /* in place of the samples, when perf_source_set_brief wants it */
+};
 
 /* One ring and the event that owns it. */
 struct stream {
 	int fd;
 	int cpu;
-	bool is_side;
+	enum kind kind;
 	struct perf_ring ring;
 	const struct perf_event_header *next; /* peeked record, or NULL */
 	uint64_t next_time_ns;
@@ -32,7 +41,7 @@ struct stream {
 struct thread_event {
 	int fd;
 	int cpu;
-	bool is_side;
+	enum kind kind;
 };
 
 struct perf_source {
@@ -42,13 +51,15 @@ struct perf_source {
 	struct perf_source_options options;
 	size_t ring_bytes;
 	int poll_fd;
-	struct stream *streams; /* samples of all CPUs first, then side records */
+	struct stream *streams;
 	size_t stream_count, stream_capacity;
 	struct stream *first;	     /* that has the earliest record, as of the last row_next */
 	struct thread_event *events; /* of the target's threads */
 	size_t event_count, event_capacity;
 	struct perf_source_losses losses;
-	int program; /* that runs with each sample; -1: none */
+	int program;   /* that runs with each sample; -1: none */
+	bool is_brief; /* copies are, at the moment */
+	bool has_brief_rings;
 };
 
 static void close_all(struct perf_source *source)
@@ -62,11 +73,11 @@ static void close_all(struct perf_source *source)
 	source->event_count = source->stream_count = 0;
 }
 
-static int add_stream(struct perf_source *source, int cpu, bool is_side, size_t ring_bytes,
+static int add_stream(struct perf_source *source, int cpu, enum kind kind, size_t ring_bytes,
 		      struct error *error)
 {
 	struct epoll_event interest = {.events = EPOLLIN};
-	struct stream stream = {.cpu = cpu, .is_side = is_side};
+	struct stream stream = {.cpu = cpu, .kind = kind};
 	int result;
 
 	stream.fd = perf_engine_open_ring(cpu, (uint32_t)ring_bytes, error);
@@ -85,37 +96,49 @@ static int add_stream(struct perf_source *source, int cpu, bool is_side, size_t 
 	return 0;
 }
 
-/* Makes both rings of every CPU that is online. */
-static int open_streams(struct perf_source *source, size_t ring_bytes, struct error *error)
+/* Makes a ring of every CPU that is online. */
+static int open_streams(struct perf_source *source, enum kind kind, size_t ring_bytes,
+			struct error *error)
 {
-	size_t side_bytes = ring_bytes / 8;
 	int result = 0, cpus = (int)sysconf(_SC_NPROCESSORS_CONF);
 
-	if (side_bytes < SMALLEST_RING_BYTES)
-		side_bytes = SMALLEST_RING_BYTES;
 	for (int cpu = 0; cpu < cpus && !result; cpu++)
-		result = add_stream(source, cpu, false, ring_bytes, error);
-	for (int cpu = 0; cpu < cpus && !result; cpu++)
-		result = add_stream(source, cpu, true, side_bytes, error);
+		result = add_stream(source, cpu, kind, ring_bytes, error);
 	return result;
 }
 
-static int open_event(struct perf_source *source, const struct stream *stream, pid_t tid,
-		      struct error *error)
+static int open_samples(const struct perf_source *source, enum perf_start start, pid_t tid, int cpu,
+			bool is_brief, int ring_fd, struct error *error)
 {
 	const struct perf_source_options *options = &source->options;
+	const struct perf_copy copy = {
+		.bytes = is_brief ? options->brief_bytes : options->copy_bytes,
+		.has_callers = !is_brief,
+	};
 
-	if (stream->is_side)
-		return perf_engine_open_side(options->start, tid, stream->cpu, stream->fd, error);
-	return perf_engine_open(source->engine, options->start, tid, stream->cpu,
-				options->frequency_hz, options->copy_bytes, stream->fd,
-				&source->tick, error);
+	return perf_engine_open(source->engine, start, tid, cpu, options->frequency_hz, &copy,
+				ring_fd, &source->tick, error);
+}
+
+static int open_event(const struct perf_source *source, enum kind kind, const struct stream *stream,
+		      pid_t tid, struct error *error)
+{
+	enum perf_start start = source->options.start;
+
+	switch (kind) {
+	case SIDE:
+		return perf_engine_open_side(start, tid, stream->cpu, stream->fd, error);
+	case SAMPLES:
+		return open_samples(source, start, tid, stream->cpu, false, stream->fd, error);
+	default:
+		return open_samples(source, PERF_START_LATER, tid, stream->cpu, true, -1, error);
+	}
 }
 
 static int set_program(const struct perf_source *source, const struct thread_event *event,
 		       struct error *error)
 {
-	if (source->program < 0 || event->is_side ||
+	if (source->program < 0 || event->kind == SIDE ||
 	    !ioctl(event->fd, PERF_EVENT_IOC_SET_BPF, source->program))
 		return 0;
 	return fail(error, -errno, "cannot run a program with each sample: %m");
@@ -131,38 +154,60 @@ int perf_source_set_program(struct perf_source *source, int program, struct erro
 	return result;
 }
 
+static int add_event(struct perf_source *source, enum kind kind, const struct stream *stream,
+		     pid_t tid, struct error *error)
+{
+	int fd = open_event(source, kind, stream, tid, error);
+
+	if (fd < 0)
+		return fd;
+	xgrow(source->events, source->event_count, source->event_capacity);
+	source->events[source->event_count++] = (struct thread_event){fd, stream->cpu, kind};
+	if (set_program(source, &source->events[source->event_count - 1], error))
+		source->program = -1; /* what it would tell is missing, no more */
+	return 0;
+}
+
 /* The side records first: what the thread maps from then on is known. */
 int perf_source_add(struct perf_source *source, pid_t tid, struct error *error)
 {
 	size_t before = source->event_count;
+	int result = 0;
 
-	for (size_t i = source->stream_count; i-- > 0;) {
-		int fd = open_event(source, &source->streams[i], tid, error);
+	for (size_t i = source->stream_count; i-- > 0 && !result;) {
+		const struct stream *stream = &source->streams[i];
 
-		if (fd < 0) {
-			while (source->event_count > before)
-				close(source->events[--source->event_count].fd);
-			return fd;
-		}
-		xgrow(source->events, source->event_count, source->event_capacity);
-		source->events[source->event_count++] = (struct thread_event){
-			fd, source->streams[i].cpu, source->streams[i].is_side};
-		if (set_program(source, &source->events[source->event_count - 1], error))
-			source->program = -1; /* what it would tell is missing, no more */
+		if (source->options.brief_bytes && stream->kind == SAMPLES)
+			result = add_event(source, BRIEF_SAMPLES, stream, tid, error);
+		if (!result)
+			result = add_event(source, stream->kind, stream, tid, error);
 	}
-	return 0;
+	while (result && source->event_count > before)
+		close(source->events[--source->event_count].fd);
+	return result;
 }
 
-static size_t wanted_ring_bytes(const struct perf_source_options *options)
+static size_t wanted_ring_bytes(const struct perf_source_options *options, uint32_t copy_bytes,
+				size_t least_bytes)
 {
-	uint64_t wanted =
-		(uint64_t)options->frequency_hz * options->copy_bytes * RING_MILLISECONDS / 1000;
+	uint64_t wanted = (uint64_t)options->frequency_hz * (copy_bytes + RECORD_BYTES) *
+			  RING_MILLISECONDS / 1000;
 	uint64_t most = MOST_RING_MEMORY / sysconf(_SC_NPROCESSORS_ONLN);
-	size_t bytes = LEAST_SAMPLE_RING;
+	size_t bytes = least_bytes;
 
 	while (bytes < wanted && 2 * bytes <= most)
 		bytes *= 2;
 	return bytes;
+}
+
+static int open_first_streams(struct perf_source *source, struct error *error)
+{
+	size_t side_bytes = source->ring_bytes / 8;
+	int result = open_streams(source, SAMPLES, source->ring_bytes, error);
+
+	if (side_bytes < SMALLEST_RING_BYTES)
+		side_bytes = SMALLEST_RING_BYTES;
+	return result ? result : open_streams(source, SIDE, side_bytes, error);
 }
 
 /* Maps the rings; ring and copy are halved together where memory may not be locked. */
@@ -171,9 +216,9 @@ static int open_rings(struct perf_source *source, struct error *error)
 	struct perf_source_options *options = &source->options;
 	int result;
 
-	source->ring_bytes = wanted_ring_bytes(options);
+	source->ring_bytes = wanted_ring_bytes(options, options->copy_bytes, LEAST_SAMPLE_RING);
 	for (;;) {
-		result = open_streams(source, source->ring_bytes, error);
+		result = open_first_streams(source, error);
 		if (!result)
 			return 0;
 		close_all(source);
@@ -276,6 +321,71 @@ void perf_source_stop(struct perf_source *source)
 		ioctl(source->events[i].fd, PERF_EVENT_IOC_DISABLE, 0);
 }
 
+/* ---- brief copies --------------------------------------------------------------------------- */
+
+static void close_streams(struct perf_source *source, size_t count)
+{
+	while (source->stream_count > count) {
+		struct stream *stream = &source->streams[--source->stream_count];
+
+		perf_ring_unmap(&stream->ring);
+		close(stream->fd);
+	}
+}
+
+static const struct stream *find_stream(const struct perf_source *source, enum kind kind, int cpu)
+{
+	for (size_t i = 0; i < source->stream_count; i++)
+		if (source->streams[i].kind == kind && source->streams[i].cpu == cpu)
+			return &source->streams[i];
+	return NULL;
+}
+
+/* Maps rings for brief copies and leads the events there. */
+static int open_brief_rings(struct perf_source *source, struct error *error)
+{
+	size_t before = source->stream_count;
+	size_t ring_bytes =
+		wanted_ring_bytes(&source->options, source->options.brief_bytes, LEAST_BRIEF_RING);
+	int result = open_streams(source, BRIEF_SAMPLES, ring_bytes, error);
+
+	for (size_t i = 0; i < source->event_count && !result; i++) {
+		const struct thread_event *event = &source->events[i];
+		const struct stream *stream = find_stream(source, BRIEF_SAMPLES, event->cpu);
+
+		if (event->kind == BRIEF_SAMPLES && stream)
+			result = perf_engine_redirect(event->fd, stream->fd, error);
+	}
+	if (result)
+		close_streams(source, before);
+	return result;
+}
+
+static void control(const struct perf_source *source, enum kind kind, unsigned long request)
+{
+	for (size_t i = 0; i < source->event_count; i++)
+		if (source->events[i].kind == kind)
+			ioctl(source->events[i].fd, request, 0);
+}
+
+void perf_source_set_brief(struct perf_source *source, bool is_brief)
+{
+	struct error refusal;
+
+	if (is_brief == source->is_brief || !source->options.brief_bytes)
+		return;
+	if (!source->has_brief_rings && open_brief_rings(source, &refusal)) {
+		source->options.brief_bytes = 0;
+		return;
+	}
+	source->has_brief_rings = true;
+	source->is_brief = is_brief;
+	control(source, is_brief ? SAMPLES : BRIEF_SAMPLES, PERF_EVENT_IOC_DISABLE);
+	control(source, is_brief ? BRIEF_SAMPLES : SAMPLES, PERF_EVENT_IOC_ENABLE);
+}
+
+/* ------------------------------------------------------------------------------------------- */
+
 static void peek(struct stream *stream)
 {
 	stream->next = perf_ring_peek(&stream->ring);
@@ -296,10 +406,12 @@ static struct stream *earliest(struct perf_source *source)
 	return found;
 }
 
-static void deliver_event(const struct perf_source *source, struct event *event,
+static void deliver_event(const struct perf_source *source, enum kind kind, struct event *event,
 			  source_deliver *deliver, void *context)
 {
 	if (event->kind == EVENT_SAMPLE) {
+		event->sample.brief_bytes = source->options.brief_bytes;
+		event->sample.is_brief = kind == BRIEF_SAMPLES;
 		event->sample.metric = &source->metric;
 		/* A tracepoint's weight is one hit. */
 		if (source->engine->is_tick) {
@@ -317,16 +429,24 @@ static int row_poll_fd(void *self)
 	return ((struct perf_source *)self)->poll_fd;
 }
 
+static void look(struct perf_source *source, bool is_side)
+{
+	for (size_t i = 0; i < source->stream_count; i++) {
+		struct stream *stream = &source->streams[i];
+
+		if ((stream->kind == SIDE) != is_side)
+			continue;
+		perf_ring_snapshot(&stream->ring);
+		if (!stream->next)
+			peek(stream);
+	}
+}
+
 /* The samples first: a mapping that a sample lies in is never left for the next round. */
 static void row_look(void *self)
 {
-	struct perf_source *source = self;
-
-	for (size_t i = 0; i < source->stream_count; i++) {
-		perf_ring_snapshot(&source->streams[i].ring);
-		if (!source->streams[i].next)
-			peek(&source->streams[i]);
-	}
+	look(self, false);
+	look(self, true);
 }
 
 static uint64_t row_next(void *self)
@@ -345,12 +465,12 @@ static void row_take(void *self, source_deliver *deliver, void *context)
 
 	if (perf_record_parse(stream->next, &event))
 		source->losses.unreadable++;
-	else if (event.kind == EVENT_LOST && stream->is_side)
+	else if (event.kind == EVENT_LOST && stream->kind == SIDE)
 		source->losses.side += event.lost;
 	else if (event.kind == EVENT_LOST)
 		source->losses.samples += event.lost;
 	else if (event.kind != EVENT_NONE)
-		deliver_event(source, &event, deliver, context);
+		deliver_event(source, stream->kind, &event, deliver, context);
 	perf_ring_advance(&stream->ring, stream->next);
 	peek(stream);
 }
@@ -399,7 +519,7 @@ void perf_source_count_losses(struct perf_source *source, struct perf_source_los
 	for (size_t i = 0; i < source->event_count; i++) {
 		uint64_t values[2]; /* count, lost */
 
-		if (!source->events[i].is_side &&
+		if (source->events[i].kind != SIDE &&
 		    read(source->events[i].fd, values, sizeof(values)) == sizeof(values))
 			totals.samples += values[1];
 	}
@@ -421,7 +541,7 @@ bool perf_source_core_ns(const struct perf_source *source, uint64_t *core_ns, si
 		const struct thread_event *event = &source->events[i];
 		uint64_t cpu_ns;
 
-		if (event->is_side && (size_t)event->cpu < core_count &&
+		if (event->kind == SIDE && (size_t)event->cpu < core_count &&
 		    read(event->fd, &cpu_ns, sizeof(cpu_ns)) == sizeof(cpu_ns))
 			core_ns[event->cpu] += cpu_ns;
 	}
@@ -435,7 +555,7 @@ uint64_t perf_source_cpu_ns(const struct perf_source *source)
 	for (size_t i = 0; i < source->event_count; i++) {
 		uint64_t cpu_ns;
 
-		if (source->events[i].is_side &&
+		if (source->events[i].kind == SIDE &&
 		    read(source->events[i].fd, &cpu_ns, sizeof(cpu_ns)) == sizeof(cpu_ns))
 			sum_ns += cpu_ns;
 	}

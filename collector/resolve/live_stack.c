@@ -2,6 +2,7 @@
 /* live_stack: see live_stack.h. */
 #include "collector/resolve/live_stack.h"
 
+#include <errno.h>
 #include <string.h>
 #include <sys/uio.h>
 
@@ -10,9 +11,11 @@
 #define PAGE	     4096
 #define WINDOW_PAGES (LIVE_STACK_WINDOW / PAGE + 1)
 
-void live_stack_begin(struct live_stack *live, pid_t pid)
+void live_stack_begin(struct live_stack *live, pid_t pid, bool needs_witness)
 {
 	live->pid = pid;
+	live->needs_witness = needs_witness;
+	live->is_gone = false;
 	live->window_count = 0;
 	live->witness_count = 0;
 	live->first_count = 0;
@@ -75,7 +78,7 @@ bool live_stack_read(struct live_stack *live, const struct cfi_frame *frame)
 	uint64_t bottom = frame->registers[CFI_SP] & ~7ULL;
 	ssize_t bytes;
 
-	if (!live->pid || !count || live->window_count++ == WINDOW_LIMIT)
+	if (!live->pid || (!count && live->needs_witness) || live->window_count++ == WINDOW_LIMIT)
 		return false;
 	if (start >= bottom)
 		start = start - bottom > WINDOW_BELOW ? start - WINDOW_BELOW : bottom;
@@ -83,6 +86,7 @@ bool live_stack_read(struct live_stack *live, const struct cfi_frame *frame)
 	local[0].iov_len = count * sizeof(seen[0]);
 	bytes = process_vm_readv(live->pid, local, 2, remote,
 				 count + split_pages(start, remote + count), 0);
+	live->is_gone = bytes < 0 && errno == ESRCH;
 	if (bytes < 0 || (size_t)bytes <= local[0].iov_len)
 		return false;
 	if (!stand_still(live->witnesses, count, seen))

@@ -30,7 +30,9 @@ struct live_stack_witness {
 };
 
 struct live_stack {
-	pid_t pid; /* 0: it is gone or must not be read */
+	pid_t pid;    /* 0: it is gone or must not be read */
+	bool is_gone; /* a read has found no process any more */
+	bool needs_witness;
 	uint32_t window_count;
 	uint32_t witness_count; /* noted; the last ones are kept */
 	uint32_t first_count;
@@ -40,8 +42,8 @@ struct live_stack {
 	uint8_t window[LIVE_STACK_WINDOW];
 };
 
-/* Prepares for one walk. */
-void live_stack_begin(struct live_stack *live, pid_t pid);
+/* Prepares for one walk. @needs_witness  false when the caller has another proof of what is read */
+void live_stack_begin(struct live_stack *live, pid_t pid, bool needs_witness);
 
 /* Notes that the word at @slot was @value at the time of the sample. */
 void live_stack_note(struct live_stack *live, uint64_t slot, uint64_t value);
@@ -53,7 +55,8 @@ void live_stack_forget(struct live_stack *live);
  * Reads a window of the stack around frame->missing into live->memory.
  *
  * Returns false when it is not there, no longer the stack that the sample saw, or when there is no
- * witness. At most 1 MB of stack is read for one walk. Cost: one system call, 2-8 us.
+ * witness and one is needed. At most 1 MB of stack is read for one walk. Cost: one system call, 2-8
+ * us.
  */
 bool live_stack_read(struct live_stack *live, const struct cfi_frame *frame);
 

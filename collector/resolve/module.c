@@ -31,6 +31,7 @@ struct modules {
 	struct owned_module **rows;
 	size_t count;
 	size_t capacity;
+	bool have_go;
 };
 
 struct modules *modules_new(struct profile *profile)
@@ -62,6 +63,11 @@ void modules_free(struct modules *modules)
 	}
 	free(modules->rows);
 	free(modules);
+}
+
+bool modules_have_go(const struct modules *modules)
+{
+	return modules->have_go;
 }
 
 /* What a path names. The kernel marks what is no file in ways of its own. */
@@ -278,6 +284,7 @@ static void read_image(struct owned_module *row, const struct elf_image *image)
 	read_segments(module, image);
 	module_cfi_read_eh_frame(image, &module->cfi[0]);
 	module->go = go_table_new(image);
+	row->modules->have_go |= module->go != NULL;
 	if (!module->go)
 		module_cfi_read_debug_frame(image, &module->cfi[1]);
 	if (!row->build_id_bytes)

@@ -58,6 +58,9 @@ struct modules;
 struct modules *modules_new(struct profile *profile);
 void modules_free(struct modules *modules);
 
+/* Says whether a file that was opened so far was made by Go. */
+bool modules_have_go(const struct modules *modules);
+
 /*
  * Returns the module of a mapping, the same one for the same identity. Never NULL: a path that is
  * no file ("//anon", "[heap]", "anon_inode:…") gives a PROFILE_MODULE_JIT module without rules,

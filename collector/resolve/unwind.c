@@ -440,6 +440,78 @@ static bool finish_by_memory(struct walk *walk, const struct unwind_memory *memo
 	return !walk_on(walk, &ending) && join(walk, memory);
 }
 
+/* ---- brief copies ---------------------------------------------------------------------------- */
+
+/* Says whether the last complete walk had the same frames from @end upward, if there are any. */
+static bool stood_before(const struct walk *walk, uint64_t end, const struct unwind_memory *memory)
+{
+	uint32_t here = walk->depth, there = memory->count;
+
+	while (here && walk->trail[here - 1].position >= end) {
+		const struct unwind_memory_frame *now = &walk->trail[--here];
+		const struct unwind_memory_frame *before;
+
+		if (!there)
+			return false;
+		before = &memory->frames[--there];
+		if (now->position != before->position || now->address != before->address)
+			return false;
+	}
+	return true;
+}
+
+/* Finishes a walk that left a brief copy. */
+static bool finish_brief(struct walk *walk, struct unwind_memory *memory,
+			 enum profile_ending *ending)
+{
+	uint64_t end = walk->copy.start + walk->copy.bytes;
+	uint32_t depth = walk->depth;
+
+	if (!memory || memory->is_doubtful)
+		return false;
+	if (finish_live(walk, ending) && profile_endings[*ending].complete &&
+	    stood_before(walk, end, memory)) {
+		if (*ending == PROFILE_ENDING_COMPLETE)
+			*ending = PROFILE_ENDING_FINISHED_LIVE;
+		return true;
+	}
+	walk->depth = depth;
+	if (walk->live.is_gone && finish_by_memory(walk, memory)) {
+		*ending = PROFILE_ENDING_FINISHED_CHAIN;
+		return true;
+	}
+	walk->depth = depth;
+	memory->is_doubtful = true;
+	memory->changes++;
+	return false;
+}
+
+/* Says whether a brief copy would have done for a walk. */
+static bool does_brief(const struct walk *walk, const struct unwind_memory *memory,
+		       enum profile_ending ending)
+{
+	return profile_endings[ending].complete &&
+	       stood_before(walk, walk->copy.start + walk->sample->brief_bytes, memory);
+}
+
+/* Finishes a walk that left the copy. Returns false when it stays truncated. */
+static bool finish(struct walk *walk, struct unwind_memory *memory, enum profile_ending *ending)
+{
+	if (finish_by_callers(walk)) {
+		*ending = PROFILE_ENDING_GUESSED;
+		return true;
+	}
+	if (walk->sample->is_brief)
+		return finish_brief(walk, memory, ending);
+	if (finish_live(walk, ending)) {
+		if (*ending == PROFILE_ENDING_COMPLETE)
+			*ending = PROFILE_ENDING_FINISHED_LIVE;
+		return true;
+	}
+	*ending = PROFILE_ENDING_FINISHED_CHAIN;
+	return memory && finish_by_memory(walk, memory);
+}
+
 /* ------------------------------------------------------------------------------------------- */
 
 /* Only the fields a walk reads before it writes them: the buffers are 40 KB. */
@@ -448,7 +520,7 @@ static void begin(struct walk *walk, struct address_space *space, pid_t pid,
 {
 	walk->space = space;
 	walk->sample = sample;
-	live_stack_begin(&walk->live, pid);
+	live_stack_begin(&walk->live, pid, !sample->is_brief);
 	memcpy(walk->frame.registers, sample->registers, sizeof(sample->registers));
 	walk->frame.known = (1U << CFI_REGISTERS) - 1;
 	walk->frame.is_exact = true;
@@ -469,18 +541,13 @@ uint32_t unwind_walk(struct address_space *space, struct unwind_memory *memory, 
 	struct walk walk;
 
 	begin(&walk, space, pid, sample, frames);
-	if (!walk_on(&walk, ending)) {
-		if (finish_by_callers(&walk)) {
-			*ending = PROFILE_ENDING_GUESSED;
-		} else if (finish_live(&walk, ending)) {
-			if (*ending == PROFILE_ENDING_COMPLETE)
-				*ending = PROFILE_ENDING_FINISHED_LIVE;
-		} else if (memory && finish_by_memory(&walk, memory)) {
-			*ending = PROFILE_ENDING_FINISHED_CHAIN;
-		} else {
-			*ending = PROFILE_ENDING_TRUNCATED;
-			walk.depth++; /* the frame that could not be left */
-		}
+	if (!walk_on(&walk, ending) && !finish(&walk, memory, ending)) {
+		*ending = PROFILE_ENDING_TRUNCATED;
+		walk.depth++; /* the frame that could not be left */
+	}
+	if (memory && sample->brief_bytes && !sample->is_brief) {
+		memory->changes += !does_brief(&walk, memory, *ending);
+		memory->is_doubtful = false;
 	}
 	if (memory && profile_endings[*ending].complete)
 		remember(&walk, memory);

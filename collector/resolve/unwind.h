@@ -13,6 +13,15 @@
  *   2. the last complete stack of the same thread, where it meets this one in stack position and
  *      code address (or stack position and function);
  * else it ends as truncated.
+ *
+ * A source can copy less of the stack when that will do. What it would have missed is known from
+ * the whole copies: beyond a brief copy each walk should meet what the thread's last complete one
+ * had there. A walk that does not is counted as a change.
+ * Of a brief copy itself little stands for the rest: a function that is called from two places
+ * looks the same either way, and a moment later the stack may be that of the other call. So a walk
+ * that leaves one is finished by live memory only when that, again, is what the last complete walk
+ * had there. The first that meets something else is counted as a change, and until a whole copy
+ * comes they end as truncated.
  */
 #pragma once
 
@@ -27,6 +36,8 @@
 struct unwind_memory {
 	struct unwind_memory_frame *frames;
 	uint32_t count, capacity;
+	uint32_t changes; /* walks that met beyond a brief copy what the one before had not */
+	bool is_doubtful; /* the last change was seen by a brief copy */
 };
 
 void unwind_memory_done(struct unwind_memory *memory);
@@ -42,6 +53,8 @@ struct unwind_sample {
 	uint64_t registers[CFI_REGISTERS]; /* DWARF numbers of x86-64; [CFI_IP] the code address */
 	const uint8_t *stack;		   /* bytes from registers[CFI_SP] upward; borrowed */
 	size_t stack_bytes;
+	size_t brief_bytes;	 /* of a copy that might do; 0: there is no choice */
+	bool is_brief;		 /* no more was wanted */
 	const uint64_t *callers; /* the code address and what follows by frame pointers, as the
 				    kernel found it with the sample; borrowed */
 	size_t caller_count;	 /* 0: not known */

@@ -6,6 +6,7 @@
 #include <criterion/criterion.h>
 #include <errno.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "tests/requirements.h"
@@ -124,6 +125,77 @@ Test(perf_source, delivers_everything_in_order_from_the_first_instruction)
 	cr_assert_geq(seen.mappings, 9 * 3, "each maps itself, the loader and libc");
 	cr_assert_eq(losses.unreadable, 0);
 	cr_assert_eq(losses.side, 0);
+}
+
+/* What came with the samples of a round. */
+struct copies {
+	int brief, whole;
+	size_t largest_brief, largest_whole;
+	int without_callers, with_callers;
+};
+
+static void look_at_copy(void *context, const struct event *event)
+{
+	const struct event_sample *sample = &event->sample;
+	struct copies *copies = context;
+
+	if (event->kind != EVENT_SAMPLE || sample->has_registers != EVENT_REGISTERS_64)
+		return;
+	cr_assert_eq(sample->brief_bytes, 1024);
+	if (sample->is_brief && sample->stack_bytes > copies->largest_brief)
+		copies->largest_brief = sample->stack_bytes;
+	if (!sample->is_brief && sample->stack_bytes > copies->largest_whole)
+		copies->largest_whole = sample->stack_bytes;
+	copies->brief += sample->is_brief;
+	copies->whole += !sample->is_brief;
+	copies->with_callers += sample->caller_count > 1;
+	copies->without_callers += sample->caller_count == 0;
+}
+
+/* Runs on for some samples. The clock is the thread's, so that it ends on any machine. */
+static struct copies next_samples(struct perf_source *source)
+{
+	struct copies copies = {0}, before = {0};
+	volatile char room[8192] = {0};
+	clock_t end = clock() + CLOCKS_PER_SEC / 25;
+
+	perf_source_read(source, false, look_at_copy, &before);
+	while (clock() < end)
+		for (int i = 0; i < 10000; i++)
+			room[0]++;
+	perf_source_read(source, false, look_at_copy, &copies);
+	return copies;
+}
+
+Test(perf_source, takes_brief_copies_while_they_are_wanted)
+{
+	struct perf_source *source;
+	struct copies copies;
+
+	require("perf");
+	source = perf_source_open(
+		&(struct perf_source_options){.frequency_hz = 2000,
+					      .engine = perf_engine_find("cpu-clock-user"),
+					      .start = PERF_START_NOW,
+					      .copy_bytes = PERF_SOURCE_COPY_BYTES,
+					      .brief_bytes = 1024},
+		getpid(), &error);
+	cr_assert_not_null(source, "%s", error.text);
+	for (int round = 0; round < 2; round++) {
+		copies = next_samples(source);
+		cr_expect_gt(copies.whole, 10);
+		cr_expect_eq(copies.brief, 0);
+		cr_expect_gt(copies.largest_whole, 8192);
+		cr_expect_gt(copies.with_callers, 0);
+		perf_source_set_brief(source, true);
+		copies = next_samples(source);
+		cr_expect_gt(copies.brief, 10);
+		cr_expect_eq(copies.whole, 0);
+		cr_expect_eq(copies.largest_brief, 1024);
+		cr_expect_eq(copies.without_callers, copies.brief);
+		perf_source_set_brief(source, false);
+	}
+	perf_source_close(source);
 }
 
 Test(perf_source, a_machine_without_the_event_says_so)

@@ -411,3 +411,37 @@ Test(recorder, a_cut_stack_that_came_by_parts_says_how_it_was_cut)
 	load();
 	cr_assert_eq(loaded->samples[0].ending, PROFILE_ENDING_TOO_DEEP);
 }
+
+static void brief_sample(uint64_t address, size_t brief_bytes)
+{
+	struct event event = {
+		.kind = EVENT_SAMPLE,
+		.pid = 7,
+		.tid = 7,
+		.sample = {.metric = &cpu, .weight = 2000, .brief_bytes = brief_bytes}};
+
+	event.sample.has_registers = address ? EVENT_REGISTERS_64 : EVENT_REGISTERS_NONE;
+	event.sample.registers[16] = address;
+	recorder_take(recorder, &event);
+}
+
+/* Samples without user code need no copy; one of unmapped code is not whole. */
+Test(recorder, wants_brief_copies_once_they_would_have_done_for_a_while)
+{
+	for (int i = 0; i < 200; i++)
+		brief_sample(0, 0);
+	cr_expect_not(recorder_wants_brief_copies(recorder), "there are none");
+	for (int i = 0; i < 63; i++)
+		brief_sample(0, 4096);
+	cr_expect_not(recorder_wants_brief_copies(recorder));
+	brief_sample(0, 4096);
+	cr_expect(recorder_wants_brief_copies(recorder));
+	brief_sample(0x1000, 4096);
+	cr_expect_not(recorder_wants_brief_copies(recorder), "it did not do");
+	for (int i = 0; i < 1000; i++)
+		brief_sample(0, 4096);
+	cr_expect_not(recorder_wants_brief_copies(recorder), "a longer while");
+	for (int i = 0; i < 24; i++)
+		brief_sample(0, 4096);
+	cr_expect(recorder_wants_brief_copies(recorder));
+}

@@ -280,6 +280,79 @@ Test(unwind, finishes_from_live_memory_only_what_it_can_verify)
 	cr_expect(caught.stack);
 }
 
+/* The word of the whole stack that holds the return address which leads to frame @i. */
+static uint64_t *return_slot(uint32_t i)
+{
+	uint64_t *word = (uint64_t *)caught.stack;
+
+	for (uint32_t k = 1; k <= i; k++, word++)
+		while (*word != (uint64_t)(uintptr_t)caught.truth[k])
+			cr_assert_lt((uint8_t *)++word, caught.stack + caught.stack_bytes);
+	return word - 1;
+}
+
+static void finish_brief_inside(int number, siginfo_t *information, void *context)
+{
+	struct unwind_memory memory = {0};
+	struct unwind_sample whole, brief;
+	uint64_t *slot;
+	uint32_t count;
+
+	catch_sample(number, information, context);
+	whole = caught_sample(caught.stack_bytes);
+	whole.brief_bytes = 1024;
+	brief = caught_sample(1024);
+	brief.brief_bytes = 1024;
+	brief.is_brief = true;
+
+	unwind_walk(space, &memory, getpid(), &whole, frames, &ending);
+	cr_expect_eq(memory.changes, 1, "what the first has beyond a brief copy is new");
+	unwind_walk(space, &memory, getpid(), &whole, frames, &ending);
+	cr_expect_eq(memory.changes, 1, "the second has the same there");
+	count = unwind_walk(space, &memory, getpid(), &brief, frames, &ending);
+	cr_expect_eq(ending, PROFILE_ENDING_FINISHED_LIVE);
+	expect_truth(count);
+
+	/* The last complete walk had another call of the same function beyond the copy. */
+	slot = return_slot(DEPTH - 5);
+	cr_assert_gt((uint8_t *)slot, caught.stack + 1024);
+	*slot += 1;
+	unwind_walk(space, &memory, getpid(), &whole, frames, &ending);
+	cr_expect_eq(ending, PROFILE_ENDING_COMPLETE);
+	*slot -= 1;
+	cr_expect_eq(memory.changes, 2);
+	unwind_walk(space, &memory, getpid(), &brief, frames, &ending);
+	cr_expect_eq(ending, PROFILE_ENDING_TRUNCATED);
+	cr_expect_eq(memory.changes, 3);
+	unwind_walk(space, &memory, getpid(), &brief, frames, &ending);
+	cr_expect_eq(ending, PROFILE_ENDING_TRUNCATED, "in doubt until a whole copy comes");
+	cr_expect_eq(memory.changes, 3, "but told once");
+	unwind_walk(space, &memory, getpid(), &whole, frames, &ending);
+	unwind_walk(space, &memory, getpid(), &brief, frames, &ending);
+	cr_expect_eq(ending, PROFILE_ENDING_FINISHED_LIVE);
+	cr_expect_eq(memory.changes, 4);
+
+	/* The copy is no longer the live stack's. */
+	slot = return_slot(12);
+	cr_assert_lt((uint8_t *)slot, caught.stack + 1024);
+	*slot += 1;
+	unwind_walk(space, &memory, getpid(), &brief, frames, &ending);
+	cr_expect_eq(ending, PROFILE_ENDING_TRUNCATED);
+	cr_expect_eq(memory.changes, 5);
+	unwind_memory_done(&memory);
+}
+
+Test(unwind, finishes_a_brief_copy_only_where_the_stack_beyond_it_was_the_same_before)
+{
+	struct sigaction action = {.sa_sigaction = finish_brief_inside, .sa_flags = SA_SIGINFO};
+	volatile int kept = 0;
+
+	sigaction(SIGUSR1, &action, NULL);
+	map_ourselves();
+	descend(DEPTH, &kept);
+	cr_expect(caught.stack);
+}
+
 Test(unwind, does_not_believe_a_process_that_is_gone)
 {
 	struct unwind_sample sample;

@@ -84,7 +84,7 @@ static void observe(const struct environment *environment, struct agent *agent,
 	const float *tensor = environment_observe(environment, agent, &observer->perception);
 	observer->observations++;
 	if (seen && agent->decision->trainer->layer_count > 0)
-		memcpy(seen, tensor, OBSERVATION_LENGTH * sizeof(*seen));
+		memcpy(seen, tensor, environment->tensor_length * sizeof(*seen));
 }
 
 void agent_look(const struct environment *environment, struct agent *agent,

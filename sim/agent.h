@@ -80,7 +80,7 @@ void agent_upkeep(struct environment *environment, struct agent *agent);
  * A living agent looks at the world, as often as configured before a choice, and finds out what it
  * could do. Changes nothing but the agent and the observer.
  *
- * @state  receives what it saw, OBSERVATION_LENGTH; untouched if it looked ahead
+ * @state  receives what it saw, a tensor; untouched if it looked ahead
  */
 void agent_look(const struct environment *environment, struct agent *agent,
 		struct observer *observer, float *state);
@@ -106,7 +106,7 @@ void agent_act(struct environment *environment, struct agent *agent);
  * An agent that acted, and lives, looks at what has become of the world and finds out what it could
  * do next. Changes nothing but the agent and the observer.
  *
- * @next  receives what it sees, OBSERVATION_LENGTH
+ * @next  receives what it sees, a tensor
  */
 void agent_look_again(const struct environment *environment, struct agent *agent,
 		      struct observer *observer, float *next);

@@ -63,6 +63,8 @@ int environment_init(struct environment *environment, const struct parameters *p
 	if (failed)
 		return failed;
 	/* The dead of a step keep their places until its end, so births may need as many again. */
+	const struct world_parameters *world = &parameters->world;
+	size_t length = observation_length(world->radius);
 	uint32_t capacity = 2 * (parameters->maximum_population > parameters->agents
 					 ? parameters->maximum_population
 					 : parameters->agents);
@@ -71,18 +73,19 @@ int environment_init(struct environment *environment, const struct parameters *p
 		.agents = allocate(capacity, sizeof(struct agent)),
 		.agent_capacity = capacity,
 		.resources = resources,
-		.storage = observation_storages[parameters->world.observation],
+		.storage = observation_storage_of(world->observation, world->radius),
+		.tensor_length = length,
 		.database = database,
-		.nexts = allocate(TURNS_BLOCK * OBSERVATION_LENGTH, sizeof(float)),
+		.nexts = allocate(TURNS_BLOCK * length, sizeof(float)),
 		.observers = allocate(parameters->threads, sizeof(struct observer)),
 	};
 	fields_init(&environment->fields, parameters->width, parameters->height);
-	spatial_index_init(&environment->agent_index, spatial_structures[parameters->world.index],
-			   parameters->world.index_update);
-	trainer_init(&environment->trainer, &parameters->learning, CHANNEL_COUNT, OBSERVATION_CELLS,
-		     ACTION_COUNT);
+	spatial_index_init(&environment->agent_index, spatial_structures[world->index],
+			   world->index_update);
+	trainer_init(&environment->trainer, &parameters->learning, CHANNEL_COUNT,
+		     observation_cells(world->radius), ACTION_COUNT);
 	for (uint32_t i = 0; i < parameters->threads; i++)
-		observer_init(&environment->observers[i], &environment->trainer);
+		observer_init(&environment->observers[i], &environment->trainer, length);
 	for (uint32_t type = 0; type < TYPE_COUNT; type++)
 		decision_init(&environment->decisions[type], &environment->trainer,
 			      parameters->seed, STREAM_LEARNERS + type);
@@ -128,7 +131,7 @@ static struct observation *take_observation(struct environment *environment)
 {
 	if (environment->spare_count > 0)
 		return environment->spare[--environment->spare_count];
-	return allocate(1, environment->storage->bytes);
+	return allocate(1, environment->storage.bytes);
 }
 
 static void give_observation_back(struct environment *environment, struct observation *observation)
@@ -210,7 +213,7 @@ struct agent *environment_add_agent(struct environment *environment, enum agent_
 	environment->living++;
 	agent_draw_afresh(environment, agent);
 	inherit(environment, agent, parent);
-	observation_init(agent->observation, environment->storage, x, y, environment->step);
+	observation_init(agent->observation, &environment->storage, x, y, environment->step);
 	spatial_index_add(&environment->agent_index, x, y);
 	database_log_agent(environment->database,
 			   &(struct agent_row){.agent = agent->number,
@@ -249,7 +252,7 @@ static void observe_agents(const struct environment *environment, const struct a
 			   struct spatial_found *found, struct observation_view *view)
 {
 	spatial_index_get_nearby(&environment->agent_index, (float)view->cell_x,
-				 (float)view->cell_y, OBSERVATION_RADIUS, found);
+				 (float)view->cell_y, (float)view->radius, found);
 	for (size_t i = 0; i < found->count; i++) {
 		const struct agent *other = &environment->agents[found->ids[i]];
 		if (other != agent)
@@ -272,25 +275,25 @@ static void observe_fields(const struct environment *environment, const struct a
 	};
 	for (size_t i = 0; i < sizeof(read) / sizeof(read[0]); i++)
 		fields_read(&environment->fields, read[i].layer, view->cell_x, view->cell_y,
-			    view->values[read[i].channel]);
+			    (uint32_t)view->radius, view->values[read[i].channel]);
 }
 
 static void observe_goal(const struct environment *environment, const struct agent *agent,
 			 struct observation_view *view)
 {
 	const struct resources *resources = &environment->resources;
-	uint32_t goal = resources_nearest(resources, agent->x, agent->y, OBSERVATION_RADIUS);
+	uint32_t goal = resources_nearest(resources, agent->x, agent->y, (float)view->radius);
 	if (goal != SPATIAL_NONE)
 		observation_add_goal(view, resources->x[goal], resources->y[goal]);
 }
 
-static void prepare(struct perception *perception, enum buffer_variant buffers)
+static void prepare(struct perception *perception, size_t length, enum buffer_variant buffers)
 {
 	if (buffers == BUFFERS_FRESH)
 		perception_done(perception);
 	if (!perception->buffer) {
-		perception->buffer = allocate(OBSERVATION_LENGTH, sizeof(float));
-		perception->turned = allocate(OBSERVATION_LENGTH, sizeof(float));
+		perception->buffer = allocate(length, sizeof(float));
+		perception->turned = allocate(length, sizeof(float));
 	}
 }
 
@@ -309,24 +312,24 @@ const float *environment_observe(const struct environment *environment, struct a
 	struct observation_world world = {parameters->width, parameters->height};
 	const struct resources *resources = &environment->resources;
 	struct observation_view view;
-	prepare(perception, parameters->world.buffers);
-	observation_begin(agent->observation, environment->storage, agent->x, agent->y,
+	prepare(perception, environment->tensor_length, parameters->world.buffers);
+	observation_begin(agent->observation, &environment->storage, agent->x, agent->y,
 			  environment->step, agent_health_ratio(environment, agent),
 			  perception->buffer, &view);
 	fields_prefetch(&environment->fields,
 			1U << FIELD_DAMAGE_HEAT | 1U << FIELD_TRAILS | 1U << FIELD_LANDMARKS |
 				1U << (FIELD_ALLY_SIGNAL + agent->type),
-			view.cell_x, view.cell_y);
+			view.cell_x, view.cell_y, parameters->world.radius);
 	observe_agents(environment, agent, &perception->found, &view);
 	perception->resource_points += resources->layer.kind->read(&resources->layer, resources,
 								   &perception->found, &view);
 	observe_goal(environment, agent, &view);
 	observe_fields(environment, agent, &view);
-	observation_end(agent->observation, environment->storage, &world, &view);
+	observation_end(agent->observation, &environment->storage, &world, &view);
 	if (agent->orientation == 0)
-		/* cppcheck-suppress returnDanglingLifetime ; values points into the buffer */
-		return &view.values[0][0];
-	observation_rotate(&view.values[0][0], agent->orientation / 90U, perception->turned);
+		return view.values[0];
+	observation_rotate(view.values[0], parameters->world.radius, agent->orientation / 90U,
+			   perception->turned);
 	return perception->turned;
 }
 

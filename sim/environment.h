@@ -58,7 +58,8 @@ struct environment {
 	struct counters counters;
 	struct database *database; /* borrowed; NULL: nothing is logged */
 	struct fields fields;
-	const struct observation_storage *storage;
+	struct observation_storage storage;
+	size_t tensor_length;	    /* floats of an observation */
 	struct spatial_found found; /* for queries */
 	struct places places;
 	struct workers workers;
@@ -96,7 +97,7 @@ void environment_update(struct environment *environment);
  * What there is to see for an agent now. Changes the agent's memory and @perception, nothing else:
  * different agents may look at the same time with perceptions of their own.
  *
- * Returns the tensor, OBSERVATION_LENGTH floats; valid until the next look of this agent or with
+ * Returns the tensor, tensor_length floats; valid until the next look of this agent or with
  * this perception.
  */
 const float *environment_observe(const struct environment *environment, struct agent *agent,

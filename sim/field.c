@@ -150,11 +150,12 @@ float fields_at(const struct fields *fields, unsigned layer, int32_t cell_x, int
 }
 
 /* A row of a layer in a tile is one line of the cache. */
-void fields_prefetch(const struct fields *fields, unsigned layers, int32_t cell_x, int32_t cell_y)
+void fields_prefetch(const struct fields *fields, unsigned layers, int32_t cell_x, int32_t cell_y,
+		     uint32_t radius)
 {
-	int32_t last = tile_of(cell_x + R);
-	for (int32_t row = cell_y - R; row <= cell_y + R; row++)
-		for (int32_t column = tile_of(cell_x - R); column <= last; column++) {
+	const int32_t reach = (int32_t)radius, last = tile_of(cell_x + reach);
+	for (int32_t row = cell_y - reach; row <= cell_y + reach; row++)
+		for (int32_t column = tile_of(cell_x - reach); column <= last; column++) {
 			const struct field_tile *tile = tile_at(fields, column, tile_of(row));
 			const float *values = &tile->values[(row - tile_of(row) * TILE) * TILE];
 			for (unsigned left = layers; left; left &= left - 1)
@@ -162,13 +163,31 @@ void fields_prefetch(const struct fields *fields, unsigned layers, int32_t cell_
 		}
 }
 
+/* Piece by piece of what lies in one row of a tile. */
+static void read_any(const struct fields *fields, unsigned layer, int32_t left, int32_t top,
+		     int32_t side, float *window)
+{
+	for (int32_t y = top; y < top + side; y++) {
+		int32_t row = tile_of(y), count;
+		for (int32_t x = left; x < left + side; x += count, window += count) {
+			int32_t column = tile_of(x), first = x - column * TILE;
+			const struct field_tile *tile = tile_at(fields, column, row);
+			count = TILE - first < left + side - x ? TILE - first : left + side - x;
+			memcpy(window,
+			       &tile->values[(int32_t)layer * FIELD_TILE_CELLS +
+					     (y - row * TILE) * TILE + first],
+			       (size_t)count * sizeof(float));
+		}
+	}
+}
+
 /*
- * A row of the window lies in one tile or in two. Always a whole row is copied from the left one
- * and then, where that one ends, a whole row from the right one; the next row overwrites what went
- * too far.
+ * With the usual radius, a row of the window lies in one tile or in two. Always a whole row is
+ * copied from the left one and then, where that one ends, a whole row from the right one; the next
+ * row overwrites what went too far.
  */
-void fields_read(const struct fields *fields, unsigned layer, int32_t cell_x, int32_t cell_y,
-		 float window[OBSERVATION_CELLS])
+static void read_usual(const struct fields *fields, unsigned layer, int32_t cell_x, int32_t cell_y,
+		       float *window)
 {
 	const size_t row_bytes = SIDE * sizeof(float);
 	float rows[OBSERVATION_CELLS + SIDE];
@@ -188,4 +207,14 @@ void fields_read(const struct fields *fields, unsigned layer, int32_t cell_x, in
 		}
 	}
 	memcpy(window, rows, OBSERVATION_CELLS * sizeof(float));
+}
+
+void fields_read(const struct fields *fields, unsigned layer, int32_t cell_x, int32_t cell_y,
+		 uint32_t radius, float *window)
+{
+	int32_t reach = (int32_t)radius;
+	if (radius == OBSERVATION_RADIUS)
+		read_usual(fields, layer, cell_x, cell_y, window);
+	else
+		read_any(fields, layer, cell_x - reach, cell_y - reach, 2 * reach + 1, window);
 }

@@ -14,7 +14,8 @@
  *
  * Cells are kept in tiles of 16 x 16 that exist only while something is in them. Memory: 6 KB per
  * tile with something in it and 8 bytes per tile of the world. fields_fade() costs about 1 us per
- * tile, fields_read() 70 ns per layer. Reading from several threads is safe, writing is not.
+ * tile, fields_read() 70 ns per layer (of the usual radius). Reading from several threads is safe,
+ * writing is not.
  */
 #pragma once
 
@@ -73,8 +74,9 @@ void fields_fade(struct fields *fields);
 float fields_at(const struct fields *fields, unsigned layer, int32_t cell_x, int32_t cell_y);
 
 /* fields_read() of some layers, a bit for each, around this cell will follow soon. */
-void fields_prefetch(const struct fields *fields, unsigned layers, int32_t cell_x, int32_t cell_y);
+void fields_prefetch(const struct fields *fields, unsigned layers, int32_t cell_x, int32_t cell_y,
+		     uint32_t radius);
 
-/* The window around a cell, row by row; 0 outside of the world. */
+/* The window around a cell, observation_cells() floats, row by row; 0 outside of the world. */
 void fields_read(const struct fields *fields, unsigned layer, int32_t cell_x, int32_t cell_y,
-		 float window[OBSERVATION_CELLS]);
+		 uint32_t radius, float *window);

@@ -5,12 +5,6 @@
 #include <math.h>
 #include <string.h>
 
-enum {
-	R = OBSERVATION_RADIUS,
-	SIDE = OBSERVATION_SIDE,
-	CENTRE = R * SIDE + R,
-};
-
 static const float NOTHING = 1e-6F;
 
 int32_t observation_cell(float coordinate)
@@ -24,12 +18,22 @@ void observation_init(struct observation *observation, const struct observation_
 	observation->cell_x = observation_cell(x);
 	observation->cell_y = observation_cell(y);
 	observation->step = step;
-	storage->init(observation);
+	storage->init(observation, storage->radius);
 }
 
 static int32_t clamp(int64_t value, int32_t limit)
 {
 	return value > limit ? limit : value < -limit ? -limit : (int32_t)value;
+}
+
+void observation_lay(struct observation_view *view, uint32_t radius, float *tensor, int32_t cell_x,
+		     int32_t cell_y)
+{
+	size_t cells = observation_cells(radius);
+	*view = (struct observation_view){
+		.cell_x = cell_x, .cell_y = cell_y, .radius = (int32_t)radius};
+	for (size_t i = 0; i < CHANNEL_COUNT; i++)
+		view->values[i] = tensor + i * cells;
 }
 
 void observation_begin(struct observation *observation, const struct observation_storage *storage,
@@ -39,31 +43,31 @@ void observation_begin(struct observation *observation, const struct observation
 	static const enum observation_channel cleared[] = {CHANNEL_ALLIES_HP, CHANNEL_ENEMIES_HP,
 							   CHANNEL_RESOURCES, CHANNEL_GOAL};
 	int32_t cell_x = observation_cell(x), cell_y = observation_cell(y);
-	int32_t dx = clamp((int64_t)cell_x - observation->cell_x, SIDE);
-	int32_t dy = clamp((int64_t)cell_y - observation->cell_y, SIDE);
-	float *values = storage->open(observation, dx, dy, step - observation->step, buffer);
+	int32_t side = 2 * (int32_t)storage->radius + 1;
+	int32_t dx = clamp((int64_t)cell_x - observation->cell_x, side);
+	int32_t dy = clamp((int64_t)cell_y - observation->cell_y, side);
+	float *values = storage->open(observation, storage->radius, dx, dy,
+				      step - observation->step, buffer);
 	observation->cell_x = cell_x;
 	observation->cell_y = cell_y;
 	observation->step = step;
-	*view = (struct observation_view){
-		.values = (float(*)[OBSERVATION_CELLS])values,
-		.cell_x = cell_x,
-		.cell_y = cell_y,
-	};
+	observation_lay(view, storage->radius, values, cell_x, cell_y);
+	size_t cells = observation_cells(storage->radius);
 	for (size_t i = 0; i < sizeof(cleared) / sizeof(cleared[0]); i++)
-		memset(view->values[cleared[i]], 0, sizeof(view->values[0]));
-	view->values[CHANNEL_SELF_HP][CENTRE] = own_health_ratio;
+		memset(view->values[cleared[i]], 0, cells * sizeof(float));
+	view->values[CHANNEL_SELF_HP][cells / 2] = own_health_ratio;
 }
 
 /* The cell of a place inside of the window, or NULL. */
 static float *window_cell(struct observation_view *view, enum observation_channel channel, float x,
 			  float y)
 {
-	int64_t column = (int64_t)observation_cell(x) - view->cell_x + R;
-	int64_t row = (int64_t)observation_cell(y) - view->cell_y + R;
-	if (column < 0 || column >= SIDE || row < 0 || row >= SIDE)
+	int64_t side = 2 * view->radius + 1;
+	int64_t column = (int64_t)observation_cell(x) - view->cell_x + view->radius;
+	int64_t row = (int64_t)observation_cell(y) - view->cell_y + view->radius;
+	if (column < 0 || column >= side || row < 0 || row >= side)
 		return NULL;
-	return &view->values[channel][row * SIDE + column];
+	return &view->values[channel][row * side + column];
 }
 
 void observation_add_agent(struct observation_view *view, float x, float y, bool ally,
@@ -81,31 +85,32 @@ void observation_add_goal(struct observation_view *view, float x, float y)
 		*cell = 1;
 }
 
-static void deposit(float *layer, int32_t column, int32_t row, float value)
+static void deposit(float *layer, int32_t side, int32_t column, int32_t row, float value)
 {
-	if (column >= 0 && column < SIDE && row >= 0 && row < SIDE)
-		layer[row * SIDE + column] += value;
+	if (column >= 0 && column < side && row >= 0 && row < side)
+		layer[row * side + column] += value;
 }
 
 void observation_add_resource(struct observation_view *view, float x, float y, float value)
 {
 	float floor_x = floorf(x), floor_y = floorf(y);
-	int32_t column = (int32_t)floor_x - view->cell_x + R;
-	int32_t row = (int32_t)floor_y - view->cell_y + R;
+	int32_t column = (int32_t)floor_x - view->cell_x + view->radius;
+	int32_t row = (int32_t)floor_y - view->cell_y + view->radius;
 	float fx = x - floor_x, fy = y - floor_y;
 	float *layer = view->values[CHANNEL_RESOURCES];
-	deposit(layer, column, row, value * (1 - fx) * (1 - fy));
-	deposit(layer, column + 1, row, value * fx * (1 - fy));
-	deposit(layer, column, row + 1, value * (1 - fx) * fy);
-	deposit(layer, column + 1, row + 1, value * fx * fy);
+	int32_t side = 2 * view->radius + 1;
+	deposit(layer, side, column, row, value * (1 - fx) * (1 - fy));
+	deposit(layer, side, column + 1, row, value * fx * (1 - fy));
+	deposit(layer, side, column, row + 1, value * (1 - fx) * fy);
+	deposit(layer, side, column + 1, row + 1, value * fx * fy);
 }
 
 /* The part of a window's side that lies inside of the world: cells 0 .. side - 1. */
-static void inside(int32_t centre, uint32_t side, int *first, int *end)
+static void inside(int32_t centre, int32_t radius, uint32_t side, int *first, int *end)
 {
-	int64_t before = (int64_t)R - centre, behind = (int64_t)side - centre + R;
+	int64_t before = (int64_t)radius - centre, behind = (int64_t)side - centre + radius;
 	*first = before > 0 ? (int)before : 0;
-	*end = behind < SIDE ? (int)behind : SIDE;
+	*end = behind < 2 * radius + 1 ? (int)behind : 2 * radius + 1;
 }
 
 /* KNOWN_EMPTY of cells side by side; with a constant count, by vector instructions. */
@@ -129,14 +134,18 @@ void observation_end(struct observation *observation, const struct observation_s
 		     const struct observation_world *world, struct observation_view *view)
 {
 	int first_column, end_column, first_row, end_row;
-	inside(view->cell_x, world->width, &first_column, &end_column);
-	inside(view->cell_y, world->height, &first_row, &end_row);
-	if (end_column - first_column == SIDE && end_row - first_row == SIDE) {
+	const int side = 2 * view->radius + 1;
+	inside(view->cell_x, view->radius, world->width, &first_column, &end_column);
+	inside(view->cell_y, view->radius, world->height, &first_row, &end_row);
+	bool whole = end_column - first_column == side && end_row - first_row == side;
+	if (whole && side == OBSERVATION_SIDE) {
 		complete(view, 0, OBSERVATION_CELLS - 1);
 		complete(view, OBSERVATION_CELLS - 1, 1);
+	} else if (whole) {
+		complete(view, 0, side * side);
 	} else {
 		for (int row = first_row; row < end_row; row++)
-			complete(view, row * SIDE + first_column, end_column - first_column);
+			complete(view, row * side + first_column, end_column - first_column);
 	}
 	storage->close(observation, view);
 }
@@ -146,36 +155,46 @@ void observation_end(struct observation *observation, const struct observation_s
  * column) shows the world's cell (column, SIDE - 1 - row); the other turns follow by repetition.
  * So a cell's source begins somewhere and goes on by constant steps per row and per column.
  */
-static const struct {
-	int begin;
-	int per_row;
-	int per_column;
-} turns[4] = {
-	{0, SIDE, 1},
-	{SIDE - 1, -1, SIDE},
-	{OBSERVATION_CELLS - 1, -SIDE, -1},
-	{OBSERVATION_CELLS - SIDE, 1, -SIDE},
-};
-
-void observation_rotate(const float *values, unsigned quarter_turns, float *turned)
+static inline __attribute__((always_inline)) void rotate(const float *values, int side,
+							 unsigned quarter_turns, float *turned)
 {
+	const int cells = side * side;
+	const struct {
+		int begin;
+		int per_row;
+		int per_column;
+	} turns[4] = {
+		{0, side, 1},
+		{side - 1, -1, side},
+		{cells - 1, -side, -1},
+		{cells - side, 1, -side},
+	};
 	/* These look the same from all sides. */
 	const unsigned symmetric = 1U << CHANNEL_SELF_HP | 1U << CHANNEL_OBSTACLES |
 				   1U << CHANNEL_TERRAIN_COST | 1U << CHANNEL_VISIBILITY;
 	const int begin = turns[quarter_turns].begin, per_row = turns[quarter_turns].per_row;
 	const int per_column = turns[quarter_turns].per_column;
 	for (int channel = 0; channel < CHANNEL_COUNT; channel++) {
-		const float *from = values + (ptrdiff_t)channel * OBSERVATION_CELLS;
-		float *to = turned + (ptrdiff_t)channel * OBSERVATION_CELLS;
+		const float *from = values + (ptrdiff_t)channel * cells;
+		float *to = turned + (ptrdiff_t)channel * cells;
 		if (symmetric & 1U << channel) {
-			memcpy(to, from, OBSERVATION_CELLS * sizeof(*to));
+			memcpy(to, from, (size_t)cells * sizeof(*to));
 			continue;
 		}
-		for (int row = 0; row < SIDE; row++) {
+		for (int row = 0; row < side; row++) {
 			const float *cell = from + begin + row * per_row;
 #pragma GCC unroll 13
-			for (int column = 0; column < SIDE; column++)
-				to[row * SIDE + column] = cell[column * per_column];
+			for (int column = 0; column < side; column++)
+				to[row * side + column] = cell[column * per_column];
 		}
 	}
+}
+
+/* With a constant side the inner loops are straight code. */
+void observation_rotate(const float *values, uint32_t radius, unsigned quarter_turns, float *turned)
+{
+	if (radius == OBSERVATION_RADIUS)
+		rotate(values, OBSERVATION_SIDE, quarter_turns, turned);
+	else
+		rotate(values, 2 * (int)radius + 1, quarter_turns, turned);
 }

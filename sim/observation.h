@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * observation: what one agent sees, 13 channels of 13 x 13 cells around it.
+ * observation: what one agent sees, 13 channels of the cells around it.
  *
- * The tensor is values[channel][row y][column x], row-major, the agent's own cell in the middle. An
- * agent's cell is the floor of its position. Four kinds of channels:
+ * A window reaches as many cells in each direction as the radius says: 13 x 13 cells with the usual
+ * radius of 6. The tensor is values[channel][row y][column x], row-major, the agent's own cell in
+ * the middle. An agent's cell is the floor of its position. Four kinds of channels:
  *
  *   instant     made new at each observation from what is there
  *   remembered  the agent's own: KNOWN_EMPTY, multiplied by its factor once per step however often
@@ -17,9 +18,9 @@
  * What an agent keeps between two observations is its storage, one of two rows of functions. Both
  * give the same tensor, bit by bit:
  *
- *   dense   the whole tensor; 8788 bytes an agent, nothing to unpack
- *   sparse  the age of what is remembered, one byte a cell; 169 bytes an agent, the tensor is made
- *           in a buffer that all agents of a thread share
+ *   dense   the whole tensor; 8788 bytes an agent with the usual radius, nothing to unpack
+ *   sparse  the age of what is remembered, one byte a cell; 169 bytes an agent then, the tensor is
+ *           made in a buffer that all agents of a thread share
  *
  * This file knows no agents and no index: what is seen is handed in, one entity at a time, between
  * observation_begin() and observation_end(). No allocation; about 4,000 instructions an observation
@@ -34,10 +35,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* With the usual radius, and the most there may be. */
 enum {
-	OBSERVATION_RADIUS = 6,
+	OBSERVATION_RADIUS = PARAMETERS_RADIUS,
 	OBSERVATION_SIDE = 2 * OBSERVATION_RADIUS + 1,
 	OBSERVATION_CELLS = OBSERVATION_SIDE * OBSERVATION_SIDE,
+	OBSERVATION_SIDE_MAXIMUM = 2 * PARAMETERS_RADIUS_MAXIMUM + 1,
+	OBSERVATION_CELLS_MAXIMUM = OBSERVATION_SIDE_MAXIMUM * OBSERVATION_SIDE_MAXIMUM,
 };
 
 enum observation_channel {
@@ -60,6 +64,18 @@ enum observation_channel {
 
 #define OBSERVATION_LENGTH ((size_t)CHANNEL_COUNT * OBSERVATION_CELLS)
 
+/* Cells of a channel. */
+static inline size_t observation_cells(uint32_t radius)
+{
+	return (size_t)(2 * radius + 1) * (2 * radius + 1);
+}
+
+/* Floats of a tensor. */
+static inline size_t observation_length(uint32_t radius)
+{
+	return CHANNEL_COUNT * observation_cells(radius);
+}
+
 /* What one agent keeps. Made by observation_storage's bytes; the memory's layout is the storage's.
  */
 struct observation {
@@ -71,38 +87,50 @@ struct observation {
 
 /* The tensor being filled. Valid until the buffer is used again or the agent looks again. */
 struct observation_view {
-	float (*values)[OBSERVATION_CELLS]; /* CHANNEL_COUNT of them */
-	int32_t cell_x;			    /* of the window's centre */
+	float *values[CHANNEL_COUNT]; /* each channel's cells; the first has the others behind it */
+	int32_t cell_x;		      /* of the window's centre */
 	int32_t cell_y;
+	int32_t radius;
 };
 
 struct observation_storage {
 	const char *name;
+	uint32_t radius;
 	size_t bytes; /* of an agent's struct observation with its memory */
-	void (*init)(struct observation *observation);
+	void (*init)(struct observation *observation, uint32_t radius);
 	/*
 	 * Fades what is remembered by @steps, moves it by a cell offset, and gives the tensor that
-	 * holds it in KNOWN_EMPTY, with VISIBILITY filled. @buffer has OBSERVATION_LENGTH floats.
+	 * holds it in KNOWN_EMPTY, with VISIBILITY filled. @buffer has room for one.
 	 */
-	float *(*open)(struct observation *observation, int32_t dx, int32_t dy, uint32_t steps,
-		       float *buffer);
+	float *(*open)(struct observation *observation, uint32_t radius, int32_t dx, int32_t dy,
+		       uint32_t steps, float *buffer);
 	/* Takes what is to be remembered back from the tensor. */
 	void (*close)(struct observation *observation, const struct observation_view *view);
-	/* Writes what is remembered, OBSERVATION_CELLS floats, for those who compare states. */
-	void (*remembered)(const struct observation *observation, float *known_empty);
+	/* Writes what is remembered, a float a cell, for those who compare states. */
+	void (*remembered)(const struct observation *observation, uint32_t radius,
+			   float *known_empty);
 };
 
+/* Of the usual radius. */
 extern const struct observation_storage observation_dense;
 extern const struct observation_storage observation_sparse;
 
 /* By enum observation_variant. */
 extern const struct observation_storage *const observation_storages[OBSERVATION_VARIANT_COUNT];
 
+/* The same of another radius, 1 to PARAMETERS_RADIUS_MAXIMUM. */
+struct observation_storage observation_storage_of(enum observation_variant variant,
+						  uint32_t radius);
+
 /* What surrounds the window. */
 struct observation_world {
 	uint32_t width;
 	uint32_t height;
 };
+
+/* Makes a view of a tensor, observation_length() floats, around a cell. */
+void observation_lay(struct observation_view *view, uint32_t radius, float *tensor, int32_t cell_x,
+		     int32_t cell_y);
 
 /* Nothing seen and nothing remembered, at a position and a step. */
 void observation_init(struct observation *observation, const struct observation_storage *storage,
@@ -113,7 +141,7 @@ void observation_init(struct observation *observation, const struct observation_
  * shifts (if the cell is another one), instant channels are cleared. Field channels are left to
  * the caller, who fills each of them completely.
  *
- * @buffer  OBSERVATION_LENGTH floats with any content; must live as long as @view is used
+ * @buffer  observation_length() floats with any content; must live as long as @view is used
  */
 void observation_begin(struct observation *observation, const struct observation_storage *storage,
 		       float x, float y, uint32_t step, float own_health_ratio, float *buffer,
@@ -144,9 +172,10 @@ void observation_end(struct observation *observation, const struct observation_s
  * Turns a tensor so that what lies ahead is above the centre.
  *
  * @quarter_turns  clockwise from north, which is towards row 0: 0 to 3
- * @turned         receives OBSERVATION_LENGTH floats; not @values
+ * @turned         receives as many floats as @values has; not @values
  */
-void observation_rotate(const float *values, unsigned quarter_turns, float *turned);
+void observation_rotate(const float *values, uint32_t radius, unsigned quarter_turns,
+			float *turned);
 
 /* The cell of a coordinate. */
 int32_t observation_cell(float coordinate);

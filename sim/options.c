@@ -78,6 +78,8 @@ static const struct setting settings[] = {
 	{"world", "observation", "KIND", SETTING_CHOICE, AT(parameters.world.observation), 0, 0,
 	 observation_words,
 	 "What agents keep of it: dense, the tensor, or sparse, what is to be remembered"},
+	{"world", "radius", "N", SETTING_WHOLE, AT(parameters.world.radius), 1,
+	 PARAMETERS_RADIUS_MAXIMUM, NULL, "Cells that an observation reaches in each direction"},
 	{"world", "observations", "N", SETTING_WHOLE, AT(parameters.world.looks), LOOKS_ONE,
 	 LOOKS_THREE, NULL,
 	 "Looks in a turn: before, for the choice and after; without the second; or only after, "

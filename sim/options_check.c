@@ -16,11 +16,11 @@ static int check_world(const struct parameters *parameters, struct error *error)
 		uint32_t side;
 	} sides[] = {{"width", parameters->width}, {"height", parameters->height}};
 	for (int i = 0; i < 2; i++)
-		if (sides[i].side < OBSERVATION_RADIUS)
+		if (sides[i].side < parameters->world.radius)
 			return fail(error, -EINVAL,
 				    "--%s %u is a world smaller than the observation radius; take "
-				    "at least %d",
-				    sides[i].name, sides[i].side, OBSERVATION_RADIUS);
+				    "at least %u",
+				    sides[i].name, sides[i].side, parameters->world.radius);
 	if (parameters->maximum_population < parameters->agents)
 		return fail(error, -EINVAL,
 			    "--max-population %u is less than the %u agents at the beginning; give "
@@ -78,12 +78,13 @@ static double learners_bytes(const struct parameters *parameters)
 	if (learning->network == NETWORK_NONE)
 		return 0;
 	one.batch = 1;
-	trainer_init(&trainer, &one, CHANNEL_COUNT, OBSERVATION_CELLS, ACTION_COUNT);
+	uint32_t radius = parameters->world.radius;
+	trainer_init(&trainer, &one, CHANNEL_COUNT, observation_cells(radius), ACTION_COUNT);
 	network_init(&shape, trainer.layers, trainer.layer_count);
 	double networks = trainer.algorithm->critic ? 6 : 4; /* with the moments of Adam */
-	double bytes =
-		networks * (double)shape.parameter_count * sizeof(float) +
-		2.0 * trainer.algorithm->memory(learning) * OBSERVATION_LENGTH * sizeof(float);
+	double bytes = networks * (double)shape.parameter_count * sizeof(float) +
+		       2.0 * trainer.algorithm->memory(learning) *
+			       (double)observation_length(radius) * sizeof(float);
 	network_done(&shape);
 	trainer_done(&trainer);
 	return bytes * (learning->sharing == SHARING_TYPE ? TYPE_COUNT : parameters->agents);
@@ -92,10 +93,11 @@ static double learners_bytes(const struct parameters *parameters)
 /* What the agents themselves take: in the world, in its index, and what they decided by. */
 static double agents_bytes(const struct parameters *parameters)
 {
+	const struct world_parameters *world = &parameters->world;
 	double each = (double)sizeof(struct agent) +
-		      (double)observation_storages[parameters->world.observation]->bytes;
+		      (double)observation_storage_of(world->observation, world->radius).bytes;
 	if (parameters->learning.network != NETWORK_NONE)
-		each += (double)OBSERVATION_LENGTH * sizeof(float);
+		each += (double)observation_length(world->radius) * sizeof(float);
 	return each * parameters->agents;
 }
 

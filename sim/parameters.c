@@ -107,6 +107,7 @@ void parameters_default(struct parameters *parameters, uint32_t agents)
 		.world = {.index = SPATIAL_HASH,
 			  .resource_index = SPATIAL_SAME,
 			  .observation = OBSERVATION_SPARSE,
+			  .radius = PARAMETERS_RADIUS,
 			  .looks = LOOKS_THREE},
 	};
 	parameters_split(parameters);

@@ -14,6 +14,8 @@ enum {
 	PARAMETERS_AGENTS_MAXIMUM = 1000000,
 	PARAMETERS_RESOURCES_MAXIMUM = 10000000,
 	PARAMETERS_THREADS_MAXIMUM = 256,
+	PARAMETERS_RADIUS = 6, /* of an observation, unless told */
+	PARAMETERS_RADIUS_MAXIMUM = 20,
 	PARAMETERS_SIDE_MAXIMUM = 100000, /* beyond, float positions are coarser than 1/128 */
 };
 
@@ -191,15 +193,16 @@ enum {
 };
 
 /*
- * How the world is stored, searched and looked at. All but the resource layer and the looks change
- * speed and memory only.
+ * How the world is stored, searched and looked at. All but the resource layer, the radius and the
+ * looks change speed and memory only.
  */
 struct world_parameters {
 	enum spatial_variant index;	     /* of the agents */
 	enum spatial_variant resource_index; /* of the resources; SPATIAL_SAME is allowed */
 	enum spatial_update index_update;
 	enum observation_variant observation;
-	uint32_t looks; /* LOOKS_ONE ... */
+	uint32_t radius; /* of an observation, in cells */
+	uint32_t looks;	 /* LOOKS_ONE ... */
 	enum buffer_variant buffers;
 	enum resource_layer_variant resource_layer;
 };

@@ -43,7 +43,7 @@ static uint32_t bilinear_read(const struct resource_layer *layer, const struct r
 			      struct spatial_found *found, struct observation_view *view)
 {
 	(void)layer;
-	const float reach = OBSERVATION_RADIUS + 1;
+	const float reach = (float)view->radius + 1;
 	spatial_index_get_range(&resources->index, (float)view->cell_x - reach,
 				(float)view->cell_y - reach, 2 * reach, 2 * reach, found);
 	for (size_t i = 0; i < found->count; i++) {
@@ -140,16 +140,17 @@ static uint32_t memmap_read(const struct resource_layer *layer, const struct res
 {
 	(void)found;
 	const float maximum = resources->parameters.maximum;
-	int32_t first = view->cell_x - OBSERVATION_RADIUS, begin = first < 0 ? 0 : first;
-	int32_t end = first + OBSERVATION_SIDE;
+	const int32_t side = 2 * view->radius + 1;
+	int32_t first = view->cell_x - view->radius, begin = first < 0 ? 0 : first;
+	int32_t end = first + side;
 	end = end > (int32_t)layer->width ? (int32_t)layer->width : end;
 	uint32_t rows = 0;
-	for (int32_t row = 0; row < OBSERVATION_SIDE; row++) {
-		int32_t y = view->cell_y - OBSERVATION_RADIUS + row;
+	for (int32_t row = 0; row < side; row++) {
+		int32_t y = view->cell_y - view->radius + row;
 		if (y < 0 || y >= (int32_t)layer->height)
 			continue;
 		const float *cells = &layer->grid[(size_t)y * layer->width];
-		float *channel = &view->values[CHANNEL_RESOURCES][row * OBSERVATION_SIDE];
+		float *channel = &view->values[CHANNEL_RESOURCES][row * side];
 		for (int32_t x = begin; x < end; x++) {
 			float value = cells[x] / maximum;
 			channel[x - first] = value < 1 ? value : 1;

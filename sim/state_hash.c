@@ -41,7 +41,7 @@ static uint64_t add_random(uint64_t hash, const struct random *random)
 static uint64_t add_agent(uint64_t hash, const struct agent *agent,
 			  const struct observation_storage *storage)
 {
-	float remembered[OBSERVATION_CELLS];
+	float remembered[OBSERVATION_CELLS_MAXIMUM];
 	const float numbers[] = {agent->x,	agent->y,	agent->resource_level,
 				 agent->health, agent->epsilon, agent->total_reward};
 	hash = add_word(hash, agent->number);
@@ -53,8 +53,8 @@ static uint64_t add_agent(uint64_t hash, const struct agent *agent,
 	hash = add_word(hash, agent->orientation);
 	hash = add_word(hash, agent->genome.number);
 	hash = add_floats(hash, agent->genome.weights, ACTION_COUNT);
-	storage->remembered(agent->observation, remembered);
-	hash = add_floats(hash, remembered, OBSERVATION_CELLS);
+	storage->remembered(agent->observation, storage->radius, remembered);
+	hash = add_floats(hash, remembered, observation_cells(storage->radius));
 	return add_random(hash, &agent->random);
 }
 
@@ -64,8 +64,8 @@ static uint64_t add_seen(uint64_t hash, const struct environment *environment, u
 	hash = add_word(hash, environment->agents[slot].looked_ahead);
 	if (!environment->agents[slot].looked_ahead || environment->trainer.layer_count == 0)
 		return hash;
-	return add_floats(hash, &environment->states[slot * OBSERVATION_LENGTH],
-			  OBSERVATION_LENGTH);
+	size_t length = environment->tensor_length;
+	return add_floats(hash, &environment->states[slot * length], length);
 }
 
 /* A sum, because the order in which tiles came to be is no part of the state. */
@@ -101,7 +101,7 @@ uint64_t state_hash(const struct environment *environment)
 	const struct resources *resources = &environment->resources;
 	uint64_t hash = add_word(environment->step, environment->numbers);
 	for (uint32_t i = 0; i < environment->agent_count; i++)
-		hash = add_agent(hash, &environment->agents[i], environment->storage);
+		hash = add_agent(hash, &environment->agents[i], &environment->storage);
 	bool ahead = environment->parameters.world.looks == LOOKS_ONE;
 	for (uint32_t i = 0; i < environment->agent_count && ahead; i++)
 		hash = add_seen(hash, environment, i);

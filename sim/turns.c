@@ -9,10 +9,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-void observer_init(struct observer *observer, const struct trainer *trainer)
+void observer_init(struct observer *observer, const struct trainer *trainer, size_t length)
 {
 	*observer = (struct observer){
-		.states = allocate(TURNS_CHUNK * OBSERVATION_LENGTH, sizeof(float)),
+		.states = allocate(TURNS_CHUNK * length, sizeof(float)),
 	};
 	trainer_workspace(trainer, &observer->workspace, TURNS_CHUNK);
 }
@@ -89,7 +89,7 @@ static float *state_of(const struct environment *environment, uint32_t slot)
 {
 	if (environment->trainer.layer_count == 0)
 		return NULL;
-	return &environment->states[slot * OBSERVATION_LENGTH];
+	return &environment->states[slot * environment->tensor_length];
 }
 
 static void decide_one_by_one(struct environment *environment, struct observer *observer,
@@ -119,8 +119,9 @@ static void decide_in_batches(struct environment *environment, struct observer *
 			left &= ~(1U << i);
 			asking[count] = agent;
 			agent_ask(agent, &choices[count]);
-			memcpy(&observer->states[count * OBSERVATION_LENGTH],
-			       state_of(environment, slots[i]), OBSERVATION_LENGTH * sizeof(float));
+			memcpy(&observer->states[count * environment->tensor_length],
+			       state_of(environment, slots[i]),
+			       environment->tensor_length * sizeof(float));
 			count++;
 		}
 		decision_decide(decision, &observer->workspace, observer->states, choices, count);
@@ -166,7 +167,7 @@ static void look_again(void *context, uint32_t worker, uint32_t begin, uint32_t 
 	for (uint32_t i = begin; i < end; i++)
 		agent_look_again(environment, &environment->agents[block->begin + i],
 				 &environment->observers[worker],
-				 &environment->nexts[i * OBSERVATION_LENGTH]);
+				 &environment->nexts[i * environment->tensor_length]);
 }
 
 static void learn(struct environment *environment, uint32_t count)
@@ -178,10 +179,10 @@ static void learn(struct environment *environment, uint32_t count)
 		for (uint32_t i = 0; i < size; i++) {
 			struct agent *agent = &environment->agents[begin + i];
 			float *state = state_of(environment, begin + i);
-			const float *next = &environment->nexts[i * OBSERVATION_LENGTH];
+			const float *next = &environment->nexts[i * environment->tensor_length];
 			agent_learn(environment, agent, state, next);
 			if (agent->looked_ahead && state)
-				memcpy(state, next, OBSERVATION_LENGTH * sizeof(*state));
+				memcpy(state, next, environment->tensor_length * sizeof(*state));
 		}
 	}
 }
@@ -190,7 +191,8 @@ void turns_move_state(struct environment *environment, uint32_t from, uint32_t t
 {
 	float *state = state_of(environment, from);
 	if (state && from != to && environment->agents[from].looked_ahead)
-		memcpy(state_of(environment, to), state, OBSERVATION_LENGTH * sizeof(*state));
+		memcpy(state_of(environment, to), state,
+		       environment->tensor_length * sizeof(*state));
 }
 
 static void reserve_states(struct environment *environment, uint32_t count)
@@ -199,8 +201,8 @@ static void reserve_states(struct environment *environment, uint32_t count)
 		return;
 	environment->state_capacity = count + count / 2;
 	environment->states =
-		reallocate(environment->states, environment->state_capacity * OBSERVATION_LENGTH,
-			   sizeof(float));
+		reallocate(environment->states,
+			   environment->state_capacity * environment->tensor_length, sizeof(float));
 }
 
 void turns_take(struct environment *environment)

@@ -38,7 +38,7 @@ enum {
  */
 struct perception {
 	struct spatial_found found;
-	float *buffer; /* OBSERVATION_LENGTH each */
+	float *buffer; /* an observation each */
 	float *turned;
 	uint64_t resource_points; /* cells that the resource layer has read or written, ever */
 };
@@ -66,7 +66,8 @@ struct observer {
 	uint64_t observations;
 };
 
-void observer_init(struct observer *observer, const struct trainer *trainer);
+/* @length  floats of an observation */
+void observer_init(struct observer *observer, const struct trainer *trainer, size_t length);
 
 void observer_done(struct observer *observer);
 

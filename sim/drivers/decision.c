@@ -19,12 +19,15 @@ struct choices {
 	bool train;
 };
 
-static const char *const engine_options[] = {
-	"seed",	       "agents",	"network",	 "hidden",
-	"algorithm",   "decisions",	"blas",		 "replay",
-	"n-step",      "target-every",	"memory",	 "batch",
-	"train-every", "learning-rate", "epsilon-start", "epsilon-minimum",
-	NULL};
+static const char *const engine_options[] = {"seed",	      "agents",
+					     "network",	      "hidden",
+					     "algorithm",     "decisions",
+					     "blas",	      "replay",
+					     "n-step",	      "target-every",
+					     "memory",	      "batch",
+					     "train-every",   "learning-rate",
+					     "epsilon-start", "epsilon-minimum",
+					     "radius",	      NULL};
 
 static const struct setting settings[] = {
 	{NULL, "rounds", "N", SETTING_WHOLE, offsetof(struct choices, rounds), 1, 1e9, NULL,
@@ -49,7 +52,7 @@ struct class
 /* Of all agents. */
 static float *make_states(const struct parameters *parameters, struct random *random)
 {
-	size_t length = parameters->agents * OBSERVATION_LENGTH;
+	size_t length = parameters->agents * observation_length(parameters->world.radius);
 	float *states = allocate(length, sizeof(float));
 	for (size_t i = 0; i < length; i++)
 		states[i] = random_chance(random, 0.2F) ? random_unit(random) : 0;
@@ -67,7 +70,8 @@ static void decide(struct class *class)
 						    .random = &class->random};
 	for (uint32_t begin = 0; begin < agents; begin += size)
 		decision_decide(&class->decision, &class->workspace,
-				&class->states[begin * OBSERVATION_LENGTH], &class->answers[begin],
+				&class->states[begin * class->trainer.state_length],
+				&class->answers[begin],
 				agents - begin < size ? agents - begin : size);
 	for (uint32_t i = 0; i < agents; i++) {
 		class->chosen[class->answers[i].action]++;
@@ -80,15 +84,15 @@ static void learn(struct class *class)
 	uint32_t agents = class->choices->engine.parameters.agents;
 	for (uint32_t i = 0; i < agents; i++) {
 		const struct choice *answer = &class->answers[i];
-		decision_remember(
-			&class->decision,
-			&(struct transition){.state = &class->states[i * OBSERVATION_LENGTH],
-					     .next = &class->nexts[i * OBSERVATION_LENGTH],
-					     .action = answer->action,
-					     .reward = random_unit(&class->random),
-					     .allowed = answer->allowed,
-					     .next_allowed = answer->allowed,
-					     .log_probability = answer->log_probability});
+		decision_remember(&class->decision,
+				  &(struct transition){
+					  .state = &class->states[i * class->trainer.state_length],
+					  .next = &class->nexts[i * class->trainer.state_length],
+					  .action = answer->action,
+					  .reward = random_unit(&class->random),
+					  .allowed = answer->allowed,
+					  .next_allowed = answer->allowed,
+					  .log_probability = answer->log_probability});
 		decision_learn(&class->decision);
 	}
 }
@@ -96,8 +100,8 @@ static void learn(struct class *class)
 static void make(struct class *class)
 {
 	const struct parameters *parameters = &class->choices->engine.parameters;
-	trainer_init(&class->trainer, &parameters->learning, CHANNEL_COUNT, OBSERVATION_CELLS,
-		     ACTION_COUNT);
+	trainer_init(&class->trainer, &parameters->learning, CHANNEL_COUNT,
+		     observation_cells(parameters->world.radius), ACTION_COUNT);
 	trainer_workspace(&class->trainer, &class->workspace, TURNS_CHUNK);
 	decision_init(&class->decision, &class->trainer, parameters->seed, STREAM_LEARNERS);
 	random_seed(&class->random, parameters->seed, STREAM_AGENTS);

@@ -16,7 +16,7 @@ struct choices {
 
 static const char *const engine_options[] = {
 	"seed",		  "width",	 "height",	   "agents",  "resources", "index",
-	"resource-index", "observation", "resource-layer", "buffers", NULL};
+	"resource-index", "observation", "resource-layer", "buffers", "radius",	   NULL};
 
 static const struct setting settings[] = {
 	{NULL, "rounds", "N", SETTING_WHOLE, offsetof(struct choices, rounds), 1, 1e9, NULL,
@@ -34,10 +34,10 @@ static void go_on(struct environment *environment, struct agent *agent)
 	fields_raise(&environment->fields, FIELD_TRAILS, agent->x, agent->y, 1);
 }
 
-static uint64_t cells_not_zero(const float *tensor)
+static uint64_t cells_not_zero(const float *tensor, size_t length)
 {
 	uint64_t count = 0;
-	for (size_t i = 0; i < OBSERVATION_LENGTH; i++)
+	for (size_t i = 0; i < length; i++)
 		count += tensor[i] != 0;
 	return count;
 }
@@ -66,7 +66,8 @@ int main(int argc, char **argv)
 		for (uint32_t i = 0; i < environment.agent_count; i++) {
 			struct agent *agent = &environment.agents[i];
 			cells += cells_not_zero(
-				environment_observe(&environment, agent, &perception));
+				environment_observe(&environment, agent, &perception),
+				environment.tensor_length);
 			observations++;
 			if (choices.moves)
 				go_on(&environment, agent);

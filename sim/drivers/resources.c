@@ -26,6 +26,7 @@ static const char *const engine_options[] = {"seed",
 					     "max-gather",
 					     "resource-index",
 					     "resource-layer",
+					     "radius",
 					     NULL};
 
 static const struct setting settings[] = {
@@ -44,13 +45,13 @@ struct pantry {
 };
 
 /* Clears the channel that the layer fills, as observation_begin() does. */
-static void read_window(struct pantry *pantry, float x, float y)
+static void read_window(struct pantry *pantry, uint32_t radius, float x, float y)
 {
-	static float values[CHANNEL_COUNT][OBSERVATION_CELLS];
-	struct observation_view view = {
-		.values = values, .cell_x = observation_cell(x), .cell_y = observation_cell(y)};
-	for (int i = 0; i < OBSERVATION_CELLS; i++)
-		values[CHANNEL_RESOURCES][i] = 0;
+	static float values[CHANNEL_COUNT * OBSERVATION_CELLS_MAXIMUM];
+	struct observation_view view;
+	observation_lay(&view, radius, values, observation_cell(x), observation_cell(y));
+	for (size_t i = 0; i < observation_cells(radius); i++)
+		view.values[CHANNEL_RESOURCES][i] = 0;
 	const struct resource_layer *layer = &pantry->resources.layer;
 	pantry->points += layer->kind->read(layer, &pantry->resources, &pantry->found, &view);
 }
@@ -69,7 +70,7 @@ static void run_round(struct pantry *pantry, const struct choices *choices)
 			pantry->taken += resources_take(&pantry->resources, id,
 							parameters->agent.maximum_gather);
 		}
-		read_window(pantry, x, y);
+		read_window(pantry, parameters->world.radius, x, y);
 	}
 	pantry->grown += resources_regenerate(&pantry->resources);
 }

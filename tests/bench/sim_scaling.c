@@ -86,7 +86,7 @@ static double observation_bytes(const struct environment *environment)
 	double tensors = environment->state_capacity + TURNS_BLOCK + TURNS_CHUNK + 2.0;
 	for (int type = 0; type < TYPE_COUNT; type++)
 		tensors += 2.0 * (double)environment->decisions[type].replay.capacity;
-	return kept * (double)environment->storage->bytes +
+	return kept * (double)environment->storage.bytes +
 	       tensors * (double)OBSERVATION_LENGTH * sizeof(float);
 }
 

@@ -397,6 +397,21 @@ file() {
 	[ "$output" = "$first" ]
 }
 
+@test "the radius says how far agents see, and storage, threads and index still change no trace" {
+	local radius first
+	for radius in 1 9 20; do
+		first=$("$SIM" --radius $radius --agents 20 --steps 8 --state-hash --database none 2>/dev/null)
+		run -0 --separate-stderr "$SIM" --radius $radius --agents 20 --steps 8 --state-hash --database none \
+			--observation dense --threads 2 --index quadtree --decisions batched
+		[ "$output" = "$first" ]
+		traces+=$first
+	done
+	[ "$(grep -o '[0-9a-f]\{16\}' <<<"$traces" | sort | uniq -d)" = "" ]
+	refuses '--radius takes a whole number from 1 to 20, not' "$SIM" --radius 0
+	refuses '--width 19 is a world smaller than the observation radius; take at least 20' "$SIM" --radius 20 --width 19
+	run -0 "$SIM" --radius 1 --width 1 --height 1 --agents 3 --steps 5
+}
+
 @test "agents look as often as told: two looks give the trace of three, one another" {
 	local looks
 	for looks in 1 2 3; do

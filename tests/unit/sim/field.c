@@ -25,9 +25,23 @@ static void drop(void)
 
 TestSuite(field, .init = make, .fini = drop);
 
+static float plain[FIELD_COUNT][HEIGHT][WIDTH];
+
+static void expect_window(unsigned layer, int32_t x, int32_t y, uint32_t radius)
+{
+	float window[OBSERVATION_CELLS_MAXIMUM];
+	const int32_t reach = (int32_t)radius, side = 2 * reach + 1;
+	fields_read(&fields, layer, x, y, radius, window);
+	for (int32_t i = 0; i < side * side; i++) {
+		int32_t column = x - reach + i % side, row = y - reach + i / side;
+		bool in = column >= 0 && column < WIDTH && row >= 0 && row < HEIGHT;
+		cr_assert_eq(window[i], in ? plain[layer][row][column] : 0, "radius %u at %d %d",
+			     radius, x, y);
+	}
+}
+
 Test(field, windows_show_what_a_plain_array_holds)
 {
-	static float plain[FIELD_COUNT][HEIGHT][WIDTH];
 	struct random random;
 	random_seed(&random, 11, 1);
 	for (int i = 0; i < 300; i++) {
@@ -41,18 +55,12 @@ Test(field, windows_show_what_a_plain_array_holds)
 	}
 	for (int32_t y = -10; y < HEIGHT + 10; y++)
 		for (int32_t x = -10; x < WIDTH + 10; x++)
-			for (unsigned layer = 0; layer < FIELD_COUNT; layer++) {
-				float window[OBSERVATION_CELLS];
-				fields_read(&fields, layer, x, y, window);
-				for (int i = 0; i < OBSERVATION_CELLS; i++) {
-					int32_t column =
-						x - OBSERVATION_RADIUS + i % OBSERVATION_SIDE;
-					int32_t row = y - OBSERVATION_RADIUS + i / OBSERVATION_SIDE;
-					bool in = column >= 0 && column < WIDTH && row >= 0 &&
-						  row < HEIGHT;
-					cr_assert_eq(window[i], in ? plain[layer][row][column] : 0);
-				}
-			}
+			for (unsigned layer = 0; layer < FIELD_COUNT; layer++)
+				expect_window(layer, x, y, OBSERVATION_RADIUS);
+	for (uint32_t radius = 1; radius <= PARAMETERS_RADIUS_MAXIMUM; radius++)
+		for (int32_t y = -21; y < HEIGHT + 21; y += 3)
+			for (int32_t x = -22; x < WIDTH + 22; x += 4)
+				expect_window(FIELD_TRAILS, x, y, radius);
 }
 
 Test(field, layers_fade_by_their_factors_and_landmarks_stay)

@@ -261,3 +261,23 @@ ObservationTest(a_long_way_leaves_nothing_remembered)
 	begin(900, 5, 0);
 	cr_assert_eq(sum(CHANNEL_KNOWN_EMPTY), 0);
 }
+
+Test(observation_dense, a_radius_says_how_far_one_sees)
+{
+	for (uint32_t radius = 1; radius <= PARAMETERS_RADIUS_MAXIMUM; radius++) {
+		struct observation_storage far = observation_storage_of(OBSERVATION_DENSE, radius);
+		struct observation *own = malloc(far.bytes);
+		const int32_t reach = (int32_t)radius, side = 2 * reach + 1;
+		observation_init(own, &far, 100.5F, 100.5F, 0);
+		observation_begin(own, &far, 100.5F, 100.5F, 0, 1, NULL, &seen);
+		observation_add_agent(&seen, 100.5F + (float)reach, 100.5F, true, 0.5F);
+		observation_add_agent(&seen, 101.5F + (float)reach, 100.5F, true, 1);
+		observation_end(own, &far, &wide, &seen);
+		cr_assert_eq(seen.values[CHANNEL_SELF_HP][reach * side + reach], 1);
+		cr_assert_eq(seen.values[CHANNEL_ALLIES_HP][reach * side + side - 1], 0.5F);
+		cr_assert_eq(seen.values[CHANNEL_KNOWN_EMPTY][reach * side], 1);
+		cr_assert_eq(seen.values[CHANNEL_KNOWN_EMPTY][reach * side + side - 1], 0);
+		cr_assert_eq(seen.values[CHANNEL_VISIBILITY][0], 0);
+		free(own);
+	}
+}

@@ -16,12 +16,14 @@
 static struct parameters parameters;
 static struct resources resources;
 static struct observation_view view;
-static float values[CHANNEL_COUNT][OBSERVATION_CELLS];
+static float values[CHANNEL_COUNT * OBSERVATION_CELLS_MAXIMUM];
+static uint32_t radius;
 static struct error error;
 
 static void make(void)
 {
 	parameters_default(&parameters, 30);
+	radius = OBSERVATION_RADIUS;
 	parameters.resources = 400;
 	parameters.width = 40;
 	parameters.height = 30;
@@ -40,7 +42,7 @@ static void read_window(int32_t cell_x, int32_t cell_y)
 {
 	struct spatial_found found = {0};
 	memset(values, 0, sizeof(values));
-	view = (struct observation_view){.values = values, .cell_x = cell_x, .cell_y = cell_y};
+	observation_lay(&view, radius, values, cell_x, cell_y);
 	resources.layer.kind->read(&resources.layer, &resources, &found, &view);
 	spatial_found_done(&found);
 }
@@ -60,11 +62,12 @@ static float expected(int32_t column, int32_t row)
 static void check_window(int32_t cell_x, int32_t cell_y)
 {
 	read_window(cell_x, cell_y);
-	for (int i = 0; i < OBSERVATION_CELLS; i++) {
-		int32_t column = cell_x - OBSERVATION_RADIUS + i % OBSERVATION_SIDE;
-		int32_t row = cell_y - OBSERVATION_RADIUS + i / OBSERVATION_SIDE;
-		cr_assert_eq(values[CHANNEL_RESOURCES][i], expected(column, row), "%d %d", column,
-			     row);
+	const int32_t reach = (int32_t)radius, side = 2 * reach + 1;
+	for (int32_t i = 0; i < side * side; i++) {
+		int32_t column = cell_x - reach + i % side;
+		int32_t row = cell_y - reach + i / side;
+		cr_assert_eq(view.values[CHANNEL_RESOURCES][i], expected(column, row), "%d %d",
+			     column, row);
 	}
 }
 
@@ -73,6 +76,14 @@ Test(resource_layer, memmap_shows_each_cell_s_sum_and_nothing_outside)
 	for (int32_t y = 0; y <= 30; y += 5)
 		for (int32_t x = 0; x <= 40; x += 5)
 			check_window(x, y);
+}
+
+Test(resource_layer, memmap_reads_windows_of_every_radius)
+{
+	for (radius = 1; radius <= PARAMETERS_RADIUS_MAXIMUM; radius++) {
+		check_window(0, 0);
+		check_window(17, 29);
+	}
 }
 
 Test(resource_layer, memmap_is_exact_after_taking_and_growing)
@@ -105,7 +116,7 @@ Test(resource_layer, the_far_border_is_in_the_last_cell)
 	resources.amount[0] = 15;
 	resources.layer.kind->rebuild(&resources.layer, &resources);
 	read_window(39, 29);
-	cr_assert_eq(values[CHANNEL_RESOURCES][OBSERVATION_CELLS / 2], 0.5F);
+	cr_assert_eq(view.values[CHANNEL_RESOURCES][OBSERVATION_CELLS / 2], 0.5F);
 }
 
 Test(resource_layer, nothing_is_left_in_the_folder)
@@ -144,26 +155,39 @@ static double bilinear_sum(void)
 	double sum = 0;
 	cr_assert_eq(resource_layer_open(&layer, RESOURCE_LAYER_BILINEAR, 40, 30, &error), 0);
 	memset(values, 0, sizeof(values));
-	view = (struct observation_view){.values = values, .cell_x = 20, .cell_y = 15};
+	observation_lay(&view, radius, values, 20, 15);
 	layer.kind->read(&layer, &resources, &found, &view);
-	for (int i = 0; i < OBSERVATION_CELLS; i++)
-		sum += values[CHANNEL_RESOURCES][i];
+	for (size_t i = 0; i < observation_cells(radius); i++)
+		sum += view.values[CHANNEL_RESOURCES][i];
 	resource_layer_close(&layer);
 	spatial_found_done(&found);
 	return sum;
 }
 
-Test(resource_layer, bilinear_conserves_the_mass_inside_the_window)
+static void expect_conserved_mass(float reach, double least)
 {
 	double mass = 0;
 	for (uint32_t id = 0; id < resources.count; id++) {
-		bool inside = fabsf(resources.x[id] - 20) < 6 && fabsf(resources.y[id] - 15) < 6;
-		bool near = fabsf(resources.x[id] - 20) <= 7 && fabsf(resources.y[id] - 15) <= 7;
+		bool inside =
+			fabsf(resources.x[id] - 20) < reach && fabsf(resources.y[id] - 15) < reach;
+		bool near = fabsf(resources.x[id] - 20) <= reach + 1 &&
+			    fabsf(resources.y[id] - 15) <= reach + 1;
 		if (near && !inside)
 			resources.amount[id] = 0;
 		else if (inside)
 			mass += (double)resources.amount[id] / 30;
 	}
-	cr_assert_gt(mass, 10);
+	cr_assert_gt(mass, least);
 	cr_assert_float_eq(bilinear_sum(), mass, 1e-3);
+}
+
+Test(resource_layer, bilinear_conserves_the_mass_inside_the_window)
+{
+	expect_conserved_mass(6, 10);
+}
+
+Test(resource_layer, bilinear_conserves_the_mass_inside_a_wider_window)
+{
+	radius = 11;
+	expect_conserved_mass(11, 30);
 }

@@ -23,7 +23,8 @@ enum {
 	OPTION_COUNT,
 	OPTION_STEP,
 	OPTION_HITS,
-	OPTION_BUDGET
+	OPTION_BUDGET,
+	OPTION_EMBED
 };
 
 static const struct argp_option option_table[] = {
@@ -44,6 +45,8 @@ static const struct argp_option option_table[] = {
 	 "Record too where threads wait: blocked (off-cpu), or runnable without a processor "
 	 "(run-queue). Needs root",
 	 0},
+	{"embed-sources", OPTION_EMBED, NULL, 0,
+	 "Keep the text of source files in the profile, for reports where they are not", 0},
 	{"quiet", 'q', NULL, 0, "Print no summary", 0},
 	{"time", OPTION_TIME, "FUNCTIONS", 0,
 	 "Count and time every call of these functions, exactly: names, globs ('world_*'), "
@@ -160,6 +163,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		break;
 	case 'O':
 		options->is_off_cpu = true;
+		break;
+	case OPTION_EMBED:
+		options->embeds_sources = true;
 		break;
 	case 'q':
 		options->is_quiet = true;
@@ -355,6 +361,7 @@ int recording_make(const struct recording_options *options, struct session_optio
 	session->is_frequency_default = !options->frequency_hz;
 	session->engine = options->engine;
 	session->is_off_cpu = options->is_off_cpu;
+	session->embeds_sources = options->embeds_sources;
 	session->wants_time = options->is_off_cpu; /* to be added to that of waiting */
 	session->timing.requests = options->timed.list;
 	session->timing.request_count = options->timed.count;

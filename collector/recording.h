@@ -20,6 +20,7 @@ struct recording_options {
 	unsigned frequency_hz; /* 0: the default */
 	const struct perf_engine *engine;
 	bool is_off_cpu;
+	bool embeds_sources;
 	bool is_quiet;
 	struct recording_requests timed; /* functions to count and time */
 	struct recording_requests hits;	 /* functions whose lines are counted */

@@ -11,6 +11,7 @@
 #include "collector/probing.h"
 #include "collector/recorder.h"
 #include "collector/resolve/kernel_symbols.h"
+#include "collector/resolve/source_files.h"
 #include "collector/resolve/symbols.h"
 #include "collector/sampling.h"
 #include "collector/session_signals.h"
@@ -495,6 +496,7 @@ static void finish(struct session *session)
 	modules_describe(session->modules);
 	symbols_name(session->modules, session->profile);
 	kernel_symbols_name(session->profile, "/proc/kallsyms");
+	source_files_read(session->profile, session->options->embeds_sources);
 	profile_set_number(session->profile, "naming_cpu_ns",
 			   (int64_t)(own_cpu_ns() - recording_cpu_ns));
 	completion_write(&completion);

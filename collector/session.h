@@ -42,6 +42,7 @@ struct session_options {
 	bool is_memory;		   /* what it allocates, too */
 	uint64_t memory_rate;	   /* bytes between sampled allocations; 0: all */
 	uint32_t temporary_within; /* allocations, within which a block is temporary; 0: 1 */
+	bool embeds_sources;	   /* keeps the text of source files */
 	uint32_t operations;	   /* and what it waits for and works on: WIRE_MODES_OPERATIONS */
 };
 

@@ -246,16 +246,19 @@ static void write_rows(struct listing *listing, const uint32_t *rows, uint32_t c
 static void write_file(const struct lines_view *view, const uint32_t *rows, uint32_t count,
 		       FILE *stream)
 {
-	const char *path = row_file(view->report, &view->lines->rows[*rows]);
+	const struct report *report = view->report;
+	const char *path = row_file(report, &view->lines->rows[*rows]);
+	uint32_t file = report->symbols.symbols[view->lines->rows[*rows].symbol].file;
 	struct source source = {0};
 	struct error error = {"source not found: no debug information names the file"};
-	bool found = *path && !source_find(&source, path, view->folder,
-					   export_start_ns(view->report->profile), &error);
+	bool found =
+		*path && !source_of_profile(&source, report->profile, file, view->folder, &error);
 	struct listing listing;
 
 	listing_begin(&listing, view);
 	fprintf(stream, "%s%s\n", *path ? text_plain(&listing.memory, path, 0) : "[unknown file]",
-		found && source.is_newer
+		source.is_changed ? " (!) changed since the recording: its lines may be others"
+		: source.is_newer
 			? " (!) modified after the recording began: its lines may be others"
 			: "");
 	if (!found)

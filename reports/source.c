@@ -3,6 +3,7 @@
 #include "reports/source.h"
 
 #include "collector/base/xalloc.h"
+#include "reports/export_rows.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -11,20 +12,34 @@
 
 static const off_t most_bytes = 64 << 20;
 
-static int read_lines(struct source *source, FILE *stream)
+/* Cuts a text, which is changed, into lines. */
+static void cut_lines(struct source *source, char *text, size_t bytes)
 {
-	char *line = NULL;
-	size_t line_capacity = 0, capacity = 0, count = 0;
-	ssize_t bytes;
+	size_t capacity = 0, count = 0;
+	char *end = text + bytes;
 
-	while ((bytes = getline(&line, &line_capacity, stream)) >= 0) {
-		while (bytes && (line[bytes - 1] == '\n' || line[bytes - 1] == '\r'))
-			line[--bytes] = '\0';
+	while (text < end) {
+		char *next = memchr(text, '\n', (size_t)(end - text)), *last = next ? next : end;
+
+		while (last > text && last[-1] == '\r')
+			last--;
+		*last = '\0';
 		xgrow(source->lines, count, capacity);
-		source->lines[count++] = xstrdup(line);
+		source->lines[count++] = xstrdup(text);
+		text = next ? next + 1 : end;
 	}
 	source->count = (uint32_t)count;
-	free(line);
+}
+
+static int read_lines(struct source *source, FILE *stream, size_t bytes)
+{
+	char *text = xmalloc(bytes + 1);
+	size_t got = fread(text, 1, bytes, stream);
+
+	source->bytes = got;
+	source->hash = profile_source_hash(text, got);
+	cut_lines(source, text, got);
+	free(text);
 	return ferror(stream) ? -EIO : 0;
 }
 
@@ -59,7 +74,7 @@ int source_open(struct source *source, const char *path, int64_t start_ns, struc
 			    strerror(-descriptor));
 	source->is_newer = start_ns && status.st_mtim.tv_sec > start_ns / 1000000000;
 	stream = xalloc_checked(fdopen(descriptor, "r"));
-	result = read_lines(source, stream);
+	result = read_lines(source, stream, (size_t)status.st_size);
 	fclose(stream);
 	if (!result)
 		return 0;
@@ -81,6 +96,28 @@ int source_find(struct source *source, const char *path, const char *folder, int
 		if (!source_open(source, name, start_ns, NULL))
 			result = 0;
 		free(name);
+	}
+	return result;
+}
+
+int source_of_profile(struct source *source, const struct profile *profile, uint32_t file,
+		      const char *folder, struct error *error)
+{
+	const struct profile_source *known = profile_source_find(profile, file);
+	int result;
+
+	if (known && known->text) {
+		char *text = xstrdup(known->text);
+
+		*source = (struct source){.is_embedded = true};
+		cut_lines(source, text, strlen(text));
+		free(text);
+		return 0;
+	}
+	result = source_find(source, profile->files[file], folder, export_start_ns(profile), error);
+	if (!result && known) {
+		source->is_newer = false;
+		source->is_changed = source->bytes != known->bytes || source->hash != known->hash;
 	}
 	return result;
 }

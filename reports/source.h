@@ -2,13 +2,15 @@
 /*
  * source: the text of source files, where this machine has them.
  *
- * A profile holds paths and line numbers, no text. A file that was modified after the recording
- * began may have other lines than those that were sampled: its text is given, with that warning.
- * A checkout or a touch has the same effect, so it says "newer", not "different".
+ * A profile holds the texts of files with collector run --embed-sources, and else what tells
+ * whether they have changed since. Of a file that the recording did not find, only its time of
+ * modification can be asked: a checkout or a touch changes that, too, so it says "newer", not
+ * "changed". Either may have other lines than those that were sampled: its text is given, with
+ * that warning.
  */
 #pragma once
 
-#include "collector/base/error.h"
+#include "collector/profile/profile.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -16,7 +18,10 @@
 struct source {
 	char **lines; /* [0] is line 1; without line ends, any bytes */
 	uint32_t count;
-	bool is_newer; /* than the recording */
+	uint64_t bytes, hash; /* of the file; 0 when the text was embedded */
+	bool is_newer;	      /* than the recording, of which nothing else is known */
+	bool is_changed;
+	bool is_embedded;
 };
 
 /*
@@ -33,6 +38,14 @@ int source_open(struct source *source, const char *path, int64_t start_ns, struc
  */
 int source_find(struct source *source, const char *path, const char *folder, int64_t start_ns,
 		struct error *error);
+
+/*
+ * The text of a profile's file: the embedded one, else as source_find.
+ *
+ * @file  of profile->files
+ */
+int source_of_profile(struct source *source, const struct profile *profile, uint32_t file,
+		      const char *folder, struct error *error);
 
 void source_done(struct source *source);
 

@@ -113,6 +113,8 @@ static void rows_free(struct profile *profile)
 		free(profile->probes[i].note);
 	for (size_t i = 0; i < profile->hit_functions_count; i++)
 		free(profile->hit_functions[i].note);
+	for (size_t i = 0; i < profile->sources_count; i++)
+		free(profile->sources[i].text);
 	for (size_t i = 0; i < profile->subjects_count; i++)
 		free(profile->subjects[i].name);
 }
@@ -144,6 +146,7 @@ void profile_free(struct profile *profile)
 	free(profile->hit_functions);
 	free(profile->block_hits);
 	free(profile->line_hits);
+	free(profile->sources);
 	free(profile->steps);
 	free(profile->subjects);
 	free(profile->operations);

@@ -234,6 +234,12 @@ struct profile_step {
 	uint64_t start_ns, end_ns, probe_ns;
 };
 
+struct profile_source {
+	uint32_t file;
+	uint64_t bytes, hash;
+	char *text; /* or NULL */
+};
+
 /* How a number of hits is known. */
 enum profile_hit_label {
 	PROFILE_HIT_EXACT,     /* counted where it happened */
@@ -369,6 +375,7 @@ struct profile {
 	PROFILE_TABLE(struct profile_hit_function, hit_functions);
 	PROFILE_TABLE(struct profile_block_hits, block_hits);
 	PROFILE_TABLE(struct profile_line_hits, line_hits); /* by function, file and line */
+	PROFILE_TABLE(struct profile_source, sources);
 	PROFILE_TABLE(struct profile_step, steps);
 	PROFILE_TABLE(struct profile_subject, subjects);     /* [0]: none */
 	PROFILE_TABLE(struct profile_operation, operations); /* several of one place add up */
@@ -465,6 +472,15 @@ void profile_hit_function_set(struct profile *profile, uint32_t row,
 void profile_hits_clear(struct profile *profile);
 void profile_block_hits_add(struct profile *profile, const struct profile_block_hits *hits);
 void profile_line_hits_add(struct profile *profile, const struct profile_line_hits *hits);
+
+/* Adds what is known of a source file. Its text may be NULL and is copied. */
+void profile_source_add(struct profile *profile, const struct profile_source *source);
+
+/* Returns the row of a file, NULL: nothing is known. */
+const struct profile_source *profile_source_find(const struct profile *profile, uint32_t file);
+
+/* Tells texts apart, below 2^63; no secret. Source: FNV-1a, RFC 9923. */
+uint64_t profile_source_hash(const void *text, size_t bytes);
 
 void profile_step_add(struct profile *profile, const struct profile_step *step);
 

@@ -214,6 +214,15 @@ CREATE TABLE line_hits (
 	PRIMARY KEY (function, file, line)
 ) WITHOUT ROWID;
 
+-- Source files of functions as they were when the recording ended, as far as there were any, so that a
+-- report can tell whether they have changed since.
+CREATE TABLE sources (
+	file  INTEGER PRIMARY KEY,      -- files
+	bytes INTEGER NOT NULL,
+	hash  INTEGER NOT NULL,         -- of all of them: profile_source_hash
+	text  TEXT                      -- with --embed-sources; NULL: not kept
+);
+
 -- Steps of the simulation: finished calls of the step function, in the order of their ends. A
 -- sample belongs to the step that was running at its time in its process.
 CREATE TABLE steps (

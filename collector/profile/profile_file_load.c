@@ -422,6 +422,7 @@ static const struct table last_tables[] = {
 	{"SELECT * FROM hit_functions ORDER BY id", loading_hit_function_row},
 	{"SELECT * FROM block_hits ORDER BY function, address", loading_block_hits_row},
 	{"SELECT * FROM line_hits ORDER BY function, file, line", loading_line_hits_row},
+	{"SELECT * FROM sources ORDER BY file", loading_source_row},
 	{"SELECT * FROM steps ORDER BY id", loading_step_row},
 	{"SELECT * FROM subjects ORDER BY id", loading_subject_row},
 	{"SELECT * FROM operations", loading_operation_row},

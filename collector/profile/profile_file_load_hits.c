@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* profile_file_load_hits: the tables of executions of blocks and lines; see profile_loading.h. */
+/* profile_file_load_hits: the tables of executions of blocks and lines, and of source files; see
+ * profile_loading.h. */
 #include "collector/profile/profile_loading.h"
 
 int loading_hit_function_row(struct loading *loading, sqlite3_stmt *row)
@@ -71,5 +72,22 @@ int loading_line_hits_row(struct loading *loading, sqlite3_stmt *row)
 							.hits = hits,
 							.margin = margin,
 						});
+	return 0;
+}
+
+int loading_source_row(struct loading *loading, sqlite3_stmt *row)
+{
+	uint64_t file, values[2];
+
+	if (!loading_number(row, 0, loading->profile->files_count, &file) || !file ||
+	    !loading_counters(row, 1, 2, values) ||
+	    (sqlite3_column_type(row, 3) != SQLITE_NULL && !loading_text(row, 3)))
+		return loading_damaged(loading, "bad row in sources");
+	profile_source_add(loading->profile, &(struct profile_source){
+						     .file = (uint32_t)file,
+						     .bytes = values[0],
+						     .hash = values[1],
+						     .text = (char *)loading_text(row, 3),
+					     });
 	return 0;
 }

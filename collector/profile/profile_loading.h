@@ -54,4 +54,4 @@ typedef int row_function(struct loading *loading, sqlite3_stmt *row);
 
 row_function loading_probe_row, loading_timing_row, loading_bucket_row, loading_edge_row,
 	loading_step_row, loading_hit_function_row, loading_block_hits_row, loading_line_hits_row,
-	loading_subject_row, loading_operation_row, loading_spread_row;
+	loading_source_row, loading_subject_row, loading_operation_row, loading_spread_row;

@@ -27,6 +27,7 @@ enum statement {
 	INSERT_HIT_FUNCTION,
 	INSERT_BLOCK_HITS,
 	INSERT_LINE_HITS,
+	INSERT_SOURCE,
 	INSERT_STEP,
 	INSERT_SUBJECT,
 	INSERT_OPERATION,
@@ -55,6 +56,7 @@ static const char *const statement_sql[STATEMENTS] = {
 	[INSERT_HIT_FUNCTION] = "REPLACE INTO hit_functions VALUES (?, ?, ?, ?, ?, ?, ?)",
 	[INSERT_BLOCK_HITS] = "REPLACE INTO block_hits VALUES (?, ?, ?, ?, ?, ?, ?)",
 	[INSERT_LINE_HITS] = "REPLACE INTO line_hits VALUES (?, ?, ?, ?, ?, ?)",
+	[INSERT_SOURCE] = "INSERT INTO sources VALUES (?, ?, ?, ?)",
 	[INSERT_STEP] = "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?)",
 	[INSERT_SUBJECT] = "INSERT INTO subjects VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
 	[INSERT_OPERATION] = "INSERT INTO operations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -65,7 +67,7 @@ static const char *const statement_sql[STATEMENTS] = {
 /* Rows of each table that the file already has; the placeholders at 0 are never written. */
 struct written {
 	size_t metrics, modules, files, functions, lines, frames, stacks, threads, steps;
-	size_t thread_times, series, points, subjects, operations, spreads;
+	size_t thread_times, series, points, subjects, operations, spreads, sources;
 	uint32_t renames;
 	uint32_t timing_revision, hits_revision;
 };
@@ -350,6 +352,20 @@ static int write_operations(struct row_writer *writer, const struct profile *pro
 	return result;
 }
 
+static int write_sources(struct row_writer *writer, const struct profile *profile)
+{
+	struct written *written = &writer->written;
+	int result = 0;
+
+	for (; written->sources < profile->sources_count && !result; written->sources++) {
+		const struct profile_source *row = &profile->sources[written->sources];
+
+		result = insert(writer, INSERT_SOURCE, "iiis", (int64_t)row->file,
+				(int64_t)row->bytes, (int64_t)row->hash, row->text);
+	}
+	return result;
+}
+
 struct row_writer *row_writer_open(sqlite3 *database)
 {
 	struct row_writer *writer = xcalloc(1, sizeof(*writer));
@@ -396,8 +412,8 @@ int row_writer_meta(struct row_writer *writer, const struct profile *profile)
 int row_writer_gained(struct row_writer *writer, const struct profile *profile)
 {
 	static int (*const tables[])(struct row_writer *, const struct profile *) = {
-		row_writer_meta, write_code,  write_stacks, write_others,
-		write_curves,	 write_calls, write_hits,   write_operations,
+		row_writer_meta, write_code, write_stacks,     write_others,  write_curves,
+		write_calls,	 write_hits, write_operations, write_sources,
 	};
 	int result = SQLITE_OK;
 

@@ -177,6 +177,26 @@ with_source() {
 	fails_with 1 '--disassembly of which function?' reports lines --disassembly small.prof
 }
 
+@test "a source is kept when asked, and one that was changed, not only touched, is marked" {
+	require perf
+	sed 's,tests/workloads/,,' "$BATS_TEST_DIRNAME/../workloads/divides.c" >own.c
+	gcc -g -O2 -I "$BATS_TEST_DIRNAME/../workloads" -o own own.c
+	collector run -q -o plain -- ./own 0.1 >/dev/null
+	collector run -q --embed-sources -o kept -- ./own 0.1 >/dev/null
+	touch -d '+1 hour' own.c
+	reports lines plain.prof divide >lines
+	grep -q 'sum ^ (i << 40)' lines
+	run ! grep 'own.c (!)' lines
+	sed -i 's/100000/100001/' own.c
+	reports lines plain.prof divide >lines
+	grep -q 'own.c (!) changed since the recording: its lines may be others' lines
+	rm own.c
+	reports lines plain.prof divide | grep -q '^source not found: .*own.c: No such file'
+	reports lines kept.prof divide >lines
+	grep -q 'i < 100000; i++' lines
+	run ! grep -E 'own.c \(!\)|not found' lines
+}
+
 @test "the lines of a real loop are found in its own source" {
 	require perf
 	[ -x "$BUILD/workloads/leaf" ]

@@ -80,6 +80,7 @@ static void write_profile(struct profile_file *file)
 								     0x1234, INT64_MAX, 0});
 	profile_line_hits_add(
 		profile, &(struct profile_line_hits){0, source, 4, PROFILE_HIT_ESTIMATED, 70, 6});
+	profile_source_add(profile, &(struct profile_source){source, 9, 77, (char[]){"int x;\n"}});
 	profile_subject_add(profile, &(struct profile_subject){.kind = PROFILE_SUBJECT_MUTEX,
 							       .name = (char[]){"door"},
 							       .module = module,
@@ -178,6 +179,8 @@ Test(profile_file, reads_back_what_was_written)
 	cr_assert_eq(loaded->points[1].time_ns, 600, "the points of a series lie together");
 	cr_assert_eq(loaded->points[1].value, 8192);
 	cr_assert_eq(loaded->points[2].series, 1);
+	cr_assert_eq(loaded->sources[0].hash, 77);
+	cr_assert_str_eq(loaded->sources[0].text, "int x;\n");
 	cr_assert_str_eq(loaded->subjects[1].name, "door");
 	cr_assert_eq(loaded->subjects[1].site, 2);
 	cr_assert_eq(loaded->subjects[1].taken, 7);

@@ -116,6 +116,8 @@ static void become(const struct attempt *attempt, const char **argv, int errno_f
 	snprintf(out, sizeof(out), "%s/out", attempt->path);
 	snprintf(err, sizeof(err), "%s/err", attempt->path);
 	setpgid(0, 0);
+	/* Locks of whoever runs the sweep are not the program's to hold. */
+	close_range(STDERR_FILENO + 1, ~0U, CLOSE_RANGE_CLOEXEC);
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	redirect("/dev/null", O_RDONLY, STDIN_FILENO);
 	redirect(out, O_WRONLY | O_CREAT, STDOUT_FILENO);

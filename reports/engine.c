@@ -11,7 +11,7 @@
 static const char *const sections[] = {"engine", "values", "quick", "components",
 				       "hot",	 "vary",   "size"};
 
-static const char *const kinds_of_sections[] = {"driver ", "win "};
+static const char *const kinds_of_sections[] = {"driver ", "win ", ENGINE_PREDICTED};
 
 /* What is read, and the first thing that is wrong with it. */
 struct reading {

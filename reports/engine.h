@@ -27,6 +27,11 @@
  *         component, gain = A-B               what it is to make A to B times as fast
  *         changes = TEXT                      in what the results may differ; none: in nothing
  *
+ *     [predicted COMPONENT]                   what was said of it before it was measured
+ *         share = A-B                         of the time, in per cent
+ *         earlier = NUMBER                    what somebody measured elsewhere, likewise
+ *         growth = TEXT
+ *
  * A file needs no more than [engine] command: what is not described is not measured, and reports
  * say so.
  */
@@ -36,6 +41,8 @@
 
 #include <jansson.h>
 #include <stdbool.h>
+
+#define ENGINE_PREDICTED "predicted "
 
 /*
  * Reads and checks a description.

@@ -4,12 +4,16 @@
 
 #include "collector/base/xalloc.h"
 #include "reports/document.h"
+#include "reports/finding.h"
 
-#include <errno.h>
 #include <math.h>
-#include <unistd.h>
 
-#define NOT_MEASURED "not measured"
+#define COLUMN_COUNT(columns) ((int)(sizeof(columns) / sizeof(*(columns))))
+
+enum {
+	COLUMN_SHARE = 1,
+	COLUMN_PRIORITY = 5,
+};
 
 double matrix_priority(double share, double low)
 {
@@ -18,225 +22,26 @@ double matrix_priority(double share, double low)
 	return (1 / (1 - share) - 1) * (low / share);
 }
 
-static const char *text_of(const json_t *object, const char *key)
-{
-	const char *text = json_string_value(json_object_get(object, key));
-
-	return text ? text : "";
-}
-
-/* Returns the summary of a phase, NULL without a sentence when there is none. */
-static json_t *read_summary(const char *folder, int phase, struct error *error)
-{
-	char path[4096];
-	json_error_t why;
-	json_t *json;
-
-	error->text[0] = '\0';
-	snprintf(path, sizeof(path), "%s/phase%d/phase%d_summary.json", folder, phase, phase);
-	if (access(path, F_OK))
-		return NULL;
-	json = json_load_file(path, 0, &why);
-	if (!json) {
-		fail(error, -EINVAL, "%s cannot be read: line %d: %s", path, why.line, why.text);
-		return NULL;
-	}
-	if (!strcmp(text_of(json, "schema"), "simprof/phase-v1") &&
-	    json_integer_value(json_object_get(json, "phase")) == phase)
-		return json;
-	fail(error, -EINVAL, "%s is no summary of phase %d of this version", path, phase);
-	json_decref(json);
-	return NULL;
-}
-
-/* Returns the table of a section of a summary's report, borrowed; NULL without it. */
-static const json_t *find_table(const json_t *summary, const char *section_id, const char *table_id)
-{
-	const json_t *sections = json_object_get(json_object_get(summary, "report"), "sections");
-	const json_t *section, *table;
-	size_t i, j;
-
-	json_array_foreach (sections, i, section) {
-		if (strcmp(text_of(section, "id"), section_id))
-			continue;
-		json_array_foreach (json_object_get(section, "tables"), j, table) {
-			if (!strcmp(text_of(table, "id"), table_id))
-				return table;
-		}
-	}
-	return NULL;
-}
-
-/* Returns the cell of a row by its column's id, borrowed. */
-static const json_t *cell(const json_t *table, const json_t *row, const char *id)
-{
-	const json_t *column;
-	size_t i;
-
-	json_array_foreach (json_object_get(table, "columns"), i, column) {
-		if (!strcmp(text_of(column, "id"), id))
-			return json_array_get(row, i);
-	}
-	return NULL;
-}
-
-static const char *cell_text(const json_t *table, const json_t *row, const char *id)
-{
-	const char *text = json_string_value(cell(table, row, id));
-
-	return text ? text : "";
-}
-
-/* A share is a number, or begins with one. */
-static double share_of(const json_t *share)
-{
-	return json_number_value(json_is_array(share) ? json_array_get(share, 0) : share);
-}
-
-/* The slowest p50 of a component's sweeps, and its point. */
-static void find_finding(const json_t *phase2, const char *component, char *text, size_t bytes)
-{
-	double most = 0;
-	const json_t *sweep, *row;
-	size_t i, j;
-
-	snprintf(text, bytes, NOT_MEASURED);
-	json_array_foreach (json_object_get(phase2, "sweeps"), i, sweep) {
-		const json_t *table = find_table(phase2, text_of(sweep, "name"), "calls");
-
-		if (strcmp(text_of(sweep, "about"), component))
-			continue;
-		json_array_foreach (json_object_get(table, "rows"), j, row) {
-			double p50 = json_number_value(cell(table, row, "p50"));
-
-			if (p50 <= most)
-				continue;
-			most = p50;
-			snprintf(text, bytes, "%s: median %.3g us at %s",
-				 cell_text(table, row, "function"), p50 / 1e3,
-				 cell_text(table, row, "point"));
-		}
-	}
-}
-
-/* Phase 4 knows the component of each hot function. */
-static bool grows_in(const json_t *phase4, const char *function, const char *component)
-{
-	const json_t *group, *row;
-	const char *over;
-	json_t *scaling;
-	size_t i, j;
-
-	json_object_foreach ((json_t *)json_object_get(phase4, "scaling"), over, scaling) {
-		json_array_foreach (json_object_get(scaling, "groups"), i, group) {
-			json_array_foreach (json_object_get(group, "rows"), j, row) {
-				if (!strcmp(text_of(row, "name"), function) &&
-				    !strcmp(text_of(row, "component"), component))
-					return true;
-			}
-		}
-	}
-	return false;
-}
-
-/* Phase 1 knows the component of each function that costs. */
-static bool is_of(const json_t *phase1, const char *function, const char *component)
-{
-	const json_t *table = find_table(phase1, "shares", "functions"), *row;
-	size_t i;
-
-	json_array_foreach (json_object_get(table, "rows"), i, row) {
-		if (!strcmp(cell_text(table, row, "function"), function) &&
-		    !strcmp(cell_text(table, row, "component"), component))
-			return true;
-	}
-	return false;
-}
-
-/* The line of the component's functions with most own time. */
-static void find_line(json_t *const summaries[MATRIX_PHASES], const char *component, char *text,
-		      size_t bytes)
-{
-	const json_t *table = find_table(summaries[2], "lines", "lines"), *row;
-	double most = 0;
-	size_t i;
-
-	snprintf(text, bytes, NOT_MEASURED);
-	json_array_foreach (json_object_get(table, "rows"), i, row) {
-		double self = share_of(cell(table, row, "self"));
-
-		const char *function = cell_text(table, row, "function");
-
-		if (!is_of(summaries[0], function, component) &&
-		    !grows_in(summaries[3], function, component))
-			continue;
-		if (most == 0)
-			snprintf(text, bytes, "no sample in lines of %s", function);
-		if (self <= most)
-			continue;
-		most = self;
-		snprintf(text, bytes, "%s:%" JSON_INTEGER_FORMAT " (%.2g %%)",
-			 cell_text(table, row, "file"),
-			 json_integer_value(cell(table, row, "line")), self * 100);
-	}
-}
-
-/* The growth of the component over the first thing that was varied. */
-static void find_growth(const json_t *phase4, const char *component, char *text, size_t bytes)
-{
-	const json_t *group, *row;
-	const char *over;
-	json_t *scaling;
-	size_t i, j;
-
-	snprintf(text, bytes, NOT_MEASURED);
-	json_object_foreach ((json_t *)json_object_get(phase4, "scaling"), over, scaling) {
-		json_array_foreach (json_object_get(scaling, "groups"), i, group) {
-			json_array_foreach (json_object_get(group, "rows"), j, row) {
-				const json_t *time = json_object_get(row, "time");
-				const json_t *interval = json_object_get(time, "interval");
-
-				if (strcmp(text_of(row, "kind"), "component") ||
-				    strcmp(text_of(row, "name"), component) ||
-				    !json_object_get(time, "class"))
-					continue;
-				snprintf(text, bytes, "%s in %s, exponent %.2f (%.2f to %.2f)%s",
-					 text_of(time, "class"), over,
-					 json_number_value(json_object_get(time, "exponent")),
-					 json_number_value(json_array_get(interval, 0)),
-					 json_number_value(json_array_get(interval, 1)),
-					 json_array_size(json_object_get(time, "rivals"))
-						 ? ", has rivals"
-						 : "");
-				return;
-			}
-		}
-	}
-}
-
-static void add_row(json_t *table, json_t *const summaries[MATRIX_PHASES], const char *component,
+static void add_row(json_t *table, const struct findings *findings, const char *component,
 		    const json_t *share)
 {
 	double low = json_number_value(json_array_get(share, 1));
-	double priority = matrix_priority(share_of(share), low);
+	double priority = matrix_priority(finding_share(share), low);
 	json_t *row = document_row(table);
-	char text[512];
+	char text[FINDING_TEXT];
 
 	document_text(row, component);
 	json_array_append(row, (json_t *)share);
-	find_finding(summaries[1], component, text, sizeof(text));
-	document_text(row, text);
-	find_line(summaries, component, text, sizeof(text));
-	document_text(row, text);
-	find_growth(summaries[3], component, text, sizeof(text));
-	document_text(row, text);
+	document_text(row, finding_duration(findings, component, text));
+	document_text(row, finding_line(findings, component, text));
+	document_text(row, finding_growth(findings, component, text));
 	document_number(row, isinf(priority) ? NAN : priority); /* no bound: empty */
 }
 
 /* An empty priority has no bound. */
 static double priority_of(const json_t *row)
 {
-	const json_t *priority = json_array_get(row, 5);
+	const json_t *priority = json_array_get(row, COLUMN_PRIORITY);
 
 	return json_is_number(priority) ? json_number_value(priority) : INFINITY;
 }
@@ -266,7 +71,8 @@ static void sort_rows(json_t *table)
 	free(sorted);
 }
 
-static json_t *put_together(json_t *const summaries[MATRIX_PHASES])
+/* Returns the table, borrowed, its rows in order of priority. */
+static const json_t *add_matrix(json_t *document, const struct findings *findings)
 {
 	static const struct document_column columns[] = {
 		{"bottleneck", "bottleneck", "text", NULL},
@@ -276,35 +82,190 @@ static json_t *put_together(json_t *const summaries[MATRIX_PHASES])
 		{"growth", "phase 4: scaling", "text", NULL},
 		{"priority", "priority", "number", NULL},
 	};
-	const json_t *shares = find_table(summaries[0], "shares", "components"), *row;
-	json_t *document = document_new("Bottleneck matrix"), *section, *table;
-	bool is_complete = true;
+	const json_t *shares = finding_table(findings->phases[0], "shares", "components"), *row;
+	json_t *section = document_section(document, "matrix", "Bottlenecks"), *table;
 	size_t i;
 
-	section = document_section(document, "matrix", "Bottlenecks");
 	document_say(section,
 		     "Priority is gain x confidence / effort: the gain is 1 / (1 - share) - 1, "
 		     "the most there is to win (Amdahl); the confidence is the lower bound of "
 		     "the share by the share; the effort is 1, for nothing measures it.");
 	table = document_table(section, "matrix", "Components by what the four phases say", columns,
-			       6);
+			       COLUMN_COUNT(columns));
 	json_array_foreach (json_object_get(shares, "rows"), i, row) {
-		add_row(table, summaries, cell_text(shares, row, "component"),
-			cell(shares, row, "share"));
+		add_row(table, findings, finding_cell_text(shares, row, "component"),
+			finding_cell(shares, row, "share"));
 	}
 	sort_rows(table);
-	json_array_foreach (json_object_get(json_object_get(summaries[0], "report"), "trust"), i,
-			    row) {
-		document_add_trust(document, text_of(row, "text"),
+	for (int phase = 0; phase < FINDING_PHASES; phase++)
+		if (strcmp(finding_string(findings->phases[phase], "status"), "success"))
+			document_note(section, "Phase %d %s.", phase + 1,
+				      findings->phases[phase]
+					      ? "did not measure all that was planned"
+					      : "was not measured");
+	return table;
+}
+
+static void add_pair(json_t *table, const char *name, const char *text)
+{
+	json_t *row = document_row(table);
+
+	document_text(row, name);
+	document_text(row, text);
+}
+
+/* What is to be done about a component, and what that brings. */
+static void add_remedy(json_t *table, const struct findings *findings, const char *component,
+		       double share)
+{
+	const json_t *win = finding_win(findings, component);
+	const json_t *wall = json_object_get(win, "wall");
+	char text[FINDING_TEXT];
+
+	if (win)
+		snprintf(text, sizeof(text), "%s: %s instead of %s; results: %s%s%s",
+			 finding_string(win, "name"), finding_string(win, "after"),
+			 finding_string(win, "before"),
+			 *finding_string(win, "trace") ? finding_string(win, "trace")
+						       : "not compared",
+			 *finding_string(win, "changes") ? "; " : "",
+			 finding_string(win, "changes"));
+	else
+		snprintf(text, sizeof(text), "none was measured (scripts/validate_quick_wins)");
+	add_pair(table, "remedy", text);
+	snprintf(text, sizeof(text), "at most %.2f times as fast, were it free (Amdahl)",
+		 1 / (1 - share));
+	add_pair(table, "expected gain", share < 1 ? text : "no bound");
+	if (!json_object_get(wall, "ratio"))
+		return;
+	snprintf(text, sizeof(text), "%.2f times as fast (%.2f to %.2f), wall time: %s",
+		 json_number_value(json_object_get(wall, "ratio")),
+		 json_number_value(json_object_get(wall, "low")),
+		 json_number_value(json_object_get(wall, "high")), finding_string(win, "word"));
+	add_pair(table, "measured gain of the remedy", text);
+}
+
+static void add_sheet(json_t *document, const struct findings *findings, const json_t *matrix_row)
+{
+	static const struct document_column columns[] = {
+		{"what", "", "text", NULL},
+		{"finding", "", "text", NULL},
+	};
+	const char *component = json_string_value(json_array_get(matrix_row, 0));
+	const json_t *share = json_array_get(matrix_row, COLUMN_SHARE);
+	char id[100], text[FINDING_TEXT];
+	json_t *section, *table;
+
+	snprintf(id, sizeof(id), "sheet_%.80s", component);
+	section = document_section(document, id, component);
+	table = document_table(section, "sheet", "", columns, COLUMN_COUNT(columns));
+	snprintf(text, sizeof(text), "%.1f %% of the CPU time", 100 * finding_share(share));
+	if (json_is_array(share))
+		snprintf(text + strlen(text), sizeof(text) - strlen(text), " (%.1f to %.1f)",
+			 100 * json_number_value(json_array_get(share, 1)),
+			 100 * json_number_value(json_array_get(share, 2)));
+	add_pair(table, "current", text);
+	add_pair(table, "cause: function", finding_function(findings, component, text));
+	add_pair(table, "cause: line", finding_line(findings, component, text));
+	add_pair(table, "evidence: duration", finding_duration(findings, component, text));
+	add_pair(table, "evidence: growth", finding_growth(findings, component, text));
+	add_pair(table, "best configuration", finding_best(findings, component, text));
+	add_remedy(table, findings, component, finding_share(share));
+}
+
+/* "30-50" → 0.3, 0.5. Returns whether it is such. */
+static bool read_range(const char *text, double *low, double *high)
+{
+	char *end;
+
+	*low = *high = strtod(text, &end) / 100;
+	if (*end == '-')
+		*high = strtod(end + 1, &end) / 100;
+	return *text && !*end;
+}
+
+/* Whether a predicted share is what was measured: the interval has a part in the range. */
+static const char *judge(const char *predicted, const json_t *share)
+{
+	double low, high, least = finding_share(share), most = least;
+
+	if (!share)
+		return "not measured";
+	if (!read_range(predicted, &low, &high))
+		return "";
+	if (json_is_array(share)) {
+		least = json_number_value(json_array_get(share, 1));
+		most = json_number_value(json_array_get(share, 2));
+	}
+	if (least > high)
+		return "more than predicted";
+	return most < low ? "less than predicted" : "as predicted";
+}
+
+static void add_predictions(json_t *document, const struct findings *findings, const json_t *matrix)
+{
+	static const struct document_column columns[] = {
+		{"component", "component", "text", NULL},
+		{"predicted", "predicted share, %", "text", NULL},
+		{"earlier", "measured before, elsewhere, %", "text", NULL},
+		{"share", "measured here", "share", NULL},
+		{"word", "verdict", "text", NULL},
+		{"predicted_growth", "predicted growth", "text", NULL},
+		{"growth", "measured growth", "text", NULL},
+	};
+	const json_t *predictions = json_object_get(findings->phases[0], "predictions"), *row;
+	json_t *section, *table, *prediction;
+	const char *component;
+
+	if (!json_object_size(predictions))
+		return;
+	section = document_section(document, "predictions", "What was predicted");
+	document_say(section,
+		     "Predictions are those of the engine's description ([predicted NAME]).");
+	table = document_table(section, "predictions", "Predicted and measured", columns,
+			       COLUMN_COUNT(columns));
+	json_object_foreach ((json_t *)predictions, component, prediction) {
+		const json_t *share = NULL;
+		const char *predicted = finding_string(prediction, "share");
+		const char *earlier = finding_string(prediction, "earlier");
+		char text[FINDING_TEXT];
+		json_t *cells = document_row(table);
+		size_t i;
+
+		json_array_foreach (json_object_get(matrix, "rows"), i, row) {
+			if (!strcmp(json_string_value(json_array_get(row, 0)), component))
+				share = json_array_get(row, COLUMN_SHARE);
+		}
+		document_text(cells, component);
+		document_text(cells, predicted);
+		document_text(cells, *earlier ? earlier : "not measured");
+		json_array_append(cells, share ? (json_t *)share : json_null());
+		document_text(cells, judge(predicted, share));
+		document_text(cells, finding_string(prediction, "growth"));
+		document_text(cells, finding_growth(findings, component, text));
+	}
+}
+
+static json_t *put_together(const struct findings *findings)
+{
+	json_t *document = document_new("Bottleneck matrix"), *row;
+	const json_t *matrix;
+	bool is_complete = true;
+	size_t i;
+
+	for (int phase = 0; phase < FINDING_PHASES; phase++)
+		is_complete &=
+			!strcmp(finding_string(findings->phases[phase], "status"), "success");
+	matrix = add_matrix(document, findings);
+	add_predictions(document, findings, matrix);
+	json_array_foreach (json_object_get(matrix, "rows"), i, row) {
+		add_sheet(document, findings, row);
+	}
+	json_array_foreach (
+		json_object_get(json_object_get(findings->phases[0], "report"), "trust"), i, row) {
+		document_add_trust(document, finding_string(row, "text"),
 				   json_is_true(json_object_get(row, "bad")));
 	}
-	for (int phase = 1; phase <= MATRIX_PHASES; phase++)
-		if (strcmp(text_of(summaries[phase - 1], "status"), "success")) {
-			is_complete = false;
-			document_note(section, "Phase %d %s.", phase,
-				      summaries[phase - 1] ? "did not measure all that was planned"
-							   : "was not measured");
-		}
 	document_set_verdict(document, is_complete ? "measured" : "doubtful",
 			     is_complete ? "All four phases measured what they planned."
 					 : "Not all four phases measured what they planned.");
@@ -313,23 +274,12 @@ static json_t *put_together(json_t *const summaries[MATRIX_PHASES])
 
 json_t *matrix_document(const char *folder, struct error *error)
 {
-	json_t *summaries[MATRIX_PHASES] = {NULL}, *document = NULL;
-	bool is_bad = false;
+	struct findings findings;
+	json_t *document;
 
-	if (access(folder, X_OK)) {
-		fail(error, -errno, "cannot read the results of the phases in %s: %m", folder);
+	if (findings_read(&findings, folder, error))
 		return NULL;
-	}
-	for (int i = 0; i < MATRIX_PHASES && !is_bad; i++) {
-		summaries[i] = read_summary(folder, i + 1, error);
-		is_bad = !summaries[i] && error->text[0];
-	}
-	if (!is_bad && !summaries[0])
-		fail(error, -EINVAL, "%s has no summary of phase 1 (scripts/run_phase1_profiling)",
-		     folder);
-	else if (!is_bad)
-		document = put_together(summaries);
-	for (int i = 0; i < MATRIX_PHASES; i++)
-		json_decref(summaries[i]);
+	document = put_together(&findings);
+	findings_done(&findings);
 	return document;
 }

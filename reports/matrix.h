@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * matrix: the bottleneck matrix, one row per component of phase 1, made of nothing but the
- * summaries of the four phases. What no phase measured is "not measured".
+ * matrix: the bottleneck matrix, one row per component of phase 1, then a sheet for each: current,
+ * cause, evidence, remedy, expected gain; and what was predicted beside what was measured. It is
+ * made of nothing but the summaries of the phases and of the quick wins (finding.h).
  *
  * Priority = gain x confidence / effort, where
  *
@@ -16,17 +17,11 @@
 
 #include <jansson.h>
 
-enum {
-	MATRIX_PHASES = 4
-};
-
 /* Returns the priority of a component with @share of the time, at least @low of it. */
 double matrix_priority(double share, double low);
 
 /*
- * Reads DIR/phaseN/phaseN_summary.json of the four phases. A phase that is not there at all was not
- * measured; one that cannot be read, or is of another version, is an error, and so is no phase 1.
- *
+ * Reads the summaries, as findings_read does.
  * Returns the report (document.h), owned by the caller, or NULL with a sentence.
  */
 json_t *matrix_document(const char *folder, struct error *error);

@@ -4,6 +4,7 @@
 
 #include "collector/base/xalloc.h"
 #include "reports/document.h"
+#include "reports/phase_lines.h"
 #include "reports/phase_sections.h"
 #include "reports/win.h"
 
@@ -147,7 +148,7 @@ static void take_sections(struct phase *phase, const struct scaling *scaling, co
 	else if (phase->options->phase == 3 && !strcmp(name, "lines"))
 		phase_add_lines(phase->document, scaling, json_object_get(phase->engine, "hot"),
 				phase->options->only);
-	else if (!is_memory)
+	else if (!is_memory && strcmp(name, "hits") != 0)
 		phase_add_calls(phase->document, name, scaling);
 }
 
@@ -238,6 +239,19 @@ static void conclude(struct phase *phase)
 	}
 }
 
+/* What the description predicts of components. */
+static json_t *predictions_of(const json_t *engine)
+{
+	json_t *predictions = json_object(), *values;
+	const char *section;
+
+	json_object_foreach ((json_t *)engine, section, values) {
+		if (!strncmp(section, ENGINE_PREDICTED, strlen(ENGINE_PREDICTED)))
+			json_object_set(predictions, section + strlen(ENGINE_PREDICTED), values);
+	}
+	return predictions;
+}
+
 json_t *phase_json(const json_t *engine, const struct phase_options *options, const char *folder,
 		   struct error *error)
 {
@@ -259,9 +273,10 @@ json_t *phase_json(const json_t *engine, const struct phase_options *options, co
 	if (options->phase == PHASE_WINS)
 		win_add_section(phase.document, phase.wins);
 	conclude(&phase);
-	return json_pack("{s:s, s:i, s:b, s:s, s:o, s:o, s:o, s:o, s:o}", "schema",
+	return json_pack("{s:s, s:i, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
 			 "simprof/phase-v1", "phase", options->phase, "quick", options->quick,
 			 "status", json_array_size(phase.problems) ? "failed" : "success",
 			 "problems", phase.problems, "sweeps", phase.sweeps, "scaling",
-			 phase.scaling, "wins", phase.wins, "report", phase.document);
+			 phase.scaling, "wins", phase.wins, "predictions", predictions_of(engine),
+			 "report", phase.document);
 }

@@ -4,6 +4,7 @@
  *     phase, quick, status ("success" or "failed"), problems (sentences)
  *     sweeps     name, about, runs, overhead (sweep.h), activity: the least of each count
  *     scaling    phase 4: scaling_json of every sweep, by name
+ *     predictions  phase 1: the engine's [predicted COMPONENT], by component
  *     wins       of quick wins: win_json of each
  *     report     a document (document.h), of which Markdown and HTML are made
  *

@@ -10,7 +10,8 @@ enum {
 	TIME_LIMIT_S = 600,
 };
 
-static const char budget[] = "--budget=5";
+/* What sampling takes comes on top; both together are to stay within PHASE_BUDGET. */
+static const char budget[] = "--budget=3";
 
 /* What most sweeps have in common; the rest is for the caller to fill in. */
 struct draft {
@@ -50,8 +51,15 @@ static json_t *run_options(const json_t *engine, const char *time)
 	return run;
 }
 
-/* The functions of [hot], with commas between. Owned by the caller. */
-static char *hot_functions(const json_t *engine)
+static bool is_wanted(const struct phase_options *options, const char *name)
+{
+	return !options->only || !strcmp(options->only, "all") || !strcmp(options->only, name);
+}
+
+/* The functions of [hot], in phase 3 those that are wanted, with commas between. Owned by the
+ * caller.
+ */
+static char *hot_functions(const json_t *engine, const struct phase_options *options)
 {
 	json_t *value;
 	const char *key;
@@ -60,7 +68,9 @@ static char *hot_functions(const json_t *engine)
 	FILE *stream = xalloc_checked(open_memstream(&text, &bytes));
 
 	json_object_foreach (json_object_get(engine, "hot"), key, value) {
-		fprintf(stream, "%s%s", ftell(stream) > 0 ? "," : "", json_string_value(value));
+		if (options->phase != 3 || is_wanted(options, key))
+			fprintf(stream, "%s%s", ftell(stream) > 0 ? "," : "",
+				json_string_value(value));
 	}
 	fclose(stream);
 	return text;
@@ -77,7 +87,7 @@ static void plan_phase1(json_t *plan, const json_t *engine, const struct phase_o
 {
 	const char *command = engine_text(engine, "engine", "command", "");
 	const char *activity = engine_text(engine, "engine", "activity", "");
-	char *hot = hot_functions(engine);
+	char *hot = hot_functions(engine, options);
 
 	add(plan, engine,
 	    &(struct draft){"macro", "samples", command, activity, json_pack("[{}]"),
@@ -106,11 +116,6 @@ static void name_folder(const char *section, char *name, size_t bytes)
 	for (char *at = name; *at; at++)
 		if (*at == ' ' || *at == '/')
 			*at = '_';
-}
-
-static bool is_wanted(const struct phase_options *options, const char *name)
-{
-	return !options->only || !strcmp(options->only, "all") || !strcmp(options->only, name);
 }
 
 static void plan_driver(json_t *plan, const json_t *engine, const char *section,
@@ -199,11 +204,13 @@ static void plan_phase2(json_t *plan, const json_t *engine, const struct phase_o
 	}
 }
 
-/* Phase 3: dense samples for the lines, exact counts for the function, and allocations. */
+/* Phase 3: dense samples for the lines, how often they are executed, calls of the functions, and
+ * allocations. */
 static void plan_phase3(json_t *plan, const json_t *engine, const struct phase_options *options)
 {
 	const char *command = engine_text(engine, "engine", "command", "");
 	const char *activity = engine_text(engine, "engine", "activity", "");
+	char *hot = hot_functions(engine, options);
 	json_t *value, *run = run_options(engine, NULL);
 	const char *key;
 
@@ -212,6 +219,12 @@ static void plan_phase3(json_t *plan, const json_t *engine, const struct phase_o
 	    &(struct draft){"lines", "all", command, activity, json_pack("[{}]"), run,
 			    options->quick ? 2 : 3, options->quick ? 2 : 3},
 	    options);
+	if (*hot)
+		add(plan, engine,
+		    &(struct draft){"hits", "all", command, activity, json_pack("[{}]"),
+				    json_pack("[s+]", "--hits=", hot), 1, 0},
+		    options);
+	free(hot);
 	json_object_foreach (json_object_get(engine, "hot"), key, value) {
 		char name[128];
 
@@ -236,7 +249,7 @@ static void plan_phase4(json_t *plan, const json_t *engine, const struct phase_o
 {
 	const char *command = engine_text(engine, "engine", "command", "");
 	const char *activity = engine_text(engine, "engine", "activity", "");
-	char *hot = hot_functions(engine);
+	char *hot = hot_functions(engine, options);
 	json_t *value;
 	const char *key;
 

@@ -10,7 +10,6 @@
 
 #include "collector/base/xalloc.h"
 #include "reports/document.h"
-#include "reports/lines.h"
 
 #include <gsl/gsl_cdf.h>
 #include <math.h>
@@ -19,7 +18,6 @@
 
 enum {
 	FUNCTIONS = 20,
-	LINES = 10,
 	RUNS = 1000,
 };
 
@@ -249,67 +247,6 @@ void phase_add_calls(json_t *document, const char *name, const struct scaling *s
 		}
 		free(label);
 	}
-}
-
-static void add_function_lines(json_t *table, const struct report *report, const char *function)
-{
-	bool *wanted = lines_find(report, function);
-	struct lines lines;
-
-	if (!wanted)
-		return;
-	lines_measure(&lines, report, LINES_IN_SOURCE, wanted, LINES);
-	for (uint32_t i = 0; i < lines.count && i < LINES; i++) {
-		const struct line_row *line = &lines.rows[i];
-		const struct symbol *symbol = &report->symbols.symbols[line->symbol];
-		double all = (double)lines.value;
-		json_t *row = document_row(table);
-
-		document_text(row, function);
-		document_text(row, report->profile->files[symbol->file]);
-		document_count(row, line->line);
-		document_interval(row, (double)line->self / all, line->share.low, line->share.high);
-		document_number(row, (double)line->total / all);
-		document_count(row, line->self_samples);
-		document_text(row, "not measured");
-	}
-	lines_done(&lines);
-	free(wanted);
-}
-
-void phase_add_lines(json_t *document, const struct scaling *scaling, const json_t *hot,
-		     const char *only)
-{
-	static const struct document_column columns[] = {
-		{"function", "function", "code", NULL}, {"file", "file", "code", NULL},
-		{"line", "line", "count", NULL},	{"self", "self", "share", NULL},
-		{"total", "total", "share", NULL},	{"samples", "samples", "count", NULL},
-		{"hits", "hits", "text", NULL},
-	};
-	json_t *section = document_section(document, "lines", "Lines"), *table, *value;
-	const char *key;
-
-	for (size_t i = 0; i < scaling->sweep.count; i++) {
-		char *path = sweep_result_path(&scaling->sweep.results[i], "run.prof");
-		struct report report;
-		struct error error;
-		int result = scaling->runs[i] ? report_open(&report, path, &error) : -1;
-
-		free(path);
-		if (result)
-			continue;
-		document_say(section, "Shares of the whole run's CPU time, of one recording; the "
-				      "interval speaks of that run only.");
-		table = document_table(section, "lines", "Lines of the hot functions", columns,
-				       COLUMN_COUNT(columns));
-		json_object_foreach ((json_t *)hot, key, value) {
-			if (!only || !strcmp(only, "all") || !strcmp(only, key))
-				add_function_lines(table, &report, json_string_value(value));
-		}
-		report_done(&report);
-		return;
-	}
-	document_miss(section, "there is no recording");
 }
 
 void phase_add_scaling(json_t *document, const char *name, const json_t *scaling)

@@ -10,10 +10,5 @@ void phase_add_shares(json_t *document, const struct scaling *scaling);
 /* Calls and durations of timed functions, at every point of the sweep: medians over its runs. */
 void phase_add_calls(json_t *document, const char *name, const struct scaling *scaling);
 
-/* The lines of the functions of [hot], of the first recording that can be read; @only: one of them.
- */
-void phase_add_lines(json_t *document, const struct scaling *scaling, const json_t *hot,
-		     const char *only);
-
 /* What scaling_json made of a sweep. */
 void phase_add_scaling(json_t *document, const char *name, const json_t *scaling);

@@ -8,15 +8,17 @@ setup() {
 	cd "$BATS_TEST_TMPDIR"
 	mkdir -p out/phase1 out/phase3 out/phase4
 	cat >out/phase1/phase1_summary.json <<-END
-		{"schema": "simprof/phase-v1", "phase": 1, "status": "success", "report": {"sections": [{"id": "shares", "tables": [
+		{"schema": "simprof/phase-v1", "phase": 1, "status": "success",
+		"predictions": {"hot": {"share": "10-20", "earlier": "75"}, "cold": {"share": "5-30"}},
+		"report": {"sections": [{"id": "shares", "tables": [
 		{"id": "components", "columns": [{"id": "component"}, {"id": "share"}],
 		 "rows": [["cold", [0.2, 0.1, 0.3]], ["hot", [0.8, 0.6, 0.9]]]},
 		{"id": "functions", "columns": [{"id": "function"}, {"id": "component"}], "rows": [["burn", "hot"], ["wait", "cold"]]}]}]}}
 	END
 	cat >out/phase3/phase3_summary.json <<-END
 		{"schema": "simprof/phase-v1", "phase": 3, "status": "success", "report": {"sections": [{"id": "lines", "tables": [
-		{"id": "lines", "columns": [{"id": "function"}, {"id": "file"}, {"id": "line"}, {"id": "self"}],
-		 "rows": [["burn", "burn.c", 7, [0.1, 0, 1]], ["burn", "burn.c", 9, [0.5, 0.4, 0.6]], ["wait", "wait.c", 2, [0, 0, 0.1]], ["else", "else.c", 1, [0.9, 0, 1]]]}]}]}}
+		{"id": "hottest", "columns": [{"id": "component"}, {"id": "file"}, {"id": "line"}, {"id": "self"}],
+		 "rows": [["hot", "/src/burn.c", 9, [0.5, 0.4, 0.6]], ["hot", "burn.c", 7, [0.1, 0, 1]], ["else", "else.c", 1, [0.9, 0, 1]]]}]}]}}
 	END
 	cat >out/phase4/phase4_summary.json <<-END
 		{"schema": "simprof/phase-v1", "phase": 4, "status": "failed", "scaling": {"n": {"groups": [{"rows": [
@@ -36,14 +38,31 @@ refused() {
 	[ "$(ask matrix.json 'JSON.stringify(it.sections[0].tables[0].rows[0].slice(2, 5))')" = \
 		'["not measured","burn.c:9 (50 %)","O(n) in n, exponent 1.10 (1.00 to 1.20)"]' ]
 	[ "$(ask matrix.json 'it.sections[0].tables[0].rows[0][5].toFixed(6)')" = 3.000000 ]
-	[ "$(ask matrix.json 'it.sections[0].tables[0].rows[1][3]')" = "no sample in lines of wait" ]
+	[ "$(ask matrix.json 'it.sections[0].tables[0].rows[1][3]')" = "no sample in its lines" ]
+	[ "$(ask matrix.json 'it.sections[1].tables[0].rows.map(row => row[2] + ", " + row[4]).join("; ")')" = \
+		'75, more than predicted; not measured, as predicted' ]
+	[ "$(ask matrix.json 'it.sections[2].id + ": " + it.sections[2].tables[0].rows.map(row => row[0]).join()')" = \
+		'sheet_hot: current,cause: function,cause: line,evidence: duration,evidence: growth,best configuration,remedy,expected gain' ]
 	run -0 "$BUILD/bin/reports" matrix out
 	[[ $output == *"Phase 2 was not measured."*"Phase 4 did not measure all that was planned."* ]]
 }
 
+@test "a sheet names the best win that was measured, and what it brought" {
+	mkdir out/wins
+	cat >out/wins/wins_summary.json <<-END
+		{"schema": "simprof/phase-v1", "phase": 5, "status": "success", "wins": [
+		{"name": "less", "component": "hot", "before": "a", "after": "b", "changes": "all", "trace": "differs", "word": "faster",
+		 "wall": {"ratio": 1.5, "low": 1.25, "high": 1.75}},
+		{"name": "worse", "component": "hot", "wall": {"ratio": 0.9, "low": 0.8, "high": 1}}]}
+	END
+	run -0 "$BUILD/bin/reports" matrix --json out
+	[[ $output == *'less: b instead of a; results: differs; all'*'1.50 times as fast (1.25 to 1.75), wall time: faster'* ]]
+	[[ $output != *worse* ]]
+}
+
 @test "no folder, no phase 1, half a summary and another version are one sentence each" {
 	sed -i s/phase-v1/phase-v9/ out/phase4/phase4_summary.json
-	refused "no summary of phase 4 of this version"
+	refused "no summary of phase4 of this version"
 	echo '{"schema": "simprof' >out/phase3/phase3_summary.json
 	refused "phase3_summary.json cannot be read"
 	rm out/phase*/*.json

@@ -65,6 +65,24 @@ phase() {
 	[[ $(ask bad/phase1/phase1_summary.json it.problems) == *'failed: it ended with status 1'* ]]
 }
 
+@test "killed at any moment and started again, a phase goes on where it was" {
+	require perf
+	sed -i -e '/^step =/d' -e '/^square/d' growth.engine
+	local moment script
+	for moment in 1 3 5; do
+		"$scripts/run_phase1_profiling" --quick --engine growth.engine --output-dir out 3>&- >/dev/null 2>&1 & script=$!
+		until [ "$(find out -name run.json 2>/dev/null | wc -l)" -ge $moment ]; do sleep 0.05; done
+		kill -9 $script
+		wait $script || :
+		stat -c '%n %Y' out/phase1/macro/runs/p*/run.json >before
+	done
+	phase 1
+	stat -c '%n %Y' out/phase1/macro/runs/p*/run.json >after
+	[ "$(wc -l <after)" -eq 10 ]
+	[ "$(grep -cxFf before after)" -eq "$(wc -l <before)" ]
+	[ "$(ask out/phase1/phase1_summary.json it.status)" = success ]
+}
+
 @test "a quick win is measured before and after, and its results compared" {
 	require perf
 	cat >>growth.engine <<-END

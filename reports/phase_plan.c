@@ -287,7 +287,7 @@ static void plan_win(json_t *plan, const json_t *engine, const char *section,
 			.points = json_pack("[{s:s}, {s:s}]", "win",
 					    engine_text(engine, section, "before", ""), "win",
 					    engine_text(engine, section, "after", "")),
-			.run = run_options(engine, NULL),
+			.run = json_array(), /* no probes: both sides are undisturbed */
 			.repeats = is_trace ? 0 : 3,
 			.bare = is_trace	 ? 1
 				: options->quick ? 5

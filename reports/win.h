@@ -26,7 +26,8 @@ double win_of_whole(double share, double gain);
  *               said, or the component has no samples
  *     share     of the component before
  *     gain      of the component, wall and cpu of the whole: {ratio, low, high}; null: not measured
- *     word      "faster", "slower", "no difference" (wall), "cannot tell"
+ *     word      "faster", "slower", "no difference" (wall), "less CPU time", "more CPU time",
+ *               "cannot tell"
  *     trace     "same", "differs", or null: not measured
  * Owned by the caller.
  *

@@ -55,6 +55,17 @@ static void add_first_agents(struct environment *environment)
 	spatial_index_update(&environment->agent_index);
 }
 
+/* There is room for all names. */
+static void name_indices(struct environment *environment)
+{
+	const struct world_parameters *world = &environment->parameters.world;
+	struct spatial_service *indices = &environment->indices;
+	spatial_service_register(indices, "agents", &environment->agent_index);
+	spatial_service_register(indices, "resources", &environment->resources.index);
+	spatial_service_follow(indices, "agents", world->more_indices, world->index_update);
+	spatial_service_follow(indices, "resources", world->more_indices, world->index_update);
+}
+
 int environment_init(struct environment *environment, const struct parameters *parameters,
 		     struct database *database, struct error *error)
 {
@@ -82,6 +93,7 @@ int environment_init(struct environment *environment, const struct parameters *p
 	fields_init(&environment->fields, parameters->width, parameters->height);
 	spatial_index_init(&environment->agent_index, spatial_structures[world->index],
 			   world->index_update);
+	name_indices(environment);
 	trainer_init(&environment->trainer, &parameters->learning, CHANNEL_COUNT,
 		     observation_cells(world->radius), ACTION_COUNT);
 	for (uint32_t i = 0; i < parameters->threads; i++)
@@ -114,6 +126,7 @@ void environment_done(struct environment *environment)
 	for (uint32_t i = 0; i < environment->parameters.threads; i++)
 		observer_done(&environment->observers[i]);
 	trainer_done(&environment->trainer);
+	spatial_service_done(&environment->indices);
 	spatial_index_done(&environment->agent_index);
 	spatial_found_done(&environment->found);
 	places_done(&environment->places);

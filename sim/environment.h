@@ -16,7 +16,7 @@
 #include "sim/field.h"
 #include "sim/parameters.h"
 #include "sim/resources.h"
-#include "sim/spatial/spatial_index.h"
+#include "sim/spatial/spatial_service.h"
 #include "sim/turns.h"
 #include "sim/workers.h"
 
@@ -53,6 +53,7 @@ struct environment {
 	uint32_t numbers; /* agents ever */
 	struct resources resources;
 	struct spatial_index agent_index;
+	struct spatial_service indices; /* all, by name */
 	struct trainer trainer;
 	struct decision decisions[TYPE_COUNT]; /* one learner for each type */
 	struct counters counters;

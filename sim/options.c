@@ -75,6 +75,11 @@ static const struct setting settings[] = {
 	 "What is near: the resources' index is one of these, or of the same kind as the agents'"},
 	{"world", "index-update", "KIND", SETTING_CHOICE, AT(parameters.world.index_update), 0, 0,
 	 update_words, "The index after changes: rebuild in each step, incremental or batched"},
+	{"world", "more-indices", "KINDS", SETTING_SET, AT(parameters.world.more_indices), 0, 0,
+	 index_words,
+	 "More indices of agents and of resources, called agents_quadtree and so on, kept beside "
+	 "the "
+	 "ones that are asked"},
 	{"world", "observation", "KIND", SETTING_CHOICE, AT(parameters.world.observation), 0, 0,
 	 observation_words,
 	 "What agents keep of it: dense, the tensor, or sparse, what is to be remembered"},

@@ -200,6 +200,7 @@ struct world_parameters {
 	enum spatial_variant index;	     /* of the agents */
 	enum spatial_variant resource_index; /* of the resources; SPATIAL_SAME is allowed */
 	enum spatial_update index_update;
+	uint32_t more_indices; /* bit for each kind that is kept besides, of agents and resources */
 	enum observation_variant observation;
 	uint32_t radius; /* of an observation, in cells */
 	uint32_t looks;	 /* LOOKS_ONE ... */

@@ -65,6 +65,19 @@ static int set_switch(const struct setting *setting, void *field, const char *te
 	return 0;
 }
 
+/* "a, b or c" */
+static void list_choices(const struct setting *setting, const char *last, char *list,
+			 size_t capacity)
+{
+	list[0] = '\0';
+	for (uint32_t i = 0; setting->choices[i]; i++) {
+		if (i > 0)
+			strncat(list, setting->choices[i + 1] ? ", " : last,
+				capacity - strlen(list) - 1);
+		strncat(list, setting->choices[i], capacity - strlen(list) - 1);
+	}
+}
+
 static int set_choice(const struct setting *setting, void *field, const char *text,
 		      const char *place, struct error *error)
 {
@@ -73,14 +86,41 @@ static int set_choice(const struct setting *setting, void *field, const char *te
 			*(uint32_t *)field = i;
 			return 0;
 		}
-	char list[256] = "";
-	for (uint32_t i = 0; setting->choices[i]; i++) {
-		if (i > 0)
-			strncat(list, setting->choices[i + 1] ? ", " : " or ",
-				sizeof(list) - strlen(list) - 1);
-		strncat(list, setting->choices[i], sizeof(list) - strlen(list) - 1);
-	}
+	char list[256];
+	list_choices(setting, " or ", list, sizeof(list));
 	return fail(error, -EINVAL, "%s%s takes %s, not '%s'", place, setting->name, list, text);
+}
+
+/* The place of the choice that a text begins with, up to a comma or the end; -1 for none. */
+static int choice_at(const struct setting *setting, const char *text, size_t length)
+{
+	for (int i = 0; setting->choices[i]; i++)
+		if (strlen(setting->choices[i]) == length &&
+		    strncmp(text, setting->choices[i], length) == 0)
+			return i;
+	return -1;
+}
+
+static int set_set(const struct setting *setting, void *field, const char *text, const char *place,
+		   struct error *error)
+{
+	uint32_t set = 0;
+	const char *rest = strcmp(text, "none") == 0 ? NULL : text;
+	while (rest) {
+		size_t length = strcspn(rest, ",");
+		int choice = choice_at(setting, rest, length);
+		if (choice < 0 || set & 1U << choice) {
+			char list[256];
+			list_choices(setting, " and ", list, sizeof(list));
+			return fail(error, -EINVAL,
+				    "%s%s takes none, or some of %s with commas between, not '%s'",
+				    place, setting->name, list, text);
+		}
+		set |= 1U << choice;
+		rest = rest[length] ? rest + length + 1 : NULL;
+	}
+	*(uint32_t *)field = set;
+	return 0;
 }
 
 static int set_text(const struct setting *setting, void *field, const char *text, const char *place,
@@ -109,6 +149,8 @@ int setting_set(const struct setting *setting, void *values, const char *text, c
 		return set_switch(setting, field, text, place, error);
 	case SETTING_CHOICE:
 		return set_choice(setting, field, text, place, error);
+	case SETTING_SET:
+		return set_set(setting, field, text, place, error);
 	case SETTING_TEXT:
 		break;
 	}
@@ -123,6 +165,16 @@ static void print_real(float number, char *text, size_t capacity)
 		if (strtof(text, NULL) == number)
 			return;
 	}
+}
+
+static void print_set(const struct setting *setting, uint32_t set, char *text, size_t capacity)
+{
+	size_t length = 0;
+	snprintf(text, capacity, "none");
+	for (int i = 0; setting->choices[i] && length < capacity; i++)
+		if (set & 1U << i)
+			length += (size_t)snprintf(text + length, capacity - length, "%s%s",
+						   length > 0 ? "," : "", setting->choices[i]);
 }
 
 void setting_print(const struct setting *setting, const void *values, char *text, size_t capacity)
@@ -143,6 +195,9 @@ void setting_print(const struct setting *setting, const void *values, char *text
 		break;
 	case SETTING_CHOICE:
 		snprintf(text, capacity, "%s", setting->choices[*(const uint32_t *)field]);
+		break;
+	case SETTING_SET:
+		print_set(setting, *(const uint32_t *)field, text, capacity);
 		break;
 	case SETTING_TEXT:
 		snprintf(text, capacity, "%s", (const char *)field);

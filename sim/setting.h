@@ -18,6 +18,7 @@ enum setting_kind {
 	SETTING_REAL,	/* float, from minimum to maximum */
 	SETTING_SWITCH, /* bool: on, off */
 	SETTING_CHOICE, /* uint32_t: place in choices */
+	SETTING_SET,	/* uint32_t: a bit for each of choices; none, or some with commas */
 	SETTING_TEXT,	/* char[maximum], not empty */
 };
 

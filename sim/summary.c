@@ -39,6 +39,13 @@ static void print_machinery(FILE *file, const struct environment *environment)
 		forward_passes += environment->observers[i].workspace.forward_passes;
 	line(file, "agent index rebuilds", environment->agent_index.rebuilds);
 	line(file, "resource index rebuilds", environment->resources.index.rebuilds);
+	for (uint32_t i = 0; i < environment->indices.count; i++) {
+		const struct spatial_named *named = &environment->indices.named[i];
+		char name[SPATIAL_NAME_CAPACITY + 16];
+		snprintf(name, sizeof(name), "%s rebuilds", named->name);
+		if (named->own)
+			line(file, name, named->index->rebuilds);
+	}
 	line(file, "forward passes", forward_passes);
 	line(file, "decisions at random", trainer->explored);
 	line(file, "trainings", trainer->trainings);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * sim-spatial: keeps one spatial index busy.
+ * sim-spatial: keeps a spatial index busy, and those that follow it.
  *
  * Each round builds it, asks it, and moves entities in it, or does one of these only. Questions are
  * about the places of entities taken at random; a move goes up to 8 by each coordinate.
@@ -8,7 +8,7 @@
 #include "sim/allocate.h"
 #include "sim/drivers/driver.h"
 #include "sim/random.h"
-#include "sim/spatial/spatial_index.h"
+#include "sim/spatial/spatial_service.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -42,13 +42,14 @@ struct choices {
 struct field {
 	const struct choices *choices;
 	struct spatial_index index;
+	struct spatial_service indices; /* it, and its followers; each is asked */
 	struct random random;
 	struct spatial_found found;
 	uint64_t builds, nearby, nearby_found, nearest, nearest_asked, range, range_found, moves;
 };
 
-static const char *const engine_options[] = {"seed",  "width",	      "height",
-					     "index", "index-update", NULL};
+static const char *const engine_options[] = {"seed",	     "width",	     "height", "index",
+					     "index-update", "more-indices", NULL};
 static const char *const spreads[] = {"uniform", "clustered", NULL};
 static const char *const operations[] = {"all",	  "build",  "nearby", "nearest",
 					 "range", "update", NULL};
@@ -125,10 +126,13 @@ static void ask_nearby(struct field *field)
 {
 	for (uint32_t i = 0; i < field->choices->queries; i++) {
 		uint32_t id = somebody(field);
-		spatial_index_get_nearby(&field->index, field->index.x[id], field->index.y[id],
-					 field->choices->radius, &field->found);
-		field->nearby++;
-		field->nearby_found += field->found.count;
+		for (uint32_t j = 0; j < field->indices.count; j++) {
+			spatial_index_get_nearby(field->indices.named[j].index, field->index.x[id],
+						 field->index.y[id], field->choices->radius,
+						 &field->found);
+			field->nearby++;
+			field->nearby_found += field->found.count;
+		}
 	}
 }
 
@@ -142,10 +146,13 @@ static void ask_nearest(struct field *field)
 	for (uint32_t i = 0; i < field->choices->queries; i++) {
 		uint32_t id = somebody(field);
 		struct spatial_filter another = {.accept = is_another, .context = &id};
-		field->nearest_asked++;
-		field->nearest += spatial_index_get_nearest(
-					  &field->index, field->index.x[id], field->index.y[id],
-					  field->choices->radius, &another) != SPATIAL_NONE;
+		for (uint32_t j = 0; j < field->indices.count; j++) {
+			field->nearest_asked++;
+			field->nearest += spatial_index_get_nearest(
+						  field->indices.named[j].index, field->index.x[id],
+						  field->index.y[id], field->choices->radius,
+						  &another) != SPATIAL_NONE;
+		}
 	}
 }
 
@@ -154,11 +161,13 @@ static void ask_range(struct field *field)
 	const float radius = field->choices->radius;
 	for (uint32_t i = 0; i < field->choices->queries; i++) {
 		uint32_t id = somebody(field);
-		spatial_index_get_range(&field->index, field->index.x[id] - radius,
-					field->index.y[id] - radius, 2 * radius, 2 * radius,
-					&field->found);
-		field->range++;
-		field->range_found += field->found.count;
+		float left = field->index.x[id] - radius, top = field->index.y[id] - radius;
+		for (uint32_t j = 0; j < field->indices.count; j++) {
+			spatial_index_get_range(field->indices.named[j].index, left, top,
+						2 * radius, 2 * radius, &field->found);
+			field->range++;
+			field->range_found += field->found.count;
+		}
 	}
 }
 
@@ -220,8 +229,12 @@ int main(int argc, char **argv)
 	random_seed(&field.random, parameters->seed, STREAM_PLACEMENT);
 	spatial_index_init(&field.index, spatial_structures[parameters->world.index],
 			   parameters->world.index_update);
+	spatial_service_register(&field.indices, "entities", &field.index);
+	spatial_service_follow(&field.indices, "entities", parameters->world.more_indices,
+			       parameters->world.index_update);
 	run(&field);
 	driver_count("entities", field.index.count);
+	driver_count("indices", field.indices.count);
 	driver_count("builds", field.builds);
 	driver_count("rebuilds", field.index.rebuilds);
 	driver_count("nearby queries", field.nearby);
@@ -233,6 +246,7 @@ int main(int argc, char **argv)
 	driver_count("moves", field.moves);
 	driver_count("batches", field.index.batches);
 	driver_count("batched moves", field.index.batched_moves);
+	spatial_service_done(&field.indices);
 	spatial_index_done(&field.index);
 	spatial_found_done(&field.found);
 	return driver_end();

@@ -35,11 +35,25 @@ void spatial_index_done(struct spatial_index *index)
 	free(index->waits);
 }
 
+void spatial_index_follow(struct spatial_index *index, struct spatial_index *follower)
+{
+	for (uint32_t id = 0; id < index->count; id++) {
+		/* The places of removed ids are not numbers; nobody is ever found there. */
+		bool present = !isnan(index->x[id]);
+		spatial_index_add(follower, present ? index->x[id] : 0, index->y[id]);
+		if (!present)
+			spatial_index_remove(follower, id);
+	}
+	spatial_index_update(follower);
+	follower->follower = index->follower;
+	index->follower = follower;
+}
+
 /* The structure is told everything, so nothing waits any more. */
 static void rebuild(struct spatial_index *index)
 {
 	struct spatial_items items = {.x = index->x, .y = index->y, .count = index->count};
-	for (uint32_t i = 0; i < index->waiting_count; i++)
+	for (uint32_t i = 0; index->waits && i < index->waiting_count; i++)
 		index->waits[index->waiting[i].id] = SPATIAL_NONE;
 	index->waiting_count = index->region_count = 0;
 	index->structure->build(index->tree, &items);
@@ -50,6 +64,8 @@ static void rebuild(struct spatial_index *index)
 void spatial_index_clear(struct spatial_index *index)
 {
 	struct spatial_items none = {.count = 0};
+	if (index->follower)
+		spatial_index_clear(index->follower);
 	index->count = index->removed = 0;
 	index->waiting_count = index->region_count = 0;
 	index->structure->build(index->tree, &none);
@@ -77,6 +93,8 @@ uint32_t spatial_index_add(struct spatial_index *index, float x, float y)
 	index->dirty = true;
 	if (!index->structure->insert(index->tree, id, x, y))
 		rebuild(index);
+	if (index->follower)
+		spatial_index_add(index->follower, x, y);
 	return id;
 }
 
@@ -120,6 +138,8 @@ void spatial_index_move_urgently(struct spatial_index *index, uint32_t id, float
 				 enum spatial_priority priority)
 {
 	struct spatial_move move = {index->x[id], index->y[id], x, y};
+	if (index->follower)
+		spatial_index_move_urgently(index->follower, id, x, y, priority);
 	index->dirty = true;
 	if (index->updates == SPATIAL_BATCHED) {
 		let_wait(index, id, priority);
@@ -203,6 +223,8 @@ void spatial_index_remove(struct spatial_index *index, uint32_t id)
 {
 	float x = index->x[id], y = index->y[id];
 	uint32_t place = index->waits ? index->waits[id] : SPATIAL_NONE;
+	if (index->follower)
+		spatial_index_remove(index->follower, id);
 	if (place != SPATIAL_NONE) {
 		x = index->waiting[place].from_x;
 		y = index->waiting[place].from_y;
@@ -218,6 +240,8 @@ void spatial_index_remove(struct spatial_index *index, uint32_t id)
 
 void spatial_index_compact(struct spatial_index *index)
 {
+	if (index->follower)
+		spatial_index_compact(index->follower);
 	if (index->removed == 0)
 		return;
 	spatial_index_flush(index, SPATIAL_BATCH);
@@ -236,6 +260,8 @@ void spatial_index_compact(struct spatial_index *index)
 
 void spatial_index_update(struct spatial_index *index)
 {
+	if (index->follower)
+		spatial_index_update(index->follower);
 	spatial_index_flush(index, SPATIAL_BATCH);
 	if (index->dirty &&
 	    (index->updates == SPATIAL_REBUILD || index->structure->worn(index->tree)))

@@ -114,6 +114,7 @@ struct spatial_region {
 };
 
 struct spatial_index {
+	struct spatial_index *follower; /* holds the same, is told the same; or NULL */
 	const struct spatial_structure *structure;
 	enum spatial_update updates;
 	void *tree;
@@ -142,6 +143,13 @@ void spatial_index_init(struct spatial_index *index, const struct spatial_struct
 
 void spatial_index_done(struct spatial_index *index);
 
+/*
+ * From now on @follower, an empty index, holds what @index holds, under the same ids: it gets the
+ * entities that are there, and hears of every change. It is not to be told anything by others.
+ * Borrowed; several may follow, each with a structure and a way of updating of its own.
+ */
+void spatial_index_follow(struct spatial_index *index, struct spatial_index *follower);
+
 /* Forgets all entities. Until they are added again, nothing is found. */
 void spatial_index_clear(struct spatial_index *index);
 
@@ -163,7 +171,8 @@ void spatial_index_remove(struct spatial_index *index, uint32_t id);
 void spatial_index_compact(struct spatial_index *index);
 
 /*
- * Batched: hands the most urgent dirty regions to the structure, whole ones, until at least
+ * Batched, and not of followers: hands the most urgent dirty regions to the structure, whole ones,
+ * until at least
  * @moves moves (or all) are done. Returns how many were.
  */
 uint32_t spatial_index_flush(struct spatial_index *index, uint32_t moves);

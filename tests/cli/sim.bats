@@ -438,6 +438,20 @@ file() {
 	refuses "--resource-index takes kdtree, quadtree, hash or same, not 'list'" "$SIM" --resource-index list
 }
 
+@test "more indices are kept under their names, and change no trace" {
+	first=$("$SIM" --agents 40 --steps 10 --state-hash --database none 2>/dev/null)
+	run -0 --separate-stderr "$SIM" --agents 40 --steps 10 --state-hash --database none \
+		--more-indices hash,kdtree --index-update batched
+	[ "$output" = "$first" ]
+	[[ $stderr =~ agents_kdtree\ rebuilds\ +[1-9] && $stderr =~ resources_hash\ rebuilds\ +[0-9] ]]
+	run -0 "$SIM" --more-indices hash,kdtree --print-config
+	[[ $output == *"more_indices = kdtree,hash"* ]]
+	for kinds in tree hash,hash 'hash,' ''; do
+		refuses "--more-indices takes none, or some of kdtree, quadtree and hash with commas between, not '$kinds'" \
+			"$SIM" --more-indices "$kinds"
+	done
+}
+
 @test "the mapped resource layer runs in the smallest world and leaves no file" {
 	mkdir folder
 	TMPDIR=$PWD/folder run -0 "$SIM" --resource-layer memmap --width 6 --height 6 --agents 5 --steps 20

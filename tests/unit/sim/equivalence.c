@@ -52,6 +52,7 @@ static const struct variant equivalents[] = {
 	{"index", "kdtree quadtree hash"},
 	{"resource-index", "same kdtree quadtree hash"},
 	{"index-update", "rebuild incremental batched"},
+	{"more-indices", "none kdtree quadtree,hash"},
 	{"observation", "dense sparse"},
 	{"buffers", "preallocated fresh"},
 	{"decisions", "single batched"},

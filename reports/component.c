@@ -217,7 +217,7 @@ static struct ranked *name_components(struct component_table *table, const struc
 
 static void set_fill(struct component *component, unsigned rgb)
 {
-	static const double lighter[COMPONENT_SHADES] = {0, 0.16, -0.05};
+	static const double lighter[COMPONENT_SHADES] = {0, 0.16, -0.03};
 
 	for (int shade = 0; shade < COMPONENT_SHADES; shade++) {
 		unsigned mixed = 0;

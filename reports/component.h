@@ -9,7 +9,7 @@
  * modules the component is the module: "libc", "libsqlite3", "kernel".
  *
  * Components are ranked by self cost. The heaviest get colours of their own, the rest are "other".
- * Colours are Paul Tol's light scheme; text on them is always #111111, contrast at least 7.5:1,
+ * Colours are Paul Tol's light scheme; text on them is always #111111, contrast at least 7:1,
  * smallest difference for any kind of colour vision 10.9 (CIE76). Where the six colours repeat,
  * a pattern tells them apart.
  */

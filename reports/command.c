@@ -63,6 +63,44 @@ static const struct argp_option metric_options[] = {
 const struct argp command_metric_argp = {metric_options, parse_metric, NULL, NULL,
 					 NULL,		 NULL,	       NULL};
 
+enum {
+	OPTION_THREAD = 700,
+	OPTION_COMPONENT,
+	OPTION_STEPS
+};
+
+static error_t parse_selection(int key, char *argument, struct argp_state *state)
+{
+	struct selection *selection = state->input;
+
+	switch (key) {
+	case OPTION_THREAD:
+		selection->thread = argument;
+		return 0;
+	case OPTION_COMPONENT:
+		selection->component = argument;
+		return 0;
+	case OPTION_STEPS:
+		selection->steps = argument;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp_option selection_options[] = {
+	{"thread", OPTION_THREAD, "NAME", 0,
+	 "Only samples of threads of this name ('worker*') or number", 8},
+	{"component", OPTION_COMPONENT, "NAME", 0,
+	 "Only samples in functions of this component, as the flame graph's legend names it", 8},
+	{"steps", OPTION_STEPS, "SET", 0,
+	 "Only samples in these steps: slow, typical, warm-up, or numbers like 10-20", 8},
+	{0},
+};
+
+const struct argp command_selection_argp = {
+	selection_options, parse_selection, NULL, NULL, NULL, NULL, NULL};
+
 static error_t parse_json(int key, char *argument, struct argp_state *state)
 {
 	bool *json = state->input;
@@ -164,6 +202,17 @@ int command_begin(const struct command_files *files, const char *metric,
 		return command_failed(refusal ? refusal : error.text);
 	}
 	return 0;
+}
+
+int command_select(const struct selection *selection, struct report *report, struct output *output)
+{
+	struct error error;
+
+	if (!selection_apply(report, selection, &error))
+		return 0;
+	report_done(report);
+	output_discard(output);
+	return command_failed(error.text);
 }
 
 int command_end(struct report *report, struct output *output)

@@ -9,6 +9,7 @@
 
 #include "reports/output.h"
 #include "reports/report.h"
+#include "reports/selection.h"
 
 #include <argp.h>
 
@@ -72,6 +73,10 @@ extern const struct argp command_files_argp;
  * beforehand to what it is by default. */
 extern const struct argp command_metric_argp;
 
+/* Takes --thread, --component and --steps, for reports about samples, as a child parser. Its input
+ * is a struct selection. */
+extern const struct argp command_selection_argp;
+
 /* Takes --json, for reports that other programs can read, as a child parser. Its input is a bool *.
  */
 extern const struct argp command_json_argp;
@@ -108,6 +113,10 @@ extern const struct argp_child command_listing_children[];
 int command_begin(const struct command_files *files, const char *metric,
 		  const char *(*refuse)(const struct report *report), struct report *report,
 		  struct output *output);
+
+/* Selects samples between the two. Returns 0, or 1 and has printed why and done what command_end
+ * does, without any output. */
+int command_select(const struct selection *selection, struct report *report, struct output *output);
 
 /* Completes the output. Returns the exit status, 0 or 1. */
 int command_end(struct report *report, struct output *output);

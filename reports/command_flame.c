@@ -13,6 +13,7 @@
 struct options {
 	struct command_files files;
 	const char *metric;
+	struct selection selection;
 	struct flame_options flame;
 	bool compare, force;
 	const char **paths; /* of the recordings, the base first */
@@ -36,6 +37,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		if (!options->compare) {
 			state->child_inputs[0] = &options->files;
 			state->child_inputs[1] = &options->metric;
+			state->child_inputs[2] = &options->selection;
 		}
 		return 0;
 	case OPTION_TITLE:
@@ -70,8 +72,10 @@ static const struct argp_option argp_options[] = {
 	{0},
 };
 
-static const struct argp_child children[] = {
-	{&command_files_argp, 0, NULL, 0}, {&command_metric_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&command_files_argp, 0, NULL, 0},
+					     {&command_metric_argp, 0, NULL, 0},
+					     {&command_selection_argp, 0, NULL, 0},
+					     {0}};
 
 const struct argp command_flame_argp = {
 	argp_options,
@@ -179,13 +183,9 @@ int command_flame(int count, char **arguments)
 		return result ? command_failed(error.text) : 0;
 	}
 	argp_parse(&command_flame_argp, count, arguments, 0, NULL, &options);
-	if (report_open_metric(&report, options.files.profile, options.metric, &error))
-		return command_failed(error.text);
-	if (output_open(&output, options.files.output, &error)) {
-		report_done(&report);
-		return command_failed(error.text);
-	}
+	if (command_begin(&options.files, options.metric, NULL, &report, &output) ||
+	    command_select(&options.selection, &report, &output))
+		return 1;
 	flame_write(&report, &options.flame, output.stream);
-	report_done(&report);
-	return output_close(&output, &error) ? command_failed(error.text) : 0;
+	return command_end(&report, &output);
 }

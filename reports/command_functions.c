@@ -8,6 +8,7 @@ struct options {
 	struct command_files files;
 	struct command_rows rows;
 	const char *metric;
+	struct selection selection;
 	enum functions_order order;
 };
 
@@ -24,6 +25,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		state->child_inputs[0] = &options->files;
 		state->child_inputs[1] = &options->rows;
 		state->child_inputs[2] = &options->metric;
+		state->child_inputs[3] = &options->selection;
 		return 0;
 	case OPTION_SORT:
 		if (strcmp(argument, "self") && strcmp(argument, "total"))
@@ -43,6 +45,7 @@ static const struct argp_option argp_options[] = {
 static const struct argp_child children[] = {{&command_files_argp, 0, NULL, 0},
 					     {&command_rows_argp, 0, NULL, 0},
 					     {&command_metric_argp, 0, NULL, 0},
+					     {&command_selection_argp, 0, NULL, 0},
 					     {0}};
 
 const struct argp command_functions_argp = {
@@ -104,7 +107,8 @@ int command_functions(int count, char **arguments)
 	struct output output;
 
 	argp_parse(&command_functions_argp, count, arguments, 0, NULL, &options);
-	if (command_begin(&options.files, options.metric, NULL, &report, &output))
+	if (command_begin(&options.files, options.metric, NULL, &report, &output) ||
+	    command_select(&options.selection, &report, &output))
 		return 1;
 	write_report(&report, &options, output.stream);
 	return command_end(&report, &output);

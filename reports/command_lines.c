@@ -13,6 +13,7 @@ enum view {
 };
 
 struct options {
+	struct selection selection;
 	const char *profile, *target, *output, *metric, *folder;
 	enum lines_inlined inlined;
 	enum view view;
@@ -45,6 +46,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &options->metric;
+		state->child_inputs[1] = &options->selection;
 		return 0;
 	case 'o':
 		options->output = argument;
@@ -108,7 +110,8 @@ static const struct argp_option argp_options[] = {
 	{0},
 };
 
-static const struct argp_child children[] = {{&command_metric_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {
+	{&command_metric_argp, 0, NULL, 0}, {&command_selection_argp, 0, NULL, 0}, {0}};
 
 const struct argp command_lines_argp = {
 	argp_options,
@@ -214,6 +217,10 @@ int command_lines(int count, char **arguments)
 		free(wanted);
 		report_done(&report);
 		return command_failed(error.text);
+	}
+	if (command_select(&options.selection, &report, &output)) {
+		free(wanted);
+		return 1;
 	}
 	write_report(&report, &options, wanted, output.stream);
 	free(wanted);

@@ -18,7 +18,7 @@ EMBED(viewer_js, ".ascii \"\\n\"\n" EMBED_FILE("viewer_tree.js") EMBED_FILE("vie
 
 static const uint32_t bytes_of_node = 5; /* more nodes than one in so many bytes never fit */
 
-static char *make_title(const struct report *report, uint64_t value)
+static char *make_title(const struct report *report, uint64_t value, uint32_t samples)
 {
 	char amount[32], *title = NULL;
 	const char *program = report_program(report);
@@ -30,11 +30,13 @@ static char *make_title(const struct report *report, uint64_t value)
 	}
 	amount_format(value * report->period, report->unit, amount, sizeof(amount));
 	if (metric_has_amounts(report->profile, report->metric)
-		    ? asprintf(&title, "%s · %s of %s", *program ? program : "profile", amount,
-			       report->metric_name) < 0
-		    : asprintf(&title, "%s · %s of %s in %lu samples",
-			       *program ? program : "profile", amount, report->metric_name,
-			       (unsigned long)report->trust.samples) < 0)
+		    ? asprintf(&title, "%s · %s of %s%s%s", *program ? program : "profile", amount,
+			       report->metric_name, report->selection ? " · " : "",
+			       report->selection ? report->selection : "") < 0
+		    : asprintf(&title, "%s · %s of %s in %u samples%s%s",
+			       *program ? program : "profile", amount, report->metric_name, samples,
+			       report->selection ? " · " : "",
+			       report->selection ? report->selection : "") < 0)
 		title = xalloc_checked(NULL);
 	return title;
 }
@@ -106,7 +108,8 @@ static void flame_init(struct flame *flame, const struct report *report,
 	else if (flame->changes)
 		title = make_change_title(flame);
 	else
-		title = make_title(report, flame->tree->nodes[0].total);
+		title = make_title(report, flame->tree->nodes[0].total,
+				   flame->tree->nodes[0].samples);
 	flame->title = (char *)text_clean(&flame->memory, title, 120);
 	free(title);
 }

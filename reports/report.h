@@ -20,6 +20,7 @@ struct report {
 	double period;		 /* in units; value times period is the unsampled amount */
 	struct symbol_table symbols;
 	struct trust trust;
+	const char *selection; /* what the samples are restricted to (selection.h); NULL: all */
 };
 
 /* Loads @path for a report about its first metric. Returns 0, or a negative errno as

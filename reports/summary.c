@@ -114,6 +114,9 @@ void summary_trust(const struct report *report, FILE *stream, bool colour)
 	struct obstack memory;
 
 	obstack_init(&memory);
+	if (report->selection)
+		fprintf(stream, "selected: %s; shares are of that, trust is of the recording\n",
+			report->selection);
 	fprintf(stream, "trust: ");
 	for (int i = 0; i < trust->count; i++) {
 		bool bad = trust->items[i].bad;

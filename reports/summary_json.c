@@ -41,6 +41,8 @@ json_t *summary_head_json(const struct report *report)
 
 	if (duration_ns > 0)
 		json_object_set_new(head, "duration_ns", json_integer(duration_ns));
+	if (report->selection)
+		json_object_set_new(head, "selection", text_json(report->selection));
 	add_number(head, report, "exit_status");
 	add_number(head, report, "signal");
 	return head;

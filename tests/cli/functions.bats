@@ -74,3 +74,21 @@ setup() {
 		diff told listed
 	done
 }
+
+@test "functions, lines and the picture of some threads, components or steps" {
+	synthetic rich
+	reports functions --json --component spatial rich.prof >json
+	[ "$(ask json 'it.selection + " " + it.functions.filter(row => row.self.samples).map(row => row.function + row.self.samples)')" = 'component spatial kd_tree_distance200' ]
+	reports functions --json --steps slow rich.prof >slow
+	reports functions --json --steps typical rich.prof >typical
+	[ "$(ask slow 'it.functions.reduce((sum, row) => sum + row.self.samples, 0)')" -gt 0 ]
+	reports lines --json --component spatial rich.prof kd_tree.c >json
+	[ "$(ask json 'it.lines[0].self.share')" = 1 ]
+	reports flame --component spatial --thread sim -o flame.svg rich.prof
+	grep -q '<title>sim · 200 ms of cpu in 200 samples · thread sim, component spatial</title>' flame.svg
+	reports functions --thread sim rich.prof | grep -q '^selected: thread sim; shares are of that'
+	fails_with 1 "no sample is in a component 'space'; there are observation" reports flame --component space -o none.svg rich.prof
+	[ ! -e none.svg ]
+	synthetic small
+	fails_with 1 'this profile has no steps; record with --step' reports functions --steps slow small.prof
+}

@@ -5,6 +5,7 @@
 #include "collector/base/xalloc.h"
 #include "collector/capture/probe_source.h"
 #include "collector/command.h"
+#include "collector/progress.h"
 #include "collector/sibling.h"
 
 #include <errno.h>
@@ -23,6 +24,7 @@ enum {
 	OPTION_COUNT,
 	OPTION_STEP,
 	OPTION_HITS,
+	OPTION_STEPS,
 	OPTION_BUDGET,
 	OPTION_EMBED
 };
@@ -56,6 +58,10 @@ static const struct argp_option option_table[] = {
 	{"count", OPTION_COUNT, "FUNCTIONS", 0, "Only count their calls, which costs half", 1},
 	{"step", OPTION_STEP, "FUNCTION", 0,
 	 "Take each call of this function for a step of the simulation", 1},
+	{"steps", OPTION_STEPS, "N", 0,
+	 "With --step: how many steps there will be, for the progress on a terminal (default: what "
+	 "the program's own option --steps says)",
+	 1},
 	{"hits", OPTION_HITS, "FUNCTIONS", 0,
 	 "Count how often each source line of these functions is executed, exactly as far as the "
 	 "budget goes (5% unless --budget says otherwise), else in windows of time with an "
@@ -147,6 +153,19 @@ static double parse_budget(const struct argp_state *state, const char *text)
 	return percent / 100;
 }
 
+static uint64_t parse_steps(const struct argp_state *state, const char *text)
+{
+	char *end;
+	unsigned long long value;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno || *end || end == text || *text == '-' || !value)
+		argp_failure(state, argp_err_exit_status, 0,
+			     "--steps takes a number of steps, not '%s'", text);
+	return value;
+}
+
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct recording_options *options = state->input;
@@ -182,6 +201,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		break;
 	case OPTION_STEP:
 		parse_requests(&options->timed, argument, UPROBE_STEP);
+		break;
+	case OPTION_STEPS:
+		options->steps = parse_steps(state, argument);
 		break;
 	case OPTION_HITS:
 		parse_requests(&options->hits, argument, UPROBE_COUNT);
@@ -299,13 +321,39 @@ static void print_plan(const struct timing *timing, const struct hits *hits)
 		print_hits_plan(hits);
 }
 
+/* Overwrites the line above with how far the steps are. */
+static void print_progress(void *context, const struct profile *profile, uint64_t elapsed_ns)
+{
+	const uint64_t *total = context;
+	char text[120];
+
+	progress_text(profile, *total, elapsed_ns, text, sizeof(text));
+	fprintf(stderr, "\r%s\033[K", text);
+}
+
+static void clear_progress(const struct session_options *session)
+{
+	if (session->progressed)
+		fputs("\r\033[K", stderr);
+}
+
+static bool has_steps(const struct recording_requests *requests)
+{
+	for (size_t i = 0; i < requests->count; i++)
+		if (requests->list[i].mode == UPROBE_STEP)
+			return true;
+	return false;
+}
+
 static int make(const struct recording_options *options, const struct session_options *session,
 		const char *svg_path, const char *command)
 {
 	struct session_result result;
 	struct error error;
+	int code = session_record(session, &result, &error);
 
-	if (session_record(session, &result, &error)) {
+	clear_progress(session);
+	if (code) {
 		fprintf(stderr, "%s: %s\n", command, error.text);
 		return session->argv ? result.exit_status : 1;
 	}
@@ -347,6 +395,7 @@ int recording_make(const struct recording_options *options, struct session_optio
 	const char *name = options->name ? options->name : program;
 	const char *problem = name_problem(name, session->argv ? session->argv[0] : "");
 	char *profile_path, *svg_path;
+	uint64_t total;
 	int status;
 
 	if (problem) {
@@ -370,6 +419,13 @@ int recording_make(const struct recording_options *options, struct session_optio
 	session->hits.request_count = options->hits.count;
 	session->hits.budget = options->has_budget ? options->budget : HITS_BUDGET;
 	session->planned = options->is_quiet ? NULL : print_plan;
+	total = options->steps	? options->steps
+		: session->argv ? progress_total_of(session->argv)
+				: 0;
+	if (!options->is_quiet && has_steps(&options->timed) && isatty(STDERR_FILENO)) {
+		session->progressed = print_progress;
+		session->progress_context = &total;
+	}
 	/* The tick can run no program with its samples, which stacks through timed functions need.
 	 */
 	if (options->frequency_hz || options->engine || options->timed.count || options->hits.count)

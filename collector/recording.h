@@ -26,6 +26,7 @@ struct recording_options {
 	struct recording_requests hits;	 /* functions whose lines are counted */
 	double budget;			 /* of their cost, a share of CPU time; 0: no limit */
 	bool has_budget;		 /* it was given */
+	uint64_t steps;			 /* that the program will make; 0: not known */
 };
 
 /* Child parser for the options above; its input is a struct recording_options. Bad values end the

@@ -24,6 +24,7 @@
 #include <unistd.h>
 
 #define COMMIT_NS	1000000000u
+#define PROGRESS_NS	250000000u
 #define FIRST_COMMIT_NS 100000000u /* something is kept of programs that end the machine early */
 
 struct session {
@@ -45,8 +46,9 @@ struct session {
 	struct timing *timing; /* NULL: nothing is timed */
 	struct hits *hits;     /* NULL: no lines are counted */
 	uint64_t start_ns;
-	uint64_t ready_ns;  /* when all was in place; what a duration counts from */
-	uint64_t commit_ns; /* of the last commit */
+	uint64_t ready_ns;    /* when all was in place; what a duration counts from */
+	uint64_t commit_ns;   /* of the last commit */
+	uint64_t progress_ns; /* when it was told last */
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -399,6 +401,18 @@ static void poll_probes(struct session *session)
 		hits_poll(session->hits, cpu_ns);
 }
 
+static void tell_progress(struct session *session)
+{
+	const struct session_options *options = session->options;
+	uint64_t now_ns = clock_ns(CLOCK_MONOTONIC);
+
+	if (!options->progressed || now_ns - session->progress_ns < PROGRESS_NS)
+		return;
+	session->progress_ns = now_ns;
+	options->progressed(options->progress_context, session->profile,
+			    now_ns - session->start_ns);
+}
+
 /* Runs until the target has ended, the time is over or the user wants an end. */
 static void record(struct session *session)
 {
@@ -420,6 +434,7 @@ static void record(struct session *session)
 		poll_probes(session);
 		if (!session->result->cut.text[0])
 			usage_poll(session->usage, clock_ns(CLOCK_MONOTONIC) - session->start_ns);
+		tell_progress(session);
 		commit_if_due(session);
 	}
 	sources_stop(&session->sources);

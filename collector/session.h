@@ -39,6 +39,9 @@ struct session_options {
 	/* Told what will be timed and counted, and the cost, before the program starts; NULL:
 	 * nobody asks. Either may be NULL. */
 	void (*planned)(const struct timing *timing, const struct hits *hits);
+	/* Told some times a second how far the recording is; NULL: nobody asks. */
+	void (*progressed)(void *context, const struct profile *profile, uint64_t elapsed_ns);
+	void *progress_context;
 	bool is_memory;		   /* what it allocates, too */
 	uint64_t memory_rate;	   /* bytes between sampled allocations; 0: all */
 	uint32_t temporary_within; /* allocations, within which a block is temporary; 0: 1 */

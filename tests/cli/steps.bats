@@ -47,6 +47,15 @@ setup() {
 	fails_with 1 'record with --step FUNCTION' collector steps --flame small.prof
 }
 
+@test "on a terminal the steps are told while it runs, with speed and what is left" {
+	script -qec "collector run -o a --step step --steps 1500 -- '$CALLS' steps 1500" typescript >/dev/null
+	tr '\r' '\n' <typescript >lines
+	grep -qE '^steps [0-9]+ of 1500 \[#*-*\] +[0-9]+ %  [0-9.]+ steps/s, [0-9.]+ s left' lines
+	collector run -o a --step step --steps 500 -- "$CALLS" steps 500 2>said >out
+	! grep -q 'steps/s' said
+	fails_with 125 "--steps takes a number of steps, not 'some'" collector run --step step --steps some -- true
+}
+
 @test "a profile without steps says what to record" {
 	synthetic small
 	fails_with 1 'record with --step FUNCTION' collector steps small.prof

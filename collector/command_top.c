@@ -283,8 +283,8 @@ int command_top(int argc, char **argv)
 	if (!session->frequency_hz)
 		session->frequency_hz = DEFAULT_FREQUENCY_HZ;
 	if (options.step.text) {
-		session->timing.requests = &options.step;
-		session->timing.request_count = 1;
+		session->probes.timing.requests = &options.step;
+		session->probes.timing.request_count = 1;
 		session->prefers_tick = false; /* it cannot correct stacks through probed calls */
 	}
 	status = run(&options, argv[0]);

@@ -74,12 +74,12 @@ static int open_steps(struct live *live, struct error *error)
 	struct program_files files = {0};
 	int result = 0;
 
-	if (!live->options.timing.request_count)
+	if (!live->options.probes.timing.request_count)
 		return 0;
 	for (size_t i = 0; i < attached->count; i++)
 		program_files_of_process(&files, live->modules, attached->pids[i]);
-	live->timing = timing_open(&live->options.timing, &files, live->modules, live->profile,
-				   live->start_ns, error);
+	live->timing = timing_open(&live->options.probes.timing, &files, live->modules,
+				   live->profile, live->start_ns, error);
 	if (!live->timing)
 		result = -errno;
 	program_files_done(&files);

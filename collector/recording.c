@@ -16,8 +16,8 @@
 /* Above this the sampling interrupts themselves take a large share of the target's time. */
 #define HIGHEST_FREQUENCY_HZ 10000
 
-#define PLANNED_LINES 8 /* functions whose costs are told one by one */
-#define HITS_BUDGET   0.05
+#define PLANNED_LINES  8 /* functions whose costs are told one by one */
+#define CAREFUL_BUDGET 0.05
 
 enum {
 	OPTION_TIME = 256,
@@ -25,6 +25,7 @@ enum {
 	OPTION_STEP,
 	OPTION_HITS,
 	OPTION_STEPS,
+	OPTION_HOT,
 	OPTION_BUDGET,
 	OPTION_EMBED
 };
@@ -58,6 +59,7 @@ static const struct argp_option option_table[] = {
 	{"count", OPTION_COUNT, "FUNCTIONS", 0, "Only count their calls, which costs half", 1},
 	{"step", OPTION_STEP, "FUNCTION", 0,
 	 "Take each call of this function for a step of the simulation", 1},
+	{"hot", OPTION_HOT, "N", 0, "Sample for two seconds, then time the N hottest functions", 1},
 	{"steps", OPTION_STEPS, "N", 0,
 	 "With --step: how many steps there will be, for the progress on a terminal (default: what "
 	 "the program's own option --steps says)",
@@ -153,16 +155,17 @@ static double parse_budget(const struct argp_state *state, const char *text)
 	return percent / 100;
 }
 
-static uint64_t parse_steps(const struct argp_state *state, const char *text)
+static uint64_t parse_count(const struct argp_state *state, const char *option, const char *what,
+			    uint64_t most, const char *text)
 {
 	char *end;
 	unsigned long long value;
 
 	errno = 0;
 	value = strtoull(text, &end, 10);
-	if (errno || *end || end == text || *text == '-' || !value)
-		argp_failure(state, argp_err_exit_status, 0,
-			     "--steps takes a number of steps, not '%s'", text);
+	if (errno || *end || end == text || *text == '-' || !value || value > most)
+		argp_failure(state, argp_err_exit_status, 0, "%s takes a number of %s, not '%s'",
+			     option, what, text);
 	return value;
 }
 
@@ -203,7 +206,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		parse_requests(&options->timed, argument, UPROBE_STEP);
 		break;
 	case OPTION_STEPS:
-		options->steps = parse_steps(state, argument);
+		options->steps = parse_count(state, "--steps", "steps", UINT64_MAX, argument);
+		break;
+	case OPTION_HOT:
+		options->hottest =
+			parse_count(state, "--hot", "functions", UPROBE_FUNCTIONS, argument);
 		break;
 	case OPTION_HITS:
 		parse_requests(&options->hits, argument, UPROBE_COUNT);
@@ -322,12 +329,11 @@ static void print_plan(const struct timing *timing, const struct hits *hits)
 }
 
 /* Overwrites the line above with how far the steps are. */
-static void print_progress(void *context, const struct profile *profile, uint64_t elapsed_ns)
+static void print_progress(const struct profile *profile, uint64_t step_total, uint64_t elapsed_ns)
 {
-	const uint64_t *total = context;
 	char text[120];
 
-	progress_text(profile, *total, elapsed_ns, text, sizeof(text));
+	progress_text(profile, step_total, elapsed_ns, text, sizeof(text));
 	fprintf(stderr, "\r%s\033[K", text);
 }
 
@@ -395,7 +401,6 @@ int recording_make(const struct recording_options *options, struct session_optio
 	const char *name = options->name ? options->name : program;
 	const char *problem = name_problem(name, session->argv ? session->argv[0] : "");
 	char *profile_path, *svg_path;
-	uint64_t total;
 	int status;
 
 	if (problem) {
@@ -412,23 +417,24 @@ int recording_make(const struct recording_options *options, struct session_optio
 	session->is_off_cpu = options->is_off_cpu;
 	session->embeds_sources = options->embeds_sources;
 	session->wants_time = options->is_off_cpu; /* to be added to that of waiting */
-	session->timing.requests = options->timed.list;
-	session->timing.request_count = options->timed.count;
-	session->timing.budget = options->budget;
-	session->hits.requests = options->hits.list;
-	session->hits.request_count = options->hits.count;
-	session->hits.budget = options->has_budget ? options->budget : HITS_BUDGET;
-	session->planned = options->is_quiet ? NULL : print_plan;
-	total = options->steps	? options->steps
-		: session->argv ? progress_total_of(session->argv)
-				: 0;
-	if (!options->is_quiet && has_steps(&options->timed) && isatty(STDERR_FILENO)) {
+	session->probes.timing.requests = options->timed.list;
+	session->probes.timing.request_count = options->timed.count;
+	session->probes.timing.hottest = options->hottest;
+	session->probes.timing.budget =
+		options->hottest && !options->has_budget ? CAREFUL_BUDGET : options->budget;
+	session->probes.hits.requests = options->hits.list;
+	session->probes.hits.request_count = options->hits.count;
+	session->probes.hits.budget = options->has_budget ? options->budget : CAREFUL_BUDGET;
+	session->probes.planned = options->is_quiet ? NULL : print_plan;
+	session->step_total = options->steps;
+	if (!options->steps && session->argv)
+		session->step_total = progress_total_of(session->argv);
+	if (!options->is_quiet && has_steps(&options->timed) && isatty(STDERR_FILENO))
 		session->progressed = print_progress;
-		session->progress_context = &total;
-	}
 	/* The tick can run no program with its samples, which stacks through timed functions need.
 	 */
-	if (options->frequency_hz || options->engine || options->timed.count || options->hits.count)
+	if (options->frequency_hz || options->engine || options->timed.count || options->hottest ||
+	    options->hits.count)
 		session->prefers_tick = false;
 	status = make(options, session, svg_path, command);
 	free(profile_path);

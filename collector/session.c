@@ -43,8 +43,7 @@ struct session {
 	struct modules *modules;
 	struct recorder *recorder;
 	struct usage *usage;
-	struct timing *timing; /* NULL: nothing is timed */
-	struct hits *hits;     /* NULL: no lines are counted */
+	struct function_probes probes;
 	uint64_t start_ns;
 	uint64_t ready_ns;    /* when all was in place; what a duration counts from */
 	uint64_t commit_ns;   /* of the last commit */
@@ -130,9 +129,7 @@ static void deliver(void *context, const struct event *event)
 
 	if (session->result->cut.text[0])
 		return;
-	if (session->timing)
-		event = timing_take(session->timing, event);
-	recorder_take(session->recorder, event);
+	recorder_take(session->recorder, function_probes_take(&session->probes, event));
 }
 
 static int open_off_cpu(struct session *session, struct error *error)
@@ -156,6 +153,14 @@ static int open_sources(struct session *session, enum perf_start start, pid_t ti
 	return result;
 }
 
+static int append(void *context, const struct profile_sample *sample, struct error *error)
+{
+	struct session *session = context;
+
+	function_probes_see(&session->probes, sample);
+	return profile_file_append(session->file, sample, error);
+}
+
 /* Makes everything that lies between the sources and the file. */
 static int open_file(struct session *session, struct error *error)
 {
@@ -166,8 +171,9 @@ static int open_file(struct session *session, struct error *error)
 	session->start_ns = clock_ns(CLOCK_MONOTONIC);
 	profile_set_number(session->profile, "start_clock_ns", (int64_t)session->start_ns);
 	session->commit_ns = session->start_ns - COMMIT_NS + FIRST_COMMIT_NS;
-	session->recorder = recorder_new(session->profile, session->modules,
-					 recorder_sink_of_file(session->file), session->start_ns);
+	session->recorder =
+		recorder_new(session->profile, session->modules,
+			     (struct recorder_sink){append, session}, session->start_ns);
 	recorder_metric(session->recorder, sampling_metric(&session->sampling)); /* the first */
 	session->usage = usage_open(session->profile, session->recorder, session->sampling.perf,
 				    !is_attached(session));
@@ -228,54 +234,30 @@ static int prepare_probe(struct session *session, const struct error *refusal, s
 	return result ? result : prepare_target(session, error);
 }
 
-/* Chooses what is timed and counted, of the program's files. */
-static int choose_functions(struct session *session, const struct program_files *files,
-			    struct error *error)
-{
-	const struct session_options *options = session->options;
-
-	if (options->timing.request_count) {
-		session->timing = timing_open(&options->timing, files, session->modules,
-					      session->profile, session->start_ns, error);
-		if (!session->timing)
-			return -errno;
-	}
-	if (options->hits.request_count) {
-		session->hits = hits_open(&options->hits, files, session->profile, error);
-		if (!session->hits)
-			return -errno;
-	}
-	return 0;
-}
-
-/* Chooses the functions to time, and those whose lines are counted, and puts the probes in place.
- */
-static int open_timing(struct session *session, const pid_t *pids, size_t count,
+/* Puts probes on the functions that are asked for. */
+static int open_probes(struct session *session, const pid_t *pids, size_t count,
 		       struct error *error)
 {
 	const struct session_options *options = session->options;
-	struct program_files files = {0};
+	struct function_probes_target target = {
+		.pids = pids,
+		.pid_count = count,
+		.perf = session->sampling.perf,
+		.modules = session->modules,
+		.profile = session->profile,
+		.start_ns = session->start_ns,
+	};
 	int result;
 
-	if (!options->timing.request_count && !options->hits.request_count)
+	if (!function_probes_are_wanted(&options->probes))
 		return 0;
 	if (is_attached(session))
 		for (size_t i = 0; i < count; i++)
-			program_files_of_process(&files, session->modules, pids[i]);
+			program_files_of_process(&target.files, session->modules, pids[i]);
 	else
-		program_files_of_name(&files, session->modules, options->argv[0], pids[0]);
-	result = choose_functions(session, &files, error);
-	program_files_done(&files);
-	if (!result && session->timing)
-		result = timing_watch(session->timing, pids, count, session->sampling.perf, error);
-	if (!result && session->hits)
-		result = hits_watch(session->hits, pids, count, error);
-	if (!result && options->planned)
-		options->planned(session->timing, session->hits);
-	if (!result && session->timing)
-		result = timing_attach(session->timing, error);
-	if (!result && session->hits)
-		result = hits_attach(session->hits, error);
+		program_files_of_name(&target.files, session->modules, options->argv[0], pids[0]);
+	result = function_probes_open(&session->probes, &options->probes, &target, error);
+	program_files_done(&target.files);
 	return result;
 }
 
@@ -300,7 +282,7 @@ static int prepare_launch(struct session *session, struct error *error)
 		result = open_off_cpu(session, error);
 	if (!result)
 		result = open_file(session, error);
-	return result ? result : open_timing(session, &session->target.pid, 1, error);
+	return result ? result : open_probes(session, &session->target.pid, 1, error);
 }
 
 static int prepare_attach(struct session *session, struct error *error)
@@ -323,7 +305,7 @@ static int prepare_attach(struct session *session, struct error *error)
 	if (!result && session->off_cpu)
 		result = off_cpu_watch(session->off_cpu, attached->pids, attached->count, error);
 	profile_set_number(session->profile, "attach_ns", (int64_t)attached->watch_ns);
-	return result ? result : open_timing(session, attached->pids, attached->count, error);
+	return result ? result : open_probes(session, attached->pids, attached->count, error);
 }
 
 static int prepare(struct session *session, struct error *error)
@@ -360,10 +342,7 @@ static void commit_if_due(struct session *session)
 	if (session->result->cut.text[0] || now_ns - session->commit_ns < COMMIT_NS)
 		return;
 	session->commit_ns = now_ns;
-	if (session->timing)
-		timing_refresh(session->timing);
-	if (session->hits)
-		hits_refresh(session->hits);
+	function_probes_refresh(&session->probes);
 	result = profile_file_commit(session->file, session->profile, &error);
 	if (result && result != -EAGAIN)
 		cut(session, &error);
@@ -385,20 +364,9 @@ static bool is_time_over(const struct session *session)
 /* Returns the target's CPU time, 0 where nobody asks for it. */
 static uint64_t used_cpu_ns(const struct session *session)
 {
-	bool is_wanted = (session->timing && timing_has_budget(session->timing)) ||
-			 (session->hits && hits_has_budget(session->hits));
-
-	return session->sampling.perf && is_wanted ? perf_source_cpu_ns(session->sampling.perf) : 0;
-}
-
-static void poll_probes(struct session *session)
-{
-	uint64_t cpu_ns = used_cpu_ns(session);
-
-	if (session->timing)
-		timing_poll(session->timing, cpu_ns);
-	if (session->hits)
-		hits_poll(session->hits, cpu_ns);
+	return session->sampling.perf && function_probes_have_budget(&session->probes)
+		       ? perf_source_cpu_ns(session->sampling.perf)
+		       : 0;
 }
 
 static void tell_progress(struct session *session)
@@ -409,8 +377,7 @@ static void tell_progress(struct session *session)
 	if (!options->progressed || now_ns - session->progress_ns < PROGRESS_NS)
 		return;
 	session->progress_ns = now_ns;
-	options->progressed(options->progress_context, session->profile,
-			    now_ns - session->start_ns);
+	options->progressed(session->profile, options->step_total, now_ns - session->start_ns);
 }
 
 /* Runs until the target has ended, the time is over or the user wants an end. */
@@ -431,7 +398,8 @@ static void record(struct session *session)
 		source_round(session->sources.rows, session->sources.count, false, deliver,
 			     session);
 		sampling_adapt(&session->sampling, session->recorder);
-		poll_probes(session);
+		function_probes_poll(&session->probes, used_cpu_ns(session),
+				     clock_ns(CLOCK_MONOTONIC) - session->ready_ns);
 		if (!session->result->cut.text[0])
 			usage_poll(session->usage, clock_ns(CLOCK_MONOTONIC) - session->start_ns);
 		tell_progress(session);
@@ -439,10 +407,7 @@ static void record(struct session *session)
 	}
 	sources_stop(&session->sources);
 	source_round(session->sources.rows, session->sources.count, true, deliver, session);
-	if (session->timing)
-		timing_stop(session->timing);
-	if (session->hits)
-		hits_stop(session->hits);
+	function_probes_stop(&session->probes);
 }
 
 static uint64_t own_cpu_ns(void)
@@ -497,10 +462,7 @@ static void finish(struct session *session)
 	recorder_free(session->recorder);
 	session->recorder = NULL;
 	sources_close(&session->sources);
-	timing_close(session->timing);
-	session->timing = NULL;
-	hits_close(session->hits);
-	session->hits = NULL;
+	function_probes_close(&session->probes);
 	profile_file_wait_for_readers(session->file);
 	/* Naming can take seconds; whoever interrupts it keeps the recording. */
 	if (!is_cut)
@@ -522,8 +484,7 @@ static void done(struct session *session)
 	usage_close(session->usage);
 	recorder_free(session->recorder);
 	sources_close(&session->sources);
-	timing_close(session->timing);
-	hits_close(session->hits);
+	function_probes_close(&session->probes);
 	profile_file_close(session->file);
 	modules_free(session->modules);
 	profile_free(session->profile);

@@ -13,8 +13,7 @@
 
 #include "collector/base/error.h"
 #include "collector/capture/perf_engine.h"
-#include "collector/hits.h"
-#include "collector/timing.h"
+#include "collector/function_probes.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -34,14 +33,10 @@ struct session_options {
 	bool prefers_tick;		  /* and the tick counts as the best */
 	bool wants_time;		  /* its samples are to count nanoseconds */
 	bool is_off_cpu;		  /* where threads wait, too */
-	struct timing_options timing;	  /* no requests: nothing is timed */
-	struct hits_options hits;	  /* no requests: no lines are counted */
-	/* Told what will be timed and counted, and the cost, before the program starts; NULL:
-	 * nobody asks. Either may be NULL. */
-	void (*planned)(const struct timing *timing, const struct hits *hits);
+	struct function_probes_options probes;
 	/* Told some times a second how far the recording is; NULL: nobody asks. */
-	void (*progressed)(void *context, const struct profile *profile, uint64_t elapsed_ns);
-	void *progress_context;
+	void (*progressed)(const struct profile *profile, uint64_t step_total, uint64_t elapsed_ns);
+	uint64_t step_total;	   /* steps that the program will make; 0: not known */
 	bool is_memory;		   /* what it allocates, too */
 	uint64_t memory_rate;	   /* bytes between sampled allocations; 0: all */
 	uint32_t temporary_within; /* allocations, within which a block is temporary; 0: 1 */

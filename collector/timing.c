@@ -25,9 +25,8 @@ struct timing {
 	struct event event; /* at hand, corrected */
 	uint64_t updated_ns; /* when the tables were last filled */
 	bool is_stopped;
-	double budget_share;
-	struct timing_budget *budget; /* NULL: no limit */
-	size_t budget_count;	      /* functions in it, the first ones */
+	size_t capacity, hottest;     /* functions that there is room for; of them, the hottest */
+	struct timing_budget *budget; /* NULL: no limit; has all that are in place */
 };
 
 static uint64_t now_ns(void)
@@ -38,9 +37,9 @@ static uint64_t now_ns(void)
 	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-static size_t capacity_for(const struct timing_plan *plan)
+static size_t capacity_for(const struct timing_plan *plan, size_t hottest)
 {
-	size_t capacity = plan->count;
+	size_t capacity = plan->count + hottest;
 
 	if (plan->waiting_count)
 		capacity += WAITING_FUNCTIONS;
@@ -57,11 +56,14 @@ struct timing *timing_open(const struct timing_options *options, const struct pr
 	timing->profile = profile;
 	timing->modules = modules;
 	timing->start_ns = start_ns;
-	timing->budget_share = options->budget;
+	timing->hottest = options->hottest;
+	if (options->budget > 0)
+		timing->budget = timing_budget_new(options->budget);
 	result = timing_plan_make(&timing->plan, options->requests, options->request_count, files,
 				  error);
 	if (!result) {
-		timing->uprobe = uprobe_open(capacity_for(&timing->plan), error);
+		timing->capacity = capacity_for(&timing->plan, options->hottest);
+		timing->uprobe = uprobe_open(timing->capacity, error);
 		if (!timing->uprobe)
 			result = -errno;
 	}
@@ -130,6 +132,8 @@ static void add_probe(struct timing *timing, const struct timing_choice *choice)
 	uint64_t time_ns = now_ns();
 
 	uprobe_add(timing->uprobe, &choice->function);
+	if (timing->budget)
+		timing_budget_add(timing->budget, &choice->function);
 	profile_probe_add(
 		timing->profile,
 		&(struct profile_probe){
@@ -165,22 +169,6 @@ static int attach(struct timing *timing, size_t first, size_t count, struct erro
 	return result ? result : attach(timing, first + count / 2, count - count / 2, error);
 }
 
-/* Functions of libraries that come later are not in it: they stay as they were asked for. */
-static void begin_budget(struct timing *timing)
-{
-	size_t count = timing->plan.count;
-	struct uprobe_function *functions;
-
-	if (timing->budget || !count)
-		return;
-	functions = xcalloc(count, sizeof(*functions));
-	for (size_t i = 0; i < count; i++)
-		functions[i] = timing->plan.choices[i].function;
-	timing->budget = timing_budget_new(timing->budget_share, functions, count);
-	timing->budget_count = count;
-	free(functions);
-}
-
 /* Attaches the choices from `attached` on; those of one file lie side by side. */
 int timing_attach(struct timing *timing, struct error *error)
 {
@@ -198,14 +186,12 @@ int timing_attach(struct timing *timing, struct error *error)
 
 		/* With a budget each by itself, so that it can be taken off by itself. */
 		for (; end < timing->plan.count && choices[end].module == choices[first].module &&
-		       (end == first || !timing->budget_share);
+		       (end == first || !timing->budget);
 		     end++)
 			add_probe(timing, &choices[end]);
 		result = attach(timing, first, end - first, error);
 		timing->attached = end;
 	}
-	if (!result && timing->budget_share)
-		begin_budget(timing);
 	return result;
 }
 
@@ -239,12 +225,38 @@ static void take_mapping(struct timing *timing, const struct event *event)
 	module = program_module(timing->modules, event->mapping.path, event->pid);
 	if (!module || !timing_plan_add_file(&timing->plan, module))
 		return;
-	if (timing->plan.count > capacity_for(&timing->plan)) {
+	if (timing->plan.count > timing->capacity) {
 		while (timing->plan.count > first)
 			timing_plan_drop_last(&timing->plan);
 		return;
 	}
 	note_late(timing, first, event->time_ns, timing_attach(timing, &error) ? &error : NULL);
+}
+
+int timing_add_hottest(struct timing *timing, const struct hottest *hottest,
+		       const struct program_files *files, struct error *error)
+{
+	size_t first = timing->plan.count, room = timing->capacity - first;
+	size_t limit = timing->hottest < room ? timing->hottest : room;
+	double chosen_s = (double)(now_ns() - timing->start_ns) / 1e9;
+	int result;
+
+	if (!hottest_choose(hottest, timing->profile, limit, files, &timing->plan))
+		return fail(error, -ENOENT,
+			    "no function was hot: nothing was sampled in code with names");
+	timing_plan_find_passages(&timing->plan, files);
+	result = timing_attach(timing, error);
+	for (size_t i = first; i < timing->plan.count && !result; i++) {
+		const struct timing_choice *choice = &timing->plan.choices[i];
+		char note[400];
+
+		snprintf(note, sizeof(note), "among the hottest; counted from %.1f s on%s%s",
+			 chosen_s, choice->why_counted ? "; " : "",
+			 choice->why_counted ? choice->why_counted : "");
+		timing->profile->probes[i].is_partial = true;
+		profile_probe_set_note(timing->profile, (uint32_t)i, note);
+	}
+	return result;
 }
 
 const struct event *timing_take(struct timing *timing, const struct event *event)
@@ -360,7 +372,8 @@ static void note_budget(struct timing *timing, uint32_t function)
 	else
 		return;
 	timing->profile->probes[function].mode = PROFILE_PROBE_COUNT;
-	timing->profile->probes[function].is_partial = taken_off_ns;
+	if (taken_off_ns)
+		timing->profile->probes[function].is_partial = true;
 	profile_probe_set_note(timing->profile, function, note);
 }
 
@@ -429,7 +442,7 @@ static void update(struct timing *timing)
 	size_t slots = uprobe_slots(timing->uprobe);
 
 	uprobe_steps(timing->uprobe, take_step, timing);
-	for (size_t i = 0; i < timing->budget_count; i++)
+	for (size_t i = 0; timing->budget && i < timing->attached; i++)
 		note_budget(timing, (uint32_t)i);
 	profile_timings_clear(timing->profile);
 	for (size_t slot = 0; slot < slots; slot++)

@@ -10,12 +10,14 @@
 
 #include "collector/base/error.h"
 #include "collector/capture/perf_source.h"
+#include "collector/hottest.h"
 #include "collector/profile/profile.h"
 #include "collector/timing_plan.h"
 
 struct timing_options {
 	const struct timing_request *requests;
 	size_t request_count;
+	size_t hottest; /* functions that timing_add_hottest will add at most */
 	double budget; /* most that probes may add to the target's CPU time, a share; 0: no limit */
 };
 
@@ -45,6 +47,15 @@ int timing_watch(struct timing *timing, const pid_t *pids, size_t count, struct 
 
 /* Puts the probes in place. Returns 0 or a negative errno. */
 int timing_attach(struct timing *timing, struct error *error);
+
+/*
+ * Times the functions that were hottest so far, too.
+ *
+ * @files  of the running program
+ * Returns 0, or a negative errno with a sentence; what was timed before still is.
+ */
+int timing_add_hottest(struct timing *timing, const struct hottest *hottest,
+		       const struct program_files *files, struct error *error);
 
 /* Returns what has been planned, for telling the user. */
 const struct timing_plan *timing_get_plan(const struct timing *timing);

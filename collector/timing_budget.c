@@ -18,22 +18,23 @@ struct watched {
 
 struct timing_budget {
 	double share;
-	size_t count;
 	struct watched *functions;
+	size_t count, capacity;
 	uint64_t round_ns, cpu_ns; /* of the last round */
 };
 
-struct timing_budget *timing_budget_new(double share, const struct uprobe_function *functions,
-					size_t count)
+struct timing_budget *timing_budget_new(double share)
 {
 	struct timing_budget *budget = xcalloc(1, sizeof(*budget));
 
 	budget->share = share;
-	budget->count = count;
-	budget->functions = xcalloc(count, sizeof(*budget->functions));
-	for (size_t i = 0; i < count; i++)
-		budget->functions[i].function = functions[i];
 	return budget;
+}
+
+void timing_budget_add(struct timing_budget *budget, const struct uprobe_function *function)
+{
+	xgrow(budget->functions, budget->count, budget->capacity);
+	budget->functions[budget->count++] = (struct watched){.function = *function};
 }
 
 void timing_budget_free(struct timing_budget *budget)

@@ -17,10 +17,12 @@
 
 struct timing_budget;
 
-/* @share  of CPU time, > 0; @functions of the uprobe, copied; each was attached by itself */
-struct timing_budget *timing_budget_new(double share, const struct uprobe_function *functions,
-					size_t count);
+/* @share  of CPU time, > 0 */
+struct timing_budget *timing_budget_new(double share);
 void timing_budget_free(struct timing_budget *budget); /* accepts NULL */
+
+/* Adds a function in the order of the uprobe's numbers. It is attached by itself. */
+void timing_budget_add(struct timing_budget *budget, const struct uprobe_function *function);
 
 /*
  * One round; one that follows too soon does nothing.

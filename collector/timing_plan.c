@@ -43,8 +43,8 @@ static struct timing_choice *find(const struct timing_plan *plan, const struct m
 
 /* A function under several names, or named by several patterns, is probed once; it is a step
  * rather than timed, and timed rather than counted. Timing may need another place than counting. */
-static void choose_function(struct timing_plan *plan, enum uprobe_mode mode,
-			    struct function_list *list, const struct function *function)
+void timing_plan_add_function(struct timing_plan *plan, enum uprobe_mode mode,
+			      struct function_list *list, const struct function *function)
 {
 	static const int rank[] = {[UPROBE_COUNT] = 0, [UPROBE_TIME] = 1, [UPROBE_STEP] = 2};
 	struct timing_choice *known = find(plan, list->module, function->address);
@@ -81,7 +81,7 @@ static size_t choose(struct timing_plan *plan, const struct pattern *pattern, en
 		matches++;
 		/* Beyond the limit they are only counted, for the sentence. */
 		if (plan->count <= UPROBE_FUNCTIONS)
-			choose_function(plan, mode, list, function);
+			timing_plan_add_function(plan, mode, list, function);
 	}
 	return matches;
 }
@@ -335,6 +335,21 @@ int timing_plan_make(struct timing_plan *plan, const struct timing_request *requ
 	else if (plan->count)
 		qsort(plan->choices, plan->count, sizeof(*plan->choices), compare_choices);
 	return result;
+}
+
+void timing_plan_find_passages(struct timing_plan *plan, const struct program_files *files)
+{
+	if (plan->passage_count || !needs_passages(plan))
+		return;
+	for (size_t i = 0; i < files->count; i++) {
+		struct function_list list;
+
+		if (module_open(files->modules[i]))
+			continue;
+		function_list_init(&list, files->modules[i]);
+		add_passages(plan, &list);
+		function_list_done(&list);
+	}
 }
 
 void timing_plan_drop_last(struct timing_plan *plan)

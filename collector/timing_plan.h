@@ -48,5 +48,12 @@ void timing_plan_done(struct timing_plan *plan);
  * exceptions pass in it. Returns the number of new choices, which are the last of the plan. */
 size_t timing_plan_add_file(struct timing_plan *plan, struct module *module);
 
+/* Adds one function of an opened list, unless it is in the plan as it is asked for. */
+void timing_plan_add_function(struct timing_plan *plan, enum uprobe_mode mode,
+			      struct function_list *list, const struct function *function);
+
+/* Finds where exceptions pass in a program's files, if functions need it and it was not done. */
+void timing_plan_find_passages(struct timing_plan *plan, const struct program_files *files);
+
 /* Takes the last choice away. */
 void timing_plan_drop_last(struct timing_plan *plan);

@@ -163,6 +163,21 @@ counted() {
 	[ "$(of part_one calls program.prof)" = 100 ]
 }
 
+@test "the hottest function of the first two seconds is timed from then on" {
+	"$BUILD/workloads/leaf" 60 >said 3>&- &
+	pid=$!
+	run collector attach -o leaf -d 3.2 --hot 1 $pid
+	kill $pid
+	wait $pid || true
+	[[ $output == *"timing"*"leaf, about"*"us a call"* ]]
+	[ "$(of leaf calls leaf.prof)" -gt 0 ]
+	[ "$(sqlite3 leaf.prof 'SELECT count(*), min(is_partial), min(attached_ns) > 2e9 FROM probes')" = '1|1|1' ]
+	collector calls leaf.prof | grep -q 'note: leaf: among the hottest; counted from [0-9.]* s on'
+	collector run -q -o leaf --hot 1 -- "$BUILD/workloads/leaf" 0.1 >said
+	[ "$(sqlite3 leaf.prof "SELECT value FROM meta WHERE key = 'hottest'")" = 'the program ended before its hottest functions were chosen' ]
+	fails_with 125 "--hot takes a number of functions, not '0'" collector run --hot 0 -- true
+}
+
 @test "what the kernel cannot probe is told, and the rest is counted" {
 	printf '.globl odd\n.type odd,@function\nodd: .byte 0xc4,0xe3,0xf9,0x6b,0xc2,0x10\n xor %%eax,%%eax\n ret\n.size odd,.-odd\n.section .note.GNU-stack\n' >odd.s
 	printf 'int odd(void);\n__attribute__((noipa)) int even(void) { return 2; }\nint main(int c, char **v) { return c > 1 ? odd() : even() - 2; }\n' >even.c

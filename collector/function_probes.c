@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* function_probes: see function_probes.h. */
+#include "collector/function_probes.h"
+
+#include <errno.h>
+
+bool function_probes_are_wanted(const struct function_probes_options *options)
+{
+	return options->timing.request_count || options->timing.hottest ||
+	       options->hits.request_count;
+}
+
+/* Chooses what is timed and counted. */
+static int choose(struct function_probes *probes, const struct function_probes_target *target,
+		  struct error *error)
+{
+	const struct function_probes_options *options = probes->options;
+
+	if (options->timing.request_count || options->timing.hottest) {
+		probes->timing = timing_open(&options->timing, &target->files, target->modules,
+					     target->profile, target->start_ns, error);
+		if (!probes->timing)
+			return -errno;
+	}
+	if (options->hits.request_count) {
+		probes->hits = hits_open(&options->hits, &target->files, target->profile, error);
+		if (!probes->hits)
+			return -errno;
+	}
+	if (options->timing.hottest)
+		probes->hottest = hottest_new();
+	return 0;
+}
+
+int function_probes_open(struct function_probes *probes,
+			 const struct function_probes_options *options,
+			 const struct function_probes_target *target, struct error *error)
+{
+	int result;
+
+	probes->options = options;
+	probes->pid = target->pids[0];
+	probes->modules = target->modules;
+	probes->profile = target->profile;
+	result = choose(probes, target, error);
+	if (!result && probes->timing)
+		result = timing_watch(probes->timing, target->pids, target->pid_count, target->perf,
+				      error);
+	if (!result && probes->hits)
+		result = hits_watch(probes->hits, target->pids, target->pid_count, error);
+	if (!result && options->planned)
+		options->planned(probes->timing, probes->hits);
+	if (!result && probes->timing)
+		result = timing_attach(probes->timing, error);
+	if (!result && probes->hits)
+		result = hits_attach(probes->hits, error);
+	return result;
+}
+
+const struct event *function_probes_take(struct function_probes *probes, const struct event *event)
+{
+	return probes->timing ? timing_take(probes->timing, event) : event;
+}
+
+void function_probes_see(struct function_probes *probes, const struct profile_sample *sample)
+{
+	if (probes->hottest)
+		hottest_take(probes->hottest, probes->profile, sample);
+}
+
+bool function_probes_have_budget(const struct function_probes *probes)
+{
+	return (probes->timing && timing_has_budget(probes->timing)) ||
+	       (probes->hits && hits_has_budget(probes->hits));
+}
+
+/* Times the functions that have been hottest so far. */
+static void choose_hottest(struct function_probes *probes)
+{
+	struct program_files files = {0};
+	struct error error;
+
+	program_files_of_process(&files, probes->modules, probes->pid);
+	if (timing_add_hottest(probes->timing, probes->hottest, &files, &error))
+		profile_set_text(probes->profile, "hottest", error.text);
+	else if (probes->options->planned)
+		probes->options->planned(probes->timing, NULL);
+	program_files_done(&files);
+	hottest_free(probes->hottest);
+	probes->hottest = NULL;
+}
+
+void function_probes_poll(struct function_probes *probes, uint64_t cpu_ns, uint64_t elapsed_ns)
+{
+	if (probes->hottest && elapsed_ns >= HOTTEST_AFTER_NS)
+		choose_hottest(probes);
+	if (probes->timing)
+		timing_poll(probes->timing, cpu_ns);
+	if (probes->hits)
+		hits_poll(probes->hits, cpu_ns);
+}
+
+void function_probes_refresh(struct function_probes *probes)
+{
+	if (probes->timing)
+		timing_refresh(probes->timing);
+	if (probes->hits)
+		hits_refresh(probes->hits);
+}
+
+void function_probes_stop(struct function_probes *probes)
+{
+	if (probes->hottest)
+		profile_set_text(probes->profile, "hottest",
+				 "the program ended before its hottest functions were chosen");
+	if (probes->timing)
+		timing_stop(probes->timing);
+	if (probes->hits)
+		hits_stop(probes->hits);
+}
+
+void function_probes_close(struct function_probes *probes)
+{
+	timing_close(probes->timing);
+	hits_close(probes->hits);
+	hottest_free(probes->hottest);
+	*probes = (struct function_probes){0};
+}

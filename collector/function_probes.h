@@ -1,0 +1,69 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * function_probes: what a recording does with probes on functions: timing and counting of calls
+ * (timing.h), executions of lines (hits.h), and the choice of the hottest functions by the first
+ * samples (hottest.h).
+ */
+#pragma once
+
+#include "collector/base/error.h"
+#include "collector/hits.h"
+#include "collector/hottest.h"
+#include "collector/timing.h"
+
+struct function_probes_options {
+	struct timing_options timing; /* no requests: nothing is timed */
+	struct hits_options hits;     /* no requests: no lines are counted */
+	/* Told what will be timed and counted, and the cost, before that begins; NULL: nobody asks.
+	 * Either may be NULL. */
+	void (*planned)(const struct timing *timing, const struct hits *hits);
+};
+
+/* Where the functions are. All is borrowed. */
+struct function_probes_target {
+	struct program_files files; /* of the program */
+	const pid_t *pids;
+	size_t pid_count;
+	struct perf_source *perf; /* or NULL; as of timing_watch */
+	struct modules *modules;
+	struct profile *profile;
+	uint64_t start_ns; /* CLOCK_MONOTONIC of the profile's times */
+};
+
+/* Zero-initialised: none are wanted. */
+struct function_probes {
+	const struct function_probes_options *options;
+	struct timing *timing;	 /* NULL: nothing is timed */
+	struct hits *hits;	 /* NULL: no lines are counted */
+	struct hottest *hottest; /* NULL: not asked for, or chosen already */
+	pid_t pid;		 /* one of the processes */
+	struct modules *modules;
+	struct profile *profile;
+};
+
+/* Says whether probes are wanted at all. */
+bool function_probes_are_wanted(const struct function_probes_options *options);
+
+/* Chooses the functions and puts the probes in place. Returns 0 or a negative errno. */
+int function_probes_open(struct function_probes *probes,
+			 const struct function_probes_options *options,
+			 const struct function_probes_target *target, struct error *error);
+
+/* Returns the event, corrected, as timing_take. */
+const struct event *function_probes_take(struct function_probes *probes, const struct event *event);
+
+/* Looks at a sample that was recorded: the hottest functions are chosen by them. */
+void function_probes_see(struct function_probes *probes, const struct profile_sample *sample);
+
+/* Says whether function_probes_poll needs to know the target's CPU time. */
+bool function_probes_have_budget(const struct function_probes *probes);
+
+/* To be called every some hundredths of a second. @elapsed_ns: since the recording began. */
+void function_probes_poll(struct function_probes *probes, uint64_t cpu_ns, uint64_t elapsed_ns);
+
+/* Fills the profile's tables. */
+void function_probes_refresh(struct function_probes *probes);
+
+/* Takes the probes off, and fills the tables for the last time. */
+void function_probes_stop(struct function_probes *probes);
+void function_probes_close(struct function_probes *probes);

@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 enum {
 	APPLICATION_ID = 0x73696d6c, /* "siml" in the file's header */
@@ -118,6 +119,9 @@ static const char *remedy_of(int code)
 	switch (code) {
 	case -ENOSPC:
 		return "the disk is full; make room or choose another --database";
+	case -EFBIG:
+		return "the disk reports an error, or the file has become as large as ulimit -f "
+		       "allows; raise the limit or choose another --database";
 	case -EBUSY:
 		return "another program keeps it locked; end that one or choose another --database";
 	case -EROFS:
@@ -131,9 +135,18 @@ static const char *remedy_of(int code)
 	}
 }
 
+/* SQLite does not say which of its files failed, nor why. */
+static bool file_size_is_limited(void)
+{
+	struct rlimit limit;
+	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
+}
+
 int database_fail(const struct database *database, int result, struct error *error)
 {
 	int code = errno_of(result);
+	if (code == -EIO && file_size_is_limited())
+		code = -EFBIG;
 	return fail(error, code, "cannot write the log %s (%s): %s", database->path,
 		    sqlite3_errmsg(database->connection), remedy_of(code));
 }

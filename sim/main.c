@@ -28,8 +28,8 @@ static void ask_to_end(int signal_number)
 	raise(signal_number);
 }
 
-/* The step that is being taken is finished first. A reader that went away is a write error, not
- * death. */
+/* The step that is being taken is finished first. A reader that went away and a file that may not
+ * become larger are write errors, not death. */
 static void handle_signals(void)
 {
 	struct sigaction action = {.sa_handler = ask_to_end, .sa_flags = SA_RESTART};
@@ -37,6 +37,7 @@ static void handle_signals(void)
 	sigaction(SIGINT, &action, NULL);
 	sigaction(SIGTERM, &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN);
 }
 
 static int check_output(FILE *file, const char *name, struct error *error)

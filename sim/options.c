@@ -409,11 +409,12 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 		line->options->state_hash = true;
 		break;
 	case ARGP_KEY_ARG:
-		argp_error(state, "'%s' belongs to no option; options begin with --", text);
+		argp_failure(state, EXIT_FAILURE, 0,
+			     "'%s' belongs to no option; options begin with --", text);
 		break;
 	case ARGP_KEY_END:
 		if (apply(line, &error) < 0)
-			argp_error(state, "%s", error.text);
+			argp_failure(state, EXIT_FAILURE, 0, "%s", error.text);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;

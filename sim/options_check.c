@@ -47,14 +47,18 @@ static int check_learning(const struct learning_parameters *learning, struct err
 			    "--batch %u is more than the %u transitions that are remembered; give "
 			    "at most as many%s",
 			    learning->batch, memory, ppo ? "" : ", or more --memory");
-	if (ppo && learning->network == NETWORK_NONE)
-		return fail(error, -EINVAL,
-			    "--algorithm ppo has nothing to learn with --network none; take "
-			    "another network, or leave the algorithm out");
 	const char *of_dqn = learning->replay == REPLAY_PRIORITISED ? "--replay prioritised"
 			     : learning->n_step > 1		    ? "--n-step"
 			     : learning->target_every > 0	    ? "--target-every"
 								    : NULL;
+	const char *learns = ppo				     ? "--algorithm ppo"
+			     : learning->algorithm == ALGORITHM_DDQN ? "--algorithm ddqn"
+								     : of_dqn;
+	if (learns && learning->network == NETWORK_NONE)
+		return fail(error, -EINVAL,
+			    "%s has nothing to learn with --network none; take another network, or "
+			    "leave it out",
+			    learns);
 	if (ppo && of_dqn)
 		return fail(error, -EINVAL,
 			    "%s does nothing with --algorithm ppo; leave it out, or take dqn or "

@@ -4,6 +4,7 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -54,14 +55,15 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 	struct command_line *line = state->input;
 	struct error error;
 	if (key == ARGP_KEY_ARG) {
-		argp_error(state, "'%s' belongs to no option; options begin with --", text);
+		argp_failure(state, EXIT_FAILURE, 0,
+			     "'%s' belongs to no option; options begin with --", text);
 	} else if (key == ARGP_KEY_END) {
 		if (options_complete(line->values, &error) < 0 ||
 		    options_check(line->values, &error) < 0)
-			argp_error(state, "%s", error.text);
+			argp_failure(state, EXIT_FAILURE, 0, "%s", error.text);
 	} else if (key >= KEY_FIRST && key < KEY_FIRST + (int)line->count) {
 		if (set(line, (size_t)(key - KEY_FIRST), text, &error) < 0)
-			argp_error(state, "%s", error.text);
+			argp_failure(state, EXIT_FAILURE, 0, "%s", error.text);
 	} else {
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -89,6 +91,7 @@ void driver_parse(const struct driver *driver, void *values, int argc, char **ar
 		.doc = driver->summary,
 		.help_filter = complete_help,
 	};
+	signal(SIGXFSZ, SIG_IGN); /* a file that may not become larger is a write error */
 	collect_rows(&line);
 	for (size_t i = 0; i < line.count; i++)
 		table[i] = (struct argp_option){.name = line.rows[i]->name,

@@ -10,16 +10,32 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#define LEAST_MEMORY_RATE 1024 /* what the kernel side can reckon with */
+#define MOST_MEMORY_RATE  (UINT64_C(1) << 32)
+
 struct attach_options {
 	struct recording_options recording;
 	uint64_t duration_ns;
 	bool is_tree;
+	bool is_memory;
+	uint64_t memory_rate;
 	struct process_list processes;
+};
+
+enum {
+	OPTION_MEMORY_RATE = 512
 };
 
 static const struct argp_option option_table[] = {
 	{"duration", 'd', "SECONDS", 0, "End after this time (default: at the processes' end)", 0},
 	{"tree", 't', NULL, 0, "All descendants of the processes too", 0},
+	{"memory", 'm', NULL, 0,
+	 "What they allocate, too: a sample, by probes on the allocator, as much as --budget "
+	 "allows "
+	 "(5%); see `collector memory`",
+	 0},
+	{"memory-rate", OPTION_MEMORY_RATE, "BYTES", 0,
+	 "The same, of one allocation in so many bytes (524288)", 0},
 	{0},
 };
 
@@ -61,6 +77,14 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case 't':
 		options->is_tree = true;
 		break;
+	case 'm':
+		options->is_memory = true;
+		break;
+	case OPTION_MEMORY_RATE:
+		options->is_memory = true;
+		options->memory_rate = recording_parse_whole(state, "--memory-rate", argument,
+							     LEAST_MEMORY_RATE, MOST_MEMORY_RATE);
+		break;
 	case ARGP_KEY_ARG:
 		process_list_parse(&options->processes, state, argument);
 		break;
@@ -98,6 +122,8 @@ int command_attach(int argc, char **argv)
 	session.pids = options.processes.pids;
 	session.pid_count = options.processes.count;
 	session.is_tree = options.is_tree;
+	session.is_memory = options.is_memory;
+	session.memory_rate = options.memory_rate;
 	session.duration_ns = options.duration_ns;
 	program = attached_program(options.processes.pids[0]);
 	status = recording_make(&options.recording, &session, program, argv[0]);

@@ -5,9 +5,6 @@
 #include "collector/recording.h"
 #include "probe/wire.h"
 
-#include <errno.h>
-#include <inttypes.h>
-#include <stdlib.h>
 #include <string.h>
 
 #define LEAST_MEMORY_RATE 64
@@ -67,21 +64,6 @@ static const char documentation[] =
 	"program cannot be executed, 127 it is not found.\n\n"
 	"Example: collector run -- ./sim --agents 200";
 
-static uint64_t parse_whole(const struct argp_state *state, const char *option, const char *text,
-			    uint64_t least, uint64_t most)
-{
-	char *end;
-	unsigned long long value;
-
-	errno = 0;
-	value = strtoull(text, &end, 10);
-	if (errno || end == text || *end || *text == '-' || value < least || value > most)
-		argp_failure(state, COMMAND_FAILED, 0,
-			     "%s wants a whole number from %" PRIu64 " to %" PRIu64 ", not '%s'",
-			     option, least, most, text);
-	return value;
-}
-
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct run_options *options = state->input;
@@ -95,12 +77,12 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		break;
 	case OPTION_MEMORY_RATE:
 		options->is_memory = true;
-		options->memory_rate = parse_whole(state, "--memory-rate", argument,
-						   LEAST_MEMORY_RATE, MOST_MEMORY_RATE);
+		options->memory_rate = recording_parse_whole(state, "--memory-rate", argument,
+							     LEAST_MEMORY_RATE, MOST_MEMORY_RATE);
 		break;
 	case OPTION_TEMPORARY:
-		options->temporary_within =
-			(uint32_t)parse_whole(state, "--temporary", argument, 1, WIRE_AGES);
+		options->temporary_within = (uint32_t)recording_parse_whole(state, "--temporary",
+									    argument, 1, WIRE_AGES);
 		break;
 	case OPTION_LOCKS:
 		options->operations |= WIRE_MODE_LOCKS;

@@ -9,6 +9,7 @@
 #include "collector/sibling.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -92,6 +93,21 @@ unsigned recording_parse_frequency(const struct argp_state *state, const char *t
 			     "-F takes a number of samples per second from 1 to %d, not '%s'",
 			     HIGHEST_FREQUENCY_HZ, text);
 	return (unsigned)value;
+}
+
+uint64_t recording_parse_whole(const struct argp_state *state, const char *option, const char *text,
+			       uint64_t least, uint64_t most)
+{
+	unsigned long long value;
+	char *end;
+
+	errno = 0;
+	value = strtoull(text, &end, 10);
+	if (errno || end == text || *end || *text == '-' || value < least || value > most)
+		argp_failure(state, argp_err_exit_status, 0,
+			     "%s wants a whole number from %" PRIu64 " to %" PRIu64 ", not '%s'",
+			     option, least, most, text);
+	return (uint64_t)value;
 }
 
 const struct perf_engine *recording_parse_engine(const struct argp_state *state, const char *name)

@@ -36,6 +36,10 @@ extern const struct argp recording_argp;
 
 /* Parse the arguments of -F and -e. Bad values end the program. */
 unsigned recording_parse_frequency(const struct argp_state *state, const char *text);
+
+/* The same of any whole number. */
+uint64_t recording_parse_whole(const struct argp_state *state, const char *option, const char *text,
+			       uint64_t least, uint64_t most);
 const struct perf_engine *recording_parse_engine(const struct argp_state *state, const char *name);
 
 /*

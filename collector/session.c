@@ -2,6 +2,7 @@
 /* session: see session.h. */
 #include "collector/session.h"
 
+#include "collector/allocator.h"
 #include "collector/attached.h"
 #include "collector/base/xalloc.h"
 #include "collector/capture/off_cpu.h"
@@ -285,6 +286,38 @@ static int prepare_launch(struct session *session, struct error *error)
 	return result ? result : open_probes(session, &session->target.pid, 1, error);
 }
 
+static uint64_t watched_cpu_ns(const void *perf)
+{
+	return perf_source_cpu_ns(perf);
+}
+
+/* What running processes allocate. */
+static int open_heap(struct session *session, struct error *error)
+{
+	const struct session_options *options = session->options;
+	const struct attached *attached = &session->attached;
+	struct heap_options heap_options = {
+		.rate = options->memory_rate,
+		.budget = options->timing.budget,
+		.cpu_ns = watched_cpu_ns,
+		.context = session->sampling.perf,
+	};
+	struct heap_file file;
+	struct heap *heap;
+	int result;
+
+	if (!options->is_memory)
+		return 0;
+	result = allocator_find(attached->pids[0], &file, error);
+	if (result)
+		return result;
+	heap = heap_open(&heap_options, attached->pids, attached->count, &file, error);
+	if (!heap)
+		return -errno;
+	sources_add(&session->sources, heap_row(heap));
+	return 0;
+}
+
 static int prepare_attach(struct session *session, struct error *error)
 {
 	const struct session_options *options = session->options;
@@ -304,6 +337,8 @@ static int prepare_attach(struct session *session, struct error *error)
 		result = attached_watch(attached, session->sampling.perf, session->recorder, error);
 	if (!result && session->off_cpu)
 		result = off_cpu_watch(session->off_cpu, attached->pids, attached->count, error);
+	if (!result)
+		result = open_heap(session, error);
 	profile_set_number(session->profile, "attach_ns", (int64_t)attached->watch_ns);
 	return result ? result : open_probes(session, attached->pids, attached->count, error);
 }

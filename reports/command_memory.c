@@ -144,16 +144,31 @@ static void write_added(const struct profile *profile, FILE *stream)
 			100 * added / (resident - added));
 }
 
-static void write_totals(const struct report *report, const struct memory *memory, FILE *stream)
+/* What probes on a running program's allocator can tell. */
+static void write_attached(const struct report *report, const struct memory *memory, FILE *stream)
+{
+	const struct profile *profile = report->profile;
+	double watched = (double)profile_number(profile, "memory.watched_ns", 0);
+	double open = (double)profile_number(profile, "memory.window_ns", 0);
+	char bytes[32], half[32] = "an error that cannot be told";
+
+	if (memory->half_width >= 0)
+		bytes_text((uint64_t)memory->half_width, half, sizeof(half));
+	fprintf(stream, "allocated    %s ± %s in about %" PRIu64 " allocations\n",
+		bytes_text(memory->amounts[MEMORY_ALLOCATED], bytes, sizeof(bytes)), half,
+		memory->amounts[MEMORY_ALLOCATIONS]);
+	fprintf(stream, "seen         %.2g %% of %.1f s, in %" PRId64 " looks of probes\n",
+		watched > 0 ? 100 * open / watched : 0, watched / 1e9,
+		profile_number(profile, "memory.windows", 0));
+}
+
+static void write_counted(const struct report *report, const struct memory *memory, FILE *stream)
 {
 	const struct profile *profile = report->profile;
 	const uint64_t *amounts = memory->amounts;
 	int64_t processes = profile_number(profile, "memory.processes", 1);
-	struct obstack text;
 	char bytes[80];
 
-	obstack_init(&text);
-	fprintf(stream, "%s\n", text_plain(&text, report_command(report), REPORT_COMMAND_LIMIT));
 	fprintf(stream,
 		"allocated    %s in %s%" PRIu64 " allocations, %" PRIu64 " of them temporary\n",
 		estimate_text(memory, amounts[MEMORY_ALLOCATED], bytes, sizeof(bytes)),
@@ -177,7 +192,16 @@ static void write_totals(const struct report *report, const struct memory *memor
 	write_added(report->profile, stream);
 	if (processes > 1)
 		fprintf(stream, "processes    %" PRId64 ", all added up\n", processes);
+}
+
+static void write_totals(const struct report *report, const struct memory *memory, FILE *stream)
+{
+	struct obstack text;
+
+	obstack_init(&text);
+	fprintf(stream, "%s\n", text_plain(&text, report_command(report), REPORT_COMMAND_LIMIT));
 	obstack_free(&text, NULL);
+	(memory->is_attached ? write_attached : write_counted)(report, memory, stream);
 }
 
 /* Writes " ← caller ← caller" of the stack that had most of an amount. */
@@ -214,8 +238,25 @@ static const char *lifetime_text(const uint64_t *amounts, char *text, size_t siz
 	return text;
 }
 
-static void write_site(const struct report *report, const struct memory_site *site,
-		       enum memory_amount order, struct table *table)
+/* A cell of an amount; of a running program only what comes is known, not what stays. */
+static void write_amount(const struct memory *memory, const struct memory_site *site,
+			 enum memory_amount amount, struct table *table)
+{
+	char bytes[32];
+
+	if (memory->is_attached)
+		table_cell(table, "-");
+	else if (amount == MEMORY_TEMPORARIES)
+		table_cell(table, "%" PRIu64, site->amounts[amount]);
+	else if (amount == MEMORY_LIFETIME)
+		table_cell(table, "%s", lifetime_text(site->amounts, bytes, sizeof(bytes)));
+	else
+		table_cell(table, "%s", bytes_text(site->amounts[amount], bytes, sizeof(bytes)));
+}
+
+static void write_site(const struct report *report, const struct memory *memory,
+		       const struct memory_site *site, enum memory_amount order,
+		       struct table *table)
 {
 	const struct symbol *symbol = &report->symbols.symbols[site->symbol];
 	const char *path = symbol->file ? report->profile->files[symbol->file]
@@ -226,10 +267,10 @@ static void write_site(const struct report *report, const struct memory_site *si
 	obstack_init(&text);
 	table_cell(table, "%" PRIu64, site->amounts[MEMORY_ALLOCATIONS]);
 	table_cell(table, "%s", bytes_text(site->amounts[MEMORY_ALLOCATED], bytes, sizeof(bytes)));
-	table_cell(table, "%s", bytes_text(site->amounts[MEMORY_PEAK], bytes, sizeof(bytes)));
-	table_cell(table, "%s", bytes_text(site->amounts[MEMORY_LIVE], bytes, sizeof(bytes)));
-	table_cell(table, "%" PRIu64, site->amounts[MEMORY_TEMPORARIES]);
-	table_cell(table, "%s", lifetime_text(site->amounts, bytes, sizeof(bytes)));
+	write_amount(memory, site, MEMORY_PEAK, table);
+	write_amount(memory, site, MEMORY_LIVE, table);
+	write_amount(memory, site, MEMORY_TEMPORARIES, table);
+	write_amount(memory, site, MEMORY_LIFETIME, table);
 	table_cell(table, "%s", text_plain(&text, symbol->label, 100));
 	if (site->line)
 		table_cell(table, "%s:%u", text_plain(&text, symbol_base_name(path), 60),
@@ -267,7 +308,7 @@ static void write_list(const struct report *report, struct memory *memory,
 	fprintf(stream, "\nCall sites with %s\n", order->title);
 	table_init(&table, columns, sizeof(columns) / sizeof(*columns));
 	for (size_t i = 0; i < shown && i < limit; i++)
-		write_site(report, &memory->sites[i], order->amount, &table);
+		write_site(report, memory, &memory->sites[i], order->amount, &table);
 	table_write(&table, stream, output_columns(stream), colour);
 	table_done(&table);
 	if (shown > limit)
@@ -287,11 +328,33 @@ static void write_allocator(const struct report *report, FILE *stream)
 	obstack_free(&text, NULL);
 }
 
+static void write_attached_trust(const struct report *report, const struct memory *memory,
+				 FILE *stream)
+{
+	const struct profile *profile = report->profile;
+
+	fprintf(stream,
+		"\ntrust: by probes on the allocator of a running program, one allocation in about "
+		"%" PRIu64 " bytes, while %" PRId64
+		" calls paid %.1f µs each: amounts are estimates",
+		memory->rate, profile_number(profile, "memory.hits", 0),
+		(double)profile_number(profile, "memory.hit_ns", 0) / 1e3);
+	if (profile_number(profile, "memory.drowned", 0))
+		fputs(" · (!) it allocates so often that probes took most of its time: shares of "
+		      "call sites hold, totals do not",
+		      stream);
+	fputs(" · frees are not seen: what is live, peaks, lifetimes and leaks cannot be told; "
+	      "collector run --memory can",
+	      stream);
+}
+
 static void write_trust(const struct report *report, const struct memory *memory, FILE *stream)
 {
 	uint64_t all = memory->amounts[MEMORY_ALLOCATIONS];
 
-	if (memory->rate)
+	if (memory->is_attached)
+		write_attached_trust(report, memory, stream);
+	else if (memory->rate)
 		fprintf(stream,
 			"\ntrust: one allocation in about %" PRIu64 " bytes sampled, amounts are "
 			"estimates: bytes to ± 1.96 √(%" PRIu64 " × bytes) at 95 %%",
@@ -312,68 +375,10 @@ static void write_trust(const struct report *report, const struct memory *memory
 			fprintf(stream, " · %s%s: %" PRId64, remark->is_bad ? "(!) " : "",
 				remark->says, number);
 	}
-	fputs(" · live at the end includes what the program could still reach\n", stream);
-}
-
-static const char *const verdicts[] = {
-	[MEMORY_CANNOT_TELL] = "cannot tell",
-	[MEMORY_GROWS] = "grows",
-	[MEMORY_DOES_NOT_GROW] = "does not grow",
-};
-
-static void write_growth_sites(const struct report *report, const struct memory *memory,
-			       const struct memory_growth *growth, uint32_t limit, FILE *stream)
-{
-	uint32_t shown = 0, unclear = 0;
-	struct obstack text;
-	char bytes[32];
-
-	obstack_init(&text);
-	for (size_t i = 0; i < memory->count; i++) {
-		const struct memory_site *site = &memory->sites[i];
-
-		unclear += growth->sites[i].verdict == MEMORY_CANNOT_TELL;
-		if (growth->sites[i].verdict != MEMORY_GROWS || shown++ >= limit)
-			continue;
-		fprintf(stream, "  grows by %s: %s, line %u\n",
-			bytes_text((uint64_t)growth->sites[i].growth, bytes, sizeof(bytes)),
-			text_plain(&text, report->symbols.symbols[site->symbol].label, 100),
-			site->line);
-	}
-	if (shown > limit)
-		fprintf(stream, "  … and %u more\n", shown - limit);
-	if (unclear)
-		fprintf(stream, "  of %u call sites nobody can tell\n", unclear);
-	obstack_free(&text, NULL);
-}
-
-static void write_growth(const struct report *report, const struct memory *memory, uint32_t limit,
-			 FILE *stream)
-{
-	struct memory_growth growth;
-	char bytes[32], level[32], low[32], high[32];
-
-	memory_growth_measure(&growth, memory, report->profile);
-	fprintf(stream, "\nlive memory  %s", verdicts[growth.all.verdict]);
-	if (!growth.parts)
-		fputs(": the recording was too short\n", stream);
-	else if (isfinite(growth.all.low) && isfinite(growth.all.high))
-		fprintf(stream,
-			": %s%s in %.1f s between the first third and the last tenth "
-			"(%s%s … %s%s at 95 %%), of %s\n",
-			growth.all.growth < 0 ? "-" : "+",
-			bytes_text((uint64_t)fabs(growth.all.growth), bytes, sizeof(bytes)),
-			growth.seconds, growth.all.low < 0 ? "-" : "",
-			bytes_text((uint64_t)fabs(growth.all.low), low, sizeof(low)),
-			growth.all.high < 0 ? "-" : "",
-			bytes_text((uint64_t)fabs(growth.all.high), high, sizeof(high)),
-			bytes_text((uint64_t)growth.all.level, level, sizeof(level)));
-	if (growth.steps)
-		fprintf(stream, "  that is %.1f bytes for each of %" PRIu64 " steps\n",
-			growth.all.growth / (double)growth.steps, growth.steps);
-	if (growth.parts)
-		write_growth_sites(report, memory, &growth, limit, stream);
-	memory_growth_done(&growth);
+	fputs(memory->is_attached
+		      ? "\n"
+		      : " · live at the end includes what the program could still reach\n",
+	      stream);
 }
 
 static void write_text(const struct report *report, struct memory *memory,
@@ -389,7 +394,8 @@ static void write_text(const struct report *report, struct memory *memory,
 			write_list(report, memory, &orders[i], options->rows.limit, stream);
 		if (memory_shape_measure(&shape, memory, report->profile))
 			memory_shape_write(&shape, stream);
-		write_growth(report, memory, options->rows.limit, stream);
+		if (!memory->is_attached)
+			memory_growth_write(report, memory, options->rows.limit, stream);
 	}
 	write_trust(report, memory, stream);
 }
@@ -412,24 +418,11 @@ static json_t *site_json(const struct report *report, const struct memory *memor
 				 text_json(profile->files[symbol->file]), "line", (int)site->line);
 
 	set_amounts(json, site->amounts);
-	json_object_set_new(json, "verdict", json_string(verdicts[trend->verdict]));
+	json_object_set_new(json, "verdict", json_string(memory_verdicts[trend->verdict]));
 	if (memory->rate)
 		json_object_set_new(
 			json, "allocated_half_width",
 			json_real(memory_error(memory, site->amounts[MEMORY_ALLOCATED])));
-	return json;
-}
-
-static json_t *growth_json(const struct memory_growth *growth)
-{
-	const struct memory_trend *all = &growth->all;
-	json_t *json =
-		json_pack("{s:s, s:I, s:I, s:f, s:f}", "verdict", verdicts[all->verdict], "parts",
-			  (json_int_t)growth->parts, "steps", (json_int_t)growth->steps, "seconds",
-			  growth->seconds, "bytes", all->growth);
-
-	if (isfinite(all->low) && isfinite(all->high))
-		json_object_set_new(json, "interval", json_pack("[f, f]", all->low, all->high));
 	return json;
 }
 
@@ -446,7 +439,7 @@ static void write_json(const struct report *report, struct memory *memory,
 	for (size_t i = 0; i < memory->count && i < options->rows.limit; i++)
 		json_array_append_new(
 			sites, site_json(report, memory, &memory->sites[i], &growth.sites[i]));
-	json_object_set_new(json, "growth", growth_json(&growth));
+	json_object_set_new(json, "growth", memory_growth_json(&growth));
 	memory_growth_done(&growth);
 	if (memory_shape_measure(&shape, memory, report->profile))
 		json_object_set_new(json, "shape", memory_shape_json(&shape));

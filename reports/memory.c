@@ -18,6 +18,7 @@ const struct memory_remark memory_remarks[MEMORY_REMARKS] = {
 	{"memory.lost_tally", true, "allocations or frees not counted, the tables were full"},
 	{"memory.lost_process", true, "processes not counted, there were too many"},
 	{"memory.lost_live", true, "blocks whose free is not counted, for want of memory"},
+	{"memory.lost_samples", false, "samples lost, the ring was full"},
 	{"memory.lost_region", false, "mappings told wrong, there was no room or no time"},
 	{"memory.lost_node", false, "stacks cut at their innermost calls, the tree was full"},
 	{"memory.lost_slot", false, "threads that shared tallies, there were too many at a time"},
@@ -113,7 +114,12 @@ bool memory_measure(struct memory *memory, const struct profile *profile)
 	enum memory_amount *amounts = find_metrics(profile);
 	struct site_entry *entries = NULL;
 
-	*memory = (struct memory){.rate = (uint64_t)profile_number(profile, "memory.rate", 0)};
+	*memory = (struct memory){
+		.rate = (uint64_t)profile_number(profile, "memory.rate", 0),
+		.is_attached = profile_number(profile, "memory.attached", 0),
+		.stretch = (double)profile_number(profile, "memory.stretch_permille", 1000) / 1000,
+		.half_width = profile_number(profile, "memory.half_width", -1),
+	};
 	if (!amounts)
 		return false;
 	for (size_t i = 0; i < profile->samples_count; i++) {
@@ -146,7 +152,7 @@ void memory_done(struct memory *memory)
 
 double memory_error(const struct memory *memory, uint64_t bytes)
 {
-	return NORMAL_95 * sqrt((double)memory->rate * (double)bytes);
+	return NORMAL_95 * sqrt((double)memory->rate * memory->stretch * (double)bytes);
 }
 
 double memory_lifetime(const uint64_t amounts[MEMORY_AMOUNTS])

@@ -35,7 +35,7 @@ struct memory_remark {
 };
 
 enum {
-	MEMORY_REMARKS = 11
+	MEMORY_REMARKS = 12
 };
 
 extern const struct memory_remark memory_remarks[MEMORY_REMARKS];
@@ -53,6 +53,9 @@ struct memory {
 	size_t count, capacity;
 	uint64_t amounts[MEMORY_AMOUNTS]; /* of all */
 	uint64_t rate;			  /* bytes between samples; 0: all were counted */
+	bool is_attached;		  /* seen by probes in windows: no frees, so nothing live */
+	double stretch;			  /* what a window stands for, in parts of itself */
+	int64_t half_width;		  /* of all bytes, attached; -1: cannot be told */
 	uint64_t cut;			  /* allocations whose stack does not reach the root */
 };
 
@@ -65,7 +68,8 @@ void memory_done(struct memory *memory);
  *
  * Each sampled allocation stands for at least `rate` bytes, and adds at most the square of that to
  * the variance: so the variance is at most rate * bytes, and little less where allocations are
- * small. Source: docs/methods.md.
+ * small. Where they were sampled in windows of time, it is the part of the error that comes of the
+ * sampling. Source: docs/methods.md.
  */
 double memory_error(const struct memory *memory, uint64_t bytes);
 

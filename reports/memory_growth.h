@@ -17,6 +17,10 @@
 #pragma once
 
 #include "reports/memory.h"
+#include "reports/report.h"
+
+#include <jansson.h>
+#include <stdio.h>
 
 #define MEMORY_GROWTH_SMALL 0.05
 
@@ -45,3 +49,10 @@ struct memory_growth {
 void memory_growth_measure(struct memory_growth *growth, const struct memory *memory,
 			   const struct profile *profile);
 void memory_growth_done(struct memory_growth *growth);
+
+extern const char *const memory_verdicts[]; /* by enum memory_verdict */
+
+/* Measures it and writes the verdict, with the call sites that grow, @limit of them. */
+void memory_growth_write(const struct report *report, const struct memory *memory, uint32_t limit,
+			 FILE *stream);
+json_t *memory_growth_json(const struct memory_growth *growth);

@@ -119,7 +119,11 @@ static void add_memory(struct trust *trust, const struct profile *profile)
 {
 	int64_t rate = profile_number(profile, "memory.rate", 0);
 
-	if (rate)
+	if (profile_number(profile, "memory.attached", 0))
+		add(trust, false,
+		    "allocations were sampled by probes on a running program: collector memory "
+		    "says how well");
+	else if (rate)
 		add(trust, false,
 		    "one allocation in about %" PRId64 " bytes was sampled: amounts are estimates, "
 		    "bytes to ± 1.96 √(%" PRId64 " × bytes) at 95 %%",

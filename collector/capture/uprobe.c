@@ -330,8 +330,8 @@ static int attach(struct uprobe *uprobe, int fd, const struct places *places, st
 {
 	if (!places->count)
 		return 0;
-	row.fd = uprobe_link(bpf_program__fd(program), type, fd, places->offsets, places->cookies,
-			     places->count, error);
+	row.fd = uprobe_link(bpf_program__fd(program), type, 0, fd, places->offsets,
+			     places->cookies, places->count, error);
 	if (row.fd < 0)
 		return row.fd;
 	xgrow(uprobe->links, uprobe->link_count, uprobe->link_capacity);

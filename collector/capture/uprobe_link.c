@@ -55,7 +55,7 @@ static void unmap_code(const struct mapping *mapping)
 	errno = code;
 }
 
-int uprobe_link(int program, uint32_t type, int fd, const uint64_t *offsets,
+int uprobe_link(int program, uint32_t type, pid_t pid, int fd, const uint64_t *offsets,
 		const uint64_t *cookies, size_t count, struct error *error)
 {
 	char path[64];
@@ -66,6 +66,7 @@ int uprobe_link(int program, uint32_t type, int fd, const uint64_t *offsets,
 		.offsets = (uintptr_t)offsets,
 		.cookies = (uintptr_t)cookies,
 		.count = (uint32_t)count,
+		.pid = (uint32_t)pid,
 	};
 	struct mapping mapping = map_code(fd);
 	int link;

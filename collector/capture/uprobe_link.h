@@ -11,6 +11,7 @@
 
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 /* Attach types that a program is loaded for. */
 #define UPROBE_LINK_ENTRY   48 /* BPF_TRACE_UPROBE_MULTI */
@@ -18,9 +19,10 @@
 
 /*
  * @program  descriptor of a program loaded for @type
+ * @pid      process that alone meets the probes, without those it will fork; 0: all
  * @fd       the file, open for reading; borrowed
  * @offsets  @count places in the file, and what bpf_get_attach_cookie shall tell there
  * Returns a descriptor that holds the probes in place until it is closed, or a negative errno.
  */
-int uprobe_link(int program, uint32_t type, int fd, const uint64_t *offsets,
+int uprobe_link(int program, uint32_t type, pid_t pid, int fd, const uint64_t *offsets,
 		const uint64_t *cookies, size_t count, struct error *error);

@@ -406,8 +406,46 @@ has_seen() {
 		sim --agents 20 --steps 15 --threads 2 --state-hash)" ]
 }
 
-@test "--memory is told in the help, and belongs to run" {
+@test "of a running program allocations are sampled by probes, and it is said what those cannot see" {
+	require root bpf perf
+	"$BUILD/workloads/allocates" 3 >made &
+	target=$!
+	collector attach -q -d 2 --memory-rate 1024 -o x $target
+	wait $target
+	read -r sane blocks <made
+	[ "$sane" = 1 ]
+	often=$(site often allocations) seldom=$(site seldom allocations)
+	[ "$often" -gt $((3 * seldom)) ]
+	[ "$often" -gt 20 ]
+	[ "$((often + seldom))" -le "$((4 * blocks))" ]
+	[ "$(meta attached)" = 1 ]
+	[ "$(meta hits)" -gt 20 ]
+	[ "$(total live)" = 0 ]
+	run -0 collector memory x.prof
+	[[ $output == *"allocated "*" ± "*"in about "* ]]
+	[[ $output == *"looks of probes"* ]]
+	[[ $output == *"frees are not seen: what is live, peaks, lifetimes and leaks cannot be told"* ]]
+	[[ $output != *"live at end"* ]]
+}
+
+@test "a running program whose allocator cannot be found is told, and left alone" {
+	require root bpf perf
+	printf 'int main(void) { volatile long i; for (i = 0; i < 3000000000; i++) ; return 0; }' >none.c
+	gcc -O0 -static -s -nostartfiles -Wl,-e,main -o none none.c
+	./none &
+	target=$!
+	run -1 collector attach -q -d 1 --memory -o x $target
+	[[ $output == *"no file of it has a function malloc"* ]]
+	kill -0 $target
+	kill $target
+	wait $target || true
+}
+
+@test "--memory is told in the help of run and of attach" {
 	run -0 collector run --help
 	[[ $output == *"--memory"* ]]
-	run -1 collector attach --memory 1
+	run -0 collector attach --help
+	[[ $output == *"--memory"* ]]
+	run -1 collector attach --memory-rate 64 1
+	[[ $output == *"from 1024 to"* ]]
 }

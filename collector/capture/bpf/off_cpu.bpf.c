@@ -17,17 +17,16 @@
  */
 #include "collector/capture/bpf/kernel.h"
 #include "collector/capture/bpf/off_cpu.h"
+#include "collector/capture/bpf/user_stack.h"
 
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
 #define TASK_DEAD	0x80	   /* include/linux/sched.h */
 #define PF_EXITING	0x00000004 /* the same */
-#define USER_CODE_32	0x23	   /* arch/x86/include/asm/segment.h, __USER32_CS */
-#define PAGE		4096
-#define CPUS		1024 /* at most; the user side cuts the tables to those there are */
-#define TRACING_FRAMES	8    /* at most: this program, bpf_trace_run and the like */
-#define NOT_OF_A_SWITCH 0    /* scratch of the iterator; that of a CPU is its number + 1 */
+#define CPUS		1024	   /* at most; the user side cuts the tables to those there are */
+#define TRACING_FRAMES	8	   /* at most: this program, bpf_trace_run and the like */
+#define NOT_OF_A_SWITCH 0	   /* scratch of the iterator; that of a CPU is its number + 1 */
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -173,30 +172,6 @@ static bool may_copy(__u64 now_ns)
 	return budget->copies++ < OFF_CPU_COPIES;
 }
 
-/* Copies the user stack page by page, up to the first that is not there. */
-static __u32 copy_stack(struct off_cpu_stack *record, __u64 sp, struct task_struct *other)
-{
-	__u32 copied = 0;
-
-	for (int i = 0; i <= OFF_CPU_STACK_BYTES / PAGE; i++) {
-		__u32 bytes = PAGE - ((sp + copied) & (PAGE - 1));
-		long result;
-
-		if (copied > OFF_CPU_STACK_BYTES - PAGE)
-			break;
-		if (other)
-			result = bpf_copy_from_user_task(record->stack + copied, bytes,
-							 (void *)(sp + copied), other, 0);
-		else
-			result = bpf_probe_read_user(record->stack + copied, bytes,
-						     (void *)(sp + copied));
-		if (result)
-			break;
-		copied += bytes;
-	}
-	return copied;
-}
-
 /* The scheduler's code lies in a section of its own. What is above it is tracing. */
 static void skip_tracing(struct off_cpu_stack *record)
 {
@@ -207,30 +182,6 @@ static void skip_tracing(struct off_cpu_stack *record)
 			record->kernel_first = i;
 			return;
 		}
-}
-
-static void copy_registers(struct off_cpu_stack *record, const struct pt_regs *user)
-{
-	__u64 *to = record->registers;
-
-	record->is_32_bit = user->cs == USER_CODE_32;
-	to[0] = user->ax;
-	to[1] = user->dx;
-	to[2] = user->cx;
-	to[3] = user->bx;
-	to[4] = user->si;
-	to[5] = user->di;
-	to[6] = user->bp;
-	to[7] = user->sp;
-	to[8] = user->r8;
-	to[9] = user->r9;
-	to[10] = user->r10;
-	to[11] = user->r11;
-	to[12] = user->r12;
-	to[13] = user->r13;
-	to[14] = user->r14;
-	to[15] = user->r15;
-	to[16] = user->ip;
 }
 
 static void begin_record(struct off_cpu_stack *record, const struct off_cpu_thread *thread,
@@ -279,8 +230,9 @@ static void copy(void *ctx, struct off_cpu_thread *thread, struct off_cpu_place 
 	bytes = bpf_get_stack(ctx, record->kernel, sizeof(record->kernel), 0);
 	record->kernel_count = bytes > 0 ? bytes / sizeof(*record->kernel) : 0;
 	skip_tracing(record);
-	copy_registers(record, user);
-	record->stack_bytes = record->is_32_bit ? 0 : copy_stack(record, user->sp, NULL);
+	record->is_32_bit = user_stack_registers(record->registers, user);
+	record->stack_bytes =
+		record->is_32_bit ? 0 : user_stack_copy(record->stack, user->sp, NULL);
 	send_record(record, place, now_ns);
 }
 
@@ -478,8 +430,9 @@ int on_each_task(struct bpf_iter__task *ctx)
 	bytes = bpf_get_task_stack(task, record->kernel, sizeof(record->kernel), 0);
 	record->kernel_count = bytes > 0 ? bytes / sizeof(*record->kernel) : 0;
 	record->kernel_first = 0;
-	copy_registers(record, user);
-	record->stack_bytes = record->is_32_bit ? 0 : copy_stack(record, user->sp, task);
+	record->is_32_bit = user_stack_registers(record->registers, user);
+	record->stack_bytes =
+		record->is_32_bit ? 0 : user_stack_copy(record->stack, user->sp, task);
 	send_record(record, place, now_ns);
 	return 0;
 }

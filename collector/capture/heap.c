@@ -1,0 +1,568 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* heap: see heap.h. */
+#include "collector/capture/heap.h"
+
+#include "collector/base/xalloc.h"
+#include "collector/capture/bpf_kernel.h"
+#include "collector/capture/bpf_ring.h"
+#include "collector/capture/uprobe_link.h"
+#include "heap.skel.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#define TRIAL_ROUNDS   8
+#define TRIAL_CALLS    500
+#define OWN_STACK_IDS  ((uint64_t)1 << 62) /* apart from those of other sources */
+#define LEAST_OWN      0.3 /* of the CPU time in a window, what is the processes' own */
+#define LEAST_WINDOWS  5
+#define NORMAL_95      1.959964
+
+enum {
+	SP = 7, /* registers by DWARF number */
+	IP = 16
+};
+
+static const struct event_metric allocations = {"allocations", "count", 1, false};
+static const struct event_metric allocated = {"allocated", "bytes", 1, false};
+
+/* What has been counted until some moment. */
+struct moment {
+	uint64_t time_ns, cpu_ns, hits, bytes;
+};
+
+/* A look at a window. */
+struct window {
+	double own_ns; /* CPU time of the processes in it, without what probes took */
+	double bytes;
+};
+
+/* A sample that was told as what it stands for within the windows. */
+struct told {
+	uint64_t stack_id;
+	pid_t pid, tid;
+	double weights[2]; /* allocations, bytes */
+};
+
+struct heap {
+	struct heap_bpf *programs;
+	struct bpf_ring ring;
+	const struct heap_record *next; /* peeked record, or NULL */
+	struct heap_options options;
+	struct heap_file file;
+	pid_t *pids;
+	int *links; /* of each process; -1: no probes */
+	size_t pid_count;
+	bool is_on; /* any of them has */
+	double hit_ns;
+	struct moment begun, ended;
+	uint64_t trial_hits;
+	struct moment opened; /* the window */
+	struct moment looked; /* the last look at an open one, or its closing */
+	double random;	      /* for rounding */
+	uint64_t stack_ids;
+	struct window *windows;
+	size_t windows_count, windows_capacity;
+	uint64_t open_ns, open_cpu_ns; /* of all windows */
+	struct told *told;
+	size_t told_count, told_capacity;
+	size_t stretched; /* of them, told as what they stand for outside, too */
+	bool is_stopped;
+};
+
+static uint64_t now_ns(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static struct heap_cpu sum(const struct heap *heap)
+{
+	int cpus = libbpf_num_possible_cpus();
+	struct heap_cpu *values = xcalloc((size_t)cpus, sizeof(*values)), all = {0};
+	uint32_t zero = 0;
+
+	if (!bpf_map_lookup_elem(bpf_map__fd(heap->programs->maps.counts), &zero, values))
+		for (int i = 0; i < cpus; i++) {
+			all.hits += values[i].hits;
+			all.calls += values[i].calls;
+			all.bytes += values[i].bytes;
+		}
+	all.hits -= heap->trial_hits;
+	free(values);
+	return all;
+}
+
+/* ---- windows --------------------------------------------------------------------------------- */
+
+static struct moment moment_now(const struct heap *heap)
+{
+	struct heap_cpu counts = sum(heap);
+
+	return (struct moment){
+		.time_ns = now_ns(),
+		.cpu_ns = heap->options.cpu_ns(heap->options.context),
+		.hits = counts.hits,
+		.bytes = counts.bytes,
+	};
+}
+
+/* The processes' CPU time between two moments, without what probes took of it. */
+static double own_ns(const struct heap *heap, const struct moment *from, const struct moment *to)
+{
+	return (double)(to->cpu_ns - from->cpu_ns) -
+	       (double)(to->hits - from->hits) * heap->hit_ns;
+}
+
+static void take_off(struct heap *heap)
+{
+	for (size_t i = 0; i < heap->pid_count; i++)
+		if (heap->links[i] >= 0)
+			close(heap->links[i]);
+	for (size_t i = 0; i < heap->pid_count; i++)
+		heap->links[i] = -1;
+	heap->is_on = false;
+}
+
+/* Puts the probes into each process that still is; fails when there is none. */
+static int open_window(struct heap *heap, struct error *error)
+{
+	int result = fail(error, -ESRCH, "the processes have ended");
+
+	for (size_t i = 0; i < heap->pid_count; i++) {
+		heap->links[i] =
+			uprobe_link(bpf_program__fd(heap->programs->progs.on_allocation),
+				    UPROBE_LINK_ENTRY, heap->pids[i], heap->file.fd,
+				    heap->file.offsets, heap->file.cookies, heap->file.count,
+				    error);
+		if (heap->links[i] >= 0)
+			heap->is_on = true;
+		else
+			result = heap->links[i];
+	}
+	if (!heap->is_on)
+		return result;
+	heap->opened = moment_now(heap);
+	heap->programs->bss->is_open = 1;
+	return 0;
+}
+
+static void account(struct heap *heap, const struct moment *now)
+{
+	const struct moment *begin =
+		heap->opened.time_ns <= heap->looked.time_ns ? &heap->looked : &heap->opened;
+
+	xgrow(heap->windows, heap->windows_count, heap->windows_capacity);
+	heap->windows[heap->windows_count++] =
+		(struct window){.own_ns = own_ns(heap, begin, now),
+				.bytes = (double)(now->bytes - heap->looked.bytes)};
+	heap->open_ns += now->time_ns - begin->time_ns;
+	heap->open_cpu_ns += now->cpu_ns - begin->cpu_ns;
+	heap->looked = *now;
+}
+
+/* The processes' own CPU time in windows. Where probes took most of it, it is not known well; it is
+ * then taken for a part that it is less than. */
+static double seen_ns(const struct heap *heap)
+{
+	double sum_ns = 0;
+
+	for (size_t i = 0; i < heap->windows_count; i++)
+		sum_ns += heap->windows[i].own_ns;
+	return fmax(sum_ns, fmax(LEAST_OWN * (double)heap->open_cpu_ns, 1));
+}
+
+static bool is_drowned(const struct heap *heap)
+{
+	return seen_ns(heap) <= LEAST_OWN * (double)heap->open_cpu_ns;
+}
+
+/* What the windows stand for, in parts of what was in them. */
+static double stretch(const struct heap *heap)
+{
+	return fmax(own_ns(heap, &heap->begun, &heap->ended) / seen_ns(heap), 1);
+}
+
+/* Ends a window: what comes after this moment is not counted in it. */
+static void close_window(struct heap *heap)
+{
+	struct moment now;
+
+	heap->programs->bss->is_open = 0;
+	now = moment_now(heap);
+	take_off(heap);
+	account(heap, &now);
+}
+
+static void look_at_window(struct heap *heap)
+{
+	struct moment now = moment_now(heap);
+	double cost_ns = (double)now.hits * heap->hit_ns;
+	double allowed_ns = heap->options.budget * (double)now.cpu_ns;
+	struct error error;
+
+	if (heap->is_on && (cost_ns > allowed_ns || heap->is_stopped))
+		close_window(heap);
+	else if (heap->is_on)
+		account(heap, &now);
+	else if (cost_ns <= allowed_ns && !heap->is_stopped)
+		open_window(heap, &error);
+}
+
+/* ---- opening --------------------------------------------------------------------------------- */
+
+/* Places of our own to measure at: the kernel emulates the first instruction of one, and executes
+ * that of the other elsewhere, which takes a second trap. */
+void heap_trial_emulated(void);
+void heap_trial_stepped(void);
+__asm__(".text\n"
+	"heap_trial_emulated: push %rbx\n mov %rdi,%rax\n pop %rbx\n ret\n"
+	"heap_trial_stepped: mov %rdi,%rax\n ret\n");
+
+/* Whether the first instruction of a function is one that saves a register, as most begin. */
+static bool is_emulated(const struct heap_file *file, uint64_t offset)
+{
+	uint8_t code[2] = {0};
+	int first;
+
+	if (pread(file->fd, code, sizeof(code), (off_t)offset) != sizeof(code))
+		return false;
+	first = code[0] == 0x41; /* a prefix, for the upper registers */
+	return (code[first] & 0xf8) == 0x50;
+}
+
+static uint64_t cpu_ns(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+/* CPU time of a call: the least of some rounds, as others only add to it. */
+static double time_trial(void (*trial_call)(void))
+{
+	double least = INFINITY;
+
+	for (int round = 0; round < TRIAL_ROUNDS; round++) {
+		uint64_t start = cpu_ns();
+
+		for (int i = 0; i < TRIAL_CALLS; i++)
+			trial_call();
+		least = fmin(least, (double)(cpu_ns() - start) / TRIAL_CALLS);
+	}
+	return least;
+}
+
+/* Finds where a function of ours lies in our file. Source: proc(5), /proc/pid/maps. */
+static uint64_t own_offset(uint64_t address)
+{
+	unsigned long long start, end, offset, found = 0;
+	char line[512];
+	FILE *stream = fopen("/proc/self/maps", "re");
+
+	while (stream && fgets(line, sizeof(line), stream))
+		if (sscanf(line, "%llx-%llx %*s %llx", &start, &end, &offset) == 3 &&
+		    address >= start && address < end)
+			found = address - start + offset;
+	if (stream)
+		fclose(stream);
+	return found;
+}
+
+static int measure_hit(struct heap *heap, struct error *error)
+{
+	void (*trial)(void) = is_emulated(&heap->file, heap->file.offsets[0]) ? heap_trial_emulated
+									       : heap_trial_stepped;
+	uint64_t offset = own_offset((uint64_t)(uintptr_t)trial), cookie = HEAP_TRIAL;
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	double without_ns = time_trial(trial);
+	int link = uprobe_link(bpf_program__fd(heap->programs->progs.on_allocation),
+			       UPROBE_LINK_ENTRY, getpid(), fd, &offset, &cookie, 1, error);
+
+	close(fd);
+	if (link < 0)
+		return link;
+	heap->hit_ns = time_trial(trial) - without_ns;
+	close(link);
+	return heap->hit_ns > 0 ? 0 : fail(error, -EINVAL, "probes do not work on this kernel");
+}
+
+static int load(struct heap *heap, struct error *error)
+{
+	int result = bpf_kernel_prepare(error);
+
+	if (result)
+		return result;
+	heap->programs = heap_bpf__open();
+	if (!heap->programs)
+		return bpf_kernel_fail(error, -errno, "read the allocation programs");
+	bpf_program__set_expected_attach_type(heap->programs->progs.on_allocation,
+					      (enum bpf_attach_type)UPROBE_LINK_ENTRY);
+	bpf_program__set_autoattach(heap->programs->progs.on_allocation, false);
+	heap->programs->rodata->rate = heap->options.rate;
+	for (int i = 1; i < HEAP_GAPS; i++)
+		heap->programs->rodata->gaps[i] =
+			(uint32_t)lround(-log((double)i / (HEAP_GAPS - 1)) * (1 << 20));
+	result = heap_bpf__load(heap->programs);
+	if (result)
+		return bpf_kernel_fail(error, result, "load the allocation programs");
+	result = heap_bpf__attach(heap->programs);
+	if (result)
+		return bpf_kernel_fail(error, result, "attach the allocation programs");
+	return bpf_ring_map(&heap->ring, bpf_map__fd(heap->programs->maps.ring), HEAP_RING_BYTES,
+			    error);
+}
+
+static void row_close(void *self)
+{
+	struct heap *heap = self;
+
+	take_off(heap);
+	bpf_ring_unmap(&heap->ring);
+	heap_bpf__destroy(heap->programs);
+	if (heap->file.fd >= 0)
+		close(heap->file.fd);
+	free(heap->windows);
+	free(heap->told);
+	free(heap->pids);
+	free(heap->links);
+	free(heap);
+}
+
+struct heap *heap_open(const struct heap_options *options, const pid_t *pids, size_t count,
+		       const struct heap_file *file, struct error *error)
+{
+	struct heap *heap = xcalloc(1, sizeof(*heap));
+	int result;
+
+	heap->options = *options;
+	heap->options.rate = options->rate ? options->rate : HEAP_RATE;
+	heap->options.budget = options->budget > 0 ? options->budget : HEAP_BUDGET_SHARE;
+	heap->file = *file;
+	heap->pid_count = count;
+	heap->pids = xcalloc(count + 1, sizeof(*heap->pids));
+	heap->links = xcalloc(count + 1, sizeof(*heap->links));
+	for (size_t i = 0; i < count; i++) {
+		heap->pids[i] = pids[i];
+		heap->links[i] = -1;
+	}
+	result = load(heap, error);
+	if (!result)
+		result = measure_hit(heap, error);
+	heap->trial_hits = result ? 0 : sum(heap).hits;
+	if (!result)
+		result = open_window(heap, error);
+	if (result) {
+		row_close(heap);
+		errno = -result;
+		return NULL;
+	}
+	heap->begun = heap->looked = heap->opened;
+	return heap;
+}
+
+/* ---- the row of source.h --------------------------------------------------------------------- */
+
+static int row_poll_fd(void *self)
+{
+	const struct heap *heap = self;
+
+	return bpf_map__fd(heap->programs->maps.ring);
+}
+
+static void row_look(void *self)
+{
+	struct heap *heap = self;
+
+	look_at_window(heap);
+	bpf_ring_snapshot(&heap->ring);
+	if (!heap->next) {
+		size_t bytes;
+
+		heap->next = bpf_ring_peek(&heap->ring, &bytes);
+	}
+}
+
+static uint64_t row_next(void *self)
+{
+	const struct heap *heap = self;
+
+	if (heap->next)
+		return heap->next->time_ns;
+	return heap->is_stopped && heap->stretched < heap->told_count ? heap->ended.time_ns
+								       : SOURCE_NOTHING;
+}
+
+/* Rounds to one of the two whole numbers beside, so that the mean is right. */
+static uint64_t round_fairly(struct heap *heap, double value)
+{
+	heap->random += 0.6180339887498949; /* a sequence that is spread evenly */
+	heap->random -= floor(heap->random);
+	return (uint64_t)(value + heap->random);
+}
+
+static void deliver_amount(struct event *event, const struct event_metric *metric, uint64_t weight,
+			   source_deliver *deliver, void *context)
+{
+	event->kind = EVENT_AMOUNT;
+	event->amount = (struct event_amount){metric, weight};
+	if (weight)
+		deliver(context, event);
+}
+
+static void deliver_amounts(struct heap *heap, struct event *event, const struct told *told,
+			    double factor, source_deliver *deliver, void *context)
+{
+	deliver_amount(event, &allocations, round_fairly(heap, factor * told->weights[0]), deliver,
+		       context);
+	deliver_amount(event, &allocated, round_fairly(heap, factor * told->weights[1]), deliver,
+		       context);
+}
+
+/* A probe is at the entry of a function: makes the sample that of the call in its caller. */
+static void leave_allocator(struct event_sample *sample)
+{
+	uint64_t back;
+
+	if (sample->stack_bytes < sizeof(back))
+		return;
+	memcpy(&back, sample->stack, sizeof(back));
+	sample->registers[IP] = back - 1;
+	sample->registers[SP] += sizeof(back);
+	sample->stack += sizeof(back);
+	sample->stack_bytes -= sizeof(back);
+}
+
+static void take_record(struct heap *heap, source_deliver *deliver, void *context)
+{
+	const struct heap_record *record = heap->next;
+	double bytes = record->bytes ? (double)record->bytes : 1;
+	double weight = 1 / -expm1(-bytes / (double)heap->options.rate);
+	struct told told = {.stack_id = OWN_STACK_IDS + ++heap->stack_ids,
+			    .pid = (pid_t)record->pid,
+			    .tid = (pid_t)record->tid,
+			    .weights = {weight, weight * (double)record->bytes}};
+	struct event event = {
+		.kind = EVENT_STACK,
+		.pid = told.pid,
+		.tid = told.tid,
+		.time_ns = record->time_ns,
+		.stack_id = told.stack_id,
+		.sample = {.has_registers = record->is_32_bit ? EVENT_REGISTERS_32
+							      : EVENT_REGISTERS_64,
+			   .stack = record->stack,
+			   .stack_bytes = record->stack_bytes},
+	};
+	size_t size;
+
+	memcpy(event.sample.registers, record->registers, sizeof(record->registers));
+	leave_allocator(&event.sample);
+	deliver(context, &event);
+	deliver_amounts(heap, &event, &told, 1, deliver, context);
+	xgrow(heap->told, heap->told_count, heap->told_capacity);
+	heap->told[heap->told_count++] = told;
+	bpf_ring_advance(&heap->ring);
+	heap->next = bpf_ring_peek(&heap->ring, &size);
+}
+
+/* All are known: tells what a sample stands for outside of the windows. */
+static void take_stretch(struct heap *heap, source_deliver *deliver, void *context)
+{
+	const struct told *told = &heap->told[heap->stretched++];
+	struct event event = {
+		.pid = told->pid,
+		.tid = told->tid,
+		.time_ns = heap->ended.time_ns,
+		.stack_id = told->stack_id,
+	};
+
+	deliver_amounts(heap, &event, told, stretch(heap) - 1, deliver, context);
+	event.kind = EVENT_STACK_END;
+	deliver(context, &event);
+}
+
+static void row_take(void *self, source_deliver *deliver, void *context)
+{
+	struct heap *heap = self;
+
+	if (heap->next)
+		take_record(heap, deliver, context);
+	else
+		take_stretch(heap, deliver, context);
+}
+
+static void row_stop(void *self)
+{
+	struct heap *heap = self;
+
+	if (heap->is_stopped)
+		return;
+	heap->is_stopped = true;
+	look_at_window(heap);
+	heap->ended = moment_now(heap);
+}
+
+/*
+ * Half of the interval of all bytes at 95 %: from the sampling, and from how windows differ, for a
+ * ratio of two sums; -1 where that cannot be told. Source: W. G. Cochran, "Sampling Techniques",
+ * 3rd edition (1977), section 2.11.
+ */
+static double half_width(const struct heap *heap)
+{
+	double factor = stretch(heap), seen = seen_ns(heap), bytes = 0, squares = 0;
+	size_t count = heap->windows_count;
+
+	if (is_drowned(heap) || (factor > 1 && count < LEAST_WINDOWS))
+		return -1;
+	for (size_t i = 0; i < count; i++)
+		bytes += heap->windows[i].bytes;
+	for (size_t i = 0; i < count; i++) {
+		double off =
+			heap->windows[i].bytes - bytes / seen * heap->windows[i].own_ns;
+
+		squares += off * off;
+	}
+	if (factor <= 1 || count < 2)
+		squares = 0;
+	else
+		squares *= (double)count / (double)(count - 1) * (1 - 1 / factor);
+	return NORMAL_95 * factor * sqrt((double)heap->options.rate * bytes + squares);
+}
+
+static void row_describe(void *self, struct profile *profile)
+{
+	const struct heap *heap = self;
+
+	profile_set_number(profile, "memory.attached", 1);
+	profile_set_number(profile, "memory.rate", (int64_t)heap->options.rate);
+	profile_set_number(profile, "memory.watched_ns",
+			   (int64_t)(heap->ended.time_ns - heap->begun.time_ns));
+	profile_set_number(profile, "memory.window_ns", (int64_t)heap->open_ns);
+	profile_set_number(profile, "memory.windows", (int64_t)heap->windows_count);
+	profile_set_number(profile, "memory.stretch_permille", (int64_t)(1000 * stretch(heap)));
+	profile_set_number(profile, "memory.drowned", is_drowned(heap));
+	profile_set_number(profile, "memory.hit_ns", (int64_t)heap->hit_ns);
+	profile_set_number(profile, "memory.hits", (int64_t)heap->ended.hits);
+	profile_set_number(profile, "memory.half_width", (int64_t)fmin(half_width(heap), 0x1p52));
+	if (heap->programs->bss->samples_lost)
+		profile_set_number(profile, "memory.lost_samples",
+				   (int64_t)heap->programs->bss->samples_lost);
+	if (!heap->file.is_libc)
+		profile_set_text(profile, "memory.allocator", heap->file.name);
+}
+
+struct source heap_row(struct heap *heap)
+{
+	static const struct source_kind kind = SOURCE_KIND("heap");
+
+	return (struct source){&kind, heap};
+}

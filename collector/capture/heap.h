@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * heap: what running processes allocate, by probes on the functions of their allocator: a sample by
+ * bytes, in windows of time that a budget allows.
+ *
+ * A probe stops the program at every call, which costs it about as much as a system call. So when
+ * what that has cost passes a share of its CPU time, the probes are taken off until it does not.
+ * What a window has stands for the time from the end of the one before to its own end, reckoned by
+ * the processes' own CPU time. Delivered
+ * are, for each allocation taken, EVENT_STACK, amounts of the metrics "allocations" and "allocated",
+ * and EVENT_STACK_END. They are estimates (probe/thinning.h); what they can be wrong by is told by
+ * describe.
+ *
+ * Other processes do not meet the probes, nor do those that the processes fork.
+ *
+ * Frees are not looked at: what was allocated before and outside of the windows is not known, so
+ * what is live could not be told. Needs root (or CAP_BPF and CAP_PERFMON) and Linux 6.6.
+ */
+#pragma once
+
+#include "collector/base/error.h"
+#include "collector/capture/bpf/heap.h"
+#include "collector/capture/source.h"
+
+#include <limits.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#define HEAP_FUNCTIONS	  8
+#define HEAP_RATE	  524288 /* unless another is asked for */
+#define HEAP_BUDGET_SHARE 0.05	 /* the same */
+
+/* A file with an allocator in it, by collector/allocator.h. */
+struct heap_file {
+	int fd; /* open for reading */
+	bool is_libc;
+	uint64_t offsets[HEAP_FUNCTIONS];
+	uint64_t cookies[HEAP_FUNCTIONS]; /* enum heap_size */
+	size_t count;
+	char name[NAME_MAX + 1];
+};
+
+struct heap_options {
+	uint64_t rate; /* bytes between samples, at least 1024; 0: HEAP_RATE */
+	double budget; /* share of the processes' CPU time; 0: HEAP_BUDGET_SHARE */
+	/* Returns the CPU time in nanoseconds that the processes have used since they were
+	 * watched. */
+	uint64_t (*cpu_ns)(const void *context);
+	const void *context;
+};
+
+struct heap;
+
+/*
+ * Loads the programs, measures what a hit costs and puts the probes in place.
+ *
+ * @file  whose descriptor is the source's from here on, also when this fails
+ * Returns the source, or NULL with @error and errno set. Cost: some hundredths of a second.
+ */
+struct heap *heap_open(const struct heap_options *options, const pid_t *pids, size_t count,
+		       const struct heap_file *file, struct error *error);
+
+/* Returns the source as a row among others, which closes it too. */
+struct source heap_row(struct heap *heap);

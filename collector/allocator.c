@@ -18,9 +18,9 @@ static const struct {
 	const char *name;
 	enum heap_size size;
 } functions[HEAP_FUNCTIONS] = {
-	{"malloc", HEAP_FIRST},	       {"calloc", HEAP_PRODUCT},  {"realloc", HEAP_AGAIN},
+	{"malloc", HEAP_FIRST},		{"calloc", HEAP_PRODUCT},  {"realloc", HEAP_AGAIN},
 	{"aligned_alloc", HEAP_SECOND}, {"memalign", HEAP_SECOND}, {"posix_memalign", HEAP_THIRD},
-	{"valloc", HEAP_FIRST},	       {"pvalloc", HEAP_FIRST},
+	{"valloc", HEAP_FIRST},		{"pvalloc", HEAP_FIRST},
 };
 
 static void add_place(struct heap_file *file, uint64_t offset, enum heap_size size)

@@ -60,8 +60,8 @@ void memory_growth_write(const struct report *report, const struct memory *memor
 			": %s%s in %.1f s between the first third and the last tenth "
 			"(%s%s … %s%s at 95 %%), of %s\n",
 			growth.all.growth < 0 ? "-" : "+",
-			bytes_text(fabs(growth.all.growth), bytes, sizeof(bytes)),
-			growth.seconds, growth.all.low < 0 ? "-" : "",
+			bytes_text(fabs(growth.all.growth), bytes, sizeof(bytes)), growth.seconds,
+			growth.all.low < 0 ? "-" : "",
 			bytes_text(fabs(growth.all.low), low, sizeof(low)),
 			growth.all.high < 0 ? "-" : "",
 			bytes_text(fabs(growth.all.high), high, sizeof(high)),
@@ -78,9 +78,9 @@ json_t *memory_growth_json(const struct memory_growth *growth)
 {
 	const struct memory_trend *all = &growth->all;
 	json_t *json =
-		json_pack("{s:s, s:I, s:I, s:f, s:f}", "verdict", memory_verdicts[all->verdict], "parts",
-			  (json_int_t)growth->parts, "steps", (json_int_t)growth->steps, "seconds",
-			  growth->seconds, "bytes", all->growth);
+		json_pack("{s:s, s:I, s:I, s:f, s:f}", "verdict", memory_verdicts[all->verdict],
+			  "parts", (json_int_t)growth->parts, "steps", (json_int_t)growth->steps,
+			  "seconds", growth->seconds, "bytes", all->growth);
 
 	if (isfinite(all->low) && isfinite(all->high))
 		json_object_set_new(json, "interval", json_pack("[f, f]", all->low, all->high));

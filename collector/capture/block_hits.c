@@ -125,7 +125,7 @@ static int attach(struct block_hits *hits, int fd, const struct block_hits_probe
 	}
 	if (chosen && !is_in_place(hits, row.inode, is_entries)) {
 		row.fd = uprobe_link(bpf_program__fd(hits->programs->progs.on_block),
-				     UPROBE_LINK_ENTRY, fd, offsets, cookies, chosen, error);
+				     UPROBE_LINK_ENTRY, 0, fd, offsets, cookies, chosen, error);
 		if (row.fd >= 0) {
 			xgrow(hits->links, hits->link_count, hits->link_capacity);
 			hits->links[hits->link_count++] = row;

@@ -17,12 +17,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TRIAL_ROUNDS   8
-#define TRIAL_CALLS    500
-#define OWN_STACK_IDS  ((uint64_t)1 << 62) /* apart from those of other sources */
-#define LEAST_OWN      0.3 /* of the CPU time in a window, what is the processes' own */
-#define LEAST_WINDOWS  5
-#define NORMAL_95      1.959964
+#define TRIAL_ROUNDS  8
+#define TRIAL_CALLS   500
+#define OWN_STACK_IDS ((uint64_t)1 << 62) /* apart from those of other sources */
+#define LEAST_OWN     0.3 /* of the CPU time in a window, what is the processes' own */
+#define LEAST_WINDOWS 5
+#define NORMAL_95     1.959964
 
 enum {
 	SP = 7, /* registers by DWARF number */
@@ -118,8 +118,7 @@ static struct moment moment_now(const struct heap *heap)
 /* The processes' CPU time between two moments, without what probes took of it. */
 static double own_ns(const struct heap *heap, const struct moment *from, const struct moment *to)
 {
-	return (double)(to->cpu_ns - from->cpu_ns) -
-	       (double)(to->hits - from->hits) * heap->hit_ns;
+	return (double)(to->cpu_ns - from->cpu_ns) - (double)(to->hits - from->hits) * heap->hit_ns;
 }
 
 static void take_off(struct heap *heap)
@@ -138,11 +137,10 @@ static int open_window(struct heap *heap, struct error *error)
 	int result = fail(error, -ESRCH, "the processes have ended");
 
 	for (size_t i = 0; i < heap->pid_count; i++) {
-		heap->links[i] =
-			uprobe_link(bpf_program__fd(heap->programs->progs.on_allocation),
-				    UPROBE_LINK_ENTRY, heap->pids[i], heap->file.fd,
-				    heap->file.offsets, heap->file.cookies, heap->file.count,
-				    error);
+		heap->links[i] = uprobe_link(bpf_program__fd(heap->programs->progs.on_allocation),
+					     UPROBE_LINK_ENTRY, heap->pids[i], heap->file.fd,
+					     heap->file.offsets, heap->file.cookies,
+					     heap->file.count, error);
 		if (heap->links[i] >= 0)
 			heap->is_on = true;
 		else
@@ -281,7 +279,7 @@ static uint64_t own_offset(uint64_t address)
 static int measure_hit(struct heap *heap, struct error *error)
 {
 	void (*trial)(void) = is_emulated(&heap->file, heap->file.offsets[0]) ? heap_trial_emulated
-									       : heap_trial_stepped;
+									      : heap_trial_stepped;
 	uint64_t offset = own_offset((uint64_t)(uintptr_t)trial), cookie = HEAP_TRIAL;
 	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
 	double without_ns = time_trial(trial);
@@ -399,7 +397,7 @@ static uint64_t row_next(void *self)
 	if (heap->next)
 		return heap->next->time_ns;
 	return heap->is_stopped && heap->stretched < heap->told_count ? heap->ended.time_ns
-								       : SOURCE_NOTHING;
+								      : SOURCE_NOTHING;
 }
 
 /* Rounds to one of the two whole numbers beside, so that the mean is right. */
@@ -457,8 +455,8 @@ static void take_record(struct heap *heap, source_deliver *deliver, void *contex
 		.tid = told.tid,
 		.time_ns = record->time_ns,
 		.stack_id = told.stack_id,
-		.sample = {.has_registers = record->is_32_bit ? EVENT_REGISTERS_32
-							      : EVENT_REGISTERS_64,
+		.sample = {.has_registers =
+				   record->is_32_bit ? EVENT_REGISTERS_32 : EVENT_REGISTERS_64,
 			   .stack = record->stack,
 			   .stack_bytes = record->stack_bytes},
 	};
@@ -526,8 +524,7 @@ static double half_width(const struct heap *heap)
 	for (size_t i = 0; i < count; i++)
 		bytes += heap->windows[i].bytes;
 	for (size_t i = 0; i < count; i++) {
-		double off =
-			heap->windows[i].bytes - bytes / seen * heap->windows[i].own_ns;
+		double off = heap->windows[i].bytes - bytes / seen * heap->windows[i].own_ns;
 
 		squares += off * off;
 	}

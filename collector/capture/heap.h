@@ -5,10 +5,12 @@
  *
  * A probe stops the program at every call, which costs it about as much as a system call. So when
  * what that has cost passes a share of its CPU time, the probes are taken off until it does not.
- * What a window has stands for the time from the end of the one before to its own end, reckoned by
- * the processes' own CPU time. Delivered
- * are, for each allocation taken, EVENT_STACK, amounts of the metrics "allocations" and "allocated",
- * and EVENT_STACK_END. They are estimates (probe/thinning.h); what they can be wrong by is told by
+ * What all windows have stands for the whole recording, reckoned by
+ * the processes' own CPU time, that is without what probes took.
+ *
+ * Delivered are, for each allocation taken, EVENT_STACK, amounts of the metrics "allocations" and
+ * "allocated", and at the end of the recording what it stands for outside of the windows, with
+ * EVENT_STACK_END. They are estimates (probe/thinning.h); what they can be wrong by is told by
  * describe.
  *
  * Other processes do not meet the probes, nor do those that the processes fork.

@@ -36,8 +36,7 @@ int main(int argc, char **argv)
 		for (int i = 0; i < 5; i++)
 			value = burn(value);
 		clock_gettime(CLOCK_MONOTONIC, &now);
-	} while ((double)(now.tv_sec - start.tv_sec) +
-			 (double)(now.tv_nsec - start.tv_nsec) / 1e9 <
+	} while ((double)(now.tv_sec - start.tv_sec) + (double)(now.tv_nsec - start.tv_nsec) / 1e9 <
 		 seconds);
 	printf("%d %llu\n", value != 0, (unsigned long long)blocks);
 	return 0;

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * heap: takes a sample by bytes of the allocations of processes, at probes on the functions of their
- * allocator, which they alone meet. The sampling is that of probe/thinning.h, of the bytes on each CPU.
+ * heap: takes a sample by bytes of the allocations of processes, at probes on the functions of
+ * their allocator, which they alone meet. The sampling is that of probe/thinning.h, of the bytes on
+ * each CPU.
  */
 #include "collector/capture/bpf/heap.h"
 #include "collector/capture/bpf/kernel.h"

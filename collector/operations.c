@@ -3,6 +3,7 @@
 #include "collector/operations.h"
 
 #include "collector/base/xalloc.h"
+#include "collector/profile/id_table.h"
 #include "collector/resolve/variable.h"
 
 #include <limits.h>
@@ -30,7 +31,10 @@ struct operations {
 	struct known *known;
 	uint32_t *ids; /* of the profile's subjects, by number */
 	size_t id_count, id_capacity;
-	uint32_t *frames; /* by subject and kind of operation; 0: not made */
+	uint32_t *rows; /* of the profile's operations, by number; from 1, 0: none yet */
+	size_t row_count, row_capacity;
+	struct id_table spreads; /* (subject, kind and bucket) → row, from 1 */
+	uint32_t *frames;	 /* by subject and kind of operation; 0: not made */
 	size_t frame_count, frame_capacity;
 };
 
@@ -56,6 +60,8 @@ void operations_free(struct operations *operations)
 	}
 	variable_names_free(operations->names);
 	free(operations->ids);
+	free(operations->rows);
+	id_table_done(&operations->spreads);
 	free(operations->frames);
 	free(operations);
 }
@@ -155,7 +161,7 @@ void operations_subject(struct operations *operations, const struct event *event
 		HASH_ADD(hh, operations->known, key, sizeof(key), known);
 		free(subject.name);
 	}
-	operations->profile->subjects[known->id].taken += told->taken;
+	profile_subject_more(operations->profile, known->id, told->taken);
 	set_id(operations, told->number, known->id);
 }
 
@@ -166,7 +172,8 @@ static uint32_t id_of(const struct operations *operations, uint32_t number)
 
 /* ---- operations --------------------------------------------------------------------------- */
 
-uint32_t operations_thread(struct operations *operations, const struct event *event)
+/* Returns the row of the thread of an operation, which may have ended long ago; 0: not known. */
+static uint32_t thread_of(struct operations *operations, const struct event *event)
 {
 	struct profile *profile = operations->profile;
 
@@ -216,30 +223,55 @@ static uint32_t frame_of(struct operations *operations, uint32_t subject, uint8_
 	return operations->frames[index];
 }
 
+/* Returns where the row of an operation is noted. */
+static uint32_t *row_of(struct operations *operations, uint32_t number)
+{
+	while (operations->row_count <= number) {
+		xgrow(operations->rows, operations->row_count, operations->row_capacity);
+		operations->rows[operations->row_count++] = 0;
+	}
+	return &operations->rows[number];
+}
+
 uint32_t operations_take(struct operations *operations, const struct event *event,
 			 struct profile_operation *row)
 {
 	const struct event_operation *told = &event->operation;
+	uint32_t *number = row_of(operations, told->number);
 
-	row->subject = id_of(operations, told->subject);
-	row->kind = told->kind;
 	row->count = told->count;
 	row->total_ns = told->total_ns;
 	row->longest_ns = told->longest_ns;
 	row->amount = told->amount;
 	row->part_ns = told->part_ns;
-	profile_operation_add(operations->profile, row);
+	if (*number) {
+		profile_operation_more(operations->profile, *number - 1, row);
+	} else {
+		row->subject = id_of(operations, told->subject);
+		row->kind = told->kind;
+		row->thread = thread_of(operations, event);
+		*number = profile_operation_add(operations->profile, row) + 1;
+	}
+	*row = operations->profile->operations[*number - 1];
 	return frame_of(operations, row->subject, row->kind);
 }
 
 void operations_spread(struct operations *operations, const struct event *event)
 {
 	const struct event_spread *told = &event->spread;
+	uint32_t subject = id_of(operations, told->subject);
+	uint32_t *number = id_table_slot(&operations->spreads, subject,
+					 (uint64_t)told->kind << 32 | told->bucket);
 
-	profile_spread_add(operations->profile, &(struct profile_spread){
-							.subject = id_of(operations, told->subject),
-							.kind = told->kind,
-							.bucket = told->bucket,
-							.count = told->count,
-						});
+	if (*number)
+		profile_spread_more(operations->profile, *number - 1, told->count);
+	else
+		*number = profile_spread_add(operations->profile,
+					     &(struct profile_spread){
+						     .subject = subject,
+						     .kind = told->kind,
+						     .bucket = told->bucket,
+						     .count = told->count,
+					     }) +
+			  1;
 }

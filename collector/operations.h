@@ -19,9 +19,9 @@ void operations_free(struct operations *operations); /* accepts NULL */
 void operations_subject(struct operations *operations, const struct event *event, uint32_t site);
 
 /*
- * Takes an operation (EVENT_OPERATION).
+ * Takes what came to an operation (EVENT_OPERATION).
  *
- * @row    its thread, stack and other are filled in; the rest is taken from the event
+ * @row    its stack and other are filled in; receives the row as it is then
  * Returns the frame that says in pictures what was done to what, to stand above the stack.
  */
 uint32_t operations_take(struct operations *operations, const struct event *event,
@@ -29,6 +29,3 @@ uint32_t operations_take(struct operations *operations, const struct event *even
 
 /* Takes a part of a histogram (EVENT_SPREAD). */
 void operations_spread(struct operations *operations, const struct event *event);
-
-/* Returns the row of the thread of an operation, which may have ended long ago; 0: not known. */
-uint32_t operations_thread(struct operations *operations, const struct event *event);

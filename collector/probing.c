@@ -36,6 +36,19 @@ int probing_open(struct probing *probing, const struct session_options *options,
 	return 0;
 }
 
+void probing_describe(const struct probing *probing, struct profile *profile)
+{
+	static const struct {
+		uint32_t mode;
+		const char *key;
+	} modes[] = {{WIRE_MODE_LOCKS, "locks"}, {WIRE_MODE_IO, "io"}, {WIRE_MODE_SQL, "sql"}};
+	uint32_t asked = probing->memory ? memory_source_memory(probing->memory)->modes : 0;
+
+	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++)
+		if (asked & modes[i].mode)
+			profile_set_number(profile, modes[i].key, 1);
+}
+
 void probing_done(struct probing *probing)
 {
 	preload_free(probing->environment);

@@ -28,5 +28,8 @@ struct probe_memory_options probing_options(const struct session_options *option
 int probing_open(struct probing *probing, const struct session_options *options,
 		 const struct probe_memory *shared, struct error *error);
 
+/* Says in the profile, at its beginning, what operations are counted. */
+void probing_describe(const struct probing *probing, struct profile *profile);
+
 /* Frees the environment; the sources are closed by the session. */
 void probing_done(struct probing *probing);

@@ -388,7 +388,6 @@ static void take_operation(struct recorder *recorder, const struct event *event)
 	const struct event_operation *told = &event->operation;
 	const struct node *node = &recorder->nodes[told->node];
 	struct profile_operation row = {
-		.thread = operations_thread(recorder->operations, event),
 		.stack = node->stack,
 		.other = told->other ? recorder->nodes[told->other].stack : 0,
 	};

@@ -121,6 +121,7 @@ static void describe(struct session *session)
 	profile_set_text(profile, "state", "recording");
 	profile_set_text(profile, "collector_version", VERSION);
 	sampling_describe(&session->sampling, session->options, profile);
+	probing_describe(&session->probing, profile);
 	machine_describe(profile);
 }
 

@@ -119,12 +119,14 @@ struct event_subject {
 	const char *text;     /* name, or path of the object file that has the variable */
 	size_t text_bytes;    /* 0: none */
 	uint32_t node;	      /* stack that allocated it; 0: not known */
-	uint64_t taken;	      /* times it was there for the taking */
+	uint64_t taken;	      /* more times it was there for the taking */
 };
 
 #define EVENT_OPERATION_METRICS 2
 
+/* What came since it was last told; @longest_ns is that of all. */
 struct event_operation {
+	uint32_t number;
 	uint32_t subject; /* 0: not known */
 	uint8_t kind;	  /* enum profile_operation_kind */
 	uint32_t node, other;
@@ -136,7 +138,7 @@ struct event_spread {
 	uint32_t subject;
 	uint8_t kind;
 	uint16_t bucket;
-	uint64_t count;
+	uint64_t count; /* that came since it was last told */
 };
 
 struct event_mapping {

@@ -49,9 +49,8 @@ struct memory_source {
 	bool is_last;	    /* it was begun when the targets had stopped */
 	bool is_done;
 	uint64_t look_ns, look_changes;
-	uint64_t end_ns; /* when operations are told, after the last look */
-	struct operation_telling operations;
-	struct event operation; /* told next, when has_operation says so */
+	struct operation_telling operations; /* told after the changes of each look */
+	struct event operation;		     /* told next, when has_operation says so */
 	bool has_operation;
 	uint64_t unwritten; /* nodes that somebody began and never wrote */
 };
@@ -62,6 +61,16 @@ static uint64_t now_ns(void)
 
 	clock_gettime(CLOCK_MONOTONIC, &time);
 	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+static bool was_told(const struct memory_source *source, uint32_t number)
+{
+	return number < source->told_count && source->told[number].process;
+}
+
+static bool is_node_told(const void *context, uint32_t node)
+{
+	return was_told(context, node);
 }
 
 struct memory_source *memory_source_open(const struct probe_memory *shared,
@@ -81,7 +90,8 @@ struct memory_source *memory_source_open(const struct probe_memory *shared,
 		result = probe_memory_make(&source->own, &own, error);
 		source->memory = &source->own;
 	}
-	source->operations.memory = source->memory;
+	source->operations = (struct operation_telling){
+		.memory = source->memory, .is_node_told = is_node_told, .context = source};
 	if (result) {
 		free(source);
 		errno = -result;
@@ -106,11 +116,6 @@ static int row_poll_fd(void *self)
 static uint64_t address_of(const struct memory_source *source, uint32_t number)
 {
 	return atomic_load_explicit(&source->memory->nodes[number].address, memory_order_acquire);
-}
-
-static bool was_told(const struct memory_source *source, uint32_t number)
-{
-	return number < source->told_count && source->told[number].process;
 }
 
 /* Passes over nodes that will not be written: their threads were killed in the middle of it. */
@@ -206,7 +211,8 @@ static void take_node(struct memory_source *source, source_deliver *deliver, voi
 		deliver(context, &event);
 }
 
-/* ---- amounts ------------------------------------------------------------------------------ */
+/* ---- amounts and operations
+ * ------------------------------------------------------------------------------ */
 
 /* Returns the epoch of a process's peak; one that no tally is in when it is at the peak now. */
 static uint64_t epoch_of(const struct wire_process *process)
@@ -214,7 +220,12 @@ static uint64_t epoch_of(const struct wire_process *process)
 	return process->live < process->peak ? (uint32_t)process->epoch : UINT64_MAX;
 }
 
-static void begin_look(struct memory_source *source)
+static bool counts_allocations(const struct memory_source *source)
+{
+	return source->memory->modes & WIRE_MODE_MEMORY;
+}
+
+static void look_at_allocations(struct memory_source *source)
 {
 	uint64_t *epochs = xcalloc(source->told_count + 1, sizeof(*epochs));
 
@@ -222,17 +233,19 @@ static void begin_look(struct memory_source *source)
 		if (source->told[i].process)
 			epochs[i] =
 				epoch_of(&source->memory->processes[source->told[i].process - 1]);
-	source->look_ns = now_ns();
-	source->look_changes = 0;
-	source->is_looking = true;
-	source->is_last = source->is_stopped;
 	memory_amounts_look(&source->amounts, source->memory, epochs, (uint32_t)source->told_count);
 	free(epochs);
 }
 
-static bool counts_allocations(const struct memory_source *source)
+static void begin_look(struct memory_source *source)
 {
-	return source->memory->modes & WIRE_MODE_MEMORY;
+	source->look_ns = now_ns();
+	source->look_changes = 0;
+	source->is_looking = true;
+	source->is_last = source->is_stopped;
+	if (counts_allocations(source))
+		look_at_allocations(source);
+	operation_telling_look(&source->operations, source->is_last);
 }
 
 static uint64_t most(uint64_t a, uint64_t b)
@@ -261,21 +274,38 @@ static bool is_meant(const struct memory_source *source, const struct memory_cha
 		       (source->told[change->node].regions_of != 0);
 }
 
-/* Finds the next change that is to be told; begins a look when it is time for one, and one more
- * when the targets record no longer. */
 static bool find_change(struct memory_source *source, struct memory_change *change)
 {
-	while (counts_allocations(source) && !source->is_done) {
+	while (memory_amounts_find(&source->amounts, change)) {
+		if (is_meant(source, change))
+			return true;
+		memory_amounts_take(&source->amounts, change);
+	}
+	return false;
+}
+
+static bool find_operation(struct memory_source *source)
+{
+	if (!source->has_operation)
+		source->has_operation =
+			operation_telling_next(&source->operations, &source->operation);
+	return source->has_operation;
+}
+
+/* Says whether a change is to be told, or an operation; begins a look when it is time for one, and
+ * one more when the targets record no longer. */
+static bool has_found(struct memory_source *source)
+{
+	struct memory_change change;
+
+	while (!source->is_done) {
 		if (!source->is_looking && !source->is_stopped &&
 		    source->looked_ns < source->due_ns)
 			return false;
 		if (!source->is_looking)
 			begin_look(source);
-		while (memory_amounts_find(&source->amounts, change)) {
-			if (is_meant(source, change))
-				return true;
-			memory_amounts_take(&source->amounts, change);
-		}
+		if (find_change(source, &change) || find_operation(source))
+			return true;
 		end_look(source);
 	}
 	return false;
@@ -299,30 +329,11 @@ static void take_change(struct memory_source *source, const struct memory_change
 	deliver(context, &event);
 }
 
-/* ---- operations --------------------------------------------------------------------------- */
-
-static bool is_told(const void *context, uint32_t node)
-{
-	return was_told(context, node);
-}
-
-/* They are told when the targets record no longer, after the last look. */
-static bool find_operation(struct memory_source *source)
-{
-	if (!source->is_stopped)
-		return false;
-	if (!source->end_ns)
-		source->end_ns = now_ns();
-	if (!source->has_operation)
-		source->has_operation = operation_telling_next(&source->operations, is_told, source,
-							       &source->operation);
-	return source->has_operation;
-}
-
 static void take_operation(struct memory_source *source, source_deliver *deliver, void *context)
 {
 	source->has_operation = false;
-	source->operation.time_ns = source->end_ns;
+	source->look_changes++;
+	source->operation.time_ns = source->look_ns;
 	deliver(context, &source->operation);
 }
 
@@ -344,16 +355,13 @@ static void row_look(void *self)
 static uint64_t row_next(void *self)
 {
 	struct memory_source *source = self;
-	struct memory_change change;
 
 	skip_unwritten(source);
 	if (source->next < source->node_limit)
 		return address_of(source, source->next)
 			       ? source->memory->nodes[source->next].time_ns
 			       : SOURCE_NOTHING;
-	if (find_change(source, &change))
-		return source->look_ns;
-	return find_operation(source) ? source->end_ns : SOURCE_NOTHING;
+	return has_found(source) ? source->look_ns : SOURCE_NOTHING;
 }
 
 static void row_take(void *self, source_deliver *deliver, void *context)

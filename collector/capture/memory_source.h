@@ -24,7 +24,8 @@
  * All are exact, but for the peak of a process with several threads: see WIRE_PEAK_STEP. Where
  * allocations are sampled all are estimates: probe/thinning.h.
  * How large the blocks were and how long they lived is told of all stacks together, at the end.
- * Operations on locks, files and statements are told after them: see operation_telling.h.
+ * Operations on locks, files and statements are told after them in each look: see
+ * operation_telling.h.
  * Nothing in the memory is trusted: numbers are checked, places are computed here.
  */
 #pragma once

@@ -5,15 +5,9 @@
 #include "collector/base/xalloc.h"
 
 #include <stdatomic.h>
+#include <string.h>
 
 #define MOST_NS (((uint64_t)1 << 53) - 1) /* that readers of profiles take */
-
-enum {
-	SUBJECTS,
-	OPERATIONS,
-	SPREADS,
-	PARTS
-};
 
 static const struct event_metric lock_wait = {"lock-wait", "ns", 1, false};
 static const struct event_metric await = {"await", "ns", 1, false};
@@ -48,6 +42,17 @@ static const struct {
 	[WIRE_OPERATION_EXECUTE] = {&sql_time, NULL},
 };
 
+/* What was told of a row. */
+struct told_subject {
+	bool is_told;
+	uint64_t taken;
+};
+
+struct told_operation {
+	bool is_seen; /* it was there in a look before this one */
+	uint64_t count, total_ns, amount, part_ns;
+};
+
 static uint32_t load(const _Atomic uint32_t *number)
 {
 	return atomic_load_explicit(number, memory_order_acquire);
@@ -66,13 +71,23 @@ static pid_t pid_of(const struct probe_memory *memory, uint32_t process)
 	return pid > 0 ? pid : 0;
 }
 
+/* Returns what came to a sum, which never shrinks unless somebody wrote there; notes it as told. */
+static uint64_t advance(uint64_t *told, uint64_t value)
+{
+	uint64_t more = value > *told ? value - *told : 0;
+
+	*told += more;
+	return more;
+}
+
 /* Sums up how often each lock was taken. To read rows that nobody wrote would take memory. */
 static void sum_taken(struct operation_telling *telling)
 {
 	const struct probe_memory *memory = telling->memory;
 	uint32_t limit = load(&memory->header->slot_limit);
 
-	telling->taken = xcalloc(memory->subject_limit, sizeof(*telling->taken));
+	memset(telling->taken, 0, memory->subject_limit * sizeof(*telling->taken));
+	telling->taken_elsewhere = 0;
 	for (uint32_t slot = 0; slot <= memory->slot_count; slot++) {
 		const struct wire_count *row = &memory->counts[(size_t)slot * WIRE_COUNTS_MOST];
 
@@ -89,7 +104,26 @@ static void sum_taken(struct operation_telling *telling)
 	}
 }
 
-static bool read_subject(struct operation_telling *telling, uint32_t number, struct event *event)
+void operation_telling_look(struct operation_telling *telling, bool is_last)
+{
+	const struct probe_memory *memory = telling->memory;
+
+	telling->part = telling->row = 0;
+	telling->is_last = is_last;
+	if (!(memory->modes & WIRE_MODES_OPERATIONS))
+		return;
+	if (!telling->taken) {
+		telling->taken = xcalloc(memory->subject_limit, sizeof(*telling->taken));
+		telling->subjects = xcalloc(memory->subject_limit, sizeof(*telling->subjects));
+		telling->operations =
+			xcalloc(memory->operation_limit, sizeof(*telling->operations));
+		telling->spreads = xcalloc(memory->spread_limit, sizeof(*telling->spreads));
+	}
+	sum_taken(telling);
+}
+
+static bool read_subject(const struct operation_telling *telling, uint32_t number,
+			 struct event *event)
 {
 	const struct probe_memory *memory = telling->memory;
 	const struct wire_subject *row = &memory->subjects[number];
@@ -112,7 +146,6 @@ static bool read_subject(struct operation_telling *telling, uint32_t number, str
 				.text = memory->texts + text,
 				.text_bytes = bytes,
 				.node = row->node,
-				.taken = telling->taken[number],
 			},
 	};
 	return true;
@@ -136,6 +169,7 @@ static bool read_operation(const struct operation_telling *telling, uint32_t num
 		return false;
 	*event = (struct event){.kind = EVENT_OPERATION};
 	*operation = (struct event_operation){
+		.number = number,
 		.subject = subject < memory->subject_limit ? subject : 0,
 		.kind = (uint8_t)kind,
 		.node = row->node,
@@ -146,8 +180,8 @@ static bool read_operation(const struct operation_telling *telling, uint32_t num
 	};
 	operation->longest_ns = within(get(&row->longest_ns), MOST_NS);
 	operation->part_ns = within(get(&row->part_ns), operation->total_ns);
-	operation->amounts[0] = (struct event_amount){metrics[kind].time, operation->total_ns};
-	operation->amounts[1] = (struct event_amount){metrics[kind].amount, operation->amount};
+	operation->amounts[0].metric = metrics[kind].time;
+	operation->amounts[1].metric = metrics[kind].amount;
 	if (thread && thread <= memory->thread_limit) {
 		const struct wire_thread *who = &memory->threads[thread - 1];
 
@@ -161,77 +195,101 @@ static bool read_spread(const struct operation_telling *telling, uint32_t number
 			struct event *event)
 {
 	const struct wire_spread *row = &telling->memory->spreads[number];
-	uint64_t key = get(&row->key), count = get(&row->count);
+	uint64_t key = get(&row->key), count = within(get(&row->count), INT64_MAX);
 	uint32_t subject = (uint32_t)(key >> 32), kind = key >> 16 & 0xffff, bucket = key & 0xffff;
 
-	if (!key || !count || !kind || kind >= WIRE_OPERATION_KINDS || !bucket ||
-	    bucket > WIRE_BUCKETS_MOST || subject >= telling->memory->subject_limit)
+	if (!key || count <= telling->spreads[number] || !kind || kind >= WIRE_OPERATION_KINDS ||
+	    !bucket || bucket > WIRE_BUCKETS_MOST || subject >= telling->memory->subject_limit)
 		return false;
 	*event = (struct event){
 		.kind = EVENT_SPREAD,
-		.spread = {subject, (uint8_t)kind, (uint16_t)(bucket - 1),
-			   within(count, INT64_MAX)},
+		.spread = {subject, (uint8_t)kind, (uint16_t)(bucket - 1), count},
 	};
 	return true;
 }
 
-/* Moves on to the next row; returns false behind the last one. */
-static bool move_on(struct operation_telling *telling, uint32_t *part, uint32_t *row)
-{
-	const uint32_t limits[PARTS] = {
-		[SUBJECTS] = telling->memory->subject_limit,
-		[OPERATIONS] = telling->memory->operation_limit,
-		[SPREADS] = telling->memory->spread_limit,
-	};
+/* ---- telling ------------------------------------------------------------------------------ */
 
-	while (telling->part < PARTS && telling->row >= limits[telling->part]) {
-		telling->part++;
-		telling->row = 0;
-	}
-	*part = telling->part;
-	*row = telling->row++;
-	return telling->part < PARTS;
+/* Says whether a subject's name can be told by its number. Its row may be written in this moment,
+ * or its memory's stack; the last look waits for nobody. */
+static bool is_named(const struct operation_telling *telling, uint32_t subject)
+{
+	return telling->is_last || !subject || subject >= telling->memory->subject_limit ||
+	       telling->subjects[subject].is_told;
 }
 
-bool operation_telling_next(struct operation_telling *telling,
-			    bool (*is_told)(const void *context, uint32_t node),
-			    const void *context, struct event *event)
+static bool tell_subject(struct operation_telling *telling, uint32_t number, struct event *event)
 {
-	uint32_t part, row;
+	struct told_subject *told = &telling->subjects[number];
 
-	if (!telling->memory || !(telling->memory->modes & WIRE_MODES_OPERATIONS))
+	if ((told->is_told && telling->taken[number] <= told->taken) ||
+	    !read_subject(telling, number, event))
 		return false;
-	if (!telling->taken)
-		sum_taken(telling);
-	while (move_on(telling, &part, &row)) {
-		switch (part) {
-		case SUBJECTS:
-			if (!read_subject(telling, row, event))
-				continue;
-			if (event->subject.node && !is_told(context, event->subject.node))
-				event->subject.node = 0;
-			return true;
-		case OPERATIONS:
-			if (!read_operation(telling, row, event) ||
-			    !is_told(context, event->operation.node))
-				continue;
-			if (event->operation.other && !is_told(context, event->operation.other))
-				event->operation.other = 0;
-			return true;
-		default:
-			if (read_spread(telling, row, event))
-				return true;
-		}
+	if (event->subject.node && !telling->is_node_told(telling->context, event->subject.node)) {
+		if (!telling->is_last)
+			return false;
+		event->subject.node = 0;
 	}
+	told->is_told = true;
+	event->subject.taken = advance(&told->taken, telling->taken[number]);
+	return true;
+}
+
+/* An operation is told from the second look on: by then everybody has heard of its thread. */
+static bool tell_operation(struct operation_telling *telling, uint32_t number, struct event *event)
+{
+	struct told_operation *told = &telling->operations[number];
+	struct event_operation *operation = &event->operation;
+	bool is_new = !told->is_seen;
+
+	if (!read_operation(telling, number, event))
+		return false;
+	told->is_seen = true;
+	if ((is_new && !telling->is_last) || !is_named(telling, operation->subject) ||
+	    !telling->is_node_told(telling->context, operation->node))
+		return false;
+	if (operation->other && !telling->is_node_told(telling->context, operation->other))
+		operation->other = 0;
+	operation->count = advance(&told->count, operation->count);
+	operation->total_ns = advance(&told->total_ns, operation->total_ns);
+	operation->amount = advance(&told->amount, operation->amount);
+	operation->part_ns = advance(&told->part_ns, operation->part_ns);
+	operation->amounts[0].weight = operation->total_ns;
+	operation->amounts[1].weight = operation->amount;
+	return operation->count || operation->total_ns || operation->amount || operation->part_ns;
+}
+
+static bool tell_spread(struct operation_telling *telling, uint32_t number, struct event *event)
+{
+	if (!read_spread(telling, number, event) || !is_named(telling, event->spread.subject))
+		return false;
+	event->spread.count = advance(&telling->spreads[number], event->spread.count);
+	return true;
+}
+
+bool operation_telling_next(struct operation_telling *telling, struct event *event)
+{
+	const struct probe_memory *memory = telling->memory;
+	const struct {
+		bool (*tell)(struct operation_telling *telling, uint32_t row, struct event *event);
+		uint32_t limit;
+	} parts[] = {
+		{tell_subject, memory->subject_limit},
+		{tell_operation, memory->operation_limit},
+		{tell_spread, memory->spread_limit},
+	};
+
+	if (!telling->taken)
+		return false;
+	for (; telling->part < sizeof(parts) / sizeof(*parts); telling->part++, telling->row = 0)
+		while (telling->row < parts[telling->part].limit)
+			if (parts[telling->part].tell(telling, telling->row++, event))
+				return true;
 	return false;
 }
 
 void operation_telling_describe(const struct operation_telling *telling, struct profile *profile)
 {
-	static const struct {
-		uint32_t mode;
-		const char *key;
-	} modes[] = {{WIRE_MODE_LOCKS, "locks"}, {WIRE_MODE_IO, "io"}, {WIRE_MODE_SQL, "sql"}};
 	static const char *const losses[] = {
 		[WIRE_REFUSED_SLOT] = "operations.lost_slot",
 		[WIRE_REFUSED_PROCESS] = "operations.lost_process",
@@ -246,9 +304,6 @@ void operation_telling_describe(const struct operation_telling *telling, struct 
 
 	if (!(telling->memory->modes & WIRE_MODES_OPERATIONS))
 		return;
-	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++)
-		if (telling->memory->modes & modes[i].mode)
-			profile_set_number(profile, modes[i].key, 1);
 	for (size_t i = 0; i < sizeof(losses) / sizeof(*losses); i++)
 		if (losses[i] && header->refused[i])
 			profile_set_number(profile, losses[i], (int64_t)header->refused[i]);
@@ -260,5 +315,8 @@ void operation_telling_describe(const struct operation_telling *telling, struct 
 void operation_telling_done(struct operation_telling *telling)
 {
 	free(telling->taken);
+	free(telling->subjects);
+	free(telling->operations);
+	free(telling->spreads);
 	telling->taken = NULL;
 }

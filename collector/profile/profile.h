@@ -277,6 +277,7 @@ struct profile_subject {
 	uint64_t address;
 	uint32_t site; /* stack that allocated it; 0: not known */
 	uint64_t taken;
+	uint64_t revision; /* of profile.operations_revision, when it was last changed */
 };
 
 struct profile_operation {
@@ -284,12 +285,14 @@ struct profile_operation {
 	uint32_t thread, stack, other;
 	uint8_t kind; /* enum profile_operation_kind */
 	uint64_t count, total_ns, longest_ns, amount, part_ns;
+	uint64_t revision; /* as of a subject */
 };
 
 struct profile_spread {
 	uint32_t subject, bucket;
 	uint8_t kind; /* enum profile_operation_kind, or enum profile_spread_kind of subject 0 */
 	uint64_t count;
+	uint64_t revision; /* as of a subject */
 };
 
 /*
@@ -387,9 +390,10 @@ struct profile {
 	PROFILE_TABLE(struct profile_subject, subjects);     /* [0]: none */
 	PROFILE_TABLE(struct profile_operation, operations); /* several of one place add up */
 	PROFILE_TABLE(struct profile_spread, spreads);
-	uint32_t renames;	  /* of threads; tells the file that rows it has were changed */
-	uint32_t timing_revision; /* the same of probes, timings, buckets and edges */
-	uint32_t hits_revision;	  /* and of hits of functions, blocks and lines */
+	uint32_t renames;	      /* of threads; tells the file that rows it has were changed */
+	uint32_t timing_revision;     /* the same of probes, timings, buckets and edges */
+	uint32_t hits_revision;	      /* and of hits of functions, blocks and lines */
+	uint64_t operations_revision; /* and of subjects, operations and spreads, row by row */
 	struct profile_index *index;
 };
 
@@ -493,8 +497,15 @@ void profile_step_add(struct profile *profile, const struct profile_step *step);
 
 /* Adds a subject and returns its id. @name is copied. */
 uint32_t profile_subject_add(struct profile *profile, const struct profile_subject *subject);
-void profile_operation_add(struct profile *profile, const struct profile_operation *operation);
-void profile_spread_add(struct profile *profile, const struct profile_spread *spread);
+/* Adds to how often a subject was taken. */
+void profile_subject_more(struct profile *profile, uint32_t id, uint64_t taken);
+/* Add a row and return its number. A subject's kind and bucket have one spread. */
+uint32_t profile_operation_add(struct profile *profile, const struct profile_operation *operation);
+uint32_t profile_spread_add(struct profile *profile, const struct profile_spread *spread);
+/* Add to a row: the longest is the longer of the two. */
+void profile_operation_more(struct profile *profile, uint32_t number,
+			    const struct profile_operation *more);
+void profile_spread_more(struct profile *profile, uint32_t number, uint64_t count);
 
 /* Returns the first and the last nanosecond of a bucket of a histogram, whose last bucket has no
  * end, and the bucket that a value is in. */

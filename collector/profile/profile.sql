@@ -235,7 +235,7 @@ CREATE TABLE steps (
 );
 
 -- What threads wait for or work on: locks, files, SQL statements; of collector run --locks, --io and
--- --sql, like the two tables below. Sums over the whole recording, written at its end.
+-- --sql, like the two tables below. Sums from the beginning on, written over and over.
 CREATE TABLE subjects (
 	id      INTEGER PRIMARY KEY,
 	kind    INTEGER NOT NULL,       -- enum profile_subject_kind

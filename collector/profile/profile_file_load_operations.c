@@ -66,6 +66,9 @@ int loading_spread_row(struct loading *loading, sqlite3_stmt *row)
 	    !loading_number(row, 2, PROFILE_BUCKETS, &bucket) ||
 	    !loading_counters(row, 3, 1, &count))
 		return loading_damaged(loading, "bad row in spreads");
-	profile_spread_add(profile, &(struct profile_spread){subject, bucket, kind, count});
+	profile_spread_add(profile, &(struct profile_spread){.subject = subject,
+							     .bucket = bucket,
+							     .kind = kind,
+							     .count = count});
 	return 0;
 }

@@ -29,10 +29,13 @@ const char *const profile_operation_kinds[PROFILE_OPERATION_KINDS] = {
 	[PROFILE_OPERATION_TRANSACTION] = "transaction",
 };
 
+/* Appends a copy of a row that was changed now. */
 #define ADD(profile, table, row)                                                                   \
 	do {                                                                                       \
 		xgrow((profile)->table, (profile)->table##_count, (profile)->table##_capacity);    \
-		(profile)->table[(profile)->table##_count++] = *(row);                             \
+		(profile)->table[(profile)->table##_count] = *(row);                               \
+		(profile)->table[(profile)->table##_count++].revision =                            \
+			++(profile)->operations_revision;                                          \
 	} while (0)
 
 uint32_t profile_subject_add(struct profile *profile, const struct profile_subject *subject)
@@ -44,12 +47,40 @@ uint32_t profile_subject_add(struct profile *profile, const struct profile_subje
 	return (uint32_t)profile->subjects_count - 1;
 }
 
-void profile_operation_add(struct profile *profile, const struct profile_operation *operation)
+void profile_subject_more(struct profile *profile, uint32_t id, uint64_t taken)
 {
-	ADD(profile, operations, operation);
+	profile->subjects[id].taken += taken;
+	profile->subjects[id].revision = ++profile->operations_revision;
 }
 
-void profile_spread_add(struct profile *profile, const struct profile_spread *spread)
+uint32_t profile_operation_add(struct profile *profile, const struct profile_operation *operation)
+{
+	ADD(profile, operations, operation);
+	return (uint32_t)profile->operations_count - 1;
+}
+
+void profile_operation_more(struct profile *profile, uint32_t number,
+			    const struct profile_operation *more)
+{
+	struct profile_operation *row = &profile->operations[number];
+
+	row->count += more->count;
+	row->total_ns += more->total_ns;
+	row->amount += more->amount;
+	row->part_ns += more->part_ns;
+	if (row->longest_ns < more->longest_ns)
+		row->longest_ns = more->longest_ns;
+	row->revision = ++profile->operations_revision;
+}
+
+uint32_t profile_spread_add(struct profile *profile, const struct profile_spread *spread)
 {
 	ADD(profile, spreads, spread);
+	return (uint32_t)profile->spreads_count - 1;
+}
+
+void profile_spread_more(struct profile *profile, uint32_t number, uint64_t count)
+{
+	profile->spreads[number].count += count;
+	profile->spreads[number].revision = ++profile->operations_revision;
 }

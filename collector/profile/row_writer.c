@@ -58,18 +58,20 @@ static const char *const statement_sql[STATEMENTS] = {
 	[INSERT_LINE_HITS] = "REPLACE INTO line_hits VALUES (?, ?, ?, ?, ?, ?)",
 	[INSERT_SOURCE] = "INSERT INTO sources VALUES (?, ?, ?, ?)",
 	[INSERT_STEP] = "INSERT INTO steps VALUES (?, ?, ?, ?, ?, ?)",
-	[INSERT_SUBJECT] = "INSERT INTO subjects VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-	[INSERT_OPERATION] = "INSERT INTO operations VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-	[INSERT_SPREAD] = ("INSERT INTO spreads VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE "
-			   "SET count = count + excluded.count"),
+	[INSERT_SUBJECT] = "REPLACE INTO subjects VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+	[INSERT_OPERATION] = ("REPLACE INTO operations(rowid, subject, thread, kind, stack, other, "
+			      "count, total_ns, longest_ns, amount, part_ns) "
+			      "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"),
+	[INSERT_SPREAD] = "REPLACE INTO spreads VALUES (?, ?, ?, ?)",
 };
 
 /* Rows of each table that the file already has; the placeholders at 0 are never written. */
 struct written {
 	size_t metrics, modules, files, functions, lines, frames, stacks, threads, steps;
-	size_t thread_times, series, points, subjects, operations, spreads, sources;
+	size_t thread_times, series, points, sources;
 	uint32_t renames;
 	uint32_t timing_revision, hits_revision;
+	uint64_t operations_revision;
 };
 
 struct row_writer {
@@ -321,34 +323,41 @@ static int write_calls(struct row_writer *writer, const struct profile *profile)
 	return result;
 }
 
+/* The rows that were changed since, which are written again as a whole. */
 static int write_operations(struct row_writer *writer, const struct profile *profile)
 {
-	struct written *written = &writer->written;
+	uint64_t written = writer->written.operations_revision;
 	int result = 0;
 
-	for (; written->subjects < profile->subjects_count && !result; written->subjects++) {
-		const struct profile_subject *row = &profile->subjects[written->subjects];
+	for (size_t i = 1; i < profile->subjects_count && !result; i++) {
+		const struct profile_subject *row = &profile->subjects[i];
 
-		result = insert(writer, INSERT_SUBJECT, "iisiiiii", (int64_t)written->subjects,
-				(int64_t)row->kind, row->name, (int64_t)row->module,
-				(int64_t)row->pid, (int64_t)row->address, (int64_t)row->site,
-				(int64_t)row->taken);
+		if (row->revision > written)
+			result = insert(writer, INSERT_SUBJECT, "iisiiiii", (int64_t)i,
+					(int64_t)row->kind, row->name, (int64_t)row->module,
+					(int64_t)row->pid, (int64_t)row->address,
+					(int64_t)row->site, (int64_t)row->taken);
 	}
-	for (; written->operations < profile->operations_count && !result; written->operations++) {
-		const struct profile_operation *row = &profile->operations[written->operations];
+	for (size_t i = 0; i < profile->operations_count && !result; i++) {
+		const struct profile_operation *row = &profile->operations[i];
 
-		result = insert(writer, INSERT_OPERATION, "iiiiiiiiii", (int64_t)row->subject,
-				(int64_t)row->thread, (int64_t)row->kind, (int64_t)row->stack,
-				(int64_t)row->other, (int64_t)row->count, (int64_t)row->total_ns,
-				(int64_t)row->longest_ns, (int64_t)row->amount,
-				(int64_t)row->part_ns);
+		if (row->revision > written)
+			result = insert(writer, INSERT_OPERATION, "iiiiiiiiiii", (int64_t)i + 1,
+					(int64_t)row->subject, (int64_t)row->thread,
+					(int64_t)row->kind, (int64_t)row->stack,
+					(int64_t)row->other, (int64_t)row->count,
+					(int64_t)row->total_ns, (int64_t)row->longest_ns,
+					(int64_t)row->amount, (int64_t)row->part_ns);
 	}
-	for (; written->spreads < profile->spreads_count && !result; written->spreads++) {
-		const struct profile_spread *row = &profile->spreads[written->spreads];
+	for (size_t i = 0; i < profile->spreads_count && !result; i++) {
+		const struct profile_spread *row = &profile->spreads[i];
 
-		result = insert(writer, INSERT_SPREAD, "iiii", (int64_t)row->subject,
-				(int64_t)row->kind, (int64_t)row->bucket, (int64_t)row->count);
+		if (row->revision > written)
+			result = insert(writer, INSERT_SPREAD, "iiii", (int64_t)row->subject,
+					(int64_t)row->kind, (int64_t)row->bucket,
+					(int64_t)row->count);
 	}
+	writer->written.operations_revision = profile->operations_revision;
 	return result;
 }
 
@@ -370,13 +379,8 @@ struct row_writer *row_writer_open(sqlite3 *database)
 {
 	struct row_writer *writer = xcalloc(1, sizeof(*writer));
 
-	writer->written = (struct written){.modules = 1,
-					   .files = 1,
-					   .functions = 1,
-					   .frames = 1,
-					   .stacks = 1,
-					   .threads = 1,
-					   .subjects = 1};
+	writer->written = (struct written){
+		.modules = 1, .files = 1, .functions = 1, .frames = 1, .stacks = 1, .threads = 1};
 	writer->committed = writer->written;
 	for (int i = 0; i < STATEMENTS; i++)
 		if (sqlite3_prepare_v3(database, statement_sql[i], -1, SQLITE_PREPARE_PERSISTENT,

@@ -99,3 +99,38 @@ print(subprocess.run(["echo", "x"], capture_output=True).stdout)'
 	[ "$(sqlite3 x.prof 'SELECT count(*) FROM steps')" = 15 ]
 	[ "$(sqlite3 x.prof 'SELECT sum(count) > 0 FROM operations WHERE kind = 13')" = 1 ]
 }
+
+# counted: what the profile has of the programs below, as far as it is there.
+counted() {
+	sqlite3 x.prof "SELECT s.name, o.kind, sum(o.count), sum(o.amount) FROM operations o
+		JOIN subjects s ON s.id = o.subject
+		WHERE s.name IN ('door', 'CREATE TABLE t(a)') OR s.name GLOB '*/made'
+		GROUP BY 1, 2 ORDER BY 1, 2" 2>/dev/null || :
+}
+
+@test "a killed collector leaves what was counted of waits, files and statements, step by step" {
+	require sqlite3
+	sqlite=(sqlite3 t.db 'CREATE TABLE t(a)')
+	collector run -q -o x --locks --io --sql -- bash -c '
+		"$0" held; "$1" known; "${@:2}"' "$BUILD/workloads/locks" "$BUILD/workloads/files" "${sqlite[@]}" >/dev/null
+	counted >whole
+	[ "$(wc -l <whole)" -ge 6 ]
+	rm t.db x.prof
+	collector run -q -o x --locks --io --sql -- bash -c '
+		"$0" held; "$1" known; "${@:2}"
+		for ((i = 0; i < 400; i++)); do [ ! -e over ] || break; sleep 0.05; done' \
+		"$BUILD/workloads/locks" "$BUILD/workloads/files" "${sqlite[@]}" >/dev/null 3>&- &
+	collector=$!
+	for ((i = 0; i < 200; i++)); do
+		! cmp -s whole <(counted) || break
+		sleep 0.05
+	done
+	kill -KILL $collector
+	wait $collector || true
+	touch over
+	diff whole <(counted)
+	for report in locks io sql; do
+		run -0 collector $report x.prof
+		[[ $output == *"the recording did not reach its end"* ]]
+	done
+}

@@ -468,13 +468,20 @@ static const struct {
 	const char *name;
 	void (*play)(void);
 } scenes[] = {
-	{"start_bare", start_bare}, {"bare", begin_bare},
-	{"start_starved", start_starved}, {"starved", begin_starved},
-	{"signals", handle_signals}, {"crowd", crowd},
-	{"leave_first", leave_first}, {"switch_stacks", switch_stacks},
-	{"forks", fork_among_threads}, {"vforks", share_memory},
-	{"drop_rights", drop_rights}, {"lock_in", lock_in},
-	{"crash", crash}, {"outlive", outlive},
+	{"start_bare", start_bare},
+	{"bare", begin_bare},
+	{"start_starved", start_starved},
+	{"starved", begin_starved},
+	{"signals", handle_signals},
+	{"crowd", crowd},
+	{"leave_first", leave_first},
+	{"switch_stacks", switch_stacks},
+	{"forks", fork_among_threads},
+	{"vforks", share_memory},
+	{"drop_rights", drop_rights},
+	{"lock_in", lock_in},
+	{"crash", crash},
+	{"outlive", outlive},
 	{"flood", flood},
 };
 

@@ -9,13 +9,20 @@ static struct probe_memory memory;
 static struct operation_telling telling;
 static struct error error;
 
+/* Stacks up to number 9 were told. */
+static bool is_told(const void *context, uint32_t node)
+{
+	(void)context;
+	return node && node < 10;
+}
+
 static void setup(void)
 {
 	static const struct probe_memory_options options = {.modes = WIRE_MODE_LOCKS,
 							    .period_ns = 1};
 
 	cr_assert_eq(probe_memory_make(&memory, &options, &error), 0, "%s", error.text);
-	telling = (struct operation_telling){.memory = &memory};
+	telling = (struct operation_telling){.memory = &memory, .is_node_told = is_told};
 	memory.processes[0].pid = 500;
 }
 
@@ -27,16 +34,12 @@ static void teardown(void)
 
 TestSuite(operation_telling, .init = setup, .fini = teardown);
 
-/* Stacks up to number 9 were told. */
-static bool is_told(const void *context, uint32_t node)
-{
-	(void)context;
-	return node && node < 10;
-}
-
+/* Tells the next event, of the last look when none was begun. */
 static bool next(struct event *event)
 {
-	return operation_telling_next(&telling, is_told, NULL, event);
+	if (!telling.taken)
+		operation_telling_look(&telling, true);
+	return operation_telling_next(&telling, event);
 }
 
 static struct wire_subject *subject(uint32_t number, uint32_t kind)
@@ -154,14 +157,66 @@ Test(operation_telling, tells_histograms)
 	cr_assert_eq(event.spread.count, 8);
 }
 
-Test(operation_telling, says_what_was_on_and_lost)
+Test(operation_telling, says_what_was_lost)
 {
 	struct profile *profile = profile_new();
 
 	memory.header->refused[WIRE_REFUSED_OPERATION] = 3;
 	operation_telling_describe(&telling, profile);
-	cr_assert_eq(profile_number(profile, "locks", 0), 1);
-	cr_assert_eq(profile_number(profile, "io", 0), 0);
 	cr_assert_eq(profile_number(profile, "operations.lost_operation", 0), 3);
 	profile_free(profile);
+}
+
+static int count(bool is_last)
+{
+	struct event event;
+	int events = 0;
+
+	operation_telling_look(&telling, is_last);
+	while (operation_telling_next(&telling, &event))
+		events++;
+	return events;
+}
+
+Test(operation_telling, tells_what_came_since_the_look_before)
+{
+	struct wire_operation *row = operation(17, 4);
+	struct event event;
+
+	subject(3, WIRE_SUBJECT_MUTEX);
+	memory.spreads[9] = (struct wire_spread){.key = 3ull << 32 | 1 << 16 | 12, .count = 2};
+	cr_assert_eq(count(false), 2, "the operation is new");
+	cr_assert_eq(count(false), 1);
+	cr_assert_eq(count(false), 0);
+	row->count += 3;
+	row->total_ns += 50;
+	row->longest_ns = 90;
+	memory.spreads[9].count += 3;
+	operation_telling_look(&telling, false);
+	cr_assert(next(&event));
+	cr_assert_eq(event.operation.number, 17);
+	cr_assert_eq(event.operation.count, 3);
+	cr_assert_eq(event.operation.total_ns, 50);
+	cr_assert_eq(event.operation.longest_ns, 90);
+	cr_assert_eq(event.operation.amounts[0].weight, 50);
+	cr_assert(next(&event));
+	cr_assert_eq(event.spread.count, 3);
+	cr_assert_not(next(&event));
+	row->count = row->total_ns = 0;
+	cr_assert_eq(count(true), 0, "what only grows did not shrink");
+}
+
+Test(operation_telling, waits_for_names_and_stacks_but_in_the_last_look)
+{
+	subject(3, WIRE_SUBJECT_MUTEX)->node = 77; /* a stack that is not told yet */
+	operation(17, 4);
+	memory.spreads[9] = (struct wire_spread){.key = 3ull << 32 | 1 << 16 | 12, .count = 2};
+	cr_assert_eq(count(false), 0);
+	cr_assert_eq(count(false), 0);
+	memory.subjects[3].node = 5;
+	cr_assert_eq(count(false), 3);
+	memory.subjects[4] = memory.subjects[3];
+	memory.subjects[4].node = 77;
+	cr_assert_eq(count(false), 0);
+	cr_assert_eq(count(true), 1);
 }

@@ -98,8 +98,10 @@ static void write_profile(struct profile_file *file)
 								   .longest_ns = 60,
 								   .amount = INT64_MAX,
 								   .part_ns = 40});
-	profile_spread_add(profile, &(struct profile_spread){1, 9, PROFILE_OPERATION_LOCK, 1});
-	profile_spread_add(profile, &(struct profile_spread){1, 9, PROFILE_OPERATION_LOCK, 1});
+	profile_spread_add(profile, &(struct profile_spread){.subject = 1,
+							     .bucket = 9,
+							     .kind = PROFILE_OPERATION_LOCK,
+							     .count = 2});
 	profile_set_text(profile, "state", "complete");
 	profile_set_number(profile, "lost.ring_full", 3);
 	profile_thread_times_add(profile,

@@ -327,6 +327,10 @@ static void add_method(json_t *document, const struct report *report)
 		document_text(row, keys[i][1]);
 		document_text(row, value);
 	}
+	document_note(section,
+		      "For other tools: collector export --format FORMAT -o FILE NAME.prof, where "
+		      "FORMAT is pprof, speedscope, firefox, callgrind, folded, csv or json; "
+		      "collector report --json NAME.prof writes the data of this report.");
 }
 
 json_t *document_of_run(const struct report *report)
@@ -360,6 +364,7 @@ json_t *document_of_run(const struct report *report)
 	document_add_series(document, report);
 	document_miss(document_section(document, "scaling", "Scaling"),
 		      "one recording says nothing of other sizes");
+	document_add_matrix(document, report, &functions);
 	add_method(document, report);
 	functions_done(&functions);
 	component_table_done(&components);

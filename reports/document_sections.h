@@ -10,6 +10,10 @@
 /* Figures of the whole run: times, samples, memory at its most. */
 void document_add_figures(json_t *document, const struct report *report);
 
+/* Components with what costs in them. @functions  all, by self cost */
+void document_add_matrix(json_t *document, const struct report *report,
+			 const struct functions *functions);
+
 void document_add_durations(json_t *document, const struct report *report);
 void document_add_steps(json_t *document, const struct report *report);
 void document_add_memory(json_t *document, const struct report *report);

@@ -62,6 +62,24 @@ replicates() {
 		"100 steps, 97 a second, the first 0 of them warm-up; 10 are slow." ]
 }
 
+@test "the matrix has every sample and every allocation once, and says what lacks" {
+	synthetic rich
+	reports report --json rich.prof >json
+	matrix() { ask json "const s = it.sections.find(s => s.id == 'matrix'), t = (s.tables || [])[0]; $1"; }
+	[ "$(matrix 't.rows.reduce((sum, row) => sum + row[1][0], 0).toFixed(9)')" = 1.000000000 ]
+	[ "$(matrix 't.rows.reduce((sum, row) => sum + row[4], 0)')" -eq 1400 ]
+	[ "$(matrix 't.rows[1].slice(2, 4).join(" ")')" = 'kd_tree_distance kd_tree.c:14' ]
+	[ "$(matrix '(1 / (1 - t.rows[1][1][0]) - 1) * t.rows[1][1][1] / t.rows[1][1][0] - t.rows[1].at(-1) < 1e-9')" = true ]
+	[ "$(matrix 's.notes.join().includes("Growth with the size: not measured")')" = true ]
+	synthetic small
+	reports report --json small.prof >json
+	[ "$(matrix 't.columns.some(column => column.id == "allocations")')" = false ]
+	[ "$(matrix 's.notes.join().includes("Allocations: not measured")')" = true ]
+	synthetic empty
+	reports report --json empty.prof >json
+	[ "$(matrix 's.missing')" = 'there are no samples' ]
+}
+
 @test "locks, files and SQL statements are those of their commands" {
 	require perf node
 	collector run -q --locks --io --sql -o x -- sim --agents 10 --steps 20 >out

@@ -260,6 +260,25 @@ static char *describe_machine(const struct profile *profile)
 	return clean;
 }
 
+/* "sim, build 0123456789ab"; without a build id only the name. */
+static char *describe_program(const struct profile *profile)
+{
+	const char *program = profile_text(profile, "program", ""), *build = NULL;
+	struct obstack memory;
+	char *text, *clean;
+
+	for (size_t i = 0; i < profile->modules_count && !build; i++)
+		if (!strcmp(symbol_base_name(profile->modules[i].path), symbol_base_name(program)))
+			build = profile->modules[i].build_id;
+	if (asprintf(&text, "%s%s%.12s", program, build ? ", build " : "", build ? build : "") < 0)
+		text = xalloc_checked(NULL);
+	obstack_init(&memory);
+	clean = xstrdup(text_clean(&memory, text, 200));
+	obstack_free(&memory, NULL);
+	free(text);
+	return clean;
+}
+
 static char *describe_trust(const struct trust *trust)
 {
 	char line[TRUST_ITEMS * 640];
@@ -286,6 +305,7 @@ int measured_load(struct measured *measured, const struct sweep_result *result,
 	*measured = (struct measured){
 		.cpu_ns = (double)profile_number(report.profile, "target_cpu_ns", 0),
 		.duration_ns = (double)profile_number(report.profile, "duration_ns", 0),
+		.program = describe_program(report.profile),
 		.machine = describe_machine(report.profile),
 		.trust = describe_trust(&report.trust),
 		.is_bad = report.trust.bad,
@@ -307,6 +327,7 @@ int measured_load(struct measured *measured, const struct sweep_result *result,
 void measured_done(struct measured *measured)
 {
 	free(measured->functions);
+	free(measured->program);
 	free(measured->machine);
 	free(measured->trust);
 }

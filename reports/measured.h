@@ -50,6 +50,7 @@ struct measured {
 	double components[COMPONENT_MAP_LIMIT]; /* of samples, shares; [0] is "other" */
 	struct measured_function *functions;	/* by id; there may be fewer than names */
 	size_t functions_count;
+	char *program; /* and the build that it is of, its revision */
 	char *machine; /* what decides whether times can be compared */
 	char *trust;   /* the trust line */
 	bool is_bad;   /* the trust line says so */

@@ -6,6 +6,7 @@
 #include "reports/document.h"
 #include "reports/phase_lines.h"
 #include "reports/phase_sections.h"
+#include "reports/phase_system.h"
 #include "reports/win.h"
 
 #include <errno.h>
@@ -20,6 +21,7 @@ struct phase {
 	const struct phase_options *options;
 	json_t *json, *problems, *sweeps, *scaling, *wins, *document;
 	json_t *runs_table;
+	struct phase_system system; /* phase 4 */
 };
 
 static void complain(struct phase *phase, const char *sweep, const char *text)
@@ -114,6 +116,7 @@ static void take_scaling(struct phase *phase, const struct scaling *scaling, con
 	struct error error;
 	json_t *json = scaling_json(scaling, name, size, &error);
 
+	phase_system_add(&phase->system, name, scaling);
 	if (json) {
 		phase_add_scaling(phase->document, name, json);
 		json_object_set_new(phase->scaling, name, json);
@@ -155,9 +158,16 @@ static void take_sections(struct phase *phase, const struct scaling *scaling, co
 /* Says on which machine the first recording was made, and how far it may be trusted. */
 static void add_trust(const struct phase *phase, const struct scaling *scaling)
 {
+	char text[400];
+
+	snprintf(text, sizeof(text), "%.300s, order of runs from seed %d",
+		 engine_text(phase->engine, "engine", "command", ""),
+		 (int)json_integer_value(json_object_get(scaling->sweep.plan, "seed")));
 	for (size_t i = 0; i < scaling->sweep.count; i++) {
 		if (!scaling->runs[i])
 			continue;
+		document_add_trust(phase->document, text, false);
+		document_add_trust(phase->document, scaling->runs[i]->program, false);
 		document_add_trust(phase->document, scaling->runs[i]->machine, false);
 		document_add_trust(phase->document, scaling->runs[i]->trust,
 				   scaling->runs[i]->is_bad);
@@ -221,6 +231,8 @@ static void begin_document(struct phase *phase)
 	phase->runs_table =
 		document_table(section, "runs", "What was run, and what recording it cost", columns,
 			       COLUMN_COUNT(columns));
+	if (phase->options->phase == 4)
+		phase_system_begin(&phase->system, phase->document);
 }
 
 static void conclude(struct phase *phase)

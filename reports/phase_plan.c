@@ -214,7 +214,7 @@ static void plan_phase3(json_t *plan, const json_t *engine, const struct phase_o
 	json_t *value, *run = run_options(engine, NULL);
 	const char *key;
 
-	json_array_append_new(run, json_string("-F4999"));
+	json_array_append_new(run, json_string("-F2499"));
 	add(plan, engine,
 	    &(struct draft){"lines", "all", command, activity, json_pack("[{}]"), run,
 			    options->quick ? 2 : 3, options->quick ? 2 : 3},

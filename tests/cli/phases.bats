@@ -46,6 +46,8 @@ phase() {
 	grep -q 'time_square\|time&#95;square' out/phase2/PHASE2_REPORT.md
 	grep -q 'growth.c' out/phase3/PHASE3_REPORT.md
 	[ "$(ask out/phase4/phase4_summary.json 'it.scaling.n.groups[0].rows.find(row => row.name == "time_square").calls.class')" = 'O(1)' ]
+	ask out/phase4/phase4_summary.json 'it.report.sections.find(section => section.id == "system").tables.map(table => table.id + table.rows.length)' |
+		grep -q "memory5.*cores.*io"
 	[ -f out/README.md ]
 	[[ $("$scripts/check_profiling_status.sh" --output-dir out) == *"phase 4: ended, success; sweep 1 of 1"* ]]
 }

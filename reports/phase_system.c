@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * phase_system: see phase_system.h.
+ *
+ * Efficiency of n threads is T1 / (n Tn); the part of the work that does not run in parallel is
+ * (Tn / T1 - 1/n) / (1 - 1/n) (Karp & Flatt 1990, CACM 33:539).
+ */
+#include "reports/phase_system.h"
+
+#include "collector/base/xalloc.h"
+#include "reports/document.h"
+#include "reports/leak.h"
+#include "reports/series.h"
+
+#include <math.h>
+
+#define COLUMN_COUNT(columns) ((int)(sizeof(columns) / sizeof(*(columns))))
+
+enum {
+	RUNS = 1000,
+};
+
+static const size_t ANY_POINT = SIZE_MAX;
+
+void phase_system_begin(struct phase_system *system, json_t *document)
+{
+	static const struct document_column memory[] = {
+		{"sweep", "sweep", "code", NULL},
+		{"point", "point", "text", NULL},
+		{"verdict", "verdict", "text", NULL},
+		{"growth", "growth of a step", "amount", "bytes"},
+		{"low", "at least", "amount", "bytes"},
+		{"high", "at most", "amount", "bytes"},
+		{"level", "at the end", "amount", "bytes"},
+	};
+	static const struct document_column cores[] = {
+		{"sweep", "sweep", "code", NULL}, {"point", "point", "text", NULL},
+		{"core", "core", "code", NULL},	  {"mean", "use, mean", "share", NULL},
+		{"most", "most", "share", NULL},
+	};
+	static const struct document_column io[] = {
+		{"sweep", "sweep", "code", NULL},
+		{"point", "point", "text", NULL},
+		{"what", "what", "code", NULL},
+		{"all", "in the run", "amount", "bytes"},
+		{"step", "per step", "amount", "bytes"},
+		{"most", "most in a second", "amount", "bytes"},
+	};
+	system->section = document_section(document, "system", "The machine");
+	document_say(
+		system->section,
+		"Memory is the resident set in the longest recording of each point; its first "
+		"third is left out, and the interval (95 %%) of its growth is "
+		"that of equal parts of the rest. The other tables are of the longest recording of "
+		"each sweep.");
+	system->memory = document_table(system->section, "memory", "Memory over time", memory,
+					COLUMN_COUNT(memory));
+	system->cores = document_table(system->section, "cores",
+				       "Processors, as far as the program used them", cores,
+				       COLUMN_COUNT(cores));
+	system->io =
+		document_table(system->section, "io", "Input and output", io, COLUMN_COUNT(io));
+}
+
+/* Index of the longest recording of a point, ANY_POINT: of all; -1 when there is none. */
+static long find_longest(const struct scaling *scaling, size_t point)
+{
+	double longest = 0;
+	long best = -1;
+
+	for (size_t i = 0; i < scaling->sweep.count; i++) {
+		if (!scaling->runs[i] || scaling->runs[i]->duration_ns <= longest ||
+		    (point != ANY_POINT && scaling->sweep.results[i].point != point))
+			continue;
+		longest = scaling->runs[i]->duration_ns;
+		best = (long)i;
+	}
+	return best;
+}
+
+/* Steps that were over at a moment; without steps, milliseconds. */
+static double steps_at(const struct profile *profile, uint64_t time_ns)
+{
+	size_t low = 0, high = profile->steps_count;
+
+	if (!profile->steps_count)
+		return (double)time_ns / 1e6;
+	while (low < high) {
+		size_t middle = (low + high) / 2;
+
+		if (profile->steps[middle].end_ns <= time_ns)
+			low = middle + 1;
+		else
+			high = middle;
+	}
+	return (double)low;
+}
+
+static const char *verdict_words(const struct leak *leak)
+{
+	if (leak->verdict == LEAK_FOUND)
+		return "leak: it goes on growing";
+	if (leak->verdict == LEAK_NONE)
+		return "no leak";
+	if (!leak->parts)
+		return "cannot tell: the run is too short";
+	return leak->is_slowing ? "cannot tell: growth slows down" : "cannot tell";
+}
+
+static void add_memory(json_t *table, const char *sweep, const char *point,
+		       const struct profile *profile, const struct series_curve *curve)
+{
+	uint64_t end_ns =
+		profile->steps_count ? profile->steps[profile->steps_count - 1].end_ns : UINT64_MAX;
+	double *steps = xcalloc(curve->count + 1, sizeof(*steps));
+	double *levels = xcalloc(curve->count + 1, sizeof(*levels));
+	json_t *row = document_row(table);
+	struct leak leak;
+	size_t count = 0;
+
+	/* At the very end the memory of a process is gone already. */
+	for (size_t i = 0; i < curve->count && curve->points[i].time_ns <= end_ns; i++) {
+		if (curve->points[i].value <= 0)
+			continue;
+		steps[count] = steps_at(profile, curve->points[i].time_ns);
+		levels[count++] = (double)curve->points[i].value;
+	}
+	leak_judge(&leak, steps, levels, count);
+	free(steps);
+	free(levels);
+	document_text(row, sweep);
+	document_text(row, point);
+	document_text(row, verdict_words(&leak));
+	document_number(row, leak.parts && profile->steps_count ? leak.per_step : NAN);
+	document_number(row, leak.parts && profile->steps_count ? leak.low : NAN);
+	document_number(row, leak.parts && profile->steps_count ? leak.high : NAN);
+	document_number(row, leak.level);
+}
+
+static void add_core(json_t *table, const char *sweep, const char *point,
+		     const struct series_curve *curve)
+{
+	struct series_figures figures = series_measure(curve);
+	json_t *row = document_row(table);
+
+	document_text(row, sweep);
+	document_text(row, point);
+	document_text(row, curve->name);
+	document_number(row, figures.mean / 1e9);
+	document_number(row, figures.most / 1e9);
+}
+
+static void add_io(json_t *table, const char *sweep, const char *point, double steps,
+		   const struct series_curve *curve)
+{
+	struct series_figures figures = series_measure(curve);
+	json_t *row = document_row(table);
+
+	document_text(row, sweep);
+	document_text(row, point);
+	document_text(row, curve->name);
+	document_number(row, figures.last);
+	document_number(row, figures.last / steps);
+	document_number(row, figures.most);
+}
+
+static void add_curves(struct phase_system *system, const char *name, const struct scaling *scaling,
+		       size_t index, bool is_longest)
+{
+	const struct sweep_result *result = &scaling->sweep.results[index];
+	char *path = sweep_result_path(result, "run.prof"), *point;
+	struct series_curve *curves;
+	struct report report;
+	struct error error;
+	size_t count;
+
+	if (report_open(&report, path, &error)) {
+		free(path);
+		return;
+	}
+	free(path);
+	point = sweep_point_label(json_array_get(scaling->sweep.points, result->point));
+	curves = series_curves(report.profile, &count);
+	for (size_t i = 0; i < count; i++) {
+		const char *what = curves[i].name;
+
+		if (!strcmp(what, "rss"))
+			add_memory(system->memory, name, point, report.profile, &curves[i]);
+		else if (is_longest && !strncmp(what, "cpu-", 4))
+			add_core(system->cores, name, point, &curves[i]);
+		else if (is_longest && (!strncmp(what, "bytes-", 6) || !strncmp(what, "disk-", 5)))
+			add_io(system->io, name, point, scaling->runs[index]->steps, &curves[i]);
+	}
+	free(curves);
+	free(point);
+	report_done(&report);
+}
+
+/* Median wall time of a step over the runs of a point; 0 without any. */
+static double step_of(const struct scaling *scaling, size_t point, size_t *runs)
+{
+	double values[RUNS];
+
+	*runs = 0;
+	for (size_t i = 0; i < scaling->sweep.count && *runs < RUNS; i++)
+		if (scaling->runs[i] && scaling->sweep.results[i].point == point)
+			values[(*runs)++] = scaling->runs[i]->step_ns;
+	return *runs ? growth_median(values, *runs) : 0;
+}
+
+static void add_threads(json_t *section, const struct scaling *scaling)
+{
+	static const struct document_column columns[] = {
+		{"threads", "threads", "count", NULL},
+		{"runs", "runs", "count", NULL},
+		{"step", "step", "amount", "ns"},
+		{"speed", "times as fast as one", "number", NULL},
+		{"efficiency", "efficiency", "share", NULL},
+		{"serial", "part that is not parallel", "share", NULL},
+	};
+	json_t *table = document_table(section, "threads",
+				       "Parallel efficiency: medians of the step's wall time",
+				       columns, COLUMN_COUNT(columns));
+	const json_t *point;
+	double one = 0;
+	size_t i, runs;
+
+	json_array_foreach (scaling->sweep.points, i, point) {
+		const char *text = json_string_value(json_object_get(point, "threads"));
+
+		if (text && !strcmp(text, "1"))
+			one = step_of(scaling, i, &runs);
+	}
+	json_array_foreach (scaling->sweep.points, i, point) {
+		const char *text = json_string_value(json_object_get(point, "threads"));
+		double threads = text ? strtod(text, NULL) : 0, step = step_of(scaling, i, &runs);
+		json_t *row;
+
+		if (one <= 0 || threads < 1 || step <= 0)
+			continue;
+		row = document_row(table);
+		document_count(row, (uint64_t)threads);
+		document_count(row, runs);
+		document_number(row, step);
+		document_number(row, one / step);
+		document_number(row, one / step / threads);
+		document_number(row,
+				threads > 1 ? (step / one - 1 / threads) / (1 - 1 / threads) : NAN);
+	}
+}
+
+void phase_system_add(struct phase_system *system, const char *name, const struct scaling *scaling)
+{
+	long longest = find_longest(scaling, ANY_POINT);
+
+	for (size_t point = 0; point < json_array_size(scaling->sweep.points); point++) {
+		long index = find_longest(scaling, point);
+
+		if (index >= 0)
+			add_curves(system, name, scaling, (size_t)index, index == longest);
+	}
+	if (!strcmp(name, "threads"))
+		add_threads(system->section, scaling);
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "reports/leak.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+
+enum {
+	LOOKS = 60,
+	STEPS = 20, /* between two looks */
+};
+
+static unsigned long state = 1;
+
+/* Between -1 and 1. */
+static double noise(void)
+{
+	state = state * 6364136223846793005u + 1442695040888963407u;
+	return (double)(state >> 11) / (double)(1UL << 52) - 1;
+}
+
+/* Judges a level of 50 MB that is @shape of the share of the time that has passed, and noise of 200
+ * KB. */
+static struct leak judge(double (*shape)(double passed))
+{
+	double steps[LOOKS], levels[LOOKS];
+	struct leak leak;
+
+	for (int i = 0; i < LOOKS; i++) {
+		steps[i] = (i + 1) * STEPS;
+		levels[i] = 50e6 + shape((i + 1.0) / LOOKS) + 2e5 * noise();
+	}
+	leak_judge(&leak, steps, levels, LOOKS);
+	return leak;
+}
+
+static double leak_of_10_kb_a_step(double passed)
+{
+	return passed * LOOKS * STEPS * 10e3;
+}
+
+static double flat(double passed)
+{
+	(void)passed;
+	return 0;
+}
+
+static double filling_a_cache(double passed)
+{
+	return 40e6 * (1 - exp(-passed / 0.3));
+}
+
+static double logarithm(double passed)
+{
+	return 30e6 * log(1 + 20 * passed);
+}
+
+static double up_and_down(double passed)
+{
+	return 5e6 * sin(40 * passed);
+}
+
+Test(leak, ten_kilobytes_a_step_are_found_and_their_interval_covers_them)
+{
+	for (state = 1; state < 50; state++) {
+		struct leak leak = judge(leak_of_10_kb_a_step);
+
+		cr_assert_eq(leak.verdict, LEAK_FOUND);
+		cr_assert(fabs(leak.per_step - 10e3) < 1e3);
+		cr_assert(leak.low < 11e3 && leak.high > 9e3);
+	}
+}
+
+Test(leak, a_flat_level_is_none)
+{
+	for (state = 1; state < 50; state++)
+		cr_assert_eq(judge(flat).verdict, LEAK_NONE);
+}
+
+Test(leak, a_program_that_warms_up_is_not_called_a_leak)
+{
+	for (state = 1; state < 50; state++) {
+		cr_assert_neq(judge(filling_a_cache).verdict, LEAK_FOUND);
+		cr_assert_neq(judge(logarithm).verdict, LEAK_FOUND);
+	}
+	cr_assert(judge(logarithm).is_slowing);
+}
+
+Test(leak, what_rises_and_falls_is_not_called_a_leak)
+{
+	for (state = 1; state < 50; state++)
+		cr_assert_neq(judge(up_and_down).verdict, LEAK_FOUND);
+}
+
+Test(leak, few_looks_tell_nothing)
+{
+	double steps[] = {10, 20, 30, 40}, levels[] = {1e6, 2e6, 3e6, 4e6};
+	struct leak leak;
+
+	leak_judge(&leak, steps, levels, 4);
+	cr_assert_eq(leak.verdict, LEAK_CANNOT_TELL);
+	cr_assert_eq(leak.parts, 0);
+	leak_judge(&leak, NULL, NULL, 0);
+	cr_assert_eq(leak.verdict, LEAK_CANNOT_TELL);
+}

@@ -64,7 +64,7 @@ thread='(__clone3?;|clone3?;)?start_thread'
 	record "$BUILD/workloads/executes" 1
 	[ "$(complete_percent)" -ge 99 ]
 	all 'work' "^$start;parent;between;vforked;work;spend"
-	all 'after' "^$start;parent;after;spend"
+	all ';after;' "^$start;parent;after;spend"
 	all 'before_exec' "^$thread;other_thread;before_exec;spend"
 	all 'executed' "^$start;executed;spend"
 	# Under the first thread's number, which is the process's.

@@ -16,7 +16,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define MANY_THREADS 32 /* from here on it is worth while to look where they ran */
+#define CHOICES	     1000 /* of a first thread, a millisecond apart */
+#define LOOKS	     5	  /* for what has become of threads that vanished */
+#define MANY_THREADS 32	  /* from here on it is worth while to look where they ran */
 
 /* Every thread takes several descriptors; no program is started that could see the difference. */
 static void raise_limit_of_files(void)
@@ -67,6 +69,15 @@ int attached_open(struct attached *attached, const pid_t *pids, size_t count, bo
 	return 0;
 }
 
+bool attached_choose(struct attached *attached)
+{
+	struct pollfd end = {.fd = attached->pid_fds[0], .events = POLLIN};
+
+	usleep(1000);
+	attached->first_tid = proc_living_thread(attached->pids[0]);
+	return ++attached->choices <= CHOICES && (attached->first_tid || !poll(&end, 1, 0));
+}
+
 /* ---- events on all threads ----------------------------------------------------------------- */
 
 /* The threads that have events, or have inherited them. */
@@ -76,7 +87,8 @@ struct watching {
 	struct id_table ids; /* of threads, from 1 */
 	uint64_t *since_ns;  /* by id - 1: when the last of its events was opened */
 	size_t count, capacity;
-	uint64_t last_ns; /* when the last event was opened */
+	uint64_t last_ns;  /* when the last event was opened */
+	unsigned vanished; /* threads that were listed and had no number any more */
 	struct nearness nearness;
 };
 
@@ -109,11 +121,19 @@ static uint64_t known_since_ns(struct watching *watching, pid_t tid)
 	return watching->since_ns[*id_table_slot(&watching->ids, (uint64_t)tid, 0) - 1];
 }
 
-/* A thread born of one that had all its events by then has inherited them all. */
+/*
+ * A thread born of one that had all its events by then has inherited them all.
+ * The number of a thread that has ended may be another's: when a thread executes a program the
+ * first one ends, and it takes that one's number, with its own events or none.
+ */
 static void deliver(void *context, const struct event *event)
 {
 	struct watching *watching = context;
 
+	if (event->kind == EVENT_EXIT)
+		know(watching, event->tid, UINT64_MAX);
+	if (event->kind == EVENT_NAME && event->name.is_exec)
+		know(watching, event->tid, event->time_ns); /* told by events of its own */
 	if (event->kind == EVENT_FORK &&
 	    known_since_ns(watching, event->fork.parent_tid) <= event->time_ns)
 		know(watching, event->tid, event->time_ns);
@@ -160,26 +180,48 @@ static int add_threads(struct watching *watching, pid_t pid, struct error *error
 	int result = 0, added = 0;
 	size_t count = list_newcomers(watching, pid, &list);
 
+	watching->vanished = 0;
 	for (size_t i = 0; i < count && (!result || result == -ESRCH); i++) {
 		nearness_move(&watching->nearness, list[i].processor);
 		result = perf_source_add(watching->source, list[i].tid, error);
 		watching->last_ns = now_ns();
+		watching->vanished += result == -ESRCH;
+		if (result)
+			continue;
 		know(watching, list[i].tid, watching->last_ns);
-		added += !result;
+		added++;
 	}
 	free(list);
 	return result && result != -ESRCH ? result : added;
 }
 
+static void tell_mappings(struct watching *watching, pid_t pid, bool is_exec)
+{
+	if (is_exec)
+		recorder_take(watching->recorder, &(struct event){.kind = EVENT_NAME,
+								  .pid = pid,
+								  .tid = pid,
+								  .time_ns = now_ns(),
+								  .name = {"", true}});
+	proc_mappings(pid, now_ns(), deliver, watching);
+}
+
 static int watch_process(struct watching *watching, pid_t pid, struct error *error)
 {
 	int added = add_threads(watching, pid, error);
+	unsigned looks = LOOKS;
 
-	proc_mappings(pid, now_ns(), deliver, watching);
-	while (added > 0) {
+	tell_mappings(watching, pid, false);
+	while (added > 0 || (watching->vanished && !added && looks--)) {
+		bool had_ended;
+
 		usleep(1000); /* a birth is told a moment after the thread can be seen */
 		perf_source_read(watching->source, false, deliver, watching);
+		had_ended = known_since_ns(watching, pid) == UINT64_MAX;
 		added = add_threads(watching, pid, error);
+		/* Its first thread has ended, and yet there is one: it has executed a program. */
+		if (had_ended && known_since_ns(watching, pid) != UINT64_MAX)
+			tell_mappings(watching, pid, true);
 	}
 	proc_names(pid, now_ns(), deliver, watching);
 	return added;

@@ -18,6 +18,7 @@ struct attached {
 	int *pid_fds; /* each readable when its process has ended */
 	size_t count;
 	pid_t first_tid; /* a living thread of the first process, where the events begin */
+	unsigned choices;
 	bool is_tree;
 	uint64_t watch_ns; /* from events on the first thread to events on all of them */
 };
@@ -29,6 +30,14 @@ struct attached {
  */
 int attached_open(struct attached *attached, const pid_t *pids, size_t count, bool is_tree,
 		  struct error *error);
+
+/*
+ * Chooses another first_tid, after a moment, when that one has ended before events could be opened
+ * on it: threads end, and so do all but one when a program is executed.
+ *
+ * Returns false when the process has ended, or has had no thread to watch for a second.
+ */
+bool attached_choose(struct attached *attached);
 
 /*
  * Opens events on all their threads, and on all processes that are descendants by then, and tells

@@ -328,7 +328,9 @@ static int prepare_attach(struct session *session, struct error *error)
 	result =
 		attached_open(attached, options->pids, options->pid_count, options->is_tree, error);
 	if (!result)
-		result = open_sources(session, PERF_START_NOW, attached->first_tid, error);
+		do
+			result = open_sources(session, PERF_START_NOW, attached->first_tid, error);
+		while (result == -ESRCH && attached_choose(attached));
 	if (!result)
 		result = open_off_cpu(session, error);
 	if (result)

@@ -152,6 +152,27 @@ start() {
 	[ -s out ]
 }
 
+@test "a process that executes a program or ends while it is attached to" {
+	for pause in 0.05 0.1 0.2; do
+		sh -c "sleep $pause; exec '$WORKLOADS/leaf' 20" >out 3>&- &
+		pid=$!
+		collector attach -q -e cpu-clock -F 999 -d 0.7 -o x $pid
+		kill $pid
+		collector export --format folded x.prof >folded
+		grep -q ';main;.*leaf' folded
+		sleep $pause 3>&- &
+		run collector attach -q -o y $!
+		[ "$status" -eq 0 ] || { [ "$status" -eq 1 ] && [ "${#lines[@]}" -eq 1 ]; }
+		[[ $status -eq 0 || $output == "collector attach: "* ]]
+	done
+	# By a thread that is not the first: that one ends, and its number goes over.
+	start "$WORKLOADS/executes" 1
+	collector attach -q -e cpu-clock -F 999 -o x $pid
+	wait $pid
+	collector export --format folded x.prof >folded
+	grep -q ';main;executed' folded
+}
+
 @test "what cannot be attached to is one sentence" {
 	run collector attach 999999999
 	[ "$status" -eq 1 ]

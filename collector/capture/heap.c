@@ -204,7 +204,8 @@ static void look_at_window(struct heap *heap)
 {
 	struct moment now = moment_now(heap);
 	double cost_ns = (double)now.hits * heap->hit_ns;
-	double allowed_ns = heap->options.budget * (double)now.cpu_ns;
+	double allowed_ns =
+		heap->options.budget > 0 ? heap->options.budget * (double)now.cpu_ns : INFINITY;
 	struct error error;
 
 	if (heap->is_on && (cost_ns > allowed_ns || heap->is_stopped))
@@ -344,7 +345,6 @@ struct heap *heap_open(const struct heap_options *options, const pid_t *pids, si
 
 	heap->options = *options;
 	heap->options.rate = options->rate ? options->rate : HEAP_RATE;
-	heap->options.budget = options->budget > 0 ? options->budget : HEAP_BUDGET_SHARE;
 	heap->file = *file;
 	heap->pid_count = count;
 	heap->pids = xcalloc(count + 1, sizeof(*heap->pids));

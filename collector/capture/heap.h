@@ -30,9 +30,8 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define HEAP_FUNCTIONS	  8
-#define HEAP_RATE	  524288 /* unless another is asked for */
-#define HEAP_BUDGET_SHARE 0.05	 /* the same */
+#define HEAP_FUNCTIONS 8
+#define HEAP_RATE      524288 /* unless another is asked for */
 
 /* A file with an allocator in it, by collector/allocator.h. */
 struct heap_file {
@@ -46,7 +45,7 @@ struct heap_file {
 
 struct heap_options {
 	uint64_t rate; /* bytes between samples, at least 1024; 0: HEAP_RATE */
-	double budget; /* share of the processes' CPU time; 0: HEAP_BUDGET_SHARE */
+	double budget; /* share of the processes' CPU time; 0: no limit */
 	/* Returns the CPU time in nanoseconds that the processes have used since they were
 	 * watched. */
 	uint64_t (*cpu_ns)(const void *context);

@@ -299,7 +299,7 @@ static int open_heap(struct session *session, struct error *error)
 	const struct attached *attached = &session->attached;
 	struct heap_options heap_options = {
 		.rate = options->memory_rate,
-		.budget = options->probes.timing.budget,
+		.budget = options->probes.hits.budget,
 		.cpu_ns = watched_cpu_ns,
 		.context = session->sampling.perf,
 	};

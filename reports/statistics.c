@@ -114,22 +114,31 @@ struct statistics_change statistics_groups(const double *first, size_t first_cou
 }
 
 /*
- * Probability that the signed-rank sum of @count pairs is at most @rank when every sign is a fair
- * coin, by counting the subsets of 1 ... count with each sum; ranks of ties are averaged, so all is
- * in halves of a rank: @doubled are the ranks twice.
+ * Returns how many subsets of the ranks have each sum, owned by the caller; ranks of ties are
+ * averaged, so all is in halves of a rank: @doubled are the ranks twice. Divided by 2^count those
+ * are the probabilities when every sign is a fair coin.
  */
-static double signed_rank_below(const unsigned *doubled, size_t count, double sum)
+static double *signed_rank_ways(const unsigned *doubled, size_t count, size_t *limit)
 {
-	size_t limit = 0;
-	double *ways, below = 0;
+	double *ways;
 
+	*limit = 0;
 	for (size_t i = 0; i < count; i++)
-		limit += doubled[i];
-	ways = xcalloc(limit + 1, sizeof(*ways));
+		*limit += doubled[i];
+	ways = xcalloc(*limit + 1, sizeof(*ways));
 	ways[0] = 1;
 	for (size_t i = 0; i < count; i++)
-		for (size_t s = limit; s >= doubled[i]; s--)
+		for (size_t s = *limit; s >= doubled[i]; s--)
 			ways[s] += ways[s - doubled[i]];
+	return ways;
+}
+
+/* Probability that the signed-rank sum is at most @sum. */
+static double signed_rank_below(const unsigned *doubled, size_t count, double sum)
+{
+	size_t limit;
+	double *ways = signed_rank_ways(doubled, count, &limit), below = 0;
+
 	for (size_t s = 0; s <= limit && s <= 2 * sum; s++)
 		below += ways[s];
 	free(ways);
@@ -192,6 +201,8 @@ static long walsh_cut(size_t count, double level)
 {
 	double tail = (1 - level) / 2, mean = count * (count + 1) / 4.0;
 	unsigned doubled[STATISTICS_EXACT_PAIRS];
+	double *ways, below = 0;
+	size_t limit;
 	long cut = -1;
 
 	if (count > STATISTICS_EXACT_PAIRS)
@@ -200,8 +211,10 @@ static long walsh_cut(size_t count, double level)
 				  gsl_cdf_ugaussian_Pinv(tail) * sqrt(mean * (2 * count + 1) / 6)));
 	for (size_t i = 0; i < count; i++)
 		doubled[i] = 2 * (i + 1);
-	while (signed_rank_below(doubled, count, cut + 1) <= tail)
+	ways = signed_rank_ways(doubled, count, &limit);
+	while (ldexp(below += ways[2 * (cut + 1)], -(int)count) <= tail)
 		cut++;
+	free(ways);
 	return cut;
 }
 
@@ -298,16 +311,21 @@ double statistics_detectable(const struct statistics_change *change, double marg
 
 double statistics_runs_needed(double spread, bool paired, double half_width, double level)
 {
+	size_t few = 1, many = 1000000; /* too few, enough */
+
 	if (!isfinite(spread) || half_width <= 0)
 		return 0;
-	for (size_t runs = 2; runs < 1000000; runs += 1 + runs / 50) {
+	while (many - few > 1) {
+		size_t runs = few + (many - few) / 2;
 		double freedom = paired ? runs - 1 : 2 * runs - 2;
 		double error = spread * sqrt((paired ? 1.0 : 2.0) / runs);
 
 		if (error * gsl_cdf_tdist_Pinv((1 + level) / 2, freedom) <= half_width)
-			return runs;
+			many = runs;
+		else
+			few = runs;
 	}
-	return 1e6;
+	return many;
 }
 
 void statistics_benjamini_hochberg(double *p, size_t count)

@@ -246,6 +246,10 @@ $(B)/bench/spatial_peers: tests/bench/spatial_peers.cc $(filter $(B)/obj/sim/spa
 $(B)/fuzz/%: $(B)/obj/tests/fuzz/%.o $(B)/obj/tests/fuzz/replay.o $(filter-out %/main.o,$(COLLECTOR_OBJECTS))
 	$(call link,$(call libraries,collector) -lm)
 
+# Those of the reports are made of theirs.
+$(B)/fuzz/reports_%: $(B)/obj/tests/fuzz/reports_%.o $(B)/obj/tests/fuzz/replay.o $(filter-out %/main.o,$(REPORTS_OBJECTS))
+	$(call link,$(call libraries,reports))
+
 FUZZ := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(filter-out %/replay.c,$(wildcard tests/fuzz/*.c)))
 
 workloads: $(WORKLOADS) $(FAULTS) $(BENCH) $(FUZZ) $(B)/verify/collector $(B)/verify/reports
@@ -265,13 +269,19 @@ cli: all workloads $(B)/tests/requirements ## command line tests (bats)
 
 # The engine needs every source instrumented, so they are compiled by clang in one go.
 SECONDS ?= 60
-fuzz-%: tests/fuzz/%.c $(SKELETONS) ## fuzz one target of tests/fuzz for SECONDS
-	$(Q)mkdir -p build/fuzz/found-$*
+define fuzz
+	$(Q)mkdir -p build/fuzz/found-$(1)
 	$(Q)clang -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I. -I$(B)/gen \
-		-D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DREVISION='""' -o build/fuzz/engine-$* $< \
-		$(filter-out %/main.c,$(COLLECTOR_SOURCES) $(PROFILE_SOURCES)) $(call libraries,collector) -lm
-	$(Q)build/fuzz/engine-$* -max_total_time=$(SECONDS) -artifact_prefix=build/fuzz/$*- \
-		build/fuzz/found-$* tests/fuzz/corpus/$*
+		-D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DREVISION='""' -o build/fuzz/engine-$(1) $< \
+		$(filter-out %/main.c,$(2) $(PROFILE_SOURCES)) $(call libraries,$(3)) -lm
+	$(Q)build/fuzz/engine-$(1) -max_total_time=$(SECONDS) -artifact_prefix=build/fuzz/$(1)- \
+		build/fuzz/found-$(1) tests/fuzz/corpus/$(1)
+endef
+
+fuzz-%: tests/fuzz/%.c $(SKELETONS) ## fuzz one target of tests/fuzz for SECONDS
+	$(call fuzz,$*,$(COLLECTOR_SOURCES),collector)
+fuzz-reports_%: tests/fuzz/reports_%.c $(MESSAGES)
+	$(call fuzz,reports_$*,$(REPORTS_SOURCES) $(MESSAGES),reports)
 
 lint: $(SKELETONS) $(MESSAGES) ## layers, formatting, clang-tidy, cppcheck, shellcheck
 	$(Q)scripts/lint

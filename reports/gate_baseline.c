@@ -64,6 +64,20 @@ static double number(json_t *row, const char *name, double most)
 	return result >= 0 && result <= most ? result : NAN;
 }
 
+/* Returns the count that a row of the file names, or NULL when it names none. */
+static struct gate_count *named(struct gate_baseline *baseline, json_t *row)
+{
+	const char *name = member(row, "count"), *function = member(row, "function");
+	const char *module = member(row, "module");
+
+	if (!*name || (*function && !*module))
+		return NULL;
+	if (*function)
+		return gate_counts_get(&baseline->counts, name, function, module,
+				       member(row, "file"));
+	return gate_counts_get(&baseline->counts, name, member(row, "statement"), "", "");
+}
+
 static int read_counts(struct gate_baseline *baseline, json_t *rows, const char *path,
 		       struct error *error)
 {
@@ -72,17 +86,13 @@ static int read_counts(struct gate_baseline *baseline, json_t *rows, const char 
 
 	json_array_foreach (rows, i, row) {
 		double value = number(row, "value", 1e18);
-		const char *subject = member(row, "function");
-		struct gate_count *count;
+		struct gate_count *count = named(baseline, row);
 
-		if (!*member(row, "count") || !isfinite(value))
+		if (!count || !isfinite(value))
 			return fail(error, -EINVAL,
-				    "%s: count number %zu has no name or no value from 0", path,
-				    i + 1);
-		if (!*subject)
-			subject = member(row, "statement");
-		count = gate_counts_get(&baseline->counts, member(row, "count"), subject,
-					member(row, "module"), member(row, "file"));
+				    "%s: count number %zu has no name, no value from 0, or a "
+				    "function without its module",
+				    path, i + 1);
 		if (count->runs++)
 			return fail(error, -EINVAL, "%s: count number %zu is there twice", path,
 				    i + 1);

@@ -126,15 +126,30 @@ folded_of() {
 }
 
 @test "damaged profiles are refused in one sentence or read, never more" {
-	local at
 	cp "$corpus/profile_file/small" small
-	for at in $(seq 0 97 27000); do
-		cp small damaged
-		printf '\377' | dd of=damaged bs=1 seek="$at" conv=notrunc status=none
-		echo "$at"
-		"$BUILD/fuzz/profile_file" damaged
-	done >seen
-	head -c 9000 small >damaged
-	"$BUILD/fuzz/profile_file" damaged
-	fails_with 1 damaged reports summary damaged
+	perl -0777 -ne 'for ($at = 0; $at < 27000; $at += 97) {
+		substr($damaged = $_, $at, 1) = "\377";
+		open($file, ">", "damaged.$at");
+		print $file $damaged;
+	}' small
+	"$BUILD/fuzz/profile_file" damaged.*
+	head -c 9000 small >short
+	"$BUILD/fuzz/profile_file" short
+	fails_with 1 damaged reports summary short
+}
+
+@test "every report and export survives what profiles may hold" {
+	local kind i=0 change
+	synthetic rich
+	for kind in hostile empty killed; do synthetic $kind; done
+	for change in 'samples SET value = 9223372036854775807' 'samples SET value = -5' \
+		'metrics SET period = 9223372036854775807' 'functions SET name = zeroblob(3)' \
+		'frames SET module = 0' 'steps SET end_ns = 0' 'timings SET calls = 9223372036854775807' \
+		'operations SET count = 9223372036854775807, amount = 9223372036854775807' \
+		"meta SET value = 9223372036854775807 WHERE typeof(value) = 'integer'" \
+		"meta SET value = x'ff00fe' WHERE typeof(value) = 'text' AND key <> 'state'"; do
+		cp rich.prof "changed$((++i)).prof"
+		sqlite3 "changed$i.prof" "UPDATE $change"
+	done
+	"$BUILD/fuzz/reports_profile" ./*.prof
 }

@@ -5,13 +5,7 @@
  */
 #include "collector/profile/profile_file.h"
 
-#include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
-#include <unistd.h>
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes);
+#include "tests/fuzz/file.h"
 
 static void check_profile(const struct profile *profile)
 {
@@ -41,18 +35,12 @@ static void check_profile(const struct profile *profile)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 {
-	int descriptor = memfd_create("profile", MFD_CLOEXEC);
 	struct profile *profile;
 	struct error error;
-	char path[32];
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", descriptor);
-	if (descriptor < 0 || write(descriptor, data, bytes) != (ssize_t)bytes)
-		abort();
-	if (!profile_file_load(path, &profile, &error)) {
+	if (!profile_file_load(file_of(data, bytes), &profile, &error)) {
 		check_profile(profile);
 		profile_free(profile);
 	}
-	close(descriptor);
 	return 0;
 }

@@ -124,12 +124,18 @@ Test(operations, percentiles_come_from_the_histogram_of_all_its_subjects)
 	uint32_t second = subject("door", PROFILE_SUBJECT_MUTEX, 0);
 
 	operation(first, stack, 0, 1000000);
-	profile_spread_add(profile,
-			   &(struct profile_spread){first, 10, PROFILE_OPERATION_LOCK, 98});
-	profile_spread_add(profile,
-			   &(struct profile_spread){second, 20, PROFILE_OPERATION_LOCK, 2});
-	profile_spread_add(profile,
-			   &(struct profile_spread){second, 30, PROFILE_OPERATION_SHARE, 99});
+	profile_spread_add(profile, &(struct profile_spread){.subject = first,
+							     .bucket = 10,
+							     .kind = PROFILE_OPERATION_LOCK,
+							     .count = 98});
+	profile_spread_add(profile, &(struct profile_spread){.subject = second,
+							     .bucket = 20,
+							     .kind = PROFILE_OPERATION_LOCK,
+							     .count = 2});
+	profile_spread_add(profile, &(struct profile_spread){.subject = second,
+							     .bucket = 30,
+							     .kind = PROFILE_OPERATION_SHARE,
+							     .count = 99});
 	measure();
 	cr_assert_eq(operations_percentile(&operations, &operations.groups[0], LOCKING, 0.5), 10);
 	cr_assert_eq(operations_percentile(&operations, &operations.groups[0], LOCKING, 0.99), 20);

@@ -16,12 +16,14 @@ struct options {
 	struct command_files files;
 	const char *metric;
 	enum format format;
+	bool embed_sources;
 };
 
 enum {
 	OPTION_JSON = 256,
 	OPTION_MARKDOWN,
-	OPTION_COMPARE
+	OPTION_COMPARE,
+	OPTION_EMBED
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -38,6 +40,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case OPTION_MARKDOWN:
 		options->format = key == OPTION_JSON ? FORMAT_JSON : FORMAT_MARKDOWN;
 		return 0;
+	case OPTION_EMBED:
+		options->embed_sources = true;
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -46,6 +51,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 static const struct argp_option argp_options[] = {
 	{"json", OPTION_JSON, NULL, 0, "Write the report's data as JSON, not as a page", 0},
 	{"compare", OPTION_COMPARE, NULL, 0, "What changed between two groups of recordings", 0},
+	{"embed-sources", OPTION_EMBED, NULL, 0,
+	 "With the text of the hottest lines, as far as it is found", 0},
 	{"markdown", OPTION_MARKDOWN, NULL, 0, "Write Markdown, for step summaries and comments",
 	 0},
 	{0},
@@ -84,13 +91,13 @@ static void write_html(const json_t *document, const struct report *report, FILE
 	free(flame);
 }
 
-static void write_report(const struct report *report, enum format format, FILE *stream)
+static void write_report(const struct report *report, const struct options *options, FILE *stream)
 {
-	json_t *document = document_of_run(report);
+	json_t *document = document_of_run(report, options->embed_sources);
 
-	if (format == FORMAT_JSON)
+	if (options->format == FORMAT_JSON)
 		output_json(document, stream);
-	else if (format == FORMAT_MARKDOWN)
+	else if (options->format == FORMAT_MARKDOWN)
 		document_write_markdown(document, stream);
 	else
 		write_html(document, report, stream);
@@ -117,6 +124,6 @@ int command_report(int count, char **arguments)
 	argp_parse(&command_report_argp, count, arguments, 0, NULL, &options);
 	if (command_begin(&options.files, options.metric, NULL, &report, &output))
 		return 1;
-	write_report(&report, options.format, output.stream);
+	write_report(&report, &options, output.stream);
 	return command_end(&report, &output);
 }

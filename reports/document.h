@@ -74,8 +74,9 @@ bool document_is_numeric(const json_t *column);
 
 /* ---- what reports are about ------------------------------------------------------------------ */
 
-/* The report of one recording. Owned by the caller. */
-json_t *document_of_run(const struct report *report);
+/* The report of one recording; with the text of the hottest lines, as far as it is found, if
+ * @embed_sources. Owned by the caller. */
+json_t *document_of_run(const struct report *report, bool embed_sources);
 
 /* The report of a comparison. Owned by the caller. */
 json_t *document_of_comparison(const struct comparison *comparison);

@@ -6,7 +6,6 @@
 #include "reports/amount.h"
 #include "reports/component.h"
 #include "reports/document_sections.h"
-#include "reports/lines.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -15,7 +14,6 @@
 
 enum {
 	FUNCTIONS = 40,
-	LINES = 30,
 	PATHS = 200,
 	WHY = 3
 };
@@ -25,18 +23,6 @@ static const double smallest_path = 0.02; /* of all; narrower calls are in the p
 static const char *label_of(const struct report *report, uint32_t symbol)
 {
 	return report->symbols.symbols[symbol].label;
-}
-
-static void place_text(const struct report *report, uint32_t id, uint32_t line, json_t *row)
-{
-	const struct symbol *symbol = &report->symbols.symbols[id];
-	const char *file = report->profile->files[symbol->file];
-	char *text = NULL;
-
-	if (symbol->file && line && asprintf(&text, "%s:%u", file, line) < 0)
-		text = xalloc_checked(NULL);
-	document_text(row, text ? text : symbol->file ? file : "");
-	free(text);
 }
 
 /* ---- the head -------------------------------------------------------------------------------- */
@@ -217,7 +203,8 @@ static void add_functions(json_t *document, const struct report *report,
 				  cost->total.share.high);
 		document_number(row, (double)cost->total.value * report->period);
 		document_count(row, cost->self.samples);
-		place_text(report, cost->symbol, report->symbols.symbols[cost->symbol].line, row);
+		document_place(report, cost->symbol, report->symbols.symbols[cost->symbol].line,
+			       row);
 	}
 	if (functions->count > FUNCTIONS)
 		document_note(section, "… and %u more.", functions->count - FUNCTIONS);
@@ -249,47 +236,6 @@ static void add_components(json_t *document, const struct report *report,
 		document_number(row, components->rows[i].tenths / 1000.0);
 		document_number(row, (double)components->rows[i].self * report->period);
 	}
-}
-
-static void add_lines(json_t *document, const struct report *report)
-{
-	const struct document_column columns[] = {
-		{"line", "line", "code", NULL},
-		{"function", "function", "code", NULL},
-		{"self", "self (95 %, this run)", "share", NULL},
-		{"self_amount", "self", "amount", report->unit},
-		{"total", "total", "share", NULL},
-		{"samples", "samples", "count", NULL},
-	};
-	json_t *section = document_section(document, "lines", "Lines"), *table = NULL;
-	struct lines lines;
-	uint32_t shown = 0;
-
-	lines_measure(&lines, report, LINES_IN_SOURCE, NULL, 2 * LINES);
-	for (uint32_t i = 0; i < lines.count && shown < LINES; i++) {
-		const struct line_row *line = &lines.rows[i];
-		json_t *row;
-
-		if (!line->line || !line->self_samples)
-			continue;
-		if (!shown++)
-			table = document_table(section, "lines", "Source lines by self cost",
-					       columns, COLUMN_COUNT(columns));
-		row = document_row(table);
-		place_text(report, line->symbol, line->line, row);
-		document_text(row, label_of(report, line->symbol));
-		if (i < 2 * LINES)
-			document_interval(row, (double)line->self / (double)lines.value,
-					  line->share.low, line->share.high);
-		else
-			document_number(row, (double)line->self / (double)lines.value);
-		document_number(row, (double)line->self * report->period);
-		document_number(row, (double)line->total / (double)lines.value);
-		document_count(row, line->self_samples);
-	}
-	lines_done(&lines);
-	if (!table)
-		document_miss(section, "the program has no debug information with lines (-g)");
 }
 
 /* What was run, where and how, and by which rules the figures were made. */
@@ -333,7 +279,7 @@ static void add_method(json_t *document, const struct report *report)
 		      "collector report --json NAME.prof writes the data of this report.");
 }
 
-json_t *document_of_run(const struct report *report)
+json_t *document_of_run(const struct report *report, bool embed_sources)
 {
 	struct call_tree *tree = call_tree_build(
 		report->profile, &(struct call_tree_options){.metric = report->metric});
@@ -355,7 +301,7 @@ json_t *document_of_run(const struct report *report)
 	add_flame(document, report, tree);
 	add_functions(document, report, &functions, &components);
 	add_components(document, report, &components);
-	add_lines(document, report);
+	document_add_lines(document, report, embed_sources);
 	document_add_durations(document, report);
 	document_add_steps(document, report);
 	document_add_memory(document, report);

@@ -162,3 +162,25 @@ replicates() {
 	fails_with 1 'cut.prof' collector report -o page.html cut.prof
 	[ ! -e page.html ]
 }
+
+@test "lines have hits, allocations, hints and, when asked, their text" {
+	synthetic rich
+	seq -f '    line %g </td><script>' 100 >kd_tree.c
+	touch -d 2019-01-01 kd_tree.c
+	sqlite3 rich.prof "UPDATE files SET path = '$PWD/kd_tree.c' WHERE path LIKE '%kd_tree.c';
+		REPLACE INTO meta VALUES ('start_time', '2020-01-01T00:00:00Z');
+		INSERT INTO hit_functions SELECT 0, frame, 50, 50, 1, 1, NULL FROM lines
+			JOIN functions ON functions.id = function WHERE name = 'kd_tree_search';
+		INSERT INTO line_hits SELECT 0, id, 14, 4000, 1, 0 FROM files WHERE path LIKE '%kd_tree.c'"
+	collector report --json --embed-sources rich.prof >json
+	cell() { # COLUMN, of the line of kd_tree.c
+		ask json "const t = it.sections.find(s => s.id == 'lines').tables[0], at = name => t.columns.findIndex(c => c.id == name);
+			t.rows.find(row => row[0].endsWith('kd_tree.c:14'))[at('$1')]"
+	}
+	[ "$(cell hits) $(cell hits_are) $(cell self_per_hit) $(cell allocations)" = '4000 derived 50000 0' ]
+	[ "$(cell source)" = 'line 14 </td><script>' ]
+	collector report --embed-sources -o page.html rich.prof
+	grep -q 'line 14 &lt;/td&gt;&lt;script&gt;' page.html
+	collector report --json rich.prof >json
+	[ "$(cell source)" = undefined ]
+}

@@ -14,7 +14,7 @@
 
 static void write_all(const struct report *report, FILE *stream)
 {
-	json_t *document = document_of_run(report);
+	json_t *document = document_of_run(report, false);
 
 	for (size_t i = 0; i < export_formats_count; i++)
 		export_formats[i].write(report->profile, report->metric, stream);

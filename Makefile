@@ -297,17 +297,26 @@ bench: all workloads $(SPATIAL_PEERS) ## measure against peers, interleaved in o
 INSTALLED := $(patsubst $(B)/bin/%,$(prefix)/bin/%,$(PROGRAMS)) \
              $(patsubst $(B)/bin/%,$(prefix)/lib/%,$(PROBE))
 
+# What --help says, as man pages.
+$(B)/man/collector.1: $(PROGRAMS) scripts/manual
+	$(call say,MAN)
+	$(Q)scripts/manual $(B)/bin $(@D)
+
 COMPLETION := $(prefix)/share/bash-completion/completions/collector
 
-install: all ## install below prefix (honours DESTDIR)
+MANUAL     := $(prefix)/share/man/man1
+
+install: all $(B)/man/collector.1 ## install below prefix (honours DESTDIR)
 	install -d $(DESTDIR)$(prefix)/bin
 	install $(PROGRAMS) $(DESTDIR)$(prefix)/bin
 	$(if $(PROBE),install -d $(DESTDIR)$(prefix)/lib)
 	$(if $(PROBE),install -m 644 $(PROBE) $(DESTDIR)$(prefix)/lib)
 	install -D -m 644 scripts/completion/collector.bash $(DESTDIR)$(COMPLETION)
+	install -d $(DESTDIR)$(MANUAL)
+	install -m 644 $(B)/man/*.1 $(DESTDIR)$(MANUAL)
 
 uninstall: ## remove what install put there
-	rm -f $(addprefix $(DESTDIR),$(INSTALLED) $(COMPLETION))
+	rm -f $(addprefix $(DESTDIR),$(INSTALLED) $(COMPLETION)) $(addprefix $(DESTDIR)$(MANUAL)/,sim.1 collector.1 collector-*.1)
 
 clean: ## remove build/
 	rm -rf build

@@ -14,6 +14,19 @@ setup() {
 		"$BATS_TEST_TMPDIR/stage/usr/bin/$program"
 	done
 	[ -s "$BATS_TEST_TMPDIR/stage/usr/share/bash-completion/completions/collector" ]
+	[ -s "$BATS_TEST_TMPDIR/stage/usr/share/man/man1/collector.1" ]
+}
+
+@test "man pages say what --help says, of every command" {
+	"$BATS_TEST_DIRNAME/../../scripts/manual" "$BUILD/bin" pages
+	for command in $(collector --help | sed -n "/^\`/q; s/^  \([a-z]*\)  *[a-z].*/\1/p"); do
+		[ -s "pages/collector-$command.1" ]
+	done
+	grep -q '^\.SH SYNOPSIS' pages/collector-run.1
+	grep -qF 'collector run [OPTION...]' pages/collector-run.1
+	grep -qF -e '\-\-frequency=HZ' pages/collector-run.1
+	run -1 "$BATS_TEST_DIRNAME/../../scripts/manual" /nonexistent pages
+	[[ $output == *"BINDIR has the programs"* ]]
 }
 
 @test "uninstall leaves no file behind and touches no other" {

@@ -3,7 +3,7 @@
 #include "collector/hits.h"
 
 #include "collector/base/xalloc.h"
-#include "collector/hits_spread.h"
+#include "collector/window_spread.h"
 
 #include <errno.h>
 #include <math.h>
@@ -12,7 +12,8 @@
 #include <unistd.h>
 
 #define GRACE_US      1000
-#define ENTRIES_SHARE 0.5 /* of the budget, that counting calls alone may take */
+#define ENTRIES_SHARE 0.5  /* of the budget, that counting calls alone may take */
+#define COST_DOUBT    0.25 /* how well the probes' cost is known */
 #define MOST_DISTORTION                                                                            \
 	3.0 /* what probes may take of the time that is left, for a rate to be told */
 
@@ -28,12 +29,12 @@ struct counting {
 struct watched {
 	struct counting now;  /* as of the last solution */
 	struct counting past; /* as of the last window's end */
-	struct hits_windows windows;
-	struct hits_spread *block_spreads, *line_spreads;
-	struct hits_spread entries; /* by phase */
-	uint64_t seen_entries;	    /* at the last round, */
-	uint64_t phase_entries;	    /* and when the phase began */
-	uint32_t row;		    /* of the profile's hit_functions */
+	struct window_sizes windows;
+	struct window_spread *block_spreads, *line_spreads;
+	struct window_spread entries; /* by phase */
+	uint64_t seen_entries;	      /* at the last round, */
+	uint64_t phase_entries;	      /* and when the phase began */
+	uint32_t row;		      /* of the profile's hit_functions */
 };
 
 /* What had been used at some time: by probes, and by the target without them. */
@@ -53,7 +54,7 @@ struct hits {
 	double cpu_ns;			  /* of the target at the last round */
 	struct moment now, opened, phase; /* of the last round; the beginning of window and phase */
 	bool is_phase;
-	struct hits_windows phases; /* of CPU time, in which only entries were probed */
+	struct window_sizes phases; /* of CPU time, in which only entries were probed */
 	double phases_spent_ns;	    /* what that has cost */
 	bool is_stopped;
 };
@@ -243,13 +244,13 @@ static void end_window(struct hits *hits, size_t number)
 
 	solve(hits, number);
 	calls = (double)now->calls - (double)past->calls;
-	hits_windows_add(&watched->windows, calls);
+	window_sizes_add(&watched->windows, calls);
 	for (uint32_t i = 0; i < function->flow.count; i++)
-		hits_spread_add(&watched->block_spreads[i],
-				(double)now->blocks[i] - (double)past->blocks[i], calls);
+		window_spread_add(&watched->block_spreads[i],
+				  (double)now->blocks[i] - (double)past->blocks[i], calls);
 	for (uint32_t i = 0; i < function->lines.count; i++)
-		hits_spread_add(&watched->line_spreads[i],
-				(double)now->lines[i] - (double)past->lines[i], calls);
+		window_spread_add(&watched->line_spreads[i],
+				  (double)now->lines[i] - (double)past->lines[i], calls);
 	copy_solution(past, now, function);
 }
 
@@ -266,8 +267,8 @@ struct scale {
 static void estimate_calls(const struct hits *hits, size_t number, struct scale *scale)
 {
 	const struct watched *watched = &hits->functions[number];
-	struct hits_windows phases = hits->phases;
-	struct hits_spread spread = watched->entries;
+	struct window_sizes phases = hits->phases;
+	struct window_spread spread = watched->entries;
 	double all_ns = moment_of(hits).used_ns, calls;
 
 	scale->is_too_fast =
@@ -277,7 +278,8 @@ static void estimate_calls(const struct hits *hits, size_t number, struct scale 
 	calls = spread.hits * all_ns / phases.size;
 	if (calls <= (double)scale->calls)
 		return;
-	scale->doubt = hits_spread_margin(&spread, &phases, all_ns) / calls;
+	scale->doubt = hypot(window_spread_margin(&spread, &phases, all_ns) / calls,
+			     COST_DOUBT * hits->phases_spent_ns / phases.size);
 	scale->calls = (uint64_t)llround(calls);
 }
 
@@ -302,7 +304,7 @@ struct figure {
 };
 
 static struct figure figure_of(const struct watched *watched, uint64_t hits, bool is_counted,
-			       const struct hits_spread *spread, const struct scale *scale)
+			       const struct window_spread *spread, const struct scale *scale)
 {
 	double all = (double)scale->calls, estimate, margin;
 
@@ -310,7 +312,7 @@ static struct figure figure_of(const struct watched *watched, uint64_t hits, boo
 		return (struct figure){hits, 0,
 				       is_counted ? PROFILE_HIT_EXACT : PROFILE_HIT_DERIVED};
 	estimate = watched->now.calls ? (double)hits * all / (double)watched->now.calls : 0;
-	margin = hits_spread_margin(spread, &watched->windows, all);
+	margin = window_spread_margin(spread, &watched->windows, all);
 	margin = hypot(margin, estimate * scale->doubt);
 	return (struct figure){(uint64_t)llround(estimate), (uint64_t)llround(margin),
 			       PROFILE_HIT_ESTIMATED};
@@ -427,13 +429,14 @@ static void end_phase(struct hits *hits)
 	if (!hits->is_phase || used_ns <= 0)
 		return;
 	hits->is_phase = false;
-	hits_windows_add(&hits->phases, used_ns);
+	window_sizes_add(&hits->phases, used_ns);
 	hits->phases_spent_ns += hits->now.spent_ns - hits->phase.spent_ns;
 	for (size_t i = 0; i < hits->plan.count; i++) {
 		struct watched *watched = &hits->functions[i];
 
-		hits_spread_add(&watched->entries,
-				(double)(watched->seen_entries - watched->phase_entries), used_ns);
+		window_spread_add(&watched->entries,
+				  (double)(watched->seen_entries - watched->phase_entries),
+				  used_ns);
 	}
 }
 

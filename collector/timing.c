@@ -6,6 +6,7 @@
 #include "collector/timing_budget.h"
 
 #include <errno.h>
+#include <math.h>
 #include <time.h>
 
 #define WAITING_FUNCTIONS 512  /* room for what libraries that are loaded later may bring */
@@ -133,7 +134,7 @@ static void add_probe(struct timing *timing, const struct timing_choice *choice)
 
 	uprobe_add(timing->uprobe, &choice->function);
 	if (timing->budget)
-		timing_budget_add(timing->budget, &choice->function);
+		timing_budget_add(timing->budget, &choice->function, choice->module->fd);
 	profile_probe_add(
 		timing->profile,
 		&(struct profile_probe){
@@ -357,23 +358,33 @@ void timing_poll(struct timing *timing, uint64_t cpu_ns)
 /* Says in a function's row what the budget has made of it. */
 static void note_budget(struct timing *timing, uint32_t function)
 {
-	uint64_t only_counted_ns, taken_off_ns;
-	char note[120];
+	struct timing_budget_fate fate = timing_budget_fate(timing->budget, function);
+	struct profile_probe *row = &timing->profile->probes[function];
+	uint64_t since_ns = fate.sampled_ns ? fate.sampled_ns : fate.only_counted_ns;
+	double since_s = (double)(since_ns - timing->start_ns) / 1e9;
+	char note[160];
 
-	timing_budget_since(timing->budget, function, &only_counted_ns, &taken_off_ns);
-	if (taken_off_ns)
+	if (!since_ns)
+		return;
+	row->mode = PROFILE_PROBE_COUNT;
+	row->estimated_calls = fate.calls > 0 ? (uint64_t)llround(fate.calls) : 0;
+	row->calls_margin = (uint64_t)llround(fate.margin);
+	if (!fate.sampled_ns)
+		snprintf(note, sizeof(note), "to keep the budget only counted from %.2f s on",
+			 since_s);
+	else if (row->estimated_calls)
+		snprintf(note, sizeof(note),
+			 "to keep the budget counted in %u windows of time from %.2f s on: its "
+			 "calls "
+			 "are an estimate",
+			 fate.windows, since_s);
+	else
 		snprintf(note, sizeof(note),
 			 "to keep the budget its probe was taken off at %.2f s: what follows is "
 			 "missing",
-			 (double)(taken_off_ns - timing->start_ns) / 1e9);
-	else if (only_counted_ns)
-		snprintf(note, sizeof(note), "to keep the budget only counted from %.2f s on",
-			 (double)(only_counted_ns - timing->start_ns) / 1e9);
-	else
-		return;
-	timing->profile->probes[function].mode = PROFILE_PROBE_COUNT;
-	if (taken_off_ns)
-		timing->profile->probes[function].is_partial = true;
+			 since_s);
+	if (fate.sampled_ns)
+		row->is_partial = true;
 	profile_probe_set_note(timing->profile, function, note);
 }
 

@@ -29,6 +29,16 @@ static void duration_cell(struct table *table, bool is_known, double duration_ns
 
 /* ---- text ---------------------------------------------------------------------------------- */
 
+/* Those that were counted, or an estimate of all: "~ 1.23e6 ± 4.0 %". */
+static void calls_cell(struct table *table, const struct profile_probe *probe, uint64_t calls)
+{
+	if (probe->estimated_calls)
+		table_cell(table, "~ %.3g ± %.2g %%", (double)probe->estimated_calls,
+			   100 * (double)probe->calls_margin / (double)probe->estimated_calls);
+	else
+		table_cell(table, "%s%" PRIu64, probe->is_partial ? "> " : "", calls);
+}
+
 static void add_function(struct table *table, const struct report *report,
 			 const struct calls *calls, const struct calls_row *row,
 			 struct obstack *memory)
@@ -38,7 +48,7 @@ static void add_function(struct table *table, const struct report *report,
 
 	const struct profile_probe *probe = &report->profile->probes[row->probe];
 
-	table_cell(table, "%s%" PRIu64, probe->is_partial ? "> " : "", sum->calls);
+	calls_cell(table, probe, sum->calls);
 	if (calls->step_count)
 		table_cell(table, "%.2f", calls_per_step(calls, row));
 	duration_cell(table, is_timed, (double)sum->outer_ns);
@@ -215,9 +225,10 @@ static void write_exactness(const struct report *report, FILE *stream)
 	if (threads)
 		fprintf(stream, "(!) the calls of %" PRId64 " threads were not seen", threads);
 	else
-		fputs(has_partial(profile)
-			      ? "exact, but for rows with >, which lack a part of the time"
-			      : "exact, every call of the recording",
+		fputs(has_partial(profile) ? "exact, but for rows with >, which lack a part of the "
+					     "time, and with "
+					     "~, which are estimates with their 95 % interval"
+					   : "exact, every call of the recording",
 		      stream);
 	if (strcmp(state, "complete") != 0)
 		fputs(" up to its last commit; it did not reach its end", stream);
@@ -303,6 +314,12 @@ static json_t *function_json(const struct report *report, const struct calls *ca
 			    text_json(report->profile->modules[symbol->module].path));
 	json_object_set_new(json, "mode", json_string(modes[probe->mode]));
 	json_object_set_new(json, "partial", json_boolean(probe->is_partial));
+	if (probe->estimated_calls) {
+		json_object_set_new(json, "estimated_calls",
+				    json_integer((json_int_t)probe->estimated_calls));
+		json_object_set_new(json, "estimated_calls_margin",
+				    json_integer((json_int_t)probe->calls_margin));
+	}
 	json_object_set_new(json, "left", json_integer((json_int_t)row->left));
 	json_object_set_new(json, "note",
 			    text_json(calls_restriction(report, row, text, sizeof(text))));

@@ -357,7 +357,8 @@ int uprobe_attach(struct uprobe *uprobe, int fd, size_t first, size_t count, str
 		const struct uprobe_function *function = &uprobe->functions[i];
 
 		/* Only exits of a function that is attached by itself are ever taken off alone. */
-		add_exits(&places[count == 1 ? EXITS : ENTRIES], function, i);
+		if (setting(uprobe, i)->mode != UPROBE_COUNT)
+			add_exits(&places[count == 1 ? EXITS : ENTRIES], function, i);
 		add_place(&places[function->by_exits ? ENTRIES : CALLS], function->offset, i);
 	}
 	for (int kind = 0; kind < KINDS && !result; kind++)

@@ -208,8 +208,9 @@ struct profile_probe {
 	uint8_t kind; /* enum profile_probe_kind */
 	uint32_t count_ns, time_ns, inside_ns;
 	uint64_t attached_ns;
-	bool is_partial; /* taken off during the recording */
-	char *note;	 /* or NULL */
+	bool is_partial;			/* not in place all the time */
+	uint64_t estimated_calls, calls_margin; /* 0: not estimated */
+	char *note;				/* or NULL */
 };
 
 struct profile_timing {

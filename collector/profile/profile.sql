@@ -137,7 +137,10 @@ CREATE TABLE probes (
 	inside_ns   INTEGER NOT NULL,   -- and, of that, to the measured duration
 	attached_ns INTEGER NOT NULL,   -- when it was put in place, since the start of the recording
 	is_partial  INTEGER NOT NULL,   -- 1: the probe was taken off during the recording
-	note        TEXT                -- what restricts its figures: one sentence; NULL: exact
+	note        TEXT,               -- what restricts its figures: one sentence; NULL: exact
+	estimated_calls INTEGER NOT NULL DEFAULT 0, -- of the whole recording, where they were counted
+	                                -- in windows of time only; 0: as in timings
+	calls_margin    INTEGER NOT NULL DEFAULT 0  -- half of its 95 % interval
 );
 
 -- What one thread did in one probed function. Durations are without the probes' own cost.

@@ -14,7 +14,7 @@ bool loading_counters(sqlite3_stmt *row, int first, int count, uint64_t *values)
 int loading_probe_row(struct loading *loading, sqlite3_stmt *row)
 {
 	struct profile *profile = loading->profile;
-	uint64_t frame, mode, kind, costs[4], attached_ns, is_partial;
+	uint64_t frame, mode, kind, costs[4], attached_ns, is_partial, estimate[2];
 
 	if (!loading_is_next_id(row, profile->probes_count) ||
 	    !loading_number(row, 1, profile->frames_count, &frame) || !frame ||
@@ -25,6 +25,7 @@ int loading_probe_row(struct loading *loading, sqlite3_stmt *row)
 		if (!loading_number(row, 4 + i, INT32_MAX, &costs[i]))
 			return loading_damaged(loading, "bad row in probes");
 	if (!loading_counters(row, 8, 1, &attached_ns) || !loading_number(row, 9, 2, &is_partial) ||
+	    !loading_counters(row, 11, 2, estimate) ||
 	    (sqlite3_column_type(row, 10) != SQLITE_NULL && !loading_text(row, 10)))
 		return loading_damaged(loading, "bad row in probes");
 	profile_probe_add(profile, &(struct profile_probe){
@@ -37,6 +38,8 @@ int loading_probe_row(struct loading *loading, sqlite3_stmt *row)
 					   .inside_ns = costs[3],
 					   .attached_ns = attached_ns,
 					   .is_partial = is_partial,
+					   .estimated_calls = estimate[0],
+					   .calls_margin = estimate[1],
 					   .note = (char *)loading_text(row, 10),
 				   });
 	return 0;

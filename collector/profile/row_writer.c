@@ -49,7 +49,7 @@ static const char *const statement_sql[STATEMENTS] = {
 	[INSERT_THREAD_TIMES] = "INSERT INTO thread_times VALUES (?, ?, ?, ?, ?, ?, ?)",
 	[INSERT_SERIES] = "INSERT INTO series VALUES (?, ?, ?, ?)",
 	[INSERT_POINT] = "INSERT INTO points VALUES (?, ?, ?)",
-	[INSERT_PROBE] = "REPLACE INTO probes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+	[INSERT_PROBE] = "REPLACE INTO probes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[INSERT_TIMING] = "REPLACE INTO timings VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
 	[INSERT_BUCKET] = "REPLACE INTO timing_buckets VALUES (?, ?, ?)",
 	[INSERT_EDGE] = "REPLACE INTO call_edges VALUES (?, ?, ?, ?)",
@@ -230,11 +230,12 @@ static int write_probes(struct row_writer *writer, const struct profile *profile
 	for (size_t i = 0; i < profile->probes_count && !result; i++) {
 		const struct profile_probe *row = &profile->probes[i];
 
-		result = insert(writer, INSERT_PROBE, "iiiiiiiiiis", (int64_t)i,
+		result = insert(writer, INSERT_PROBE, "iiiiiiiiiisii", (int64_t)i,
 				(int64_t)row->frame, (int64_t)row->mode, (int64_t)row->kind,
 				(int64_t)row->place, (int64_t)row->count_ns, (int64_t)row->time_ns,
 				(int64_t)row->inside_ns, (int64_t)row->attached_ns,
-				(int64_t)row->is_partial, row->note);
+				(int64_t)row->is_partial, row->note, (int64_t)row->estimated_calls,
+				(int64_t)row->calls_margin);
 	}
 	return result;
 }

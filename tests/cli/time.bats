@@ -120,6 +120,25 @@ counted() {
 	fails_with 125 '--budget takes a percentage above 0' collector run --budget much -- true
 }
 
+@test "calls that a budget leaves to windows of time are an estimate with an interval" {
+	collector run -q --budget 1% --count spatial_hash_nearby,environment_step -- "$SIM" --agents 100 --steps 150 --database none >said 2>&1
+	sqlite3 sim.prof 'SELECT * FROM probes; SELECT * FROM timings'
+	[ "$(sqlite3 sim.prof 'SELECT count(*) FROM probes JOIN timings ON probe = probes.id WHERE estimated_calls > calls AND calls_margin > 0 AND is_partial')" = 1 ]
+	[ "$(of environment_step calls sim.prof)" = 150 ]
+	collector calls sim.prof >text
+	grep -qE '^ *~ [0-9.e+]+ ± [0-9.e+]+ % .*spatial_hash_nearby' text
+	grep -q 'note: spatial_hash_nearby: to keep the budget counted in [0-9]* windows of time from .* on: its calls are an estimate' text
+}
+
+@test "functions that are timed by their exits fall back, too, and the program's results stay" {
+	"$BUILD/workloads/exceptions" tail 300000 >alone
+	collector run -q --budget 1% --time front,back -- "$BUILD/workloads/exceptions" tail 300000 >with
+	cmp alone with
+	collector calls exceptions.prof >text
+	cat text
+	[ "$(grep -cE 'note: (front|back): to keep the budget' text)" = 2 ]
+}
+
 @test "attaches to a running program, which goes on" {
 	"$CALLS" steps 3000 >said 3>&- &
 	pid=$!

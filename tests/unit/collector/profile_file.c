@@ -64,6 +64,8 @@ static void write_profile(struct profile_file *file)
 							   .place = 4,
 							   .mode = 2,
 							   .time_ns = 900,
+							   .estimated_calls = 5000,
+							   .calls_margin = 70,
 							   .note = (char[]){"a note"}});
 	profile_probe_add(profile, &(struct profile_probe){.frame = frame, .kind = 2});
 	profile_timing_add(profile,
@@ -159,6 +161,8 @@ Test(profile_file, reads_back_what_was_written)
 	cr_assert_str_eq(loaded->probes[0].note, "a note");
 	cr_assert_null(loaded->probes[1].note);
 	cr_assert_eq(loaded->probes[0].time_ns, 900);
+	cr_assert_eq(loaded->probes[0].estimated_calls, 5000);
+	cr_assert_eq(loaded->probes[0].calls_margin, 70);
 	cr_assert_eq(loaded->timings[0].max_ns, INT64_MAX);
 	cr_assert_eq(loaded->timing_buckets[0].bucket, PROFILE_BUCKETS - 1);
 	cr_assert_eq(loaded->call_edges[0].sum_ns, 99);
@@ -409,6 +413,7 @@ Test(profile_file, refuses_hostile_rows)
 		"UPDATE probes SET kind = 3 WHERE id = 0",
 		"UPDATE probes SET id = 7 WHERE id = 1",
 		"UPDATE probes SET is_partial = 2",
+		"UPDATE probes SET estimated_calls = -1",
 		"UPDATE probes SET note = x'6100' WHERE id = 0",
 		"UPDATE timings SET probe = 2",
 		"UPDATE timings SET thread = 2",

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* hits_spread: see hits_spread.h. */
-#include "collector/hits_spread.h"
+/* window_spread: see window_spread.h. */
+#include "collector/window_spread.h"
 
 #include <math.h>
 #include <stddef.h>
@@ -17,22 +17,22 @@ static double student(uint32_t degrees)
 	return degrees <= count ? points[degrees - 1] : 1.96 + 2.5 / degrees;
 }
 
-void hits_windows_add(struct hits_windows *windows, double size)
+void window_sizes_add(struct window_sizes *windows, double size)
 {
 	windows->count++;
 	windows->size += size;
 	windows->squares += size * size;
 }
 
-void hits_spread_add(struct hits_spread *spread, double hits, double size)
+void window_spread_add(struct window_spread *spread, double hits, double size)
 {
 	spread->hits += hits;
 	spread->squares += hits * hits;
 	spread->products += hits * size;
 }
 
-double hits_spread_margin(const struct hits_spread *spread, const struct hits_windows *windows,
-			  double all)
+double window_spread_margin(const struct window_spread *spread, const struct window_sizes *windows,
+			    double all)
 {
 	double count = windows->count, ratio, rest, variance, left;
 

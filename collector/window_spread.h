@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * hits_spread: from counts in some windows to an estimate for all time, with an interval.
+ * window_spread: from counts in some windows to an estimate for all time, with an interval.
  *
  * A window gives hits h of n calls (or calls h of n nanoseconds). All N of them have about
  * N · Σh / Σn: the ratio estimator, whose variance comes from how far the windows' hits are from
@@ -12,18 +12,18 @@
 
 #include <stdint.h>
 
-struct hits_spread {
+struct window_spread {
 	double hits, squares, products; /* sums over windows of h, h·h and h·n */
 };
 
 /* What all figures of the windows share. */
-struct hits_windows {
+struct window_sizes {
 	uint32_t count;
 	double size, squares; /* sums of n and n·n */
 };
 
-void hits_windows_add(struct hits_windows *windows, double size);
-void hits_spread_add(struct hits_spread *spread, double hits, double size);
+void window_sizes_add(struct window_sizes *windows, double size);
+void window_spread_add(struct window_spread *spread, double hits, double size);
 
 /*
  * Returns half of the 95 % interval of all hits.
@@ -31,5 +31,5 @@ void hits_spread_add(struct hits_spread *spread, double hits, double size);
  * @all  N
  * Where one window cannot tell it is as large as the estimate itself.
  */
-double hits_spread_margin(const struct hits_spread *spread, const struct hits_windows *windows,
-			  double all);
+double window_spread_margin(const struct window_spread *spread, const struct window_sizes *windows,
+			    double all);

@@ -1,33 +1,33 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* Tests of collector/hits_spread.c. */
-#include "collector/hits_spread.h"
+/* Tests of collector/window_spread.c. */
+#include "collector/window_spread.h"
 
 #include <criterion/criterion.h>
 
 static double margin(const double (*windows)[2], uint32_t count, double all_calls)
 {
-	struct hits_windows shared = {0};
-	struct hits_spread spread = {0};
+	struct window_sizes shared = {0};
+	struct window_spread spread = {0};
 
 	for (uint32_t i = 0; i < count; i++) {
-		hits_spread_add(&spread, windows[i][0], windows[i][1]);
-		hits_windows_add(&shared, windows[i][1]);
+		window_spread_add(&spread, windows[i][0], windows[i][1]);
+		window_sizes_add(&shared, windows[i][1]);
 	}
-	return hits_spread_margin(&spread, &shared, all_calls);
+	return window_spread_margin(&spread, &shared, all_calls);
 }
 
-Test(hits_spread, windows_that_agree_leave_no_doubt)
+Test(window_spread, windows_that_agree_leave_no_doubt)
 {
 	cr_assert_float_eq(margin((double[][2]){{30, 10}, {60, 20}, {90, 30}}, 3, 1000), 0, 1e-3);
 }
 
-Test(hits_spread, one_window_tells_nothing)
+Test(window_spread, one_window_tells_nothing)
 {
 	cr_assert_float_eq(margin((double[][2]){{30, 10}}, 1, 1000), 3000, 1e-6);
 	cr_assert_eq(margin(NULL, 0, 1000), 0);
 }
 
-Test(hits_spread, is_that_of_the_ratio_estimator)
+Test(window_spread, is_that_of_the_ratio_estimator)
 {
 	/* Ratio 3.5; residuals -5, 5: variance 2·50/1/20² = 0.25; 95 % by t with 1 degree: 12.706.
 	 */

@@ -29,11 +29,11 @@ static void duration_cell(struct table *table, bool is_known, double duration_ns
 
 /* ---- text ---------------------------------------------------------------------------------- */
 
-/* Those that were counted, or an estimate of all: "~ 1.23e6 ± 4.0 %". */
+/* Those that were counted, or an estimate of all: "≈1.23e6 ±4.0 %". */
 static void calls_cell(struct table *table, const struct profile_probe *probe, uint64_t calls)
 {
 	if (probe->estimated_calls)
-		table_cell(table, "~ %.3g ± %.2g %%", (double)probe->estimated_calls,
+		table_cell(table, "≈%.3g ±%.2g %%", (double)probe->estimated_calls,
 			   100 * (double)probe->calls_margin / (double)probe->estimated_calls);
 	else
 		table_cell(table, "%s%" PRIu64, probe->is_partial ? "> " : "", calls);
@@ -227,7 +227,7 @@ static void write_exactness(const struct report *report, FILE *stream)
 	else
 		fputs(has_partial(profile) ? "exact, but for rows with >, which lack a part of the "
 					     "time, and with "
-					     "~, which are estimates with their 95 % interval"
+					     "≈, which are estimates with their 95 % interval"
 					   : "exact, every call of the recording",
 		      stream);
 	if (strcmp(state, "complete") != 0)

@@ -126,7 +126,7 @@ counted() {
 	[ "$(sqlite3 sim.prof 'SELECT count(*) FROM probes JOIN timings ON probe = probes.id WHERE estimated_calls > calls AND calls_margin > 0 AND is_partial')" = 1 ]
 	[ "$(of environment_step calls sim.prof)" = 150 ]
 	collector calls sim.prof >text
-	grep -qE '^ *~ [0-9.e+]+ ± [0-9.e+]+ % .*spatial_hash_nearby' text
+	grep -qE '^ *≈[0-9.e+]+ ±[0-9.e+]+ % .*spatial_hash_nearby' text
 	grep -q 'note: spatial_hash_nearby: to keep the budget counted in [0-9]* windows of time from .* on: its calls are an estimate' text
 }
 

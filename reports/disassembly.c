@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <gelf.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static const uint64_t most_bytes = 1 << 20; /* of one function */
@@ -134,6 +135,7 @@ static void code_close(struct code *code)
 
 static int code_open(struct code *code, const struct profile_module *module, struct error *error)
 {
+	struct stat status;
 	int result;
 
 	*code = (struct code){.path = module->path, .descriptor = -1};
@@ -142,6 +144,10 @@ static int code_open(struct code *code, const struct profile_module *module, str
 	code->descriptor = open(module->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (code->descriptor < 0)
 		return fail(error, -errno, "no disassembly: cannot open %s: %m", module->path);
+	if (fstat(code->descriptor, &status) || !S_ISREG(status.st_mode)) {
+		code_close(code);
+		return fail(error, -EINVAL, "no disassembly: %s is no file", module->path);
+	}
 	elf_version(EV_CURRENT);
 	code->elf = elf_begin(code->descriptor, ELF_C_READ_MMAP, NULL);
 	result = check_file(code, module, error);

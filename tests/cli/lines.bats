@@ -174,6 +174,10 @@ with_source() {
 	sqlite3 small.prof "UPDATE modules SET path = '$PWD/small.prof' WHERE path = '$BUILD/bin/reports'"
 	reports lines --disassembly small.prof environment_observe >lines
 	grep -q '^no disassembly: .*small.prof is no ELF file' lines
+	mkfifo fifo
+	sqlite3 small.prof "UPDATE modules SET path = '$PWD/fifo' WHERE path LIKE '%small.prof'"
+	timeout 10 reports lines --disassembly small.prof environment_observe >lines
+	grep -q '^no disassembly: .*fifo is no file' lines
 	fails_with 1 '--disassembly of which function?' reports lines --disassembly small.prof
 }
 

@@ -388,8 +388,16 @@ static void commit_if_due(struct session *session)
 
 static bool has_ended(struct session *session)
 {
-	return is_attached(session) ? attached_have_ended(&session->attached)
-				    : target_collect(&session->target);
+	struct target *target = &session->target;
+
+	if (is_attached(session))
+		return attached_have_ended(&session->attached);
+	if (!target_has_ended(target))
+		return false;
+	if (!target->ended && !session->result->cut.text[0])
+		usage_end(session->usage, target->pid,
+			  clock_ns(CLOCK_MONOTONIC) - session->start_ns);
+	return target_collect(target);
 }
 
 static bool is_time_over(const struct session *session)

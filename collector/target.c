@@ -133,6 +133,15 @@ static uint64_t nanoseconds(struct timeval time)
 	return time.tv_sec * 1000000000ull + time.tv_usec * 1000ull;
 }
 
+bool target_has_ended(const struct target *target)
+{
+	siginfo_t information = {0};
+
+	return target->ended ||
+	       (!waitid(P_PID, (id_t)target->pid, &information, WEXITED | WNOHANG | WNOWAIT) &&
+		information.si_pid == target->pid);
+}
+
 bool target_collect(struct target *target)
 {
 	struct rusage usage;

@@ -55,6 +55,9 @@ int target_release(struct target *target, const char **argv, struct error *error
 /* Ends a child that was not released. */
 void target_abandon(struct target *target);
 
+/* Says whether the process has ended; it can still be looked at until it is collected. */
+bool target_has_ended(const struct target *target);
+
 /* Collects the ended process without waiting; returns whether it has ended. */
 bool target_collect(struct target *target);
 

@@ -54,3 +54,8 @@ void usage_poll(struct usage *usage, uint64_t time_ns)
 	proc_usage_look(usage->series, pids, count, time_ns, usage->core_ns, usage->core_count);
 	free(pids);
 }
+
+void usage_end(struct usage *usage, pid_t pid, uint64_t time_ns)
+{
+	proc_usage_end(usage->series, pid, time_ns);
+}

@@ -21,3 +21,6 @@ void usage_close(struct usage *usage); /* accepts NULL */
 
 /* Looks, if it is time. @time_ns since the start of the recording */
 void usage_poll(struct usage *usage, uint64_t time_ns);
+
+/* Looks at a launched program that has ended and has not been waited for yet. */
+void usage_end(struct usage *usage, pid_t pid, uint64_t time_ns);

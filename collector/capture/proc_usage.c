@@ -3,12 +3,15 @@
 #include "collector/capture/proc_usage.h"
 
 #include "collector/base/xalloc.h"
+#include "collector/capture/proc_snapshot.h"
 
 #include <dirent.h>
 #include <inttypes.h>
 #include <limits.h>
 #include <unistd.h>
 #include <uthash.h>
+
+#define LOOKS_BELOW 3
 
 enum total {
 	MINOR_FAULTS,
@@ -38,12 +41,23 @@ struct known {
 	uint64_t used[TOTALS];
 };
 
+/*
+ * What all processes together have moved. When a process has been waited for, its parent's count
+ * goes up by all that it had moved: then the sum stays, and what the parent is not seen to take
+ * over within some looks is taken off.
+ */
+struct sum {
+	uint64_t now, most;
+	unsigned looks_below;
+};
+
 struct proc_usage {
 	struct profile *profile;
 	bool from_birth;
 	unsigned look;
 	uint64_t totals[TOTALS];
-	bool is_known[TOTALS]; /* could be read of all processes of this look */
+	struct sum sums[TOTALS]; /* of READ and what follows */
+	bool is_known[TOTALS];	 /* could be read of all processes of this look */
 	uint64_t rss_bytes, threads;
 	struct known *processes;
 	struct known *tasks;
@@ -114,6 +128,18 @@ static FILE *open_file(pid_t pid, const char *name)
 	return fopen(path, "re");
 }
 
+static uint64_t read_rss_pages(pid_t tid)
+{
+	FILE *stream = open_file(tid, "statm");
+	uint64_t pages = 0;
+
+	if (stream && fscanf(stream, "%*u %" SCNu64, &pages) != 1)
+		pages = 0;
+	if (stream)
+		fclose(stream);
+	return pages;
+}
+
 /* Reads /proc/PID/stat. Returns false when the process is gone. */
 static bool read_stat(struct proc_usage *usage, pid_t pid, struct known *known, bool is_new)
 {
@@ -135,11 +161,15 @@ static bool read_stat(struct proc_usage *usage, pid_t pid, struct known *known, 
 	count(usage, known, is_new, MINOR_FAULTS, minor);
 	count(usage, known, is_new, MAJOR_FAULTS, major);
 	usage->threads += threads;
+	/* Of a first thread that has ended there is no memory, but there is of the others. */
+	if (!rss_pages && threads > 1)
+		rss_pages = read_rss_pages(proc_living_thread(pid));
 	usage->rss_bytes += rss_pages * (uint64_t)sysconf(_SC_PAGESIZE);
 	return true;
 }
 
-static void read_io(struct proc_usage *usage, pid_t pid, struct known *known, bool is_new)
+/* Returns whether the process is there, if only as one that nobody has waited for yet. */
+static bool read_io(struct proc_usage *usage, pid_t pid)
 {
 	static const struct {
 		const char *key;
@@ -152,15 +182,46 @@ static void read_io(struct proc_usage *usage, pid_t pid, struct known *known, bo
 	uint64_t number;
 	char key[32];
 
-	for (size_t i = 0; !stream && i < sizeof(rows) / sizeof(*rows); i++)
-		usage->is_known[rows[i].total] = false;
 	if (!stream)
-		return;
+		return false;
 	while (fscanf(stream, "%31s %" SCNu64, key, &number) == 2)
 		for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++)
 			if (!strcmp(key, rows[i].key))
-				count(usage, known, is_new, rows[i].total, number);
+				usage->sums[rows[i].total].now += number;
 	fclose(stream);
+	return true;
+}
+
+static void begin_sums(struct proc_usage *usage)
+{
+	for (int i = READ; i < TOTALS; i++)
+		usage->sums[i].now = 0;
+}
+
+static void end_sums(struct proc_usage *usage)
+{
+	for (int i = READ; i < TOTALS; i++) {
+		struct sum *sum = &usage->sums[i];
+		bool is_baseline = usage->look == 1 && !usage->from_birth;
+
+		if (sum->now >= sum->most && !is_baseline)
+			usage->totals[i] += sum->now - sum->most;
+		sum->looks_below = sum->now < sum->most ? sum->looks_below + 1 : 0;
+		if (!sum->looks_below || sum->looks_below > LOOKS_BELOW) {
+			sum->most = sum->now;
+			sum->looks_below = 0;
+		}
+	}
+}
+
+/* Those that have ended, as long as nobody has waited for them. */
+static void read_io_of_ended(struct proc_usage *usage)
+{
+	struct known *known, *next;
+
+	HASH_ITER (hh, usage->processes, known, next)
+		if (known->look != usage->look && read_io(usage, known->id))
+			known->look = usage->look;
 }
 
 static void read_switches(struct proc_usage *usage, pid_t pid, pid_t tid)
@@ -222,8 +283,10 @@ void proc_usage_look(struct proc_usage *usage, const pid_t *pids, size_t pid_cou
 		     uint64_t time_ns, const uint64_t *core_ns, size_t core_count)
 {
 	uint64_t alive = 0;
+	bool can_read = true;
 
 	usage->look++;
+	begin_sums(usage);
 	usage->rss_bytes = usage->threads = 0;
 	for (int i = 0; i < TOTALS; i++)
 		usage->is_known[i] = true;
@@ -234,8 +297,13 @@ void proc_usage_look(struct proc_usage *usage, const pid_t *pids, size_t pid_cou
 		if (!read_stat(usage, pids[i], known, is_new))
 			continue;
 		alive++;
-		read_io(usage, pids[i], known, is_new);
+		can_read &= read_io(usage, pids[i]);
 	}
+	read_io_of_ended(usage);
+	for (int i = READ; i < TOTALS; i++)
+		usage->is_known[i] = can_read;
+	if (can_read)
+		end_sums(usage);
 	usage->is_known[SWITCHES] = usage->threads <= PROC_USAGE_THREADS;
 	for (size_t i = 0; i < pid_count && usage->is_known[SWITCHES]; i++)
 		read_tasks(usage, pids[i]);
@@ -251,4 +319,18 @@ void proc_usage_look(struct proc_usage *usage, const pid_t *pids, size_t pid_cou
 		if (usage->is_known[i])
 			add_point(usage, total_names[i].name, total_names[i].unit, true, time_ns,
 				  usage->totals[i]);
+}
+
+void proc_usage_end(struct proc_usage *usage, pid_t pid, uint64_t time_ns)
+{
+	usage->look++;
+	begin_sums(usage);
+	if (!read_io(usage, pid))
+		return;
+	get(&usage->processes, pid, usage->look, &(bool){false});
+	read_io_of_ended(usage);
+	end_sums(usage);
+	for (int i = READ; i < TOTALS; i++)
+		add_point(usage, total_names[i].name, total_names[i].unit, true, time_ns,
+			  usage->totals[i]);
 }

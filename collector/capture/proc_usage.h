@@ -9,7 +9,8 @@
  *                                                   that had many threads when it was attached to
  *
  * Totals never fall: what a process had used when it ended stays counted, but what it used after
- * the last look before its end is missing. bytes-* is what system calls moved, disk-* what reached
+ * the last look before its end is missing; not so of bytes-* and disk-*, which the kernel adds to
+ * the process that waits for it. bytes-* is what system calls moved, disk-* what reached
  * the storage. What may not be read (/proc/PID/io of others) makes no points.
  * Source: proc(5).
  */
@@ -43,3 +44,9 @@ void proc_usage_free(struct proc_usage *usage); /* accepts NULL */
  */
 void proc_usage_look(struct proc_usage *usage, const pid_t *pids, size_t count, uint64_t time_ns,
 		     const uint64_t *core_ns, size_t core_count);
+
+/*
+ * Looks once more at a process that has ended and has not been waited for: what it, and those that
+ * it has waited for, have moved after the last look.
+ */
+void proc_usage_end(struct proc_usage *usage, pid_t pid, uint64_t time_ns);

@@ -3,6 +3,7 @@
 #include "collector/capture/proc_usage.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -85,6 +86,56 @@ Test(proc_usage, totals_keep_what_a_process_used_that_has_ended)
 	proc_usage_look(usage, pids, 2, 20, NULL, 0);
 	cr_assert_eq(last("processes"), 1);
 	cr_assert_geq(last("minor-faults"), before);
+	proc_usage_free(usage);
+}
+
+/* Writes from a child; the parent has not waited for it when this returns. */
+static pid_t write_in_child(int fd, size_t bytes)
+{
+	pid_t pid = fork();
+	siginfo_t information;
+
+	if (pid == 0)
+		_exit(write(fd, calloc(1, bytes), bytes) != (ssize_t)bytes);
+	waitid(P_PID, (id_t)pid, &information, WEXITED | WNOWAIT);
+	return pid;
+}
+
+Test(proc_usage, what_a_child_moved_counts_once_also_when_it_has_been_waited_for)
+{
+	struct proc_usage *usage = proc_usage_new(profile, false);
+	FILE *file = tmpfile();
+	pid_t pids[2] = {getpid()};
+	int64_t mib = 1 << 20;
+
+	proc_usage_look(usage, pids, 1, 10, NULL, 0);
+	pids[1] = write_in_child(fileno(file), (size_t)mib);
+	proc_usage_look(usage, pids, 2, 20, NULL, 0);
+	cr_assert_geq(last("bytes-written"), mib);
+	proc_usage_look(usage, pids, 1, 30, NULL, 0);
+	cr_assert_lt(last("bytes-written"), mib + mib / 2);
+	waitpid(pids[1], NULL, 0);
+	proc_usage_look(usage, pids, 1, 40, NULL, 0);
+	cr_assert_lt(last("bytes-written"), mib + mib / 2, "not again as its parent's");
+
+	waitpid(write_in_child(fileno(file), (size_t)mib), NULL, 0);
+	proc_usage_look(usage, pids, 1, 50, NULL, 0);
+	cr_assert_geq(last("bytes-written"), 2 * mib, "also of one that was never looked at");
+	fclose(file);
+	proc_usage_free(usage);
+}
+
+Test(proc_usage, at_the_end_one_that_has_ended_is_looked_at_once_more)
+{
+	struct proc_usage *usage = proc_usage_new(profile, true);
+	FILE *file = tmpfile();
+	pid_t pid = write_in_child(fileno(file), 1 << 20);
+
+	proc_usage_end(usage, pid, 10);
+	cr_assert_geq(last("bytes-written"), 1 << 20);
+	cr_assert_eq(last("rss"), -1);
+	waitpid(pid, NULL, 0);
+	fclose(file);
 	proc_usage_free(usage);
 }
 

@@ -180,10 +180,12 @@ static inline uint32_t now(void)
 	       ((1u << LIVE_BORN_BITS) - 1);
 }
 
+static bool is_looking; /* for the real functions, which allocates: not the program's */
+
 static inline bool counts(void)
 {
 	if (__builtin_expect(!is_on, 0)) {
-		if (!probe.is_started)
+		if (!probe.is_started && !is_looking)
 			probe_start_early();
 		return is_on;
 	}
@@ -405,8 +407,6 @@ void memory_count_unmapped(uint32_t node, uint64_t bytes, bool is_all)
 }
 
 /* ---- before the real functions are known -------------------------------------------------- */
-
-static bool is_looking;
 
 /* Returns whether the real functions are known, looking them up at the first call. */
 static bool is_ready(void)

@@ -155,3 +155,17 @@ as_child() {
 	PATH=$PWD/alone:$PATH refused "is missing; it belongs beside collector, or in ../lib from there" 0 \
 		"$BUILD/workloads/leaf" 0.2
 }
+
+@test "what it allocates itself, before its turn to begin, is not counted as the program's" {
+	cat >early.c <<-'C'
+		#include <stdlib.h>
+		void *kept;
+		__attribute__((constructor)) static void construct(void) { kept = malloc(100); }
+	C
+	echo 'extern void *kept; int main(void) { return !kept; }' >host.c
+	gcc -O1 -shared -fPIC -o libearly.so early.c
+	gcc -O1 -o host host.c ./libearly.so
+	collector run -q -o x --memory -- ./host
+	[ "$(value "SELECT group_concat(value) FROM (SELECT sum(value) AS value FROM samples s JOIN metrics m
+		ON m.id = s.metric WHERE m.name IN ('allocations', 'allocated') GROUP BY m.name)")" = 100,1 ]
+}

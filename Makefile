@@ -275,13 +275,20 @@ define fuzz
 		-D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DREVISION='""' -o build/fuzz/engine-$(1) $< \
 		$(filter-out %/main.c,$(2) $(PROFILE_SOURCES)) $(call libraries,$(3)) -lm
 	$(Q)build/fuzz/engine-$(1) -max_total_time=$(SECONDS) -artifact_prefix=build/fuzz/$(1)- \
-		build/fuzz/found-$(1) tests/fuzz/corpus/$(1)
+		build/fuzz/found-$(1) $(wildcard tests/fuzz/corpus/$(1))
 endef
 
 fuzz-%: tests/fuzz/%.c $(SKELETONS) ## fuzz one target of tests/fuzz for SECONDS
 	$(call fuzz,$*,$(COLLECTOR_SOURCES),collector)
 fuzz-reports_%: tests/fuzz/reports_%.c $(MESSAGES)
 	$(call fuzz,reports_$*,$(REPORTS_SOURCES) $(MESSAGES),reports)
+
+# Profiles of today's format to begin with; a file in the repository would be of yesterday's.
+fuzz-profile_file: build/fuzz/found-profile_file/rich.prof
+fuzz-reports_profile: build/fuzz/found-reports_profile/rich.prof
+build/fuzz/found-%/rich.prof: $(B)/bench/synthetic_profile
+	$(Q)mkdir -p $(@D)
+	$(Q)$< rich $@
 
 lint: $(SKELETONS) $(MESSAGES) ## layers, formatting, clang-tidy, cppcheck, shellcheck
 	$(Q)scripts/lint

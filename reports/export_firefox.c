@@ -14,6 +14,7 @@
 
 #include "collector/base/xalloc.h"
 #include "reports/export_rows.h"
+#include "reports/metric.h"
 
 #include <inttypes.h>
 
@@ -337,11 +338,14 @@ static void by_thread_done(struct by_thread *order)
 	free(order->begin);
 }
 
-/* Columns of one thread's samples. Weights are events counted, or bytes where that is the unit. */
+/* Columns of one thread's samples. Weights are events counted; where rows are amounts, bytes or
+ * milliseconds. */
 static void write_samples(const struct firefox *file, const uint32_t *samples, uint32_t count)
 {
 	const struct profile *profile = file->profile;
 	bool bytes = !strcmp(file->rows.unit, "bytes");
+	bool waits = count && !strcmp(file->rows.unit, "ns") &&
+		     metric_has_amounts(profile, profile->samples[samples[0]].metric);
 	FILE *stream = file->stream;
 
 	fprintf(stream, "\"samples\":{\"length\":%u,\n\"stack\":[", count);
@@ -355,10 +359,19 @@ static void write_samples(const struct firefox *file, const uint32_t *samples, u
 	for (uint32_t i = 0; i < count; i++) {
 		const struct profile_sample *sample = &profile->samples[samples[i]];
 
-		fprintf(stream, i ? ",%ju" : "%ju",
-			(uintmax_t)(bytes ? export_amount(profile, sample) : sample->value));
+		if (i)
+			fputc(',', stream);
+		if (waits)
+			fprintf(stream, "%.6f", (double)export_amount(profile, sample) / 1e6);
+		else
+			fprintf(stream, "%ju",
+				(uintmax_t)(bytes ? export_amount(profile, sample)
+						  : sample->value));
 	}
-	fprintf(stream, "],\"weightType\":\"%s\"}", bytes ? "bytes" : "samples");
+	fprintf(stream, "],\"weightType\":\"%s\"}",
+		bytes	? "bytes"
+		: waits ? "tracing-ms"
+			: "samples");
 }
 
 static void write_thread(const struct firefox *file, uint32_t thread, const uint32_t *samples,

@@ -126,14 +126,16 @@ folded_of() {
 }
 
 @test "damaged profiles are refused in one sentence or read, never more" {
-	cp "$corpus/profile_file/small" small
-	perl -0777 -ne 'for ($at = 0; $at < 27000; $at += 97) {
+	synthetic rich
+	"$BUILD/fuzz/profile_file" rich.prof
+	perl -0777 -ne 'for ($at = 0; $at < length; $at += 197) {
 		substr($damaged = $_, $at, 1) = "\377";
 		open($file, ">", "damaged.$at");
 		print $file $damaged;
-	}' small
+	}' rich.prof
 	"$BUILD/fuzz/profile_file" damaged.*
-	head -c 9000 small >short
+	"$BUILD/fuzz/reports_profile" damaged.*
+	head -c 9000 rich.prof >short
 	"$BUILD/fuzz/profile_file" short
 	fails_with 1 damaged reports summary short
 }
@@ -141,6 +143,7 @@ folded_of() {
 @test "every report and export survives what profiles may hold" {
 	local kind i=0 change
 	synthetic rich
+	reports summary rich.prof >/dev/null
 	for kind in hostile empty killed; do synthetic $kind; done
 	for change in 'samples SET value = 9223372036854775807' 'samples SET value = -5' \
 		'metrics SET period = 9223372036854775807' 'functions SET name = zeroblob(3)' \

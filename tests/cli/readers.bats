@@ -8,14 +8,15 @@ setup() {
 	cd "$BATS_TEST_TMPDIR"
 }
 
-# totals FORMAT PROFILE: exports and reads it, into FORMAT.json
+# totals FORMAT PROFILE [METRIC UNIT]: exports and reads it, into FORMAT.json
 totals() {
+	local metric=(${3:+-m "$3"})
 	case $1 in
-	functions) reports functions --json --limit 0 -o exported "$2" ;;
+	functions) reports functions "${metric[@]}" --json --limit 0 -o exported "$2" ;;
 	report) reports report --json -o exported "$2" ;;
-	*) reports export --format "${1#go-}" -o exported "$2" ;;
+	*) reports export "${metric[@]}" --format "${1#go-}" -o exported "$2" ;;
 	esac
-	timeout 100 node "$BATS_TEST_DIRNAME/../readers/totals.mjs" "$1" exported >"$1.json"
+	timeout 100 node "$BATS_TEST_DIRNAME/../readers/totals.mjs" "$1" exported "${@:3}" >"$1.json"
 }
 
 # agree FORMAT…: what each reader found is what the table of functions says
@@ -49,6 +50,20 @@ agree() {
 		totals $format wide.prof
 	done
 	agree folded pprof go-pprof speedscope firefox callgrind csv json
+}
+
+@test "all readers find the same bytes that were allocated, and time that was waited for locks" {
+	require readers go callgrind_annotate sqlite3
+	local metric
+	synthetic rich
+	for metric in 'allocated bytes' 'lock-wait nanoseconds'; do
+		for format in functions folded pprof go-pprof speedscope firefox callgrind csv json; do
+			totals $format rich.prof $metric
+		done
+		agree folded pprof go-pprof speedscope firefox callgrind csv json
+		[ "$(ask folded.json it.amount)" = 64409600 ]
+		sqlite3 rich.prof "UPDATE metrics SET name = 'lock-wait', unit = 'ns' WHERE name = 'allocated'"
+	done
 }
 
 @test "names that try to break out reach those readers whole that can hold them" {

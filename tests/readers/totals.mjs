@@ -2,8 +2,10 @@
 // totals: what a foreign reader finds in an exported file, always in the same form, so that the
 // tests can compare all of them:
 //
-//     node totals.mjs FORMAT FILE        JSON: {"samples": n, "amount": n, "self": {NAME: samples}}
+//     node totals.mjs FORMAT FILE [METRIC UNIT]
+//                                        JSON: {"samples": n, "amount": n, "self": {NAME: samples}}
 //
+// The metric is cpu in nanoseconds, unless given. Folded stacks of another hold amounts.
 // Readers that know only one of samples and amount leave the other out. Functions of one name count
 // together, those without self cost are left out.
 
@@ -26,6 +28,7 @@ function collect(rows) {
   return self;
 }
 
+const metric = process.argv[4] ?? "cpu", unit = process.argv[5] ?? "nanoseconds";
 const sum = numbers => numbers.reduce((total, number) => total + Number(number), 0);
 
 // What the suite itself says.
@@ -40,6 +43,8 @@ function functions(file) {
 
 function folded(file) {
   const lines = readFileSync(file, "utf8").split("\n").filter(Boolean).map(line => /^(.*) (\d+)$/.exec(line));
+  if (metric !== "cpu")
+    return { amount: sum(lines.map(line => line[2])) };
   return {
     samples: sum(lines.map(line => line[2])),
     self: collect(lines.map(line => [line[1].split(";").pop(), Number(line[2])])),
@@ -49,12 +54,12 @@ function folded(file) {
 // Debian's pprof, the reference.
 function goPprof(file) {
   const top = index => execFileSync("go", ["tool", "pprof", "-top", "-nodecount=1000000", "-nodefraction=0",
-    "-symbolize=none", `-sample_index=${index}`, "-unit=nanoseconds", "-functions", file], { encoding: "utf8",
+    "-symbolize=none", `-sample_index=${index}`, `-unit=${unit}`, "-functions", file], { encoding: "utf8",
     maxBuffer: 1 << 28, stdio: ["ignore", "pipe", "ignore"] }).split("\n")
-    .map(line => /^\s*(\d+)(?:ns|nanoseconds)?\s+[\d.]+%\s+[\d.]+%\s+\d+(?:ns|nanoseconds)?\s+[\d.]+%\s+(.*?)( \(inline\)| \(partial-inline\))?$/.exec(line))
+    .map(line => /^\s*(\d+)(?:ns|nanoseconds|B|bytes)?\s+[\d.]+%\s+[\d.]+%\s+\d+(?:ns|nanoseconds|B|bytes)?\s+[\d.]+%\s+(.*?)( \(inline\)| \(partial-inline\))?$/.exec(line))
     .filter(Boolean).map(found => [found[2], Number(found[1])]);
   const samples = top("samples");
-  return { samples: sum(samples.map(row => row[1])), amount: sum(top("cpu").map(row => row[1])), self: collect(samples) };
+  return { samples: sum(samples.map(row => row[1])), amount: sum(top(metric).map(row => row[1])), self: collect(samples) };
 }
 
 export function decodePprof(bytes) {
@@ -65,7 +70,7 @@ export function decodePprof(bytes) {
   const mappings = new Set(profile.mapping.map(row => row.id));
   if (profile.location.some(row => row.mappingId && !mappings.has(row.mappingId)))
     throw new Error("a location without its mapping");
-  if (text(profile.sampleType[0].type) !== "samples" || text(profile.sampleType[1].unit) !== "nanoseconds")
+  if (text(profile.sampleType[0].type) !== "samples" || text(profile.sampleType[1].unit) !== unit)
     throw new Error("unexpected types of samples");
   return {
     samples: sum(profile.sample.map(row => row.value[0])),
@@ -120,6 +125,8 @@ function firefox(file) {
       cli("thread", "select", thread.threadHandle);
       return JSON.parse(cli("thread", "functions", "--json")).functions;
     });
+    if (metric !== "cpu") // what it calls samples are then weights, of waits milliseconds
+      return { amount: Math.round(sum(rows.map(row => row.selfSamples)) * (unit === "nanoseconds" ? 1e6 : 1)) };
     return {
       samples: sum(rows.map(row => row.selfSamples)),
       self: collect(rows.map(row => [row.name, row.selfSamples])),

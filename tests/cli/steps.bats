@@ -52,7 +52,7 @@ setup() {
 	tr '\r' '\n' <typescript >lines
 	grep -qE '^steps [0-9]+ of 1500 \[#*-*\] +[0-9]+ %  [0-9.]+ steps/s, [0-9.]+ s left' lines
 	collector run -o a --step step --steps 500 -- "$CALLS" steps 500 2>said >out
-	! grep -q 'steps/s' said
+	run ! grep -q 'steps/s' said
 	fails_with 125 "--steps takes a number of steps, not 'some'" collector run --step step --steps some -- true
 }
 

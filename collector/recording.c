@@ -27,6 +27,7 @@ enum {
 	OPTION_HITS,
 	OPTION_STEPS,
 	OPTION_HOT,
+	OPTION_CLASSIC,
 	OPTION_BUDGET,
 	OPTION_EMBED
 };
@@ -70,6 +71,10 @@ static const struct argp_option option_table[] = {
 	 "budget goes (5% unless --budget says otherwise), else in windows of time with an "
 	 "estimate "
 	 "for all calls",
+	 1},
+	{"classic-probes", OPTION_CLASSIC, NULL, 0,
+	 "Time and count by a perf event for each probe, as on kernels before 6.13, where that is "
+	 "done by itself: slow to begin and to end",
 	 1},
 	{"budget", OPTION_BUDGET, "PERCENT", 0,
 	 "Most that counting and timing may add to the CPU time, or none for no limit: functions "
@@ -223,6 +228,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		break;
 	case OPTION_STEPS:
 		options->steps = parse_count(state, "--steps", "steps", UINT64_MAX, argument);
+		break;
+	case OPTION_CLASSIC:
+		options->rung = UPROBE_CLASSIC;
 		break;
 	case OPTION_HOT:
 		options->hottest =
@@ -436,6 +444,7 @@ int recording_make(const struct recording_options *options, struct session_optio
 	session->probes.timing.requests = options->timed.list;
 	session->probes.timing.request_count = options->timed.count;
 	session->probes.timing.hottest = options->hottest;
+	session->probes.timing.rung = options->rung;
 	session->probes.timing.budget =
 		options->hottest && !options->has_budget ? CAREFUL_BUDGET : options->budget;
 	session->probes.hits.requests = options->hits.list;

@@ -28,6 +28,7 @@ struct recording_options {
 	bool has_budget;		 /* it was given */
 	uint64_t steps;			 /* that the program will make; 0: not known */
 	size_t hottest;			 /* functions to time after two seconds; 0: none */
+	enum uprobe_rung rung;		 /* of timing */
 };
 
 /* Child parser for the options above; its input is a struct recording_options. Bad values end the

@@ -64,10 +64,13 @@ struct timing *timing_open(const struct timing_options *options, const struct pr
 				  error);
 	if (!result) {
 		timing->capacity = capacity_for(&timing->plan, options->hottest);
-		timing->uprobe = uprobe_open(timing->capacity, error);
+		timing->uprobe = uprobe_open(timing->capacity, options->rung, error);
 		if (!timing->uprobe)
 			result = -errno;
 	}
+	if (!result)
+		profile_set_text(profile, "probing",
+				 uprobe_is_classic(timing->uprobe) ? "classic" : "session");
 	if (result) {
 		timing_close(timing);
 		errno = -result;

@@ -17,6 +17,7 @@
 struct timing_options {
 	const struct timing_request *requests;
 	size_t request_count;
+	enum uprobe_rung rung;
 	size_t hottest; /* functions that timing_add_hottest will add at most */
 	double budget; /* most that probes may add to the target's CPU time, a share; 0: no limit */
 };

@@ -37,6 +37,7 @@ struct link {
 
 struct uprobe {
 	struct uprobe_bpf *programs;
+	bool is_classic;
 	struct uprobe_function *functions; /* with those of the trial behind them */
 	size_t capacity, count;
 	size_t slot_count;
@@ -138,10 +139,15 @@ static int load(struct uprobe *uprobe, struct error *error)
 	programs = uprobe->programs = uprobe_bpf__open();
 	if (!programs)
 		return bpf_kernel_fail(error, -errno, "load the timing programs");
-	bpf_program__set_expected_attach_type(programs->progs.on_call,
-					      (enum bpf_attach_type)UPROBE_LINK_SESSION);
-	bpf_program__set_expected_attach_type(programs->progs.on_edge,
-					      (enum bpf_attach_type)UPROBE_LINK_ENTRY);
+	bpf_program__set_autoload(programs->progs.on_call, !uprobe->is_classic);
+	bpf_program__set_autoload(programs->progs.on_entry, uprobe->is_classic);
+	bpf_program__set_autoload(programs->progs.on_return, uprobe->is_classic);
+	if (!uprobe->is_classic) {
+		bpf_program__set_expected_attach_type(programs->progs.on_call,
+						      (enum bpf_attach_type)UPROBE_LINK_SESSION);
+		bpf_program__set_expected_attach_type(programs->progs.on_edge,
+						      (enum bpf_attach_type)UPROBE_LINK_ENTRY);
+	}
 	size_maps(uprobe);
 	result = uprobe_bpf__load(programs);
 	if (result)
@@ -227,19 +233,13 @@ static int measure(struct uprobe *uprobe, struct error *error)
 	return result;
 }
 
-struct uprobe *uprobe_open(size_t capacity, struct error *error)
+static struct uprobe *open_rung(size_t capacity, bool is_classic, struct error *error)
 {
-	struct uprobe *uprobe;
+	struct uprobe *uprobe = xcalloc(1, sizeof(*uprobe));
 	int result;
 
-	if (capacity > UPROBE_FUNCTIONS) {
-		fail(error, -E2BIG, "%zu functions are too many to probe; at most %d", capacity,
-		     UPROBE_FUNCTIONS);
-		errno = E2BIG;
-		return NULL;
-	}
-	uprobe = xcalloc(1, sizeof(*uprobe));
 	uprobe->capacity = capacity;
+	uprobe->is_classic = is_classic;
 	uprobe->functions = xcalloc(capacity + UPROBE_TRIAL_FUNCTIONS, sizeof(*uprobe->functions));
 	result = load(uprobe, error);
 	if (!result)
@@ -249,6 +249,29 @@ struct uprobe *uprobe_open(size_t capacity, struct error *error)
 		errno = -result;
 		return NULL;
 	}
+	return uprobe;
+}
+
+bool uprobe_is_classic(const struct uprobe *uprobe)
+{
+	return uprobe->is_classic;
+}
+
+struct uprobe *uprobe_open(size_t capacity, enum uprobe_rung rung, struct error *error)
+{
+	struct uprobe *uprobe = NULL;
+
+	if (capacity > UPROBE_FUNCTIONS) {
+		fail(error, -E2BIG, "%zu functions are too many to probe; at most %d", capacity,
+		     UPROBE_FUNCTIONS);
+		errno = E2BIG;
+		return NULL;
+	}
+	if (rung != UPROBE_CLASSIC)
+		uprobe = open_rung(capacity, false, error);
+	/* What an older kernel says to a kind of link that it does not know. */
+	if (!uprobe && (rung == UPROBE_CLASSIC || errno == EINVAL || errno == EOPNOTSUPP))
+		uprobe = open_rung(capacity, true, error);
 	return uprobe;
 }
 
@@ -324,18 +347,53 @@ static void add_exits(struct places *places, const struct uprobe_function *funct
 	}
 }
 
+static void add_link(struct uprobe *uprobe, struct link row)
+{
+	xgrow(uprobe->links, uprobe->link_count, uprobe->link_capacity);
+	uprobe->links[uprobe->link_count++] = row;
+}
+
+/* Puts each place in place by itself; those of calls at the entry and at the return. */
+static int attach_classic(struct uprobe *uprobe, int fd, const struct places *places,
+			  struct link row, bool are_calls, struct error *error)
+{
+	const struct bpf_program *entry =
+		are_calls ? uprobe->programs->progs.on_entry : uprobe->programs->progs.on_edge;
+	const struct bpf_program *end = uprobe->programs->progs.on_return;
+
+	for (size_t i = 0; i < places->count; i++) {
+		uint64_t offset = places->offsets[i], cookie = places->cookies[i];
+
+		/* The return first: no call begins whose end would not be seen. */
+		if (are_calls) {
+			row.fd = uprobe_link_classic(bpf_program__fd(end), fd, offset, cookie, true,
+						     error);
+			if (row.fd < 0)
+				return row.fd;
+			add_link(uprobe, row);
+		}
+		row.fd = uprobe_link_classic(bpf_program__fd(entry), fd, offset, cookie, false,
+					     error);
+		if (row.fd < 0)
+			return row.fd;
+		add_link(uprobe, row);
+	}
+	return 0;
+}
+
 /* Puts a link in place, unless there is nothing for it. */
 static int attach(struct uprobe *uprobe, int fd, const struct places *places, struct link row,
 		  const struct bpf_program *program, uint32_t type, struct error *error)
 {
 	if (!places->count)
 		return 0;
+	if (uprobe->is_classic)
+		return attach_classic(uprobe, fd, places, row, type == UPROBE_LINK_SESSION, error);
 	row.fd = uprobe_link(bpf_program__fd(program), type, 0, fd, places->offsets,
 			     places->cookies, places->count, error);
 	if (row.fd < 0)
 		return row.fd;
-	xgrow(uprobe->links, uprobe->link_count, uprobe->link_capacity);
-	uprobe->links[uprobe->link_count++] = row;
+	add_link(uprobe, row);
 	return 0;
 }
 

@@ -81,6 +81,13 @@ struct uprobe_losses {
 
 struct uprobe;
 
+/* How probes are put in place. */
+enum uprobe_rung {
+	UPROBE_BEST,	/* the first that works */
+	UPROBE_CLASSIC, /* by a perf event for each, as older kernels have it: slow to put in place
+			   and to take off */
+};
+
 /*
  * Loads the program with room for @capacity functions, and measures costs.
  *
@@ -88,7 +95,11 @@ struct uprobe;
  * -ENOSYS this kernel lacks what is needed, -EILSEQ a probed function gave a wrong result in the
  * trial. Cost: 0.2 s; memory for counters up to 112 MB, of which only what is counted in is used.
  */
-struct uprobe *uprobe_open(size_t capacity, struct error *error);
+struct uprobe *uprobe_open(size_t capacity, enum uprobe_rung rung, struct error *error);
+
+/* Says whether the classic way is used. */
+bool uprobe_is_classic(const struct uprobe *uprobe);
+
 void uprobe_close(struct uprobe *uprobe); /* detaches; accepts NULL */
 
 const struct uprobe_cost *uprobe_costs(const struct uprobe *uprobe); /* by enum uprobe_kind */

@@ -9,11 +9,12 @@
 
 #include "collector/base/error.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
-/* Attach types that a program is loaded for. */
+/* Attach types that a program is loaded for; 0: for uprobe_link_classic. */
 #define UPROBE_LINK_ENTRY   48 /* BPF_TRACE_UPROBE_MULTI */
 #define UPROBE_LINK_SESSION 57 /* BPF_TRACE_UPROBE_SESSION: one program for entry and return */
 
@@ -26,3 +27,15 @@
  */
 int uprobe_link(int program, uint32_t type, pid_t pid, int fd, const uint64_t *offsets,
 		const uint64_t *cookies, size_t count, struct error *error);
+
+/*
+ * The way of older kernels: a perf event for each place, of all processes.
+ *
+ * @program    descriptor of a program loaded for no attach type
+ * @is_return  the probe is at the return from the function whose entry the place is
+ * Returns a descriptor as above. Cost: 1 ms on, 0.1 s off.
+ * Source: perf_event_open(2), dynamic PMU "uprobe" (Linux 4.17); BPF_LINK_CREATE of BPF_PERF_EVENT
+ * with a cookie (5.15).
+ */
+int uprobe_link_classic(int program, int fd, uint64_t offset, uint64_t cookie, bool is_return,
+			struct error *error);

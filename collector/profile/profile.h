@@ -326,6 +326,8 @@ struct profile_spread {
  *                      a stack, both because a table was full
  *   lost.steps         finished steps that are not in the table
  *   lost.probed_stacks samples whose stacks led through probed functions and could not be corrected
+ *   probing            how probes for timing were put in place: "session", or "classic": a perf
+ *                      event for each
  *   hottest            with --hot: why no functions were chosen, a sentence
  *   lost.edges         calls whose caller is not in the table of edges
  *   lost.timed_threads threads whose calls were not seen at all

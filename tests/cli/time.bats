@@ -43,6 +43,21 @@ counted() {
 	done
 }
 
+@test "the probes of older kernels count and time the same, and are told" {
+	for kind in threads longjmp fork; do
+		collector run -q --classic-probes --time 'leaf,inner,thrower,catcher,forker' -- "$CALLS" "$kind" 800 >said
+		counted <said
+	done
+	[ "$(of leaf returns)" = 2400 ]
+	[ "$(sqlite3 calls.prof "SELECT value FROM meta WHERE key = 'probing'")" = classic ]
+	"$BUILD/workloads/exceptions" throw 300 >alone
+	collector run -q --classic-probes --time 'thrower,catcher' -- "$BUILD/workloads/exceptions" throw 300 >with
+	cmp alone with
+	[ "$(of thrower calls exceptions.prof)|$(of thrower thrown exceptions.prof)" = '300|100' ]
+	collector run -q --time leaf -- "$CALLS" threads 8 >said
+	[ "$(sqlite3 calls.prof "SELECT value FROM meta WHERE key = 'probing'")" = session ]
+}
+
 @test "every thread has its row" {
 	collector run -q --time leaf -- "$CALLS" threads 800 >said
 	[ "$(sqlite3 calls.prof 'SELECT count(*), min(calls), max(calls) FROM timings')" = '8|100|100' ]

@@ -22,7 +22,7 @@
 
 char LICENSE[] SEC("license") = "GPL";
 
-extern bool bpf_session_is_return(void) __ksym;
+extern bool bpf_session_is_return(void) __ksym __weak; /* of on_call; older kernels lack it */
 
 SEC("kprobe")
 int on_call(struct pt_regs *registers)
@@ -45,6 +45,38 @@ int on_call(struct pt_regs *registers)
 	if (!is_return)
 		return !enter(calls, cell, setting, function, registers->sp, false);
 	frame = returning(calls, function, registers->sp);
+	if (frame)
+		leave(calls, cell, setting, frame, end_ns, 0);
+	return 0;
+}
+
+/* The two halves of on_call, where the kernel knows no session: each has a probe of its own. */
+SEC("kprobe")
+int on_entry(struct pt_regs *registers)
+{
+	__u32 function = (__u32)bpf_get_attach_cookie(registers);
+	struct calls *calls = bpf_task_storage_get(&running, bpf_get_current_task_btf(), 0, 0);
+	struct uprobe_setting *setting = bpf_map_lookup_elem(&settings, &function);
+	struct uprobe_cell *cell;
+
+	if (!calls)
+		calls = begin_thread();
+	cell = calls && setting ? cell_of(calls, function) : NULL;
+	if (cell)
+		enter(calls, cell, setting, function, registers->sp, false);
+	return 0;
+}
+
+SEC("kprobe")
+int on_return(struct pt_regs *registers)
+{
+	__u64 end_ns = bpf_ktime_get_ns();
+	__u32 function = (__u32)bpf_get_attach_cookie(registers);
+	struct calls *calls = bpf_task_storage_get(&running, bpf_get_current_task_btf(), 0, 0);
+	struct uprobe_setting *setting = bpf_map_lookup_elem(&settings, &function);
+	struct uprobe_cell *cell = calls && setting ? cell_of(calls, function) : NULL;
+	struct frame *frame = cell ? returning(calls, function, registers->sp) : NULL;
+
 	if (frame)
 		leave(calls, cell, setting, frame, end_ns, 0);
 	return 0;

@@ -35,7 +35,7 @@ Test(uprobe, measures_what_its_probes_cost)
 
 	require("root");
 	require("bpf");
-	uprobe = uprobe_open(1, &error);
+	uprobe = uprobe_open(1, UPROBE_BEST, &error);
 	cr_assert_not_null(uprobe, "%s", error.text);
 	costs = uprobe_costs(uprobe);
 	for (int kind = 0; kind < UPROBE_KINDS; kind++) {
@@ -45,19 +45,33 @@ Test(uprobe, measures_what_its_probes_cost)
 	uprobe_close(uprobe);
 }
 
+Test(uprobe, the_classic_way_measures_its_costs_too)
+{
+	struct uprobe *uprobe;
+
+	require("root");
+	require("bpf");
+	uprobe = uprobe_open(1, UPROBE_CLASSIC, &error);
+	cr_assert_not_null(uprobe, "%s", error.text);
+	cr_expect(uprobe_is_classic(uprobe));
+	cr_expect_gt(uprobe_costs(uprobe)[UPROBE_EMULATED].time_ns,
+		     uprobe_costs(uprobe)[UPROBE_EMULATED].inside_ns);
+	uprobe_close(uprobe);
+}
+
 Test(uprobe, names_the_remedy_without_privilege)
 {
 	require("root");
 	require("bpf");
 	cr_assert_eq(setresuid(65534, 65534, 65534), 0);
-	cr_assert_null(uprobe_open(1, &error));
+	cr_assert_null(uprobe_open(1, UPROBE_BEST, &error));
 	cr_expect_eq(errno, EPERM);
 	cr_expect_not_null(strstr(error.text, "run as root"), "%s", error.text);
 }
 
 Test(uprobe, bounds_the_number_of_functions)
 {
-	cr_assert_null(uprobe_open(UPROBE_FUNCTIONS + 1, &error));
+	cr_assert_null(uprobe_open(UPROBE_FUNCTIONS + 1, UPROBE_BEST, &error));
 	cr_expect_eq(errno, E2BIG);
 }
 

@@ -17,7 +17,7 @@
 /* Samples in a row of which brief copies would have done, before they are wanted; after each time
  * that they did not do, more are asked for. */
 #define PROOF	   64
-#define PROOF_MORE 16
+#define PROOF_MORE 4
 
 /* A stack that came by parts. */
 struct node {

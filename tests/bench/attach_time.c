@@ -99,7 +99,7 @@ int main(int argc, char **argv)
 	if (argc < 3)
 		return 1;
 	module = modules_get(modules, &(struct module_identity){.path = argv[1]}, 0);
-	uprobe = uprobe_open(UPROBE_FUNCTIONS, &error);
+	uprobe = uprobe_open(UPROBE_FUNCTIONS, UPROBE_BEST, &error);
 	if (module_open(module) || !uprobe) {
 		fprintf(stderr, "attach_time: %s\n", uprobe ? module->problem : error.text);
 		return 1;

@@ -2,6 +2,7 @@
 # collector run --step, collector steps: the steps of an unchanged program, and what is wrong with
 # some of them. tests/workloads/calls stalls in every 137th step.
 
+bats_require_minimum_version 1.5.0
 load requirements
 load profiles
 

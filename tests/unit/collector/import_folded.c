@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/unit/collector/import_text.h"
+
+static void read_folded(const char *text, size_t bytes)
+{
+	FILE *stream = import_text_open(text, bytes);
+
+	cr_assert_eq(import_folded(&import, stream, "samples", "count", NULL), 0);
+	fclose(stream);
+}
+
+static void read_text(const char *text)
+{
+	read_folded(text, strlen(text));
+}
+
+TestSuite(import_folded, .fini = import_text_done);
+
+Test(import_folded, a_line_is_as_many_samples_as_its_count)
+{
+	int in_step = 0;
+
+	read_text("main;step 3\nmain 2\n");
+	cr_assert_eq(import.samples, 5);
+	cr_assert_eq(import.skipped, 0);
+	cr_assert_eq(taken_count, 5);
+	for (size_t i = 0; i < taken_count; i++)
+		in_step += !strcmp(stack_text(taken[i].stack), "main;step");
+	cr_assert_eq(in_step, 3);
+}
+
+Test(import_folded, lines_without_a_count_are_skipped_and_the_first_is_known)
+{
+	read_text("main;step 3\nmain;step\nmain;step x\n\nmain;step 0\nmain -2\n 4\n");
+	cr_assert_eq(import.samples, 3);
+	cr_assert_eq(import.first_skipped, 2);
+	cr_assert_geq(import.skipped, 5);
+}
+
+Test(import_folded, names_keep_spaces_and_a_fraction_is_rounded)
+{
+	read_text("main;operator new [] (unsigned long) 7;x 1.6\n");
+	cr_assert_eq(import.samples, 2);
+	cr_assert_str_eq(stack_text(taken[0].stack), "main;operator new [] (unsigned long) 7;x");
+}
+
+Test(import_folded, a_zero_byte_is_a_question_mark)
+{
+	read_folded("a\0b;c 1\n", 8);
+	cr_assert_eq(import.samples, 1);
+	cr_assert_str_eq(stack_text(taken[0].stack), "a?b;c");
+}
+
+Test(import_folded, the_last_line_needs_no_end)
+{
+	read_text("main 1");
+	cr_assert_eq(import.samples, 1);
+}
+
+Test(import_folded, counts_beyond_all_samples_are_values)
+{
+	read_text("main;a 3000000000\nmain;b 1000000000\n");
+	cr_assert_eq(taken_count, 2);
+	cr_assert_eq(taken[0].value + taken[1].value, 4000000000);
+}
+
+Test(import_folded, a_count_that_no_number_holds_is_skipped)
+{
+	read_text("main 99999999999999999999999\nmain 1e5\nmain 1\n");
+	cr_assert_eq(import.samples, 1);
+	cr_assert_eq(import.skipped, 2);
+}
+
+Test(import_folded, the_kernels_mark_is_taken_off_the_name)
+{
+	uint32_t frame;
+
+	read_text("main;do_sys_read_[k] 1\n");
+	frame = import.profile->stacks[taken[0].stack].frame;
+	cr_assert_str_eq(stack_text(taken[0].stack), "main;do_sys_read");
+	cr_assert_eq(import.profile->modules[import.profile->frames[frame].module].kind,
+		     PROFILE_MODULE_KERNEL);
+}

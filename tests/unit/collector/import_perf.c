@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "tests/unit/collector/import_text.h"
+
+static void read_text(const char *text)
+{
+	FILE *stream = import_text_open(text, strlen(text));
+
+	cr_assert_eq(import_perf(&import, stream, NULL), 0);
+	fclose(stream);
+}
+
+TestSuite(import_perf, .fini = import_text_done);
+
+#define HEAD "my sim 1234/1235 [000] 12345.678901:     500250 cpu-clock:u: \n"
+
+Test(import_perf, a_chain_is_read_from_the_innermost_frame)
+{
+	read_text(HEAD "\t    55d0c0ffee10 observe(int, char*)+0x10 (/opt/sim dir/sim)\n"
+		       "\t    55d0c0ffee20 main+0x1 (/opt/sim dir/sim)\n\n");
+	cr_assert_eq(import.samples, 1);
+	cr_assert_eq(taken[0].value, 500250);
+	cr_assert_str_eq(stack_text(taken[0].stack), "main;observe(int, char*)");
+	cr_assert_str_eq(import.profile->threads[taken[0].thread].name, "my sim");
+	cr_assert_eq(import.profile->threads[taken[0].thread].pid, 1234);
+	cr_assert_eq(import.profile->threads[taken[0].thread].tid, 1235);
+	cr_assert_str_eq(import.profile->metrics[taken[0].metric].unit, "ns");
+}
+
+Test(import_perf, a_sample_that_is_cut_off_at_its_chain_counts)
+{
+	read_text(HEAD "\t    55d0c0ffee10 observe+0x10 (/opt/sim)");
+	cr_assert_eq(import.samples, 1);
+	cr_assert_str_eq(stack_text(taken[0].stack), "observe");
+}
+
+Test(import_perf, events_are_metrics_of_their_own)
+{
+	read_text(HEAD "\t 1 a (/x)\n\n"
+		       "sim 7 [001] 1.000001: 3 cycles: \n\t 1 a (/x)\n\n");
+	cr_assert_eq(import.samples, 2);
+	cr_assert_neq(taken[0].metric, taken[1].metric);
+	cr_assert_str_eq(import.profile->metrics[taken[1].metric].unit, "cycles");
+	cr_assert_eq(taken[1].value, 3);
+}
+
+Test(import_perf, text_that_perf_did_not_write_is_skipped)
+{
+	read_text("words\n\t zzz (/x)\nsim 1 2 3\n" HEAD "\t 1 a (/x)\n");
+	cr_assert_eq(import.samples, 1);
+	cr_assert_gt(import.skipped, 0);
+}

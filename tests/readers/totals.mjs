@@ -28,7 +28,9 @@ function collect(rows) {
   return self;
 }
 
-const metric = process.argv[4] ?? "cpu", unit = process.argv[5] ?? "nanoseconds";
+// Of this program's own command line, not of one that imports it.
+const isProgram = process.argv[1] === fileURLToPath(import.meta.url);
+const [metric = "cpu", unit = "nanoseconds"] = isProgram ? process.argv.slice(4) : [];
 const sum = numbers => numbers.reduce((total, number) => total + Number(number), 0);
 
 // What the suite itself says.
@@ -191,7 +193,7 @@ const obeys = file => ({ obeys: Boolean(validate(join(docs, "report-v1.schema.js
 const readers = { functions, report, obeys, folded, "go-pprof": goPprof, pprof: file => decodePprof(readFileSync(file)),
   speedscope, firefox, callgrind, csv, json };
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (isProgram) {
   const result = readers[process.argv[2]](process.argv[3]);
   result.self &&= Object.fromEntries(Object.entries(result.self).sort((a, b) => (a[0] < b[0] ? -1 : 1)));
   console.log(JSON.stringify(result, null, 1));

@@ -1,7 +1,7 @@
 -- profile.sql: the format of a profile file (NAME.prof). This schema is its documentation and
 -- `sqlite3 NAME.prof` its inspector; collector/profile/profile.h holds the same tables in memory.
 --
--- application_id 0x73707266 ("sprf"), user_version 3. Ids are dense: 1, 2, 3 ... in the order of
+-- application_id 0x73707266 ("sprf"), user_version 4. Ids are dense: 1, 2, 3 ... in the order of
 -- creation, 0 means "none" (metrics and endings begin at 0, because SQLite stores the integers
 -- 0 and 1 in no bytes at all and nearly every sample is metric 0, value 1, ending 0).
 -- Rows of all tables are only ever added while recording and committed every second; functions

@@ -3,6 +3,6 @@
 #pragma once
 
 #define PROFILE_APPLICATION_ID 0x73707266 /* "sprf" */
-#define PROFILE_FORMAT_VERSION 3
+#define PROFILE_FORMAT_VERSION 4
 
 extern const char profile_schema[]; /* null-terminated SQL */

@@ -44,6 +44,20 @@ static bool matches_path(const char *pattern, const char *path)
 	return !fnmatch(wide, path, 0);
 }
 
+/* Names of C++ also without their parameters. */
+static bool matches_name(const char *pattern, const char *label)
+{
+	size_t length = strcspn(label, "(");
+	char name[512];
+
+	if (!fnmatch(pattern, label, 0))
+		return true;
+	if (!label[length] || !length || length >= sizeof(name))
+		return false;
+	snprintf(name, sizeof(name), "%.*s", (int)length, label);
+	return !fnmatch(pattern, name, 0);
+}
+
 static bool matches(const char *pattern, const struct report *report, const struct symbol *symbol)
 {
 	const struct profile *profile = report->profile;
@@ -53,7 +67,7 @@ static bool matches(const char *pattern, const struct report *report, const stru
 				0);
 	if (strchr(pattern, '/') || strchr(pattern, '.'))
 		return symbol->file && matches_path(pattern, profile->files[symbol->file]);
-	return symbol->named && !fnmatch(pattern, symbol->label, 0);
+	return symbol->named && matches_name(pattern, symbol->label);
 }
 
 static int find(const struct component_map *map, const json_t *const *lists,

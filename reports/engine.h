@@ -21,6 +21,7 @@
  *     [size]        NAME = COUNT              of a step, which is the size that NAME really was
  *     [driver COMPONENT TEST]                 phase 2: a program that works one component
  *         command, time = FUNCTIONS, activity, and values as in [vary]
+ *         choose = NAME, NAME                 of the values: what may be configured (phase_best.h)
  *     [win NAME]    an improvement that the engine can do with and without (win.h)
  *         before, after = WORD                of the command line
  *         command                             else that of [engine]

@@ -133,6 +133,7 @@ const char *finding_function(const struct findings *findings, const char *compon
 const char *finding_duration(const struct findings *findings, const char *component,
 			     char text[FINDING_TEXT])
 {
+	const char *step = finding_string(findings->phases[1], "step");
 	const json_t *sweep, *row;
 	double most = 0;
 	size_t i, j;
@@ -146,13 +147,15 @@ const char *finding_duration(const struct findings *findings, const char *compon
 			continue;
 		json_array_foreach (json_object_get(table, "rows"), j, row) {
 			double p50 = json_number_value(finding_cell(table, row, "p50"));
+			const char *function = finding_cell_text(table, row, "function");
+			const char *point = finding_cell_text(table, row, "point");
 
-			if (p50 <= most)
+			/* The step is the whole engine, and no component. */
+			if (p50 <= most || (*step && !strncmp(function, step, strlen(step))))
 				continue;
 			most = p50;
-			snprintf(text, FINDING_TEXT, "%s: median %.3g us at %s",
-				 finding_cell_text(table, row, "function"), p50 / 1e3,
-				 finding_cell_text(table, row, "point"));
+			snprintf(text, FINDING_TEXT, "%s: median %.3g us%s%s", function, p50 / 1e3,
+				 *point ? " at " : "", point);
 		}
 	}
 	return text;
@@ -174,8 +177,12 @@ const char *finding_best(const struct findings *findings, const char *component,
 		json_array_foreach (json_object_get(table, "rows"), j, row) {
 			size_t length = strlen(text);
 
-			snprintf(text + length, FINDING_TEXT - length, "%s%s: %s",
-				 length ? "; " : "", name, finding_cell_text(table, row, "best"));
+			if (strcmp(finding_cell_text(table, row, "word"), "clear"))
+				continue;
+			snprintf(text + length, FINDING_TEXT - length, "%s%s, %s: %s (%.2f times)",
+				 length ? "; " : "", name, finding_cell_text(table, row, "work"),
+				 finding_cell_text(table, row, "best"),
+				 json_number_value(finding_cell(table, row, "ratio")));
 		}
 	}
 	return *text ? text : "no configuration stood out";

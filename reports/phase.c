@@ -4,6 +4,7 @@
 
 #include "collector/base/xalloc.h"
 #include "reports/document.h"
+#include "reports/phase_best.h"
 #include "reports/phase_lines.h"
 #include "reports/phase_sections.h"
 #include "reports/phase_system.h"
@@ -135,6 +136,16 @@ static void take_win(struct phase *phase, const struct scaling *scaling, const j
 		complain(phase, json_string_value(json_object_get(plan, "name")), problem);
 }
 
+static void take_calls(struct phase *phase, const char *name, const struct scaling *scaling,
+		       const json_t *plan)
+{
+	json_t *section = phase_add_calls(phase->document, name, scaling);
+	const char *choose = json_string_value(json_object_get(plan, "choose"));
+
+	if (choose)
+		phase_add_best(section, scaling, choose);
+}
+
 static void take_sections(struct phase *phase, const struct scaling *scaling, const json_t *plan)
 {
 	const char *name = json_string_value(json_object_get(plan, "name"));
@@ -152,7 +163,7 @@ static void take_sections(struct phase *phase, const struct scaling *scaling, co
 		phase_add_lines(phase->document, scaling, json_object_get(phase->engine, "hot"),
 				phase->options->only);
 	else if (!is_memory && strcmp(name, "hits") != 0)
-		phase_add_calls(phase->document, name, scaling);
+		take_calls(phase, name, scaling, plan);
 }
 
 /* Says on which machine the first recording was made, and how far it may be trusted. */
@@ -285,10 +296,11 @@ json_t *phase_json(const json_t *engine, const struct phase_options *options, co
 	if (options->phase == PHASE_WINS)
 		win_add_section(phase.document, phase.wins);
 	conclude(&phase);
-	return json_pack("{s:s, s:i, s:b, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
+	return json_pack("{s:s, s:i, s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
 			 "simprof/phase-v1", "phase", options->phase, "quick", options->quick,
-			 "status", json_array_size(phase.problems) ? "failed" : "success",
-			 "problems", phase.problems, "sweeps", phase.sweeps, "scaling",
-			 phase.scaling, "wins", phase.wins, "predictions", predictions_of(engine),
-			 "report", phase.document);
+			 "step", engine_text(engine, "engine", "step", ""), "status",
+			 json_array_size(phase.problems) ? "failed" : "success", "problems",
+			 phase.problems, "sweeps", phase.sweeps, "scaling", phase.scaling, "wins",
+			 phase.wins, "predictions", predictions_of(engine), "report",
+			 phase.document);
 }

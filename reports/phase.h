@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * phase: what a phase measured, as one JSON object, "simprof/phase-v1":
- *     phase, quick, status ("success" or "failed"), problems (sentences)
+ *     phase, quick, step (function), status ("success" or "failed"), problems (sentences)
  *     sweeps     name, about, runs, overhead (sweep.h), activity: the least of each count
  *     scaling    phase 4: scaling_json of every sweep, by name
  *     predictions  phase 1: the engine's [predicted COMPONENT], by component

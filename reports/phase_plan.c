@@ -121,7 +121,7 @@ static void name_folder(const char *section, char *name, size_t bytes)
 static void plan_driver(json_t *plan, const json_t *engine, const char *section,
 			const struct phase_options *options)
 {
-	static const char *const skip[] = {"command", "time", "activity", "memory", NULL};
+	static const char *const skip[] = {"command", "time", "activity", "memory", "choose", NULL};
 	json_t *values = json_object_get(engine, section), *sweep;
 	const char *time = engine_text(engine, section, "time", "");
 	const char *memory = engine_text(engine, section, "memory", NULL);
@@ -149,6 +149,10 @@ static void plan_driver(json_t *plan, const json_t *engine, const char *section,
 			       options->quick);
 		if (sweep && !is_memory)
 			json_object_set_new(sweep, "time", json_string(time));
+		if (sweep)
+			json_object_set_new(
+				sweep, "choose",
+				json_string(engine_text(engine, section, "choose", "")));
 		json_array_append_new(plan, sweep);
 	}
 }

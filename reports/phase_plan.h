@@ -29,6 +29,7 @@ struct phase_options {
  *     function  phase 3: what the name stands for
  *     time      phase 2: functions that are timed
  *     activity  counts that must not be 0
+ *     choose    phase 2: names that make a configuration (phase_best.h)
  *     win       name of its section in the description; trace: the sweep is of its traces
  * Owned by the caller. NULL with a sentence when the description lacks what was asked for.
  */

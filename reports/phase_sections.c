@@ -211,7 +211,7 @@ static double median_of(const struct scaling *scaling, size_t point, size_t id,
 	return count ? growth_median(values, count) : NAN;
 }
 
-void phase_add_calls(json_t *document, const char *name, const struct scaling *scaling)
+json_t *phase_add_calls(json_t *document, const char *name, const struct scaling *scaling)
 {
 	static const struct document_column columns[] = {
 		{"point", "point", "text", NULL},
@@ -247,6 +247,7 @@ void phase_add_calls(json_t *document, const char *name, const struct scaling *s
 		}
 		free(label);
 	}
+	return section;
 }
 
 void phase_add_scaling(json_t *document, const char *name, const json_t *scaling)

@@ -7,8 +7,9 @@
 /* Components, whose shares add up to 100 %, and functions, with intervals between runs. */
 void phase_add_shares(json_t *document, const struct scaling *scaling);
 
-/* Calls and durations of timed functions, at every point of the sweep: medians over its runs. */
-void phase_add_calls(json_t *document, const char *name, const struct scaling *scaling);
+/* Calls and durations of timed functions, at every point of the sweep: medians over its runs.
+ * Returns the section, borrowed. */
+json_t *phase_add_calls(json_t *document, const char *name, const struct scaling *scaling);
 
 /* What scaling_json made of a sweep. */
 void phase_add_scaling(json_t *document, const char *name, const json_t *scaling);

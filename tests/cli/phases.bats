@@ -67,6 +67,23 @@ phase() {
 	[[ $(ask bad/phase1/phase1_summary.json it.problems) == *'failed: it ended with status 1'* ]]
 }
 
+@test "phase 2 names the best configuration, and only where runs that did the same are apart" {
+	require root perf bpf
+	cat >>growth.engine <<-END
+		[driver growing square]
+		command = $BUILD/workloads/growth {n} {steps}
+		time = time_square
+		activity = calls
+		choose = steps
+		n = 50
+		steps = 200, 10
+	END
+	phase 2
+	[ "$(ask out/phase2/phase2_summary.json 'it.report.sections.find(section => section.id == "growing_square").tables
+		.find(table => table.id == "best").rows.map(row => [row[0], row[1], row[2], row[4] > 2, row[5]].join()).join(";")')" = \
+		'n 50,steps 10,steps 200,true,clear' ]
+}
+
 @test "killed at any moment and started again, a phase goes on where it was" {
 	require perf
 	sed -i -e '/^step =/d' -e '/^square/d' growth.engine

@@ -138,6 +138,21 @@ callgrind() {
 	grep -q '^this machine is not calibrated' text
 }
 
+@test "other machines, versions, broken and empty runs are refused" {
+	replicates 1
+	synthetic empty
+	fails_with 1 'has no samples' reports gate base1.prof -- empty.prof
+	cp new1.prof elsewhere.prof
+	sqlite3 elsewhere.prof "INSERT INTO meta VALUES ('cpu_model', 'Another One')"
+	fails_with 1 'different machines' reports gate base1.prof -- elsewhere.prof
+	reports gate --force base1.prof -- elsewhere.prof >/dev/null
+	cp new1.prof old.prof
+	sqlite3 old.prof 'PRAGMA user_version = 1'
+	fails_with 1 'has format version 1' reports gate base1.prof -- old.prof
+	head -c 9000 new1.prof >cut.prof
+	fails_with 1 'cut.prof is damaged' reports gate base1.prof -- cut.prof
+}
+
 @test "bad command lines, baselines and counts are refused with a sentence" {
 	replicates 1
 	fails_with 1 'which recordings' reports gate

@@ -459,7 +459,7 @@ int hits_attach(struct hits *hits, struct error *error)
 	}
 	if (result)
 		return result;
-	block_hits_set_open(hits->block_hits, true);
+	block_hits_set_window(hits->block_hits, BLOCK_HITS_OPEN);
 	end_phase(hits);
 	hits->opened = moment_of(hits);
 	hits->is_open = hits->are_entries_on = true;
@@ -471,7 +471,8 @@ static void shut(struct hits *hits)
 {
 	if (!hits->is_open)
 		return;
-	block_hits_set_open(hits->block_hits, false);
+	block_hits_set_window(hits->block_hits,
+			      hits->is_stopped ? BLOCK_HITS_IDLE : BLOCK_HITS_SHUT);
 	usleep(GRACE_US);
 	block_hits_detach(hits->block_hits, true);
 	hits->is_open = false;
@@ -530,8 +531,9 @@ void hits_poll(struct hits *hits, uint64_t cpu_ns)
 
 void hits_stop(struct hits *hits)
 {
-	shut(hits);
 	hits->is_stopped = true;
+	block_hits_set_window(hits->block_hits, BLOCK_HITS_IDLE);
+	shut(hits);
 	block_hits_detach(hits->block_hits, false);
 	hits_refresh(hits);
 }

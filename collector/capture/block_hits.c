@@ -145,10 +145,10 @@ int block_hits_attach(struct block_hits *hits, int fd, const struct block_hits_p
 	return result ? result : attach(hits, fd, probes, count, true, error);
 }
 
-void block_hits_set_open(struct block_hits *hits, bool is_open)
+void block_hits_set_window(struct block_hits *hits, enum block_hits_window window)
 {
 	for (size_t i = 0; i < BLOCK_HITS_FUNCTIONS; i++)
-		__atomic_store_n(&hits->functions[i].is_open, is_open, __ATOMIC_RELEASE);
+		__atomic_store_n(&hits->functions[i].window, window, __ATOMIC_RELEASE);
 }
 
 void block_hits_detach(struct block_hits *hits, bool keeps_entries)

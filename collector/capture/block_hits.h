@@ -8,7 +8,7 @@
  *
  * While the window is open, a thread counts a function from its next call on until the first one
  * that finds the window shut: never from the middle of one. Of the functions' entries all hits are
- * counted, also while the window is shut.
+ * counted, also while the window is shut, but not in idle times.
  *
  * Only watched processes and those that they fork are counted.
  */
@@ -59,8 +59,8 @@ int block_hits_watch(struct block_hits *hits, pid_t pid, struct error *error);
 int block_hits_attach(struct block_hits *hits, int fd, const struct block_hits_probe *probes,
 		      size_t count, struct error *error);
 
-/* Opens or shuts the window of all functions. It is shut at first. */
-void block_hits_set_open(struct block_hits *hits, bool is_open);
+/* Says for all functions what becomes of calls that begin now. They are idle at first. */
+void block_hits_set_window(struct block_hits *hits, enum block_hits_window window);
 
 /* Takes all probes off; @keeps_entries: but for those at entries. */
 void block_hits_detach(struct block_hits *hits, bool keeps_entries);

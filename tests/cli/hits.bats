@@ -124,3 +124,13 @@ callgrind() {
 		collector run --hits libnone:f -- "$SIM"
 	fails_with 125 'the lines of at most 64 can be counted at a time' collector run --hits '*' -- "$SIM"
 }
+
+@test "of a running program whole calls are counted, and no others" {
+	"$BUILD/workloads/ways" 4000000000 >said 3>&- &
+	pid=$!
+	collector attach -q -o ways -d 0.5 --budget none --hits loops $pid
+	kill $pid
+	wait $pid || true
+	[ "$(sqlite3 ways.prof 'SELECT calls = counted_calls AND calls > 0 AND note IS NULL FROM hit_functions')" = 1 ]
+	[ "$(sqlite3 ways.prof 'SELECT count(*) FROM line_hits, hit_functions WHERE hits = calls')" -gt 1 ]
+}

@@ -65,10 +65,15 @@ static __always_inline void enter(__u64 *mask, __u32 number, __u64 bit)
 {
 	struct block_hits_function *function = bpf_map_lookup_elem(&functions, &number);
 
+	__u32 window;
+
 	if (!function)
 		return;
-	__sync_fetch_and_add(&function->entries, 1);
-	*mask = function->is_open ? *mask | bit : *mask & ~bit;
+	/* Looked at once, so that each call is either counted with its blocks or not. */
+	window = *(volatile __u32 *)&function->window;
+	if (window != BLOCK_HITS_IDLE)
+		__sync_fetch_and_add(&function->entries, 1);
+	*mask = window == BLOCK_HITS_OPEN ? *mask | bit : *mask & ~bit;
 }
 
 SEC("kprobe")

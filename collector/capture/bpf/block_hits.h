@@ -20,8 +20,15 @@ struct block_hits_count {
 	__u64 taken; /* of them, times the jump was taken */
 };
 
+/* What becomes of calls that begin now. */
+enum block_hits_window {
+	BLOCK_HITS_IDLE, /* they do not exist: before the first window, and after the last */
+	BLOCK_HITS_OPEN, /* their blocks are counted */
+	BLOCK_HITS_SHUT	 /* they are counted, but not their blocks */
+};
+
 struct block_hits_function {
-	__u64 entries; /* hits of its entry, counted or not */
-	__u32 is_open; /* calls that begin now are counted */
+	__u64 entries; /* hits of its entry, but for idle times */
+	__u32 window;  /* enum block_hits_window */
 	__u32 unused;
 };

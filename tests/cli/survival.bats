@@ -169,3 +169,68 @@ as_child() {
 	[ "$(value "SELECT group_concat(value) FROM (SELECT sum(value) AS value FROM samples s JOIN metrics m
 		ON m.id = s.metric WHERE m.name IN ('allocations', 'allocated') GROUP BY m.name)")" = 100,1 ]
 }
+
+# by_site: folded stacks to "FUNCTION AMOUNT" of the planted functions.
+by_site() {
+	collector export --format folded --metric "$1" x.prof | awk '
+		{ amount = $NF; while (match($0, /plant_[a-z]+/)) {
+			name = substr($0, RSTART, RLENGTH); $0 = substr($0, RSTART + RLENGTH) }
+		sums[name] += amount; name = "" }
+		END { for (name in sums) print name, sums[name] }' | sort
+}
+
+@test "planted leaks are found at the sites, with the bytes and blocks, that valgrind finds" {
+	require valgrind
+	cat >planted.c <<-'C'
+		#include <pthread.h>
+		#include <stdlib.h>
+		#include <string.h>
+		#define PLANT(name, times, allocation)                              \
+			__attribute__((noinline, noclone)) static void plant_##name(void) \
+			{                                                           \
+				for (int i = 0; i < (times); i++) {                 \
+					void *volatile block = allocation;          \
+					memset(block, 0, 1);                        \
+					block = NULL;                               \
+				}                                                   \
+			}
+		PLANT(plain, 10, malloc(123))
+		PLANT(zeroed, 3, calloc(7, 50))
+		PLANT(grown, 4, realloc(malloc(10), 1000))
+		PLANT(text, 5, strdup("nine.bytes"))
+		PLANT(aligned, 2, aligned_alloc(64, 640))
+		PLANT(late, 6, malloc(31))
+		static void kept(void)
+		{
+			void *blocks[100];
+			for (int i = 0; i < 100; i++)
+				blocks[i] = malloc(500);
+			for (int i = 0; i < 100; i++)
+				free(blocks[i]);
+		}
+		static void *thread(void *unused)
+		{
+			plant_late();
+			return unused;
+		}
+		int main(void)
+		{
+			pthread_t other;
+			plant_plain(), plant_zeroed(), plant_grown(), plant_text(), plant_aligned(), kept();
+			pthread_create(&other, NULL, thread, NULL);
+			return pthread_join(other, NULL);
+		}
+	C
+	gcc -O1 -g -fno-builtin -fno-optimize-sibling-calls -o planted planted.c
+	valgrind --leak-check=full --show-leak-kinds=definite --num-callers=20 ./planted 2>&1 | tr -d , | awk '
+		/are definitely lost/ { bytes = $2; blocks = $5; sub(/ .*/, "", bytes) }
+		bytes && match($0, /plant_[a-z]+/) { name = substr($0, RSTART, RLENGTH)
+			lost[name] += bytes; count[name] += blocks; bytes = 0 }
+		END { for (name in lost) { print name, lost[name] >"lost"; print name, count[name] >"count" } }'
+	collector run -q -o x --memory -- ./planted
+	[ "$(wc -l <lost)" = 6 ]
+	diff <(sort lost) <(by_site live | grep plant_)
+	diff <(sort count) <(by_site live-blocks | grep plant_)
+	# Nothing else is live but what the thread library keeps of a thread that ended.
+	[ "$(by_site live | grep -cv plant_)" -le 1 ]
+}

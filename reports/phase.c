@@ -16,6 +16,8 @@
 
 #define COLUMN_COUNT(columns) ((int)(sizeof(columns) / sizeof(*(columns))))
 
+static const double budget = 0.05; /* of CPU time, that recording may take */
+
 /* A phase that is being put together. */
 struct phase {
 	const json_t *engine;
@@ -88,6 +90,18 @@ static void check_runs(struct phase *phase, const char *name, const json_t *runs
 	}
 }
 
+/* Whether what recording takes keeps the budget, as far as the runs can tell. */
+static const char *judge_overhead(const json_t *overhead)
+{
+	const json_t *interval = json_object_get(overhead, "interval");
+
+	if (!interval)
+		return "not measured";
+	if (json_number_value(json_array_get(interval, 1)) <= budget)
+		return "kept";
+	return json_number_value(json_array_get(interval, 0)) > budget ? "broken" : "cannot tell";
+}
+
 static void add_runs_row(const struct phase *phase, const char *name, const json_t *runs,
 			 const json_t *overhead)
 {
@@ -108,6 +122,7 @@ static void add_runs_row(const struct phase *phase, const char *name, const json
 		document_interval(row, json_number_value(share),
 				  json_number_value(json_array_get(interval, 0)),
 				  json_number_value(json_array_get(interval, 1)));
+	document_text(row, judge_overhead(overhead));
 }
 
 static void take_scaling(struct phase *phase, const struct scaling *scaling, const json_t *plan)
@@ -234,6 +249,7 @@ static void begin_document(struct phase *phase)
 		{"failed", "failed", "count", NULL},
 		{"timed_out", "timed out", "count", NULL},
 		{"overhead", "recording takes of CPU time", "change", NULL},
+		{"budget", "budget of 5 %", "text", NULL},
 	};
 	json_t *section;
 

@@ -10,7 +10,7 @@ enum {
 	TIME_LIMIT_S = 600,
 };
 
-/* What sampling takes comes on top; both together are to stay within PHASE_BUDGET. */
+/* What sampling takes comes on top; both together are to stay within 5 %. */
 static const char budget[] = "--budget=3";
 
 /* What most sweeps have in common; the rest is for the caller to fill in. */

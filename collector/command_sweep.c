@@ -192,6 +192,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 			argp_failure(state, 1, 0,
 				     "which program? For instance: collector sweep "
 				     "--vary agents=10,20 -- ./sim --agents {agents}");
+		if (options->repeats + options->bare < 1)
+			argp_failure(state, 1, 0, "-r 0 and no --bare: nothing to run");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -178,7 +178,12 @@ static int create(struct profile_file *file, struct error *error)
 			    SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX,
 			    NULL) != SQLITE_OK)
 		return database_error(file, error, "create");
-	return write_schema(file, error);
+	/* Somebody may look into the file as soon as it is there; while it records nobody is waited
+	 * for. */
+	profile_file_wait_for_readers(file);
+	result = write_schema(file, error);
+	sqlite3_busy_timeout(file->database, 0);
+	return result;
 }
 
 struct profile_file *profile_file_create(const char *path, struct error *error)

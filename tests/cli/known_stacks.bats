@@ -26,7 +26,7 @@ all() {
 	grep -E "$1" stacks | grep -vE "$2" | grep -vE "^\[(truncated|no_rule)\];${3-}" >wrong || :
 	cat wrong
 	[ ! -s wrong ]
-	[ "$(samples "$1")" -gt 20 ]
+	[ "$(samples "$1")" -gt 5 ]
 }
 
 complete_percent() {

@@ -133,7 +133,8 @@ states() {
 	fails_with 1 "'a' is varied twice" collector sweep -o no --vary a=1 --vary a=2 -- true {a}
 	fails_with 1 'not both' collector sweep -o no --vary a=1 --point b=2 -- true {a}
 	fails_with 1 "there is no launcher 'cloud'" collector sweep --launcher cloud -- true
-	fails_with 1 '-r takes a whole number' collector sweep -r 0 -- true
+	fails_with 1 '-r takes a whole number' collector sweep -r some -- true
+	fails_with 1 '-r 0 and no --bare: nothing to run' collector sweep -r 0 -- true
 	fails_with 1 '--time-limit takes seconds' collector sweep --time-limit 0 -- true
 	[ ! -e no ]
 }

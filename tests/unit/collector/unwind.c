@@ -295,8 +295,8 @@ static void finish_brief_inside(int number, siginfo_t *information, void *contex
 {
 	struct unwind_memory memory = {0};
 	struct unwind_sample whole, brief;
+	uint32_t count, level;
 	uint64_t *slot;
-	uint32_t count;
 
 	catch_sample(number, information, context);
 	whole = caught_sample(caught.stack_bytes);
@@ -332,9 +332,11 @@ static void finish_brief_inside(int number, siginfo_t *information, void *contex
 	cr_expect_eq(ending, PROFILE_ENDING_FINISHED_LIVE);
 	cr_expect_eq(memory.changes, 4);
 
-	/* The copy is no longer the live stack's. */
-	slot = return_slot(12);
-	cr_assert_lt((uint8_t *)slot, caught.stack + 1024);
+	/* The copy is no longer the live stack's. Sanitizers make the frames larger. */
+	for (level = 12; (uint8_t *)return_slot(level) >= caught.stack + 1024;)
+		level--;
+	cr_assert_gt(level, 1);
+	slot = return_slot(level);
 	*slot += 1;
 	unwind_walk(space, &memory, getpid(), &brief, frames, &ending);
 	cr_expect_eq(ending, PROFILE_ENDING_TRUNCATED);

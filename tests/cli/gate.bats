@@ -94,6 +94,7 @@ callgrind() {
 	grep -q '^passed *SQL transactions: ' text
 }
 
+# bats test_tags=alone
 @test "counts the instructions of a command itself, with or without recordings" {
 	require valgrind node
 	printf '#!/bin/sh\nfor i in $(seq 50); do :; done\n' >work

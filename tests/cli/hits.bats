@@ -69,6 +69,7 @@ callgrind() {
 	[ "$(sqlite3 ways.prof 'SELECT count(DISTINCT label) FROM block_hits')" = 2 ]
 }
 
+# bats test_tags=alone
 @test "blocks of the engine, its kernels and libsqlite3 are executed as often as callgrind counts" {
 	require valgrind
 	args=(--agents 20 --steps 5 --state-hash)
@@ -85,6 +86,7 @@ callgrind() {
 	equal_to_callgrind libsqlite3.part 'libsqlite3.so[0-9.]*' callgrind.out
 }
 
+# bats test_tags=alone
 @test "blocks that exceptions leave and land in are executed as often as callgrind counts" {
 	require valgrind
 	for kind in throw rethrow deep switch; do

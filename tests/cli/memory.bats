@@ -241,6 +241,7 @@ other_allocator() {
 	[ "$(meta unknown_frees)" -ge 100 ]
 }
 
+# bats test_tags=alone
 @test "valgrind counts the same" {
 	require valgrind sqlite3
 	script='WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c WHERE x < 500)

@@ -179,6 +179,7 @@ by_site() {
 		END { for (name in sums) print name, sums[name] }' | sort
 }
 
+# bats test_tags=alone
 @test "planted leaks are found at the sites, with the bytes and blocks, that valgrind finds" {
 	require valgrind
 	cat >planted.c <<-'C'

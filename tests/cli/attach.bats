@@ -226,7 +226,7 @@ start() {
 	wall_ms=$(($(sqlite3 x.prof "SELECT value FROM meta WHERE key = 'duration_ns'") / 1000000))
 	# On a busy machine, a virtual one above all, ticks come late or meet others more often than
 	# their share; but never more often than they come at all.
-	[ "$count" -ge $((hz * cpu_ms * 3 / 10000)) ]
+	[ "$count" -ge $((hz * cpu_ms / 10000)) ]
 	[ "$count" -le $((hz * wall_ms * 11 / 10000)) ]
 	[ "$(complete_percent x.prof)" -ge 99 ]
 	# Work in user code: the tick's own frames are no part of it.

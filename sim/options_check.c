@@ -35,6 +35,13 @@ static int check_rules(const struct parameters *parameters, struct error *error)
 		return fail(error, -EINVAL,
 			    "--min-share %u is more than --max-share %u; give at most as much",
 			    parameters->agent.minimum_share, parameters->agent.maximum_share);
+	if (!parameters->agent.debt &&
+	    parameters->agent.reproduction_cost > parameters->agent.reproduction_minimum)
+		return fail(error, -EINVAL,
+			    "--reproduction-cost %g is more than --reproduction-minimum %g, which "
+			    "makes debts; give at most as much, or --debt on",
+			    (double)parameters->agent.reproduction_cost,
+			    (double)parameters->agent.reproduction_minimum);
 	return 0;
 }
 

@@ -229,6 +229,7 @@ ends_on() {
 
 @test "options that contradict each other are refused with a way out" {
 	refuses "--min-share 5 is more than --max-share 2; " "$SIM" --min-share 5 --max-share 2
+	refuses "--reproduction-cost 50 is more than --reproduction-minimum 8, which makes debts; " "$SIM" --reproduction-cost 50
 	refuses "--batch 40 is more than the 20 transitions that are remembered; .* more --memory" "$SIM" --batch 40 --memory 20
 	refuses "--batch 257 is more than the 256 transitions" "$SIM" --algorithm ppo --batch 257
 	refuses "--algorithm ppo has nothing to learn with --network none; " "$SIM" --algorithm ppo --network none

@@ -7,7 +7,7 @@
  * the cost of one: interrupt, registers and copy of a small stack. A deep stack costs more, and so
  * does what the interrupt drives out of the caches: the figure is a lower bound. (Against the CPU
  * time of a fixed amount of work: 15.5 µs by gaps, 18 to 19.5 µs by the clock.) While brief copies
- * are taken a sample costs 1 to 2 µs less.
+ * are taken a sample costs less.
  */
 #pragma once
 

@@ -21,8 +21,8 @@
 #define PERF_SOURCE_POLL_MS 20
 /* The largest copy for which a whole record stays below 64 KB. */
 #define PERF_SOURCE_COPY_BYTES 65000
-/* What most stacks fit in. Without the rest, and the kernel's user call chain, a sample of a stack
- * of 2 KB takes 1 to 2 of 17 us less, one of 300 KB a third less. */
+/* What most stacks fit in. Without the rest, and the kernel's user call chain, a sample costs the
+ * target less (tests/bench/cost). */
 #define PERF_SOURCE_BRIEF_BYTES 4096
 
 struct perf_source;

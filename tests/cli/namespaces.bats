@@ -41,6 +41,11 @@ attach() {
 	[ "$(grep -c wrong_name folded)" -eq 0 ]
 }
 
+# started PID NAME: waits until the process runs what maps a file of that NAME; before that its shell is still there.
+started() {
+	until grep -q "/$2\$" "/proc/$1/maps"; do sleep 0.05; done
+}
+
 # in_namespaces OPTION... -- ./here/app ARGUMENT...: runs it behind there/ mounted over here/; its number is in $pid.
 in_namespaces() {
 	local options=()
@@ -92,6 +97,7 @@ whole='_start;.*;main;(descend;){105}bottom'
 		build app descend $flag
 		./app 20 >/dev/null 3>&- &
 		pids+=($!)
+		started $! app
 		rm app
 		attach $!
 		grep -qE "$whole" folded
@@ -109,7 +115,7 @@ whole='_start;.*;main;(descend;){105}bottom'
 	gcc -O2 -o app main.c ./liba.so
 	./app >/dev/null 3>&- &
 	pids+=($!)
-	sleep 0.2
+	started $! liba.so
 	rm liba.so
 	build_library liba.so wrong_name
 	attach $!
@@ -130,7 +136,7 @@ whole='_start;.*;main;(descend;){105}bottom'
 	gcc -O2 -o app main.c ./liba.so
 	"${user[@]}" ./app >/dev/null 3>&- &
 	pids+=($!)
-	sleep 0.2
+	started $! liba.so
 	rm liba.so
 	build_library liba.so wrong_name
 	# An ordinary user may not open what is behind a mapping.

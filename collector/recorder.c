@@ -456,6 +456,7 @@ void recorder_take(struct recorder *recorder, const struct event *event)
 		break;
 	case EVENT_NONE:
 	case EVENT_LOST:
+	case EVENT_THROTTLE:
 		break;
 	}
 }

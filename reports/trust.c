@@ -194,6 +194,19 @@ static void add_samples(struct trust *trust, const struct profile *profile)
 		add(trust, false, "%" PRId64 " Hz asked", asked);
 }
 
+/* The kernel stops an event that comes more often than it allows, until its next tick. */
+static void add_throttles(struct trust *trust, const struct profile *profile)
+{
+	int64_t count = profile_number(profile, "throttles", 0);
+
+	if (count > 0)
+		add(trust, false,
+		    "the kernel stopped sampling for a moment %" PRId64
+		    " time%s (kernel.perf_event_max_sample_rate is %" PRId64
+		    "): what ran then has too few samples",
+		    count, count == 1 ? "" : "s", profile_number(profile, "most_hz", 0));
+}
+
 static const char *percent(double part, char *text, size_t bytes)
 {
 	char number[24];
@@ -359,6 +372,7 @@ void trust_measure(struct trust *trust, const struct profile *profile, uint16_t 
 	add_state(trust, profile);
 	if (!is_exact) {
 		add_samples(trust, profile);
+		add_throttles(trust, profile);
 		add_unsampled(trust, profile);
 	}
 	add_still_running(trust, profile);

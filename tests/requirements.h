@@ -75,12 +75,6 @@ static inline bool requirement_bpf(void)
 	union bpf_attr attr;
 	long fd;
 
-	char numbers[32] = "";
-
-	/* In a pid namespace the programs would look for the wrong numbers (bpf_kernel.c). */
-	if (readlink("/proc/self/ns/pid", numbers, sizeof(numbers) - 1) > 0 &&
-	    strcmp(numbers, "pid:[4026531836]") != 0)
-		return false;
 	memset(&attr, 0, sizeof(attr));
 	attr.map_type = BPF_MAP_TYPE_ARRAY;
 	attr.key_size = attr.value_size = 4;

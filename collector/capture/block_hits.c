@@ -61,6 +61,7 @@ static int load(struct block_hits *hits, size_t probes, struct error *error)
 	if (!programs)
 		return bpf_kernel_fail(error, -errno, "load the counting programs");
 	hits->shards = cpus < MOST_SHARDS ? cpus : MOST_SHARDS;
+	programs->rodata->numbers_namespace = bpf_kernel_namespace();
 	programs->rodata->shards = (uint32_t)hits->shards;
 	programs->rodata->uncounted = (uint32_t)probes;
 	hits->uncounted = probes;

@@ -5,13 +5,14 @@
 #include <bpf/libbpf.h>
 #include <errno.h>
 #include <linux/bpf.h>
-#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#define TYPES "/sys/kernel/btf/vmlinux"
+#define TYPES		   "/sys/kernel/btf/vmlinux"
+#define MACHINES_NAMESPACE 4026531836u /* PROC_PID_INIT_INO, linux/proc_ns.h */
 
 /* The first line that libbpf complained with since it was last asked: later ones follow from it. */
 static _Thread_local char complaint[200];
@@ -58,16 +59,13 @@ static int explain(struct error *error, int result, const char *what)
 		    *complaint ? "; libbpf says: " : "", complaint);
 }
 
-/*
- * Programs in the kernel see the machine's own process numbers; in a container processes have
- * others, and would never be found. Source: PROC_PID_INIT_INO, linux/proc_ns.h.
- */
-static bool has_the_machines_numbers(void)
+uint32_t bpf_kernel_namespace(void)
 {
-	char link[32] = "";
+	struct stat status;
 
-	return readlink("/proc/self/ns/pid", link, sizeof(link) - 1) < 0 ||
-	       !strcmp(link, "pid:[4026531836]");
+	return stat("/proc/self/ns/pid", &status) || status.st_ino == MACHINES_NAMESPACE
+		       ? 0
+		       : (uint32_t)status.st_ino;
 }
 
 int bpf_kernel_prepare(struct error *error)
@@ -79,12 +77,6 @@ int bpf_kernel_prepare(struct error *error)
 	result = try_map();
 	if (result)
 		return explain(error, result, "use BPF");
-	if (!has_the_machines_numbers())
-		return fail(
-			error, -EOPNOTSUPP,
-			"cannot use BPF: processes have numbers of their own here, as in a "
-			"container; run it on the machine itself, or in a container that shares "
-			"its numbers (--pid=host)");
 	if (access(TYPES, R_OK))
 		return fail(error, -ENOSYS,
 			    "cannot use BPF: this kernel does not describe its types (no " TYPES

@@ -10,13 +10,18 @@
 
 #include "collector/base/error.h"
 
+#include <stdint.h>
+
 /*
  * Prepares for loading BPF programs; to be called before any function of libbpf.
  *
  * Returns 0, or a negative errno with a sentence: -EPERM this user may not, -ENOSYS the kernel has
- * no BPF or no description of its types, -EOPNOTSUPP in a pid namespace other than the machine's.
+ * no BPF or no description of its types.
  */
 int bpf_kernel_prepare(struct error *error);
+
+/* Returns which pid namespace this process knows numbers of, as bpf/numbers.h wants it. */
+uint32_t bpf_kernel_namespace(void);
 
 /*
  * Makes a sentence of a libbpf function's failure.

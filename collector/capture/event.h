@@ -15,11 +15,12 @@
 enum event_kind {
 	EVENT_NONE, /* a record of no interest */
 	EVENT_SAMPLE,
-	EVENT_MAPPING, /* executable memory was mapped */
-	EVENT_FORK,    /* a process or thread was born */
-	EVENT_EXIT,    /* a thread ended */
-	EVENT_NAME,    /* a thread was renamed, perhaps because it executes another program */
-	EVENT_LOST,    /* records were dropped because a ring was full */
+	EVENT_MAPPING,	/* executable memory was mapped */
+	EVENT_FORK,	/* a process or thread was born */
+	EVENT_EXIT,	/* a thread ended */
+	EVENT_NAME,	/* a thread was renamed, perhaps because it executes another program */
+	EVENT_LOST,	/* records were dropped because a ring was full */
+	EVENT_THROTTLE, /* the kernel has stopped an event for a moment: it came too often */
 
 	/* Where amounts are summed up before they are told, a stack comes by itself and has a
 	 * number: the amounts of that number belong to the last stack that came under it. */

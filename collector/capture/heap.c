@@ -307,6 +307,7 @@ static int load(struct heap *heap, struct error *error)
 	bpf_program__set_expected_attach_type(heap->programs->progs.on_allocation,
 					      (enum bpf_attach_type)UPROBE_LINK_ENTRY);
 	bpf_program__set_autoattach(heap->programs->progs.on_allocation, false);
+	heap->programs->rodata->numbers_namespace = bpf_kernel_namespace();
 	heap->programs->rodata->rate = heap->options.rate;
 	for (int i = 1; i < HEAP_GAPS; i++)
 		heap->programs->rodata->gaps[i] =

@@ -49,6 +49,7 @@ static int load(struct off_cpu *off_cpu, pid_t launched, struct error *error)
 	off_cpu->programs = off_cpu_bpf__open();
 	if (!off_cpu->programs)
 		return bpf_kernel_fail(error, -errno, "read the off-CPU programs");
+	off_cpu->programs->rodata->numbers_namespace = bpf_kernel_namespace();
 	off_cpu->programs->rodata->launched_pid = (uint32_t)launched;
 	bpf_map__set_max_entries(off_cpu->programs->maps.scratch, cpus + 1);
 	result = off_cpu_bpf__load(off_cpu->programs);
@@ -153,7 +154,7 @@ static void wait_amount(struct off_cpu *off_cpu, const struct off_cpu_thread *th
 
 	if (!weight)
 		return;
-	event = wait_event(off_cpu, EVENT_AMOUNT, thread->pid, thread->place.thread.tid);
+	event = wait_event(off_cpu, EVENT_AMOUNT, thread->pid, thread->tid);
 	event->stack_id = place;
 	event->amount = (struct event_amount){metric, weight};
 }
@@ -165,8 +166,7 @@ static uint64_t booked_cpu_ns(const struct off_cpu_thread *thread)
 	unsigned long long cpu_ns = 0;
 	FILE *stream;
 
-	snprintf(path, sizeof(path), "/proc/%u/task/%u/schedstat", thread->pid,
-		 thread->place.thread.tid);
+	snprintf(path, sizeof(path), "/proc/%u/task/%u/schedstat", thread->pid, thread->tid);
 	stream = fopen(path, "re");
 	if (!stream)
 		return 0;
@@ -217,21 +217,20 @@ static void tell_thread(struct off_cpu *off_cpu, const struct off_cpu_thread *be
 		    id);
 	wait_amount(off_cpu, &thread, &off_cpu_blocked, thread.nowhere_blocked_ns, 0);
 	wait_amount(off_cpu, &thread, &off_cpu_run_queue, thread.nowhere_runnable_ns, 0);
-	wait_event(off_cpu, EVENT_TIMES, thread.pid, thread.place.thread.tid)->times =
-		(struct event_times){
-			.wall_ns = thread.since_ns - thread.first_ns,
-			.cpu_ns = thread.running_ns,
-			.booked_ns = thread.cpu_ns - thread.cpu_first_ns,
-			.run_queue_ns = thread.runnable_ns,
-			.off_cpu_ns = thread.blocked_ns,
-			.switches = thread.switches,
-		};
+	wait_event(off_cpu, EVENT_TIMES, thread.pid, thread.tid)->times = (struct event_times){
+		.wall_ns = thread.since_ns - thread.first_ns,
+		.cpu_ns = thread.running_ns,
+		.booked_ns = thread.cpu_ns - thread.cpu_first_ns,
+		.run_queue_ns = thread.runnable_ns,
+		.off_cpu_ns = thread.blocked_ns,
+		.switches = thread.switches,
+	};
 }
 
 /* A thread that was told. */
 struct told {
 	struct off_cpu_key key;
-	uint32_t pid;
+	uint32_t pid, tid;
 };
 
 static int compare(const void *a, const void *b)
@@ -250,16 +249,16 @@ static void tell_places(struct off_cpu *off_cpu, const struct told *threads, siz
 	while (!bpf_map__get_next_key(map, previous, &key, sizeof(key))) {
 		const struct told *told =
 			bsearch(&key.thread, threads, count, sizeof(*threads), compare);
-		struct off_cpu_thread thread = {.place = key};
+		struct off_cpu_thread thread = {0};
 
 		previous = &key;
 		if (!told || bpf_map__lookup_elem(map, &key, sizeof(key), &place, sizeof(place), 0))
 			continue;
 		thread.pid = told->pid;
+		thread.tid = told->tid;
 		wait_amount(off_cpu, &thread, &off_cpu_blocked, place.blocked_ns, place.id);
 		wait_amount(off_cpu, &thread, &off_cpu_run_queue, place.runnable_ns, place.id);
-		wait_event(off_cpu, EVENT_STACK_END, told->pid, key.thread.tid)->stack_id =
-			place.id;
+		wait_event(off_cpu, EVENT_STACK_END, told->pid, told->tid)->stack_id = place.id;
 		xgrow(ended, ended_count, ended_capacity);
 		ended[ended_count++] = key;
 	}
@@ -287,7 +286,7 @@ static void sweep(struct off_cpu *off_cpu)
 			continue;
 		tell_thread(off_cpu, &thread);
 		xgrow(told, count, capacity);
-		told[count++] = (struct told){key, thread.pid};
+		told[count++] = (struct told){key, thread.pid, thread.tid};
 	}
 	if (count) {
 		qsort(told, count, sizeof(*told), compare);

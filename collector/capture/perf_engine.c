@@ -75,17 +75,28 @@ uint64_t perf_engine_period(const struct perf_engine *engine, unsigned frequency
 	return engine->has_frequency ? 1 : NANOSECONDS_PER_SECOND / frequency_hz;
 }
 
-static int paranoid_level(void)
+/* Returns a number in a file, 0 where it cannot be read. */
+static int read_number(const char *path)
 {
-	FILE *stream = fopen("/proc/sys/kernel/perf_event_paranoid", "re");
-	int level = 0;
+	FILE *stream = fopen(path, "re");
+	int number = 0;
 
 	if (stream) {
-		if (fscanf(stream, "%d", &level) != 1)
-			level = 0;
+		if (fscanf(stream, "%d", &number) != 1)
+			number = 0;
 		fclose(stream);
 	}
-	return level;
+	return number;
+}
+
+static int paranoid_level(void)
+{
+	return read_number("/proc/sys/kernel/perf_event_paranoid");
+}
+
+int perf_engine_most_hz(void)
+{
+	return read_number("/proc/sys/kernel/perf_event_max_sample_rate");
 }
 
 /* What an administrator can do for an event that was refused. */

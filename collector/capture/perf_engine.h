@@ -36,6 +36,10 @@ const struct perf_engine *perf_engine_find(const char *name);
  * the tick, whose period is the kernel's. */
 uint64_t perf_engine_period(const struct perf_engine *engine, unsigned frequency_hz);
 
+/* Returns how many samples a second the kernel allows on each CPU, 0 where that is not known.
+ * Source: /proc/sys/kernel/perf_event_max_sample_rate. */
+int perf_engine_most_hz(void);
+
 /* When an event begins to count. */
 enum perf_start {
 	PERF_START_ON_EXEC, /* when its thread executes a program */

@@ -207,6 +207,9 @@ int perf_record_parse(const struct perf_event_header *header, struct event *even
 	case PERF_RECORD_LOST:
 		good = parse_lost(&cursor, event);
 		break;
+	case PERF_RECORD_THROTTLE:
+		event->kind = EVENT_THROTTLE;
+		break;
 	default:
 		return 0;
 	}

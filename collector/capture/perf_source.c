@@ -469,6 +469,8 @@ static void row_take(void *self, source_deliver *deliver, void *context)
 		source->losses.side += event.lost;
 	else if (event.kind == EVENT_LOST)
 		source->losses.samples += event.lost;
+	else if (event.kind == EVENT_THROTTLE)
+		source->losses.throttles++;
 	else if (event.kind != EVENT_NONE)
 		deliver_event(source, stream->kind, &event, deliver, context);
 	perf_ring_advance(&stream->ring, stream->next);
@@ -488,6 +490,10 @@ static void row_describe(void *self, struct profile *profile)
 	profile_set_number(profile, "lost.ring_full", (int64_t)losses.samples);
 	profile_set_number(profile, "lost.side_ring_full", (int64_t)losses.side);
 	profile_set_number(profile, "lost.unreadable", (int64_t)losses.unreadable);
+	if (losses.throttles) {
+		profile_set_number(profile, "throttles", (int64_t)losses.throttles);
+		profile_set_number(profile, "most_hz", perf_engine_most_hz());
+	}
 }
 
 static void row_close(void *self)

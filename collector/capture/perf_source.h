@@ -41,6 +41,7 @@ struct perf_source_losses {
 	uint64_t samples;    /* a sample ring was full */
 	uint64_t side;	     /* a side ring was full: mappings or threads are missing */
 	uint64_t unreadable; /* records that contradicted themselves */
+	uint64_t throttles;  /* times that the kernel stopped sampling for a moment */
 };
 
 /*

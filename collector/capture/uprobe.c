@@ -71,6 +71,7 @@ static void size_maps(struct uprobe *uprobe)
 	bpf_map__set_max_entries(programs->maps.threads, (uint32_t)uprobe->slot_count);
 	bpf_map__set_max_entries(programs->maps.cells, (uint32_t)(functions * uprobe->slot_count));
 	bpf_map__set_max_entries(programs->maps.histograms, (uint32_t)(functions * uprobe->shards));
+	programs->rodata->numbers_namespace = bpf_kernel_namespace();
 	programs->rodata->function_count = (uint32_t)functions;
 	programs->rodata->slot_count = (uint32_t)uprobe->slot_count;
 	programs->rodata->histogram_shards = (uint32_t)uprobe->shards;

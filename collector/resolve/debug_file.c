@@ -3,6 +3,7 @@
 #include "collector/resolve/debug_file.h"
 
 #include "collector/base/xalloc.h"
+#include "collector/resolve/debug_section.h"
 #include "collector/resolve/debuginfod.h"
 
 #include <elfutils/libdwelf.h>
@@ -288,10 +289,12 @@ bool debug_file_strings_end(Elf *elf)
 }
 
 /* Opens the debug information of @elf; returns NULL when there is none to be trusted. */
-static Dwarf *open_dwarf(Elf *elf)
+static Dwarf *open_dwarf(struct debug_file *file, Elf *elf)
 {
-	Dwarf *dwarf = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
+	Dwarf *dwarf;
 
+	debug_sections_unpack(&file->unpacked, elf);
+	dwarf = dwarf_begin_elf(elf, DWARF_C_READ, NULL);
 	if (dwarf && !debug_file_strings_end(elf)) {
 		dwarf_end(dwarf);
 		return NULL;
@@ -317,7 +320,7 @@ static void attach_shared(struct debug_file *file)
 		if (!file->shared_elf)
 			continue;
 		if (same_build_id(file->shared_elf, build_id, bytes))
-			file->shared = open_dwarf(file->shared_elf);
+			file->shared = open_dwarf(file, file->shared_elf);
 		if (!file->shared) {
 			elf_end(file->shared_elf);
 			file->shared_elf = NULL;
@@ -348,7 +351,7 @@ Dwarf *debug_file_dwarf(struct debug_file *file)
 
 	if (file->dwarf || !has_debug_information(elf))
 		return file->dwarf;
-	file->dwarf = open_dwarf(elf);
+	file->dwarf = open_dwarf(file, elf);
 	if (file->dwarf)
 		attach_shared(file);
 	return file->dwarf;
@@ -366,6 +369,7 @@ void debug_file_close(struct debug_file *file)
 		close(file->separate_fd);
 	elf_end(file->embedded);
 	elf_end(file->elf);
+	debug_sections_done(&file->unpacked);
 	free(file->memory);
 	free(file->path);
 }

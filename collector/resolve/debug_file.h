@@ -18,6 +18,8 @@
  */
 #pragma once
 
+#include "collector/resolve/debug_section.h"
+
 #include <elfutils/libdw.h>
 #include <libelf.h>
 #include <stdbool.h>
@@ -37,6 +39,7 @@ struct debug_file {
 	int shared_fd;
 	Elf *shared_elf;
 	Dwarf *shared;
+	struct debug_sections unpacked;
 };
 
 /*

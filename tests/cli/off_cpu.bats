@@ -157,13 +157,15 @@ closes() {
 	[ ! -e x.prof ]
 }
 
-@test "where processes have numbers of their own it says so, and neither runs nor leaves anything" {
-	require root
-	local option
-	for option in --off-cpu "--time=main" "--step=main"; do
-		run unshare --pid --fork --mount-proc collector run $option -o x -- "$BUILD/workloads/leaf" 0.1
-		[ "$status" -eq 125 ]
-		[[ $output == *"processes have numbers of their own here"*"--pid=host"* ]]
-		[ ! -e x.prof ]
-	done
+@test "where processes have numbers of their own, waits, steps and calls are found by them" {
+	unshare --pid --fork --mount-proc collector run -q --off-cpu --step works --time waits_for_pipe -o x -- \
+		"$WORKLOADS/waits" 0.1 >out
+	closes x.prof
+	within 3 "$(($(waited x.prof waits_for_pipe off-cpu) + $(waited x.prof waits_for_pipe run-queue)))" \
+		"$(took waits_for_pipe)"
+	# The child has such a number, too, and the machine's numbers are nowhere.
+	[ "$(waited x.prof child_sleeps off-cpu)" -ge 300000000 ]
+	[ "$(sqlite3 x.prof 'SELECT max(tid) FROM threads')" -lt 100 ]
+	[ "$(sqlite3 x.prof 'SELECT count(*) FROM steps')" -ge 3 ]
+	[ "$(sqlite3 x.prof 'SELECT sum(calls) FROM timings')" -ge 3 ]
 }

@@ -49,13 +49,12 @@ __u64 threads_lost; /* got no storage: their hits are not seen */
 /* Makes the mask of a thread at its first hit; NULL when its process is none of the target's. */
 static __noinline __u64 *begin_thread(void)
 {
-	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+	struct task_struct *task = bpf_get_current_task_btf();
 	__u64 *mask;
 
-	if (!is_watched(pid))
+	if (!is_watched(process_number(task)))
 		return NULL;
-	mask = bpf_task_storage_get(&counting, bpf_get_current_task_btf(), 0,
-				    BPF_LOCAL_STORAGE_GET_F_CREATE);
+	mask = bpf_task_storage_get(&counting, task, 0, BPF_LOCAL_STORAGE_GET_F_CREATE);
 	if (!mask)
 		__sync_fetch_and_add(&threads_lost, 1);
 	return mask;

@@ -6,6 +6,7 @@
  */
 #include "collector/capture/bpf/heap.h"
 #include "collector/capture/bpf/kernel.h"
+#include "collector/capture/bpf/numbers.h"
 #include "collector/capture/bpf/user_stack.h"
 
 #include <bpf/bpf_helpers.h>
@@ -83,15 +84,15 @@ static __u64 size_of(const struct pt_regs *registers, __u64 cookie)
 static void take(const struct pt_regs *registers, __u64 bytes)
 {
 	struct heap_record *record = bpf_ringbuf_reserve(&ring, sizeof(*record), 0);
-	__u64 id = bpf_get_current_pid_tgid();
+	struct task_struct *task = bpf_get_current_task_btf();
 
 	if (!record) {
 		__sync_fetch_and_add(&samples_lost, 1);
 		return;
 	}
 	record->time_ns = bpf_ktime_get_ns();
-	record->pid = id >> 32;
-	record->tid = (__u32)id;
+	record->pid = process_number(task);
+	record->tid = thread_number(task);
 	record->bytes = bytes;
 	record->is_32_bit = user_stack_registers(record->registers, registers);
 	record->stack_bytes =

@@ -20,6 +20,33 @@ struct sched_entity {
 
 struct linux_binprm;
 
+struct ns_common {
+	unsigned int inum;
+};
+
+struct pid_namespace {
+	struct ns_common ns;
+};
+
+struct upid {
+	int nr;
+	struct pid_namespace *ns;
+};
+
+/* Of a thread or a process. */
+struct pid {
+	unsigned int level; /* of its namespace; the machine's own is 0 */
+	struct upid numbers[1];
+};
+
+typedef struct {
+	int counter;
+} atomic_t;
+
+struct signal_struct {
+	atomic_t live; /* threads that have not begun to end */
+};
+
 struct xol_area {
 	unsigned long vaddr; /* [uprobes]: what a hijacked return address points to */
 };
@@ -49,9 +76,12 @@ struct uprobe_task {
 struct task_struct {
 	unsigned int __state; /* 0: runnable */
 	unsigned int flags;
-	int on_cpu; /* runs at this moment */
-	int pid;    /* of the thread */
-	int tgid;   /* of the process */
+	int on_cpu;		/* runs at this moment */
+	int pid;		/* of the thread */
+	int tgid;		/* of the process */
+	struct pid *thread_pid; /* NULL: it has been given back */
+	struct task_struct *group_leader;
+	struct signal_struct *signal;
 	__u64 start_time;
 	struct mm_struct *mm; /* NULL: no user memory, or given back already */
 	struct sched_entity se;

@@ -16,6 +16,7 @@
  * queue. So the fields of a thread, and those of its places, have one writer at a time.
  */
 #include "collector/capture/bpf/kernel.h"
+#include "collector/capture/bpf/numbers.h"
 #include "collector/capture/bpf/off_cpu.h"
 #include "collector/capture/bpf/user_stack.h"
 
@@ -93,15 +94,17 @@ struct {
 /* Returns the entry of a thread of a watched process, made when it is new, or NULL. */
 static struct off_cpu_thread *watched(struct task_struct *task, __u32 state, __u64 now_ns)
 {
-	struct off_cpu_thread fresh = {.pid = task->tgid, .state = state};
 	struct off_cpu_key key = {.tid = task->pid, .born_ns = task->start_time};
-	struct off_cpu_thread *thread;
+	struct off_cpu_thread *thread = bpf_map_lookup_elem(&threads, &key), fresh = {0};
 
-	if (!bpf_map_lookup_elem(&processes, &fresh.pid))
-		return NULL;
-	thread = bpf_map_lookup_elem(&threads, &key);
+	/* First of all: at its last switch its numbers may have been given back. */
 	if (thread)
 		return thread;
+	fresh.pid = process_number(task);
+	if (!bpf_map_lookup_elem(&processes, &fresh.pid))
+		return NULL;
+	fresh.tid = thread_number(task);
+	fresh.state = state;
 	fresh.first_ns = fresh.since_ns = now_ns;
 	fresh.cpu_first_ns = fresh.cpu_ns = task->se.sum_exec_runtime;
 	fresh.place.thread = key;
@@ -122,7 +125,7 @@ static void tell(struct off_cpu_place *place, const struct off_cpu_thread *threa
 		return;
 	amount->head.kind = OFF_CPU_RECORD_AMOUNT;
 	amount->head.pid = thread->pid;
-	amount->head.tid = thread->place.thread.tid;
+	amount->head.tid = thread->tid;
 	amount->head.time_ns = now_ns;
 	amount->head.place = place->id;
 	amount->blocked_ns = place->blocked_ns;
@@ -189,7 +192,7 @@ static void begin_record(struct off_cpu_stack *record, const struct off_cpu_thre
 {
 	record->head.kind = OFF_CPU_RECORD_STACK;
 	record->head.pid = thread->pid;
-	record->head.tid = thread->place.thread.tid;
+	record->head.tid = thread->tid;
 	record->head.time_ns = now_ns;
 	record->head.place = place->id;
 }
@@ -363,7 +366,7 @@ int BPF_PROG(on_wakeup, struct task_struct *task)
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
-	__u32 pid = parent->tgid, child_pid = child->tgid;
+	__u32 pid = process_number(parent), child_pid = process_number(child);
 	__u8 yes = 1;
 
 	if (!bpf_map_lookup_elem(&processes, &pid))
@@ -377,7 +380,7 @@ int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 SEC("tp_btf/sched_process_exec")
 int BPF_PROG(on_exec, struct task_struct *task, int old_tid, struct linux_binprm *program)
 {
-	__u32 pid = task->tgid;
+	__u32 pid = process_number(task);
 	__u8 yes = 1;
 
 	if (pid != launched_pid)
@@ -387,13 +390,14 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_tid, struct linux_binprm
 	return 0;
 }
 
-/* The last thread of a process frees its number. */
-SEC("tp_btf/sched_process_free")
-int BPF_PROG(on_free, struct task_struct *task)
+/* The last thread of a process ends: all there are known by now. Later the number may be
+ * another's. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_exit, struct task_struct *task)
 {
-	__u32 pid = task->tgid;
+	__u32 pid = process_number(task);
 
-	if (task->pid == task->tgid)
+	if (!task->signal->live.counter)
 		bpf_map_delete_elem(&processes, &pid);
 	return 0;
 }

@@ -23,7 +23,7 @@
 /* Waits of a place are told together, once in this time. */
 #define OFF_CPU_TELL_NS 10000000u
 
-/* Numbers of threads come again; together with the time of birth they do not. */
+/* The machine's numbers of threads come again; together with the time of birth they do not. */
 struct off_cpu_key {
 	__u32 tid;
 	__u32 unused;
@@ -63,8 +63,9 @@ struct off_cpu_place {
 };
 
 struct off_cpu_thread {
-	__u32 pid;
+	__u32 pid, tid; /* as the user side knows them */
 	__u32 state;
+	__u32 unused;
 	__u64 first_ns; /* watched from here */
 	__u64 since_ns; /* in its state */
 	__u64 running_ns;

@@ -164,7 +164,6 @@ int on_sample(void *context)
 	struct pt_regs *registers = (struct pt_regs *)bpf_task_pt_regs(task);
 	struct return_instance *instance;
 	struct uprobe_stack *stack;
-	__u64 pid_tid = bpf_get_current_pid_tgid();
 	__u32 key = 0;
 
 	(void)context;
@@ -174,8 +173,8 @@ int on_sample(void *context)
 	if (!stack)
 		return 1;
 	stack->time_ns = bpf_ktime_get_ns();
-	stack->pid = pid_tid >> 32;
-	stack->tid = (__u32)pid_tid;
+	stack->pid = process_number(task);
+	stack->tid = thread_number(task);
 	stack->instruction_pointer = registers->ip;
 	stack->stack_pointer = registers->sp;
 	stack->trampoline = area ? BPF_CORE_READ(area, vaddr) : 0;

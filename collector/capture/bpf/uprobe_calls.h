@@ -105,7 +105,7 @@ static __always_inline void drop_left(struct calls *calls, __u64 stack_pointer)
 static __noinline struct calls *begin_thread(void)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	__u32 pid = bpf_get_current_pid_tgid() >> 32, slot;
+	__u32 pid = process_number(task), slot;
 	struct uprobe_thread *thread;
 	struct calls *calls;
 
@@ -122,7 +122,7 @@ static __noinline struct calls *begin_thread(void)
 	thread = bpf_map_lookup_elem(&threads, &slot);
 	if (thread && slot) {
 		thread->pid = pid;
-		thread->tid = (__u32)bpf_get_current_pid_tgid();
+		thread->tid = thread_number(task);
 	}
 	calls->slot = slot;
 	return calls;
@@ -243,13 +243,13 @@ static __noinline int take_edge(__u32 caller, __u32 callee, __u64 duration_ns)
 
 static __noinline int tell_step(__u64 start_ns, __u64 end_ns, __u64 probe_ns, __u32 function)
 {
-	__u64 pid_tid = bpf_get_current_pid_tgid();
+	struct task_struct *task = bpf_get_current_task_btf();
 	struct uprobe_step step = {
 		.start_ns = start_ns,
 		.end_ns = end_ns,
 		.probe_ns = probe_ns,
-		.pid = pid_tid >> 32,
-		.tid = (__u32)pid_tid,
+		.pid = process_number(task),
+		.tid = thread_number(task),
 		.function = function,
 	};
 

@@ -3,7 +3,7 @@
  * fork. */
 #pragma once
 
-#include "collector/capture/bpf/kernel.h"
+#include "collector/capture/bpf/numbers.h"
 
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
@@ -26,7 +26,7 @@ static __always_inline bool is_watched(__u32 pid)
 SEC("tp_btf/sched_process_fork")
 int BPF_PROG(on_fork, struct task_struct *parent, struct task_struct *child)
 {
-	__u32 pid = parent->tgid, child_pid = child->tgid;
+	__u32 pid = process_number(parent), child_pid = process_number(child);
 	__u8 yes = 1;
 
 	if (pid != child_pid && is_watched(pid))

@@ -110,3 +110,53 @@ Test(debug_file, asks_the_servers_that_the_user_names)
 	free(folder);
 	free(url);
 }
+
+/* Returns how many functions the debug information of $F/packed.so names in its first unit; -1:
+ * there is none. */
+static int functions_of_packed(void)
+{
+	struct debug_file file;
+	char *path = fixture_path("packed.so");
+	int fd = open(path, O_RDONLY), count = -1;
+	Dwarf_Off next;
+	size_t bytes;
+	Dwarf_Die unit, die;
+
+	debug_file_open(&file, fd, path);
+	if (debug_file_dwarf(&file) &&
+	    !dwarf_nextcu(file.dwarf, 0, &next, &bytes, NULL, NULL, NULL) &&
+	    dwarf_offdie(file.dwarf, bytes, &unit) && !dwarf_child(&unit, &die)) {
+		count = 0;
+		do
+			count += dwarf_diename(&die) && (!strcmp(dwarf_diename(&die), "hidden") ||
+							 !strcmp(dwarf_diename(&die), "exported"));
+		while (!dwarf_siblingof(&die, &die));
+	}
+	debug_file_close(&file);
+	close(fd);
+	free(path);
+	return count;
+}
+
+Test(debug_file, unpacks_debug_information_that_zstd_has_compressed)
+{
+	cr_assert(fixture_run(BUILD "cp full.so packed.so"));
+	cr_assert_eq(functions_of_packed(), 2);
+	if (!fixture_run("cd $F && objcopy --compress-debug-sections=zstd full.so packed.so"))
+		cr_skip_test("this objcopy knows no zstd");
+	cr_assert(fixture_run("cd $F && readelf -t packed.so | grep -q ZSTD"));
+	cr_assert_eq(functions_of_packed(), 2);
+}
+
+Test(debug_file, survives_damaged_sections_that_zstd_has_compressed)
+{
+	if (!fixture_run(BUILD "objcopy --compress-debug-sections=zstd full.so packed.so"))
+		cr_skip_test("this objcopy knows no zstd");
+	/* Behind the headers of the first sections: names, sizes and flags stay. */
+	cr_assert(fixture_run(
+		"cd $F && set -- $(readelf -SW packed.so | sed -n "
+		"'s/.*[.]debug_info  *PROGBITS  *[0-9a-f]* \\([0-9a-f]*\\).*/\\1/p') && "
+		"printf 'XXXXXXXXXXXXXXXX' | dd of=packed.so bs=1 conv=notrunc "
+		"seek=$((0x$1 + 24)) 2>dd.out"));
+	cr_assert_eq(functions_of_packed(), -1);
+}

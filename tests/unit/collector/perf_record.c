@@ -229,6 +229,15 @@ Test(perf_record, reads_births_ends_names_and_losses)
 	cr_assert_eq(perf_record_parse(builder.header, &event), 0);
 	cr_assert_eq(event.kind, EVENT_LOST);
 	cr_assert_eq(event.lost, 42);
+
+	start(&builder, PERF_RECORD_THROTTLE, 0);
+	put_u64(&builder, 103);
+	put_u64(&builder, 1);
+	put_u64(&builder, 1);
+	put_ids(&builder, 10, 12);
+	put_u64(&builder, 103);
+	cr_assert_eq(perf_record_parse(builder.header, &event), 0);
+	cr_assert_eq(event.kind, EVENT_THROTTLE);
 }
 
 Test(perf_record, skips_records_it_does_not_know)

@@ -42,6 +42,20 @@ Test(trust, a_good_profile_has_no_bad_item)
 	profile_free(profile);
 }
 
+Test(trust, a_rate_that_the_kernel_does_not_allow_is_said)
+{
+	struct profile *profile = good_profile();
+	struct trust trust;
+
+	trust_measure(&trust, profile, 0);
+	cr_assert_null(item_with(&trust, "stopped sampling"));
+	profile_set_number(profile, "throttles", 188);
+	profile_set_number(profile, "most_hz", 1000);
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "188 times (kernel.perf_event_max_sample_rate is 1000)"));
+	profile_free(profile);
+}
+
 Test(trust, time_that_no_sample_stands_for_is_said_and_bad_from_a_tenth_on)
 {
 	struct profile *profile = good_profile();

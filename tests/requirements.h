@@ -129,10 +129,7 @@ static inline bool requirement_lacks(const char *name, char *why, size_t why_byt
 		snprintf(why, why_bytes, "no hardware counter (%s)", strerror(errno));
 	} else if (strcmp(name, "bpf") == 0) {
 		has = requirement_bpf();
-		snprintf(why, why_bytes,
-			 "bpf(2) is refused, the kernel describes no types, or this is a pid "
-			 "namespace (%s)",
-			 strerror(errno));
+		snprintf(why, why_bytes, "no BPF programs can be loaded (%s)", strerror(errno));
 	} else if (strcmp(name, "mount") == 0) {
 		has = requirement_mount();
 		snprintf(why, why_bytes, "may not make a mount namespace");

@@ -46,6 +46,9 @@ int function_probes_open(struct function_probes *probes,
 	if (!result && probes->timing)
 		result = timing_watch(probes->timing, target->pids, target->pid_count, target->perf,
 				      error);
+	if (!result && probes->timing && target->library)
+		result = timing_tell_totals(probes->timing, target->library, target->modes,
+					    target->is_sampled, error);
 	if (!result && probes->hits)
 		result = hits_watch(probes->hits, target->pids, target->pid_count, error);
 	if (!result && options->planned)

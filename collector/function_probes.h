@@ -27,7 +27,10 @@ struct function_probes_target {
 	struct perf_source *perf; /* or NULL; as of timing_watch */
 	struct modules *modules;
 	struct profile *profile;
-	uint64_t start_ns; /* CLOCK_MONOTONIC of the profile's times */
+	uint64_t start_ns;   /* CLOCK_MONOTONIC of the profile's times */
+	const char *library; /* that is preloaded and counts; NULL: none */
+	uint32_t modes;	     /* of it, */
+	bool is_sampled;     /* and whether allocations are sampled: as of timing_tell_totals */
 };
 
 /* Zero-initialised: none are wanted. */

@@ -19,21 +19,35 @@ int probing_open(struct probing *probing, const struct session_options *options,
 		 const struct probe_memory *shared, struct error *error)
 {
 	struct probe_memory_options asked = probing_options(options);
-	char library[PATH_MAX], path[64];
+	char path[64];
 
 	if (!asked.modes)
 		return 0;
-	if (preload_find(library, &probing->why_not) ||
-	    preload_check(options->argv[0], &probing->why_not))
+	if (preload_find(probing->library, &probing->why_not) ||
+	    preload_check(options->argv[0], &probing->why_not)) {
+		*probing->library = '\0';
 		return 0;
+	}
 	probing->memory = memory_source_open(shared, &asked, error);
 	if (!probing->memory)
 		return -errno;
 	if (!shared) {
 		probe_memory_path(memory_source_memory(probing->memory), path, sizeof(path));
-		probing->environment = preload_environment(library, path);
+		probing->environment = preload_environment(probing->library, path);
 	}
 	return 0;
+}
+
+void probing_fill_in(const struct probing *probing, struct function_probes_target *target)
+{
+	const struct probe_memory *memory;
+
+	if (!probing->memory)
+		return;
+	memory = memory_source_memory(probing->memory);
+	target->library = probing->library;
+	target->modes = memory->modes;
+	target->is_sampled = memory->memory_rate != 0;
 }
 
 void probing_describe(const struct probing *probing, struct profile *profile)

@@ -10,9 +10,12 @@
 #include "collector/capture/memory_source.h"
 #include "collector/session.h"
 
+#include <limits.h>
+
 struct probing {
 	struct memory_source *memory; /* NULL: none; owned by the session's list of sources */
 	struct error why_not;	      /* what was asked for cannot be had; "" else */
+	char library[PATH_MAX];	      /* that is preloaded; "": none */
 	char **environment;	      /* of the program; NULL: that of the sampling */
 };
 
@@ -27,6 +30,9 @@ struct probe_memory_options probing_options(const struct session_options *option
  */
 int probing_open(struct probing *probing, const struct session_options *options,
 		 const struct probe_memory *shared, struct error *error);
+
+/* Fills in what is preloaded and counts. */
+void probing_fill_in(const struct probing *probing, struct function_probes_target *target);
 
 /* Says in the profile, at its beginning, what operations are counted. */
 void probing_describe(const struct probing *probing, struct profile *profile);

@@ -444,6 +444,8 @@ int recording_make(const struct recording_options *options, struct session_optio
 	session->probes.timing.requests = options->timed.list;
 	session->probes.timing.request_count = options->timed.count;
 	session->probes.timing.hottest = options->hottest;
+	session->probes.timing.keeps_returns =
+		session->argv && (session->is_memory || session->operations);
 	session->probes.timing.rung = options->rung;
 	session->probes.timing.budget =
 		options->hottest && !options->has_budget ? CAREFUL_BUDGET : options->budget;

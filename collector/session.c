@@ -253,6 +253,7 @@ static int open_probes(struct session *session, const pid_t *pids, size_t count,
 
 	if (!function_probes_are_wanted(&options->probes))
 		return 0;
+	probing_fill_in(&session->probing, &target);
 	if (is_attached(session))
 		for (size_t i = 0; i < count; i++)
 			program_files_of_process(&target.files, session->modules, pids[i]);

@@ -4,6 +4,7 @@
 
 #include "collector/base/xalloc.h"
 #include "collector/timing_budget.h"
+#include "collector/timing_steps.h"
 
 #include <errno.h>
 #include <math.h>
@@ -12,6 +13,7 @@
 #define WAITING_FUNCTIONS 512  /* room for what libraries that are loaded later may bring */
 #define ROW_NS		  3000 /* about what writing a row costs */
 #define LEAST_REST	  30
+#define TOLD		  "totals_told" /* of the library: probe/totals.h */
 
 struct timing {
 	struct profile *profile;
@@ -19,6 +21,7 @@ struct timing {
 	struct timing_plan plan;
 	struct uprobe *uprobe;
 	uint64_t start_ns;
+	struct timing_steps steps;
 	uint32_t *slot_threads; /* rows of the profile, 0: not known yet */
 	size_t slot_capacity;
 	size_t passed;	    /* of the plan's passages, that are in place */
@@ -60,6 +63,7 @@ struct timing *timing_open(const struct timing_options *options, const struct pr
 	timing->hottest = options->hottest;
 	if (options->budget > 0)
 		timing->budget = timing_budget_new(options->budget);
+	timing->plan.keeps_returns = options->keeps_returns;
 	result = timing_plan_make(&timing->plan, options->requests, options->request_count, files,
 				  error);
 	if (!result) {
@@ -103,6 +107,18 @@ int timing_watch(struct timing *timing, const pid_t *pids, size_t count, struct 
 	return result;
 }
 
+int timing_tell_totals(struct timing *timing, const char *library, uint32_t modes, bool is_sampled,
+		       struct error *error)
+{
+	struct module *module = program_module(timing->modules, library, 0);
+	uint64_t offset;
+
+	if (!module || !timing_plan_find_place(module, TOLD, &offset))
+		return 0;
+	timing->steps = (struct timing_steps){.modes = modes, .is_sampled = is_sampled};
+	return uprobe_attach_mark(timing->uprobe, module->fd, offset, UPROBE_TOLD, error);
+}
+
 const struct timing_plan *timing_get_plan(const struct timing *timing)
 {
 	return &timing->plan;
@@ -124,6 +140,10 @@ static const char *first_note(const struct timing_choice *choice)
 {
 	if (choice->why_counted)
 		return choice->why_counted;
+	if (choice->is_in_the_way)
+		return "stacks of what is counted inside of the program are cut at its calls: not "
+		       "all "
+		       "of its exits are known, and a probe at its return stands in the way";
 	if (choice->is_loop && choice->function.mode == UPROBE_COUNT)
 		return "a loop of the function leads back to its first instruction: its rounds are "
 		       "counted as calls; --time tells them apart";
@@ -182,8 +202,8 @@ int timing_attach(struct timing *timing, struct error *error)
 	for (; timing->passed < timing->plan.passage_count && !result; timing->passed++) {
 		const struct timing_passage *row = &timing->plan.passages[timing->passed];
 
-		result = uprobe_attach_passage(timing->uprobe, row->module->fd, row->offset,
-					       row->is_catch, error);
+		result = uprobe_attach_mark(timing->uprobe, row->module->fd, row->offset,
+					    row->is_catch ? UPROBE_CATCH : UPROBE_THROW, error);
 	}
 	while (timing->attached < timing->plan.count && !result) {
 		size_t first = timing->attached, end = first;
@@ -344,6 +364,7 @@ static void take_step(void *context, const struct uprobe_step *step)
 				 .end_ns = step->end_ns - start_ns,
 				 .probe_ns = step->probe_ns,
 			 });
+	timing_steps_take(&timing->steps, timing->profile, step, step->end_ns - start_ns);
 }
 
 bool timing_has_budget(const struct timing *timing)

@@ -18,7 +18,8 @@ struct timing_options {
 	const struct timing_request *requests;
 	size_t request_count;
 	enum uprobe_rung rung;
-	size_t hottest; /* functions that timing_add_hottest will add at most */
+	size_t hottest;	    /* functions that timing_add_hottest will add at most */
+	bool keeps_returns; /* walks inside the program meet the stacks: no return probes */
 	double budget; /* most that probes may add to the target's CPU time, a share; 0: no limit */
 };
 
@@ -45,6 +46,18 @@ void timing_close(struct timing *timing); /* accepts NULL */
  */
 int timing_watch(struct timing *timing, const pid_t *pids, size_t count, struct perf_source *perf,
 		 struct error *error);
+
+/*
+ * Steps are recorded with what came to them of what processes sum up, in which a library is
+ * preloaded. Where it is stripped of its names they are not.
+ *
+ * @library     path of libprobe.so
+ * @modes       enum wire_mode that are on
+ * @is_sampled  allocations are
+ * Returns 0 or a negative errno.
+ */
+int timing_tell_totals(struct timing *timing, const char *library, uint32_t modes, bool is_sampled,
+		       struct error *error);
 
 /* Puts the probes in place. Returns 0 or a negative errno. */
 int timing_attach(struct timing *timing, struct error *error);

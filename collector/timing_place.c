@@ -104,9 +104,13 @@ static char *why_untimed(struct function_list *list, const struct function *func
 	if (list->module->go)
 		return xstrdup("only counted: Go moves its stacks, which a probe at a return would "
 			       "make fatal");
-	if (!function_list_throws(list))
+	if (!function_list_throws(list) && !choice->keeps_returns)
 		return NULL;
 	problem = place_exits(function, code, choice);
+	if (problem && !function_list_throws(list)) {
+		choice->is_in_the_way = true;
+		return NULL;
+	}
 	if (problem &&
 	    asprintf(&sentence,
 		     "only counted: exceptions may pass through it, which a probe at its "

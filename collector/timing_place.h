@@ -16,15 +16,19 @@ struct timing_choice {
 	bool is_loop;		   /* a jump in the function leads to its entry */
 	char *why_counted;	   /* though more was asked for: a sentence; NULL: it is as asked */
 	struct uprobe_exit *exits; /* of `function` */
+	bool keeps_returns;	   /* return addresses on the stack shall stay, if that can be */
+	bool is_in_the_way;	   /* it cannot be */
 	enum uprobe_mode asked;
 	struct uprobe_function function;
 };
 
 /*
  * Places the probes of a function: at its entry, and where it is timed by a return probe or, where
- * exceptions may pass through it, by its exits. Where neither is possible it is counted.
+ * exceptions may pass through it or return addresses shall stay, by its exits. Where exceptions
+ * leave neither it is counted.
  *
- * @choice  has the module and the mode that is asked for; the rest is set, but for the name
+ * @choice  has the module, the mode that is asked for and keeps_returns; the rest is set, but for
+ *          the name
  * Returns false when the function has no code in the file. timing_place_done after true.
  */
 bool timing_place(struct function_list *list, const struct function *function,

@@ -51,6 +51,7 @@ void timing_plan_add_function(struct timing_plan *plan, enum uprobe_mode mode,
 	struct timing_choice choice = {
 		.module = (struct module *)list->module,
 		.asked = mode,
+		.keeps_returns = plan->keeps_returns,
 		.function.mode = mode,
 	};
 
@@ -313,7 +314,7 @@ int timing_plan_make(struct timing_plan *plan, const struct timing_request *requ
 	};
 	int result = 0;
 
-	*plan = (struct timing_plan){0};
+	*plan = (struct timing_plan){.keeps_returns = plan->keeps_returns};
 	for (size_t i = 0; i < count && !result; i++) {
 		struct pattern pattern;
 
@@ -350,6 +351,21 @@ void timing_plan_find_passages(struct timing_plan *plan, const struct program_fi
 		add_passages(plan, &list);
 		function_list_done(&list);
 	}
+}
+
+bool timing_plan_find_place(struct module *module, const char *name, uint64_t *offset)
+{
+	struct function_list list;
+	bool is_found = false;
+
+	if (module_open(module))
+		return false;
+	function_list_init(&list, module);
+	for (size_t i = 0; i < list.count && !is_found; i++)
+		is_found = !strcmp(list.functions[i].name, name) &&
+			   timing_place_offset(module, list.functions[i].address, offset);
+	function_list_done(&list);
+	return is_found;
 }
 
 void timing_plan_drop_last(struct timing_plan *plan)

@@ -31,10 +31,12 @@ struct timing_plan {
 	size_t waiting_count;
 	struct timing_passage *passages; /* empty where no function needs them */
 	size_t passage_count, passage_capacity;
+	bool keeps_returns; /* set before: functions are timed so that no return address changes */
 };
 
 /*
- * Chooses the functions that the requests name in @files.
+ * Chooses the functions that the requests name in @files. Of @plan keeps_returns is set, the rest
+ * is zero.
  *
  * Returns 0, or a negative errno with a sentence: -EINVAL no pattern, -ENOENT nothing matches (with
  * the nearest names, or the places where the function was inlined), -ENOTUNIQ several libraries
@@ -54,6 +56,10 @@ void timing_plan_add_function(struct timing_plan *plan, enum uprobe_mode mode,
 
 /* Finds where exceptions pass in a program's files, if functions need it and it was not done. */
 void timing_plan_find_passages(struct timing_plan *plan, const struct program_files *files);
+
+/* Finds the place in a file for a probe at the entry of the function of this name; returns whether
+ * there is one. */
+bool timing_plan_find_place(struct module *module, const char *name, uint64_t *offset);
 
 /* Takes the last choice away. */
 void timing_plan_drop_last(struct timing_plan *plan);

@@ -43,7 +43,8 @@ struct memory_thread {
 uint64_t memory_allocator_start, memory_allocator_end;
 
 static bool is_on;
-static uint64_t rate;			       /* bytes between samples; 0: all are counted */
+static bool is_over;  /* nobody wants it counted any more: only the real functions are left */
+static uint64_t rate; /* bytes between samples; 0: all are counted */
 static uint32_t process_row;		       /* from 1 */
 static struct memory_thread *threads[THREADS]; /* by slot; kept for the slot's next thread */
 static struct memory_thread spare;	       /* for what has none, or whose own is busy */
@@ -189,7 +190,12 @@ static inline bool counts(void)
 			probe_start_early();
 		return is_on;
 	}
-	return probe_is_on() && wire_is_recording(probe.wire);
+	if (!probe_is_on())
+		return false;
+	if (__builtin_expect(wire_is_recording(probe.wire), 1))
+		return true;
+	is_over = true;
+	return false;
 }
 
 /* Takes what the calling thread counts with; NULL: only everybody's tallies are left. */
@@ -428,6 +434,8 @@ EXPORT void *malloc(size_t bytes)
 	struct walk_start start = WALK_START();
 	void *block;
 
+	if (__builtin_expect(is_over, 0))
+		return real_malloc(bytes);
 	if (!is_ready())
 		return early_allocate(bytes);
 	block = real_malloc(bytes);
@@ -441,6 +449,8 @@ EXPORT void *calloc(size_t count, size_t bytes)
 	struct walk_start start = WALK_START();
 	void *block;
 
+	if (__builtin_expect(is_over, 0))
+		return real_calloc(count, bytes);
 	if (!is_ready())
 		return early_allocate(count * bytes);
 	block = real_calloc(count, bytes);
@@ -558,7 +568,7 @@ EXPORT void free(void *block)
 {
 	if (!block || is_early(block) || !is_ready())
 		return;
-	if (counts())
+	if (!is_over && counts())
 		count_end(block);
 	real_free(block);
 }

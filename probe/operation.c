@@ -8,6 +8,7 @@
 #include "probe/sql.h"
 #include "probe/stacks.h"
 #include "probe/tally.h"
+#include "probe/totals.h"
 
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -83,6 +84,7 @@ static uint32_t claim_process(void)
 		return 0;
 	}
 	processes[number].pid = probe.pid;
+	totals_begin(&processes[number]);
 	return number + 1;
 }
 
@@ -304,12 +306,39 @@ static inline void add(_Atomic uint64_t *number, uint64_t value)
 		atomic_fetch_add_explicit(number, value, memory_order_relaxed);
 }
 
+/* A transaction is made of statements. */
+static void add_totals(const struct operation *operation)
+{
+	switch (operation->kind) {
+	case WIRE_OPERATION_LOCK:
+	case WIRE_OPERATION_SHARE:
+		totals_add(WIRE_TOTAL_LOCK_WAIT, operation->total_ns);
+		break;
+	case WIRE_OPERATION_AWAIT:
+		totals_add(WIRE_TOTAL_AWAIT, operation->total_ns);
+		break;
+	case WIRE_OPERATION_EXECUTE:
+		totals_add(WIRE_TOTAL_EXECUTIONS, operation->count);
+		totals_add(WIRE_TOTAL_SQL_TIME, operation->total_ns);
+		break;
+	case WIRE_OPERATION_PREPARE:
+		totals_add(WIRE_TOTAL_SQL_TIME, operation->total_ns);
+		break;
+	case WIRE_OPERATION_TRANSACTION:
+		break;
+	default:
+		totals_add(WIRE_TOTAL_IO_TIME, operation->total_ns);
+		totals_add(WIRE_TOTAL_IO_BYTES, operation->amount);
+	}
+}
+
 void operation_book(const struct operation *operation)
 {
 	struct wire_operation *row = find_row(operation, operation_mine()->row);
 	uint64_t whole_ns = operation->whole_ns ? operation->whole_ns : operation->total_ns;
 	uint64_t longest;
 
+	add_totals(operation);
 	if (!row)
 		return;
 	add(&row->count, operation->count);

@@ -3,6 +3,7 @@
 #include "probe/tally.h"
 
 #include "probe/thinning.h"
+#include "probe/totals.h"
 
 struct wire_process *tally_process;
 
@@ -50,6 +51,7 @@ uint32_t tally_begin_process(bool is_fork)
 	tally_process = &processes[number];
 	tally_process->pid = probe.pid;
 	tally_process->is_fork = is_fork;
+	totals_begin(tally_process);
 	has_threads = false;
 	return number + 1;
 }
@@ -61,9 +63,24 @@ void tally_threads(void)
 		tally_process->has_threads = 1;
 }
 
+static inline uint64_t get(_Atomic uint64_t *number)
+{
+	return atomic_load_explicit(number, memory_order_relaxed);
+}
+
+static inline void set(_Atomic uint64_t *number, uint64_t value)
+{
+	atomic_store_explicit(number, value, memory_order_relaxed);
+}
+
 void tally_open(struct tally_book *book, uint32_t slot)
 {
 	*book = (struct tally_book){.is_shared = slot >= row_count - 1};
+	if (!book->is_shared) {
+		book->slot = &probe.slots[slot];
+		set(&book->slot->allocations, 0);
+		set(&book->slot->allocated, 0);
+	}
 	slot = book->is_shared ? row_count - 1 : slot;
 	book->row = &rows[slot * (uint64_t)WIRE_ROW_SEGMENTS];
 	book->shape = &shapes[slot];
@@ -95,16 +112,6 @@ static inline struct wire_tally *find(const struct tally_book *book, uint32_t no
 	}
 	return &tallies[(segment - 1) * (uint64_t)WIRE_SEGMENT_TALLIES +
 			node % WIRE_SEGMENT_TALLIES];
-}
-
-static inline uint64_t get(_Atomic uint64_t *number)
-{
-	return atomic_load_explicit(number, memory_order_relaxed);
-}
-
-static inline void set(_Atomic uint64_t *number, uint64_t value)
-{
-	atomic_store_explicit(number, value, memory_order_relaxed);
 }
 
 static inline void add(const struct tally_book *book, _Atomic uint64_t *number, uint64_t value)
@@ -158,8 +165,33 @@ static void change_live_together(struct tally_book *book, int64_t bytes)
 	book->behind = 0;
 }
 
+static inline void change_totals(struct tally_book *book, struct thinning_weight weight)
+{
+	struct wire_slot *slot = book->slot;
+
+	if (__builtin_expect(!slot, 0)) {
+		totals_add(WIRE_TOTAL_ALLOCATIONS, weight.count);
+		totals_add(WIRE_TOTAL_ALLOCATED, weight.bytes);
+		return;
+	}
+	set(&slot->allocations, get(&slot->allocations) + weight.count);
+	set(&slot->allocated, get(&slot->allocated) + weight.bytes);
+}
+
+static void close_totals(struct wire_slot *slot)
+{
+	uint64_t allocations = get(&slot->allocations), allocated = get(&slot->allocated);
+
+	set(&slot->allocations, 0);
+	set(&slot->allocated, 0);
+	totals_add(WIRE_TOTAL_ALLOCATIONS, allocations);
+	totals_add(WIRE_TOTAL_ALLOCATED, allocated);
+}
+
 void tally_close(struct tally_book *book)
 {
+	if (book->slot)
+		close_totals(book->slot);
 	if (book->behind)
 		tell_live(book->behind);
 	book->behind = 0;
@@ -201,6 +233,7 @@ void tally_allocation(struct tally_book *book, uint32_t node, uint64_t bytes)
 	add(book, &tally->allocations, weight.count);
 	add(book, &tally->bytes, weight.bytes);
 	add(book, &book->shape->sizes[wire_shape_bucket(bytes, WIRE_SIZES)], weight.count);
+	change_totals(book, weight);
 	change_live(book, (int64_t)weight.bytes);
 }
 

@@ -17,6 +17,7 @@ struct tally_book {
 	_Atomic uint32_t *row;	  /* of its slot, or everybody's */
 	struct wire_shape *shape; /* the same */
 	bool is_shared;		  /* everybody's: changed by atomic additions */
+	struct wire_slot *slot;	  /* its slot; NULL: it is shared */
 	int64_t behind;		  /* bytes that the process's live bytes do not have yet */
 };
 
@@ -55,7 +56,7 @@ void tally_unmapped(struct tally_book *book, uint32_t node, uint64_t bytes, bool
 /* Notes the path of an allocator that is not the C library's. */
 void tally_name_allocator(const char *path);
 
-/* The thread ends: tells the process of the bytes that it does not have yet. */
+/* The thread ends: tells the process of what it does not have yet. */
 void tally_close(struct tally_book *book);
 
 /* The process has or gets a second thread. */

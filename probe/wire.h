@@ -44,7 +44,7 @@
 
 #define WIRE_VARIABLE "SIMPROF_PROBE"
 #define WIRE_MAGIC    0x45424f5250464d53ull /* "SMFPROBE" */
-#define WIRE_VERSION  3
+#define WIRE_VERSION  4
 
 /* Parts of the memory. */
 enum wire_region_kind {
@@ -171,6 +171,9 @@ struct wire_slot {
 	uint8_t unused[8];
 	_Atomic uint64_t lost[WIRE_LOSSES];
 	_Alignas(64) _Atomic uint64_t head; /* bytes ever written */
+	/* What the thread has allocated, which its process's totals do not have yet; scaled as in
+	 * wire_tally. */
+	_Atomic uint64_t allocations, allocated;
 	_Alignas(64) _Atomic uint64_t tail; /* bytes ever read */
 };
 
@@ -214,6 +217,20 @@ struct wire_mapping {
 
 /* ---- memory ------------------------------------------------------------------------------- */
 
+/* What a process has done since its beginning, in sums. Where steps are marked they are read as
+ * each begins and ends, in the process itself: probe/totals.h. */
+enum wire_total {
+	WIRE_TOTAL_ALLOCATIONS, /* scaled as in wire_tally; without those that live threads have, */
+	WIRE_TOTAL_ALLOCATED,	/* and this: wire_slot */
+	WIRE_TOTAL_LOCK_WAIT,	/* nanoseconds */
+	WIRE_TOTAL_AWAIT,
+	WIRE_TOTAL_IO_TIME,
+	WIRE_TOTAL_IO_BYTES,
+	WIRE_TOTAL_SQL_TIME,
+	WIRE_TOTAL_EXECUTIONS, /* of SQL statements */
+	WIRE_TOTALS
+};
+
 /*
  * A process, from its exec or fork on. The probe alone writes it. Bytes are those asked for.
  */
@@ -234,9 +251,10 @@ struct wire_process {
 	uint64_t probe_bytes;	 /* resident for remembering blocks and stacks */
 	uint64_t resident_bytes; /* with all else */
 	uint64_t unused[1];
+	_Atomic uint64_t totals[WIRE_TOTALS];
 };
 
-_Static_assert(sizeof(struct wire_process) == 128, "as both sides know it");
+_Static_assert(sizeof(struct wire_process) == 192, "as both sides know it");
 
 #define WIRE_PEAK_STEP 4096 /* bytes that a thread may be behind, once there are several */
 

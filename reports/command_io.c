@@ -6,6 +6,7 @@
 #include "reports/operations.h"
 #include "reports/operations_json.h"
 #include "reports/operations_write.h"
+#include "reports/step_amounts.h"
 #include "reports/table.h"
 #include "reports/text.h"
 
@@ -80,6 +81,7 @@ static void write_verdict(const struct operations *files, FILE *stream)
 				  writing = sum_all(files, WRITING),
 				  syncing = sum_all(files, KIND(SYNC)),
 				  others = sum_all(files, KIND(OPEN) | KIND(CLOSE));
+	static const char *const names[] = {"io-time", "io-bytes"};
 	char share[32];
 	struct obstack text;
 
@@ -97,6 +99,7 @@ static void write_verdict(const struct operations *files, FILE *stream)
 	write_line("written", &writing, true, stream);
 	write_line("fsync", &syncing, false, stream);
 	write_line("open, close", &others, false, stream);
+	step_amounts_write_lines(files->report->profile, names, 2, stream);
 	obstack_free(&text, NULL);
 }
 

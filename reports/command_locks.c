@@ -6,6 +6,7 @@
 #include "reports/operations.h"
 #include "reports/operations_json.h"
 #include "reports/operations_write.h"
+#include "reports/step_amounts.h"
 #include "reports/table.h"
 #include "reports/text.h"
 
@@ -74,6 +75,7 @@ static void write_worst(const struct operations *locks, FILE *stream)
 static void write_verdict(const struct operations *locks, const struct operations *awaits,
 			  FILE *stream)
 {
+	static const char *const names[] = {"lock-wait", "await"};
 	char time[32];
 	struct obstack text;
 
@@ -93,6 +95,7 @@ static void write_verdict(const struct operations *locks, const struct operation
 	}
 	fprintf(stream, "other waits  %s in %" PRIu64 " waits\n",
 		time_text((double)awaits->all.total_ns, time, sizeof(time)), awaits->all.count);
+	step_amounts_write_lines(locks->report->profile, names, 2, stream);
 	obstack_free(&text, NULL);
 }
 

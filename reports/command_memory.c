@@ -6,6 +6,7 @@
 #include "reports/memory_growth.h"
 #include "reports/memory_shape.h"
 #include "reports/series.h"
+#include "reports/step_amounts.h"
 #include "reports/table.h"
 #include "reports/text.h"
 
@@ -196,12 +197,14 @@ static void write_counted(const struct report *report, const struct memory *memo
 
 static void write_totals(const struct report *report, const struct memory *memory, FILE *stream)
 {
+	static const char *const names[] = {"allocations", "allocated"};
 	struct obstack text;
 
 	obstack_init(&text);
 	fprintf(stream, "%s\n", text_plain(&text, report_command(report), REPORT_COMMAND_LIMIT));
 	obstack_free(&text, NULL);
 	(memory->is_attached ? write_attached : write_counted)(report, memory, stream);
+	step_amounts_write_lines(report->profile, names, 2, stream);
 }
 
 /* Writes " ← caller ← caller" of the stack that had most of an amount. */

@@ -6,6 +6,7 @@
 #include "reports/operations.h"
 #include "reports/operations_json.h"
 #include "reports/operations_write.h"
+#include "reports/step_amounts.h"
 #include "reports/table.h"
 #include "reports/text.h"
 
@@ -39,6 +40,7 @@ const struct argp command_sql_argp = {
 static void write_verdict(const struct operations *statements, const struct operations *databases,
 			  FILE *stream)
 {
+	static const char *const names[] = {"executions", "sql-time"};
 	struct obstack text;
 	char cell[32];
 	uint64_t prepared = 0, executed = 0;
@@ -67,6 +69,7 @@ static void write_verdict(const struct operations *statements, const struct oper
 			amount_brief((double)databases->all.amount / (double)databases->all.count,
 				     cell, sizeof(cell)));
 	fputc('\n', stream);
+	step_amounts_write_lines(statements->report->profile, names, 2, stream);
 	obstack_free(&text, NULL);
 }
 

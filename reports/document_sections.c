@@ -5,6 +5,7 @@
 #include "reports/calls_draw.h"
 #include "reports/memory.h"
 #include "reports/series.h"
+#include "reports/step_amounts.h"
 #include "reports/steps.h"
 #include "reports/thread_times.h"
 
@@ -115,6 +116,40 @@ void document_add_durations(json_t *document, const struct report *report)
 
 /* ---- steps ----------------------------------------------------------------------------------- */
 
+static void add_step_amounts(json_t *section, const struct report *report,
+			     const struct steps *steps)
+{
+	static const struct document_column columns[] = {
+		{"what", "counted in a step", "text", NULL},
+		{"mean", "mean", "text", NULL},
+		{"median", "median", "text", NULL},
+		{"p95", "p95", "text", NULL},
+		{"most", "most", "text", NULL},
+		{"slow", "long steps", "text", NULL},
+		{"typical", "typical", "text", NULL},
+	};
+	struct step_amounts amounts;
+	json_t *table = NULL;
+
+	step_amounts_measure(&amounts, report->profile, steps);
+	if (amounts.count)
+		table = document_table(section, "step_amounts",
+				       "What the program did in a step, counted, without warm-up",
+				       columns, COLUMN_COUNT(columns));
+	for (size_t i = 0; i < amounts.count; i++) {
+		const struct step_amount *amount = &amounts.rows[i];
+		const double values[] = {amount->mean, amount->median, amount->p95,
+					 amount->most, amount->slow,   amount->typical};
+		json_t *row = document_row(table);
+		char text[64];
+
+		document_text(row, amount->name);
+		for (size_t j = 0; j < sizeof(values) / sizeof(*values); j++)
+			document_text(row, step_amounts_text(amount, values[j], text));
+	}
+	step_amounts_done(&amounts);
+}
+
 void document_add_steps(json_t *document, const struct report *report)
 {
 	static const struct document_column columns[] = {{"what", "steps", "text", NULL},
@@ -143,6 +178,7 @@ void document_add_steps(json_t *document, const struct report *report)
 		document_text(row, names[i]);
 		document_number(row, values[i]);
 	}
+	add_step_amounts(section, report, &steps);
 	steps_done(&steps);
 }
 

@@ -4,6 +4,7 @@
 
 #include "collector/base/xalloc.h"
 #include "reports/chart.h"
+#include "reports/step_amounts.h"
 #include "reports/text.h"
 
 #include <math.h>
@@ -150,7 +151,9 @@ void series_draw(const struct series_curve *curves, size_t count, const struct s
 
 bool series_is_chosen(const struct series_curve *curve, enum series_choice choice)
 {
-	return choice == SERIES_ALL || (!curve->is_total && !strcmp(curve->unit, "bytes"));
+	return choice == SERIES_ALL ||
+	       (!curve->is_total && !strcmp(curve->unit, "bytes") &&
+		strncmp(curve->name, STEP_AMOUNTS_PREFIX, strlen(STEP_AMOUNTS_PREFIX)) != 0);
 }
 
 bool series_draw_report(const struct report *report, enum series_choice choice, FILE *stream)

@@ -4,6 +4,7 @@
 
 #include "reports/amount.h"
 #include "reports/output.h"
+#include "reports/step_amounts.h"
 #include "reports/summary.h"
 #include "reports/table.h"
 #include "reports/text.h"
@@ -167,6 +168,16 @@ static void write_path(const struct report *report, const struct steps_contrast 
 		amount_format(contrast->excess, report->unit, all, sizeof(all)));
 }
 
+/* What the program itself counted. */
+static void write_amounts(const struct report *report, const struct steps *steps, FILE *stream)
+{
+	struct step_amounts amounts;
+
+	step_amounts_measure(&amounts, report->profile, steps);
+	step_amounts_write(&amounts, steps, stream);
+	step_amounts_done(&amounts);
+}
+
 void steps_write_text(const struct report *report, const struct steps *steps,
 		      const struct steps_contrast *contrast, uint32_t limit, FILE *stream)
 {
@@ -187,6 +198,7 @@ void steps_write_text(const struct report *report, const struct steps *steps,
 		fputs("\nno samples were taken in steps, so that nothing tells what they did\n",
 		      stream);
 	write_path(report, contrast, stream, &memory);
+	write_amounts(report, steps, stream);
 	fprintf(stream, "\n%" PRIu64 " samples in steps, %" PRIu64 " outside\n", contrast->samples,
 		contrast->outside);
 	summary_trust(report, stream, output_has_colour(stream));
@@ -254,7 +266,9 @@ void steps_write_json(const struct report *report, const struct steps *steps,
 		      const struct steps_contrast *contrast, uint32_t limit, FILE *stream)
 {
 	json_t *json = summary_head_json(report), *path = json_array();
+	struct step_amounts amounts;
 
+	step_amounts_measure(&amounts, report->profile, steps);
 	for (uint32_t i = 0; i < contrast->path_count; i++)
 		json_array_append_new(path, label_json(report, contrast->path[i]));
 	json_object_set_new(json, "steps",
@@ -269,6 +283,8 @@ void steps_write_json(const struct report *report, const struct steps *steps,
 			    json_pack("{s:i, s:i, s:i, s:i}", "every", (int)steps->period, "first",
 				      (int)steps->phase + 1, "slow_of_them", (int)steps->on_period,
 				      "places", (int)steps->period_count));
+	json_object_set_new(json, "amounts", step_amounts_json(&amounts));
+	step_amounts_done(&amounts);
 	json_object_set_new(json, "functions", functions_json(report, contrast, limit));
 	json_object_set_new(json, "slow_path", path);
 	json_object_set_new(json, "slow_path_excess", json_real(contrast->path_excess));

@@ -434,10 +434,10 @@ int uprobe_attach(struct uprobe *uprobe, int fd, size_t first, size_t count, str
 	return result;
 }
 
-int uprobe_attach_passage(struct uprobe *uprobe, int fd, uint64_t offset, bool is_catch,
-			  struct error *error)
+int uprobe_attach_mark(struct uprobe *uprobe, int fd, uint64_t offset, uint32_t mark,
+		       struct error *error)
 {
-	uint64_t cookie = is_catch ? UPROBE_CATCH : UPROBE_THROW;
+	uint64_t cookie = mark;
 	struct places places = {&offset, &cookie, 1, 1};
 
 	return attach(uprobe, fd, &places, (struct link){.first = NO_FUNCTION},

@@ -121,12 +121,16 @@ size_t uprobe_add(struct uprobe *uprobe, const struct uprobe_function *function)
 int uprobe_attach(struct uprobe *uprobe, int fd, size_t first, size_t count, struct error *error);
 
 /*
- * Puts a probe where exceptions pass, on the place @offset of the file open as @fd: at the entry of
- * a function that runs when one is caught, where calls that it has left end, or else of one that
- * lets it leave calls. Returns 0 or a negative errno.
+ * Puts a probe where something else happens than a call, on the place @offset of the file open as
+ * @fd. Returns 0 or a negative errno.
+ *
+ * @mark  UPROBE_CATCH: the entry of a function that runs when an exception is caught, where calls
+ *        that it has left end; UPROBE_THROW: of one that lets it leave calls; UPROBE_TOLD: of one
+ *        that a process calls with the address of its number, as 32 bits, and that of UPROBE_TOTALS
+ *        sums of what it does: from then on steps are told with what came to those
  */
-int uprobe_attach_passage(struct uprobe *uprobe, int fd, uint64_t offset, bool is_catch,
-			  struct error *error);
+int uprobe_attach_mark(struct uprobe *uprobe, int fd, uint64_t offset, uint32_t mark,
+		       struct error *error);
 
 /* Takes the probes off that one call of uprobe_attach put in place, from function @first on. */
 void uprobe_detach_from(struct uprobe *uprobe, size_t first);

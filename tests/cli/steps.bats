@@ -61,3 +61,96 @@ setup() {
 	synthetic small
 	fails_with 1 'record with --step FUNCTION' collector steps small.prof
 }
+
+@test "what the program allocates, waits for, writes and executes in each step is exact, from the first one on" {
+	require sqlite3
+	cat >amounts.c <<-'C'
+		#include <pthread.h>
+		#include <sqlite3.h>
+		#include <stdlib.h>
+		#include <string.h>
+		#include <unistd.h>
+		static pthread_barrier_t begun, done;
+		static int number;
+		static sqlite3_stmt *statement;
+		static void use(int count, size_t bytes)
+		{
+			for (int i = 0; i < count; i++) {
+				void *volatile block = malloc(bytes);
+				free(block);
+			}
+		}
+		static void *help(void *unused)
+		{
+			for (;;) {
+				pthread_barrier_wait(&begun);
+				if (!number)
+					return unused;
+				use(2 * number, 10);
+				pthread_barrier_wait(&done);
+			}
+		}
+		__attribute__((noinline)) static void part(void)
+		{
+			use(number, 100);
+		}
+		__attribute__((noinline)) void step(int files)
+		{
+			pthread_barrier_wait(&begun);
+			part();
+			for (int i = 0; i < number; i++)
+				if (write(files, "abc", 3) != 3)
+					abort();
+			for (int i = 0; i < number; i++) {
+				sqlite3_step(statement);
+				sqlite3_reset(statement);
+			}
+			pthread_barrier_wait(&done);
+			__asm__ volatile("");
+		}
+		int main(void)
+		{
+			pthread_t helper;
+			sqlite3 *database;
+			pthread_barrier_init(&begun, NULL, 2);
+			pthread_barrier_init(&done, NULL, 2);
+			pthread_create(&helper, NULL, help, NULL);
+			sqlite3_open(":memory:", &database);
+			sqlite3_prepare_v2(database, "SELECT 1", -1, &statement, NULL);
+			sqlite3_step(statement);
+			sqlite3_reset(statement);
+			for (number = 1; number <= 25; number++) {
+				step(1);
+				use(1000, 1000);
+			}
+			number = 0;
+			pthread_barrier_wait(&begun);
+			pthread_join(helper, NULL);
+		}
+	C
+	gcc -O2 -g -fno-builtin -o amounts amounts.c -lsqlite3 -pthread
+	collector run -q -o a --memory --locks --io --sql --step step -- ./amounts >said
+	collector steps --json -o steps.json a.prof
+	# values NAME CONDITION: in how many steps it holds
+	values() {
+		sqlite3 :memory: "SELECT count(*) FROM json_each(readfile('steps.json'), '\$.amounts') a,
+			json_each(a.value, '\$.values') v WHERE json_extract(a.value, '\$.name') = '$1' AND $2"
+	}
+	[ "$(values allocations 'v.value = 3 * (v.key + 1)')" = 25 ]
+	[ "$(values allocated 'v.value = 120 * (v.key + 1)')" = 25 ]
+	[ "$(values io-bytes 'v.value = 3 * (v.key + 1)')" = 25 ]
+	[ "$(values executions 'v.value = v.key + 1')" = 25 ]
+	for name in await io-time sql-time; do
+		[ "$(values $name 'v.value > 0')" = 25 ]
+	done
+	# Nothing stands in the way of walks inside of a step.
+	[ "$(sqlite3 a.prof "SELECT count(*) FROM samples s JOIN metrics m ON m.id = s.metric
+		JOIN endings e ON e.id = s.ending WHERE m.name = 'allocations' AND NOT e.complete")" = 0 ]
+	collector export --format folded --metric allocations a.prof | grep -qE ';main;step;part;use [0-9]+$'
+	run -0 collector memory a.prof
+	[[ $output == *" allocations a step; median "*", p95 "*", most 75"* ]]
+	for report in locks io sql; do
+		run -0 collector $report a.prof
+		[[ $output == *" a step; median "* ]]
+	done
+}

@@ -96,6 +96,18 @@ static __noinline int take_catch(struct calls *calls, __u64 stack_pointer, __u64
 	return 0;
 }
 
+/* A process tells where it sums up what it does. */
+static __noinline int take_told(__u64 pid_address, __u64 address, __u64 slots, __u64 limit)
+{
+	struct uprobe_totals_place place = {pid_address, address, slots, limit};
+	__u32 pid = bpf_get_current_pid_tgid() >> 32;
+
+	if (is_watched(process_number(bpf_get_current_task_btf())) &&
+	    !bpf_probe_read_user(&place.pid, sizeof(place.pid), (void *)pid_address))
+		bpf_map_update_elem(&totals_places, &pid, &place, BPF_ANY);
+	return 0;
+}
+
 /* Where no return probe may wait: at an entry, at an exit, and where an exception is caught. */
 SEC("kprobe")
 int on_edge(struct pt_regs *registers)
@@ -107,6 +119,8 @@ int on_edge(struct pt_regs *registers)
 	struct uprobe_cell *cell;
 	struct frame *frame;
 
+	if (cookie == UPROBE_TOLD)
+		return take_told(registers->di, registers->si, registers->dx, registers->cx);
 	if (cookie == UPROBE_CATCH)
 		return calls ? take_catch(calls, registers->sp, end_ns) : 0;
 	if (cookie == UPROBE_THROW) {

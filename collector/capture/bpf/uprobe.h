@@ -32,8 +32,8 @@ struct uprobe_setting {
 
 /*
  * The cookie of a probe that no return probe goes with: the function's number at its entry, with
- * these at its exits (../../resolve/exits.h); UPROBE_THROW where an exception begins to leave calls
- * and UPROBE_CATCH where it is caught.
+ * these at its exits (../../resolve/exits.h); UPROBE_THROW where an exception begins to leave
+ * calls, UPROBE_CATCH where it is caught, and UPROBE_TOLD where a process tells of its sums.
  */
 #define UPROBE_EXIT	       (1u << 31)
 #define UPROBE_EXIT_EMULATED   (1u << 30)
@@ -42,6 +42,7 @@ struct uprobe_setting {
 #define UPROBE_FUNCTION	       0xffffffu
 #define UPROBE_CATCH	       0xffffffffu
 #define UPROBE_THROW	       0xfffffffeu
+#define UPROBE_TOLD	       0xfffffffdu
 
 /*
  * What one thread did in one function. A thread is the only writer of its cells, so plain additions
@@ -80,14 +81,34 @@ struct uprobe_histogram {
 	__u64 counts[UPROBE_BUCKETS];
 };
 
+#define UPROBE_TOTALS 8
+
 /* One finished step, as it is told. CLOCK_MONOTONIC. */
 struct uprobe_step {
 	__u64 start_ns, end_ns;
 	__u64 probe_ns; /* of that time, the probes' own cost */
 	__u32 pid, tid;
 	__u32 function;
+	__u32 has_totals;	     /* 1: it is known */
+	__u64 totals[UPROBE_TOTALS]; /* what its process did meanwhile, by its own sums */
+};
+
+/* Where a process has such sums. */
+struct uprobe_totals_place {
+	__u64 pid_address; /* of 32 bits that hold its number: where they do not, it has none any
+			      more */
+	__u64 address;
+	__u64 slots; /* of all threads, */
+	__u64 limit; /* address of 32 bits: how many of them may be in use */
+	__u32 pid;   /* what stands at pid_address */
 	__u32 unused;
 };
+
+/* Parts of a slot: those of struct wire_slot. */
+#define UPROBE_SLOT_BYTES 256
+#define UPROBE_SLOT_PID	  8
+#define UPROBE_SLOT_SUMS  136 /* two: the first of UPROBE_TOTALS have to be added to */
+#define UPROBE_SLOTS_MOST 256 /* where more are in use nothing is known */
 
 /* What return probes have changed of a stack at the moment of a sample. */
 struct uprobe_stack {

@@ -140,6 +140,73 @@ static __always_inline bool is_outermost(struct calls *calls, const struct uprob
 	return true;
 }
 
+static __always_inline bool read_user(void *to, __u32 bytes, __u64 address)
+{
+	return !bpf_probe_read_user(to, bytes, (void *)address);
+}
+
+struct adding {
+	__u64 slot; /* address of the next */
+	__u64 sums[2];
+	__u32 pid;
+	__u32 failed;
+};
+
+static long add_slot(__u32 index, struct adding *adding)
+{
+	__u64 slot = adding->slot, sums[2];
+	__u32 owner = 0;
+
+	(void)index;
+	adding->slot = slot + UPROBE_SLOT_BYTES;
+	if (!read_user(&owner, sizeof(owner), slot + UPROBE_SLOT_PID) || owner != adding->pid)
+		return 0;
+	if (!read_user(sums, sizeof(sums), slot + UPROBE_SLOT_SUMS)) {
+		adding->failed = 1;
+		return 1;
+	}
+	adding->sums[0] += sums[0];
+	adding->sums[1] += sums[1];
+	return 0;
+}
+
+/* Adds what the living threads of the process have. */
+static __noinline bool add_slots(const struct uprobe_totals_place *place, __u32 pid, __u64 *totals)
+{
+	struct adding adding = {.pid = pid};
+	__u32 count = 0;
+
+	if (!place || !totals || !read_user(&count, sizeof(count), place->limit) ||
+	    count > UPROBE_SLOTS_MOST)
+		return false;
+	adding.slot = place->slots;
+	bpf_loop(count, add_slot, &adding, 0);
+	totals[0] += adding.sums[0];
+	totals[1] += adding.sums[1];
+	return !adding.failed;
+}
+
+/* Reads the sums of the process, where it has told of them. Its number is its own: in its own
+ * namespace. */
+static __noinline bool read_totals(__u64 *totals)
+{
+	__u32 pid = bpf_get_current_pid_tgid() >> 32, written = 0;
+	struct uprobe_totals_place *place = bpf_map_lookup_elem(&totals_places, &pid);
+
+	return totals && place && read_user(&written, sizeof(written), place->pid_address) &&
+	       written == place->pid &&
+	       read_user(totals, UPROBE_TOTALS * sizeof(*totals), place->address) &&
+	       add_slots(place, written, totals);
+}
+
+/* A step begins at this depth. What was kept for one that was left without an end is void. */
+static __always_inline void begin_totals(struct calls *calls, __u32 depth)
+{
+	if (calls->totals_depth && calls->totals_depth < depth)
+		return; /* within another step */
+	calls->totals_depth = read_totals(calls->totals) ? depth : 0;
+}
+
 /* Returns whether the return shall be seen, too. */
 static __always_inline bool enter(struct calls *calls, struct uprobe_cell *cell,
 				  const struct uprobe_setting *setting, __u32 function,
@@ -170,8 +237,10 @@ static __always_inline bool enter(struct calls *calls, struct uprobe_cell *cell,
 	}
 	frame = frame_at(calls, depth);
 	frame->is_outer = is_outermost(calls, cell, function);
-	if (setting->mode == UPROBE_STEP && frame->is_outer)
+	if (setting->mode == UPROBE_STEP && frame->is_outer) {
 		__sync_fetch_and_add(&steps_open, 1);
+		begin_totals(calls, depth + 1);
+	}
 	add(calls, (__u64 *)&cell->open, 1);
 	calls->depth = depth + 1;
 	frame->has_exits = has_exits;
@@ -241,18 +310,33 @@ static __noinline int take_edge(__u32 caller, __u32 callee, __u64 duration_ns)
 	return 0;
 }
 
-static __noinline int tell_step(__u64 start_ns, __u64 end_ns, __u64 probe_ns, __u32 function)
+/* Takes the difference of the sums since the step at this depth began. */
+static __noinline bool end_totals(struct calls *calls, __u32 depth, struct uprobe_step *step)
+{
+	if (!calls || !step || calls->totals_depth != depth || !read_totals(step->totals))
+		return false;
+	calls->totals_depth = 0;
+	for (int i = 0; i < UPROBE_TOTALS; i++)
+		step->totals[i] -= calls->totals[i];
+	return true;
+}
+
+static __noinline int tell_step(struct calls *calls, struct frame *frame, __u64 end_ns,
+				__u64 probe_ns)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct uprobe_step step = {
-		.start_ns = start_ns,
 		.end_ns = end_ns,
 		.probe_ns = probe_ns,
 		.pid = process_number(task),
 		.tid = thread_number(task),
-		.function = function,
 	};
 
+	if (!calls || !frame)
+		return 0;
+	step.start_ns = frame->start_ns;
+	step.function = frame->function;
+	step.has_totals = end_totals(calls, calls->depth, &step);
 	if (bpf_ringbuf_output(&steps, &step, sizeof(step), BPF_RB_NO_WAKEUP))
 		__sync_fetch_and_add(&steps_lost, 1);
 	return 0;
@@ -299,7 +383,7 @@ static __always_inline void leave(struct calls *calls, struct uprobe_cell *cell,
 	take_histogram(function, duration_ns);
 	end_call(calls, cell, setting, frame->is_outer);
 	if (setting->mode == UPROBE_STEP && frame->is_outer)
-		tell_step(frame->start_ns, end_ns, probe_ns, function);
+		tell_step(calls, frame, end_ns, probe_ns);
 	calls->depth = depth;
 	if (depth) {
 		struct frame *caller = frame_at(calls, depth - 1);

@@ -26,7 +26,10 @@ struct frame {
 struct calls {
 	__u32 slot;
 	__u16 depth;
-	__u16 is_unwinding; /* an exception is on its way */
+	__u16 is_unwinding;	     /* an exception is on its way */
+	__u64 totals[UPROBE_TOTALS]; /* of the process as the outermost step began; */
+	__u32 totals_depth;	     /* with which depth is this; 0: there are none */
+	__u32 unused;
 	struct frame frames[UPROBE_DEPTH];
 };
 
@@ -77,6 +80,14 @@ struct {
 	__type(key, struct uprobe_edge_key);
 	__type(value, struct uprobe_edge);
 } edges SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 4096);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, __u32); /* number of the process */
+	__type(value, struct uprobe_totals_place);
+} totals_places SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_RINGBUF);

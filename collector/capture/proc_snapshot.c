@@ -3,6 +3,7 @@
 #include "collector/capture/proc_snapshot.h"
 
 #include "collector/base/xalloc.h"
+#include "collector/capture/proc_stat.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -12,14 +13,6 @@
 
 #define PF_KTHREAD 0x00200000 /* linux/sched.h */
 
-/* What we use of /proc/PID/stat. */
-struct proc_stat {
-	char state;
-	pid_t parent;
-	unsigned long flags;
-	int processor;
-};
-
 static FILE *open_file(pid_t pid, const char *name)
 {
 	char path[64];
@@ -28,55 +21,18 @@ static FILE *open_file(pid_t pid, const char *name)
 	return fopen(path, "re");
 }
 
-/* Fields 10 to 38 of stat, which nobody asks for. */
-#define TEN_FIELDS  " %*s %*s %*s %*s %*s %*s %*s %*s %*s %*s"
-#define NINE_FIELDS " %*s %*s %*s %*s %*s %*s %*s %*s %*s"
-
-/* Returns false when there is nothing to read. */
-static bool parse_stat(FILE *stream, struct proc_stat *stat)
-{
-	char text[1024], *after_name;
-	size_t bytes;
-
-	if (!stream)
-		return false;
-	bytes = fread(text, 1, sizeof(text) - 1, stream);
-	fclose(stream);
-	text[bytes] = '\0';
-	/* The name may hold anything, blanks, brackets and newlines too; the last bracket ends it.
-	 */
-	after_name = strrchr(text, ')');
-	return after_name &&
-	       sscanf(after_name + 1,
-		      " %c %d %*d %*d %*d %*d %lu" TEN_FIELDS TEN_FIELDS NINE_FIELDS " %d",
-		      &stat->state, &stat->parent, &stat->flags, &stat->processor) == 4;
-}
-
-static bool read_stat(pid_t pid, struct proc_stat *stat)
-{
-	return parse_stat(open_file(pid, "stat"), stat);
-}
-
-static bool read_thread_stat(pid_t pid, pid_t tid, struct proc_stat *stat)
-{
-	char name[32];
-
-	snprintf(name, sizeof(name), "task/%d/stat", tid);
-	return parse_stat(open_file(pid, name), stat);
-}
-
 char proc_thread_state(pid_t pid, pid_t tid)
 {
 	struct proc_stat stat;
 
-	return read_thread_stat(pid, tid, &stat) ? stat.state : 0;
+	return proc_stat_read_thread(pid, tid, &stat) ? stat.state : 0;
 }
 
 int proc_thread_processor(pid_t pid, pid_t tid)
 {
 	struct proc_stat stat;
 
-	return read_thread_stat(pid, tid, &stat) ? stat.processor : -1;
+	return proc_stat_read_thread(pid, tid, &stat) ? stat.processor : -1;
 }
 
 static int thread_group(pid_t tid)
@@ -98,7 +54,7 @@ int proc_check(pid_t pid, struct error *error)
 	struct proc_stat stat;
 	int group;
 
-	if (!read_stat(pid, &stat))
+	if (!proc_stat_read(pid, &stat))
 		return fail(error, -ESRCH, "there is no process %d", pid);
 	if (!proc_living_thread(pid))
 		return fail(error, -ESRCH, "process %d has ended already", pid);
@@ -165,7 +121,7 @@ static size_t add_children(pid_t **pids, size_t count)
 	while (folder && (entry = readdir(folder))) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
-		if (pid <= 0 || contains(*pids, count, pid) || !read_stat(pid, &stat) ||
+		if (pid <= 0 || contains(*pids, count, pid) || !proc_stat_read(pid, &stat) ||
 		    stat.state == 'Z' || !contains(*pids, count, stat.parent))
 			continue;
 		*pids = xreallocarray(*pids, count + 1, sizeof(**pids));

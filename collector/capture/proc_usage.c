@@ -4,6 +4,7 @@
 
 #include "collector/base/xalloc.h"
 #include "collector/capture/proc_snapshot.h"
+#include "collector/capture/proc_stat.h"
 
 #include <dirent.h>
 #include <inttypes.h>
@@ -140,31 +141,20 @@ static uint64_t read_rss_pages(pid_t tid)
 	return pages;
 }
 
-/* Reads /proc/PID/stat. Returns false when the process is gone. */
+/* Returns false when the process is gone. */
 static bool read_stat(struct proc_usage *usage, pid_t pid, struct known *known, bool is_new)
 {
-	FILE *stream = open_file(pid, "stat");
-	uint64_t minor, major, threads, rss_pages;
-	char line[1024], *end = NULL;
+	struct proc_stat stat;
 
-	if (!stream)
+	if (!proc_stat_read(pid, &stat))
 		return false;
-	if (fgets(line, sizeof(line), stream))
-		end = strrchr(line, ')'); /* the name may hold anything */
-	fclose(stream);
-	/* Fields 3 to 24; see proc(5). */
-	if (!end || sscanf(end + 1,
-			   " %*c %*d %*d %*d %*d %*d %*u %" SCNu64 " %*u %" SCNu64
-			   " %*u %*u %*u %*d %*d %*d %*d %" SCNu64 " %*d %*u %*u %" SCNu64,
-			   &minor, &major, &threads, &rss_pages) != 4)
-		return false;
-	count(usage, known, is_new, MINOR_FAULTS, minor);
-	count(usage, known, is_new, MAJOR_FAULTS, major);
-	usage->threads += threads;
+	count(usage, known, is_new, MINOR_FAULTS, stat.minor_faults);
+	count(usage, known, is_new, MAJOR_FAULTS, stat.major_faults);
+	usage->threads += stat.threads;
 	/* Of a first thread that has ended there is no memory, but there is of the others. */
-	if (!rss_pages && threads > 1)
-		rss_pages = read_rss_pages(proc_living_thread(pid));
-	usage->rss_bytes += rss_pages * (uint64_t)sysconf(_SC_PAGESIZE);
+	if (!stat.rss_pages && stat.threads > 1)
+		stat.rss_pages = read_rss_pages(proc_living_thread(pid));
+	usage->rss_bytes += stat.rss_pages * (uint64_t)sysconf(_SC_PAGESIZE);
 	return true;
 }
 

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * proc: fuzz target of what reads text of /proc: lines of /proc/PID/maps, and /proc/kallsyms.
- * Input: the text.
+ * proc: fuzz target of what reads text of /proc: lines of /proc/PID/maps, /proc/PID/stat, and
+ * /proc/kallsyms. Input: the text.
  */
 #include "collector/capture/proc_snapshot.h"
+#include "collector/capture/proc_stat.h"
 #include "collector/profile/profile.h"
 #include "collector/resolve/kernel_symbols.h"
 
@@ -27,6 +28,14 @@ static void read_maps(char *text)
 		    (mapping.start >= mapping.end || !*mapping.path))
 			abort();
 	}
+}
+
+static void read_stat(const char *text)
+{
+	struct proc_stat stat = {0};
+
+	if (proc_stat_parse(text, &stat) && !stat.state)
+		abort();
 }
 
 static void read_kallsyms(const uint8_t *data, size_t bytes)
@@ -54,6 +63,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t bytes)
 		return 0;
 	memcpy(text, data, bytes);
 	text[bytes] = '\0';
+	read_stat(text);
 	read_maps(text);
 	free(text);
 	read_kallsyms(data, bytes);

@@ -127,10 +127,9 @@ static bool read_subject(const struct operation_telling *telling, uint32_t numbe
 {
 	const struct probe_memory *memory = telling->memory;
 	const struct wire_subject *row = &memory->subjects[number];
-	uint32_t text = row->text, bytes = row->text_bytes;
+	uint32_t text = row->text, bytes = row->text_bytes, kind = row->kind;
 
-	if (!number || load(&row->state) != WIRE_ROW_VALID || !row->kind ||
-	    row->kind >= WIRE_SUBJECT_KINDS)
+	if (!number || load(&row->state) != WIRE_ROW_VALID || !kind || kind >= WIRE_SUBJECT_KINDS)
 		return false;
 	if (!text || text >= memory->text_limit || bytes > memory->text_limit - text)
 		text = bytes = 0;
@@ -140,7 +139,7 @@ static bool read_subject(const struct operation_telling *telling, uint32_t numbe
 		.subject =
 			{
 				.number = number,
-				.kind = (uint8_t)row->kind,
+				.kind = (uint8_t)kind,
 				.identity = row->identity,
 				.elf_address = row->elf_address,
 				.text = memory->texts + text,

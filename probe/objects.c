@@ -92,24 +92,42 @@ static uint8_t build_id(const struct dl_phdr_info *object, uint8_t *identity)
 	return bytes;
 }
 
+/* Copies the folder that a path begins in; returns its bytes, with a slash, 0 for a whole path. */
+static uint64_t folder_of(const char *path, char folder[PATH_BYTES])
+{
+	long bytes;
+
+	if (!*path || *path == '/' || *path == '[')
+		return 0;
+	*folder = '\0';
+	bytes = RAW_2(SYS_getcwd, folder, PATH_BYTES); /* with the zero; "(unreachable)..." */
+	if (bytes <= 1 || *folder != '/')
+		return 0;
+	folder[bytes - 1] = '/';
+	return (uint64_t)bytes;
+}
+
 static void tell_segment(struct thread *thread, const struct dl_phdr_info *object,
 			 const ElfW(Phdr) * header)
 {
 	const char *path = path_of(object, header);
-	uint64_t path_bytes = length(path) + 1;
+	char folder[PATH_BYTES];
+	uint64_t path_bytes = length(path) + 1, folder_bytes = folder_of(path, folder);
 	uint64_t address = object->dlpi_addr + header->p_vaddr;
 	struct wire_mapping *mapping;
 
-	if (path_bytes > PATH_BYTES)
+	if (folder_bytes + path_bytes > PATH_BYTES)
 		return;
-	mapping = ring_reserve(thread, WIRE_MAPPING, sizeof(*mapping) + path_bytes, WIRE_LOST_SIDE);
+	mapping = ring_reserve(thread, WIRE_MAPPING, sizeof(*mapping) + folder_bytes + path_bytes,
+			       WIRE_LOST_SIDE);
 	if (!mapping)
 		return;
 	mapping->start = address & ~PAGE_MASK;
 	mapping->end = (address + header->p_memsz + PAGE_MASK) & ~PAGE_MASK;
 	mapping->file_offset = header->p_offset & ~PAGE_MASK;
 	mapping->build_id_bytes = build_id(object, mapping->build_id);
-	raw_copy(mapping->path, path, path_bytes);
+	raw_copy(mapping->path, folder, folder_bytes);
+	raw_copy(mapping->path + folder_bytes, path, path_bytes);
 	ring_commit(thread, &mapping->record);
 }
 
@@ -179,18 +197,6 @@ static void forget_code(void)
 	operation_forget_code();
 }
 
-EXPORT int dlclose(void *object)
-{
-	int result;
-
-	forget_code();
-	result = REAL_NOW(dlclose)(object);
-	forget_code();
-	if (probe_is_on())
-		objects_tell();
-	return result;
-}
-
 static int count_loads(struct dl_phdr_info *object, size_t bytes, void *context)
 {
 	unsigned long long *loads = context;
@@ -200,13 +206,32 @@ static int count_loads(struct dl_phdr_info *object, size_t bytes, void *context)
 	return 1;
 }
 
-__attribute__((destructor)) static void tell_late_ones(void)
+/* Tells what was loaded since the last telling, while it is there. */
+static void tell_new_ones(void)
 {
 	unsigned long long loads = 0;
 
-	if (!probe_is_on())
-		return;
 	dl_iterate_phdr(count_loads, &loads);
 	if (loads != told_loads)
 		objects_tell();
+}
+
+EXPORT int dlclose(void *object)
+{
+	int result;
+
+	if (probe_is_on())
+		tell_new_ones();
+	forget_code();
+	result = REAL_NOW(dlclose)(object);
+	forget_code();
+	if (probe_is_on())
+		objects_tell();
+	return result;
+}
+
+__attribute__((destructor)) static void tell_late_ones(void)
+{
+	if (probe_is_on())
+		tell_new_ones();
 }

@@ -3,9 +3,9 @@
  * objects: which files' code is mapped where, told to the collector as records of the calling
  * thread.
  *
- * All of them are told at start-up and again when one is unloaded; the collector finds those loaded
- * later in /proc, and those of a process that is gone by then were told at its exit. dlopen is not
- * wrapped: the library looks up by its caller where to search, and that would be us.
+ * All of them are told at start-up, before and after one is unloaded, and at the exit; the
+ * collector finds those loaded meanwhile in /proc. dlopen is not wrapped: the library looks up by
+ * its caller where to search, and that would be us.
  */
 #pragma once
 

@@ -3,7 +3,7 @@
 #include "collector/capture/probe_source.h"
 
 #include "collector/base/xalloc.h"
-#include "collector/capture/probe_stream.h"
+#include "collector/capture/probe_mappings.h"
 #include "collector/capture/proc_snapshot.h"
 
 #include <errno.h>
@@ -14,10 +14,9 @@
 #include <unistd.h>
 #include <uthash.h>
 
-#define FINEST_PERIOD_NS  1000000u /* weights need be no finer */
-#define REREAD_NS	  1000000000u
-#define REREAD_UNKNOWN_NS 10000000u
-#define FIRST_NAME_NS	  10000000u
+#define FINEST_PERIOD_NS 1000000u /* weights need be no finer */
+#define FIRST_NAME_NS	 10000000u
+#define LAST_NAME_NS	 1000000000u
 
 const struct perf_engine probe_source_engine = {
 	.name = "probe",
@@ -27,27 +26,16 @@ const struct perf_engine probe_source_engine = {
 		"samples at the kernel's tick only, weighted by the CPU time between them",
 };
 
-/* Executable memory that the recorder has been told of. */
-struct range {
-	uint64_t start, end;
-	uint64_t file_offset;
-	uint32_t round; /* of the process when it was last told of */
-	char *path;
-};
-
 struct process {
 	UT_hash_handle hh;
 	pid_t pid;
 	uint32_t stream_count;
-	uint32_t round; /* of tellings of its mappings */
-	struct range *ranges;
-	size_t range_count, range_capacity;
-	uint64_t maps_read_ns;
+	struct probe_mappings mappings;
 	uint64_t cpu_ns; /* as last seen */
 };
 
 struct watched {
-	struct probe_stream stream;
+	struct probe_stream *stream;
 	struct process *process; /* once it is born */
 	bool has_sample;
 	bool is_replaced;     /* its thread number is another's now: its end is not told */
@@ -60,8 +48,8 @@ struct probe_source {
 	uint64_t period_ns;
 	uint64_t tick_ns;
 	struct probe_memory memory;
-	struct watched *streams; /* by slot */
-	uint32_t stream_limit;	 /* those from here on were never used */
+	struct probe_streams streams;
+	struct watched *watched; /* by slot, as they are */
 	uint32_t first;		 /* that has the earliest event, as of the last row_next */
 	struct process *processes;
 	uint64_t sampled_ns;
@@ -107,7 +95,11 @@ struct probe_source *probe_source_open(unsigned frequency_hz,
 		errno = -result;
 		return NULL;
 	}
-	source->streams = xcalloc(source->memory.slot_count, sizeof(*source->streams));
+	source->streams.memory = &source->memory;
+	source->streams.rows = xcalloc(source->memory.slot_count, sizeof(*source->streams.rows));
+	source->watched = xcalloc(source->memory.slot_count, sizeof(*source->watched));
+	for (uint32_t i = 0; i < source->memory.slot_count; i++)
+		source->watched[i].stream = &source->streams.rows[i];
 	source->metric = (struct event_metric){probe_source_engine.metric, probe_source_engine.unit,
 					       source->period_ns, false};
 	return source;
@@ -138,119 +130,12 @@ static struct process *process_get(struct probe_source *source, pid_t pid)
 	return process;
 }
 
-static void forget_ranges(struct process *process)
-{
-	for (size_t i = 0; i < process->range_count; i++)
-		free(process->ranges[i].path);
-	process->range_count = 0;
-}
-
 static void process_remove(struct probe_source *source, struct process *process)
 {
 	source->ended_cpu_ns += process->cpu_ns;
 	HASH_DEL(source->processes, process);
-	forget_ranges(process);
-	free(process->ranges);
+	probe_mappings_done(&process->mappings);
 	free(process);
-}
-
-static struct range *range_add(struct process *process, const struct range *model)
-{
-	struct range *range;
-
-	xgrow(process->ranges, process->range_count, process->range_capacity);
-	range = &process->ranges[process->range_count++];
-	*range = *model;
-	range->path = xstrdup(model->path);
-	return range;
-}
-
-static void copy_ranges(struct process *process, const struct process *parent)
-{
-	forget_ranges(process);
-	process->round = parent->round;
-	process->maps_read_ns = parent->maps_read_ns;
-	for (size_t i = 0; i < parent->range_count; i++)
-		range_add(process, &parent->ranges[i]);
-}
-
-/* Notes a mapping; returns whether it is new. */
-static bool note_mapping(struct process *process, const struct event_mapping *mapping)
-{
-	struct range wanted = {mapping->start, mapping->end, mapping->file_offset, process->round,
-			       (char *)mapping->path};
-	size_t kept = 0;
-
-	for (size_t i = 0; i < process->range_count; i++) {
-		struct range *range = &process->ranges[i];
-
-		if (range->start == wanted.start && range->end == wanted.end &&
-		    range->file_offset == wanted.file_offset && !strcmp(range->path, wanted.path)) {
-			range->round = process->round;
-			return false;
-		}
-	}
-	for (size_t i = 0; i < process->range_count; i++) {
-		if (process->ranges[i].start < wanted.end && process->ranges[i].end > wanted.start)
-			free(process->ranges[i].path);
-		else
-			process->ranges[kept++] = process->ranges[i];
-	}
-	process->range_count = kept;
-	range_add(process, &wanted);
-	return true;
-}
-
-static bool is_mapped(const struct process *process, uint64_t address)
-{
-	for (size_t i = 0; i < process->range_count; i++)
-		if (address >= process->ranges[i].start && address < process->ranges[i].end &&
-		    process->ranges[i].round == process->round)
-			return true;
-	return false;
-}
-
-struct passing {
-	struct process *process;
-	source_deliver *deliver;
-	void *context;
-};
-
-/* Passes a mapping on that the recorder does not know. */
-static void pass_mapping(void *context, const struct event *event)
-{
-	const struct passing *passing = context;
-
-	if (note_mapping(passing->process, &event->mapping))
-		passing->deliver(passing->context, event);
-}
-
-/* Reads /proc/PID/maps where that may bring something new. Nothing comes of a process that is
- * gone. */
-static void reread_mappings(struct process *process, const struct event *sample,
-			    source_deliver *deliver, void *context)
-{
-	bool is_known = is_mapped(process, sample->sample.registers[EVENT_REGISTERS - 1]);
-	uint64_t age_ns = sample->time_ns - process->maps_read_ns;
-	struct passing passing = {process, deliver, context};
-
-	if (age_ns < (is_known ? REREAD_NS : REREAD_UNKNOWN_NS))
-		return;
-	process->maps_read_ns = sample->time_ns;
-	proc_mappings(process->pid, sample->time_ns, pass_mapping, &passing);
-}
-
-/* Makes the path that the dynamic linker has of an object the one the kernel would tell. */
-static void resolve_path(struct event *event, char path[PATH_MAX])
-{
-	char beside[PATH_MAX + 32], resolved[PATH_MAX];
-
-	if (*path == '[')
-		return;
-	snprintf(beside, sizeof(beside), "/proc/%d/cwd/%s", event->pid, path);
-	if (realpath(*path == '/' ? path : beside, resolved))
-		strcpy(path, resolved);
-	event->mapping.path = path;
 }
 
 /* ---- births and ends ---------------------------------------------------------------------- */
@@ -259,40 +144,40 @@ static void resolve_path(struct event *event, char path[PATH_MAX])
  * program, is gone. */
 static void end_predecessors(struct probe_source *source, const struct watched *born)
 {
-	bool is_process = born->stream.birth != WIRE_BIRTH_THREAD;
+	bool is_process = born->stream->birth != WIRE_BIRTH_THREAD;
 
-	for (uint32_t i = 0; i < source->stream_limit; i++) {
-		struct watched *other = &source->streams[i];
+	for (uint32_t i = 0; i < source->streams.limit; i++) {
+		struct watched *other = &source->watched[i];
 
-		if (other == born || !other->stream.is_used || !other->stream.is_born ||
-		    other->stream.has_ended ||
-		    !(other->stream.tid == born->stream.tid ||
-		      (is_process && other->stream.pid == born->stream.pid)))
+		if (other == born || !other->stream->is_used || !other->stream->is_born ||
+		    other->stream->has_ended ||
+		    !(other->stream->tid == born->stream->tid ||
+		      (is_process && other->stream->pid == born->stream->pid)))
 			continue;
-		other->stream.has_ended = true;
-		other->stream.ended_ns = born->stream.born_ns;
-		other->is_replaced = other->stream.tid == born->stream.tid;
+		other->stream->has_ended = true;
+		other->stream->ended_ns = born->stream->born_ns;
+		other->is_replaced = other->stream->tid == born->stream->tid;
 	}
 }
 
 static void take_birth(struct probe_source *source, struct watched *watched,
 		       source_deliver *deliver, void *context)
 {
-	const struct probe_stream *stream = &watched->stream;
+	const struct probe_stream *stream = watched->stream;
 	struct event event = {.pid = stream->pid, .tid = stream->tid, .time_ns = stream->born_ns};
 	bool is_exec = stream->birth == WIRE_BIRTH_EXEC;
 	struct process *parent = NULL;
 
-	watched->stream.is_born = true;
+	watched->stream->is_born = true;
 	end_predecessors(source, watched);
 	watched->process = process_get(source, stream->pid);
 	watched->process->stream_count++;
 	if (is_exec) {
-		forget_ranges(watched->process);
+		probe_mappings_done(&watched->process->mappings);
 	} else {
 		HASH_FIND_INT(source->processes, &stream->parent_pid, parent);
 		if (parent && parent != watched->process)
-			copy_ranges(watched->process, parent);
+			probe_mappings_copy(&watched->process->mappings, &parent->mappings);
 		event.kind = EVENT_FORK;
 		event.fork = (struct event_fork){stream->parent_pid, stream->parent_tid};
 		deliver(context, &event);
@@ -305,8 +190,8 @@ static void take_birth(struct probe_source *source, struct watched *watched,
 static void take_end(struct probe_source *source, uint32_t slot, source_deliver *deliver,
 		     void *context)
 {
-	struct watched *watched = &source->streams[slot];
-	const struct probe_stream *stream = &watched->stream;
+	struct watched *watched = &source->watched[slot];
+	const struct probe_stream *stream = watched->stream;
 
 	for (int i = 0; i < WIRE_LOSSES; i++)
 		source->lost[i] += source->memory.slots[slot].lost[i];
@@ -317,8 +202,9 @@ static void take_end(struct probe_source *source, uint32_t slot, source_deliver 
 						 .time_ns = stream->ended_ns});
 	if (!--watched->process->stream_count)
 		process_remove(source, watched->process);
-	probe_stream_release(&watched->stream, &source->memory, slot);
-	*watched = (struct watched){0};
+	probe_stream_release(watched->stream, &source->memory, slot);
+	*watched->stream = (struct probe_stream){0};
+	*watched = (struct watched){.stream = watched->stream};
 }
 
 static bool is_gone(const struct probe_stream *stream)
@@ -346,8 +232,8 @@ static void check(struct probe_source *source)
 
 	HASH_ITER (hh, source->processes, process, next)
 		read_cpu_time(process);
-	for (uint32_t i = 0; i < source->stream_limit; i++) {
-		struct probe_stream *stream = &source->streams[i].stream;
+	for (uint32_t i = 0; i < source->streams.limit; i++) {
+		struct probe_stream *stream = &source->streams.rows[i];
 
 		if (!stream->is_used || stream->has_ended || !is_gone(stream))
 			continue;
@@ -362,15 +248,15 @@ static void check(struct probe_source *source)
 static void tell_name(struct watched *watched, uint64_t time_ns, source_deliver *deliver,
 		      void *context)
 {
-	struct probe_stream *stream = &watched->stream;
+	struct probe_stream *stream = watched->stream;
 	char name[sizeof(stream->name)];
 
 	if (watched->named_ns && time_ns - watched->named_ns < watched->name_age_ns)
 		return;
 	watched->named_ns = time_ns;
 	watched->name_age_ns = watched->name_age_ns ? 2 * watched->name_age_ns : FIRST_NAME_NS;
-	if (watched->name_age_ns > REREAD_NS)
-		watched->name_age_ns = REREAD_NS;
+	if (watched->name_age_ns > LAST_NAME_NS)
+		watched->name_age_ns = LAST_NAME_NS;
 	if (!proc_thread_name(stream->tid, name, sizeof(name)) || !strcmp(name, stream->name))
 		return;
 	strcpy(stream->name, name);
@@ -402,7 +288,8 @@ static void take_sample(struct probe_source *source, struct watched *watched, st
 			source_deliver *deliver, void *context)
 {
 	tell_name(watched, event->time_ns, deliver, context);
-	reread_mappings(watched->process, event, deliver, context);
+	probe_mappings_refresh(&watched->process->mappings, &source->streams, event,
+			       &(struct probe_mappings_sink){deliver, context});
 	event->sample.metric = &source->metric;
 	event->sample.weight = weight_ns(source, watched, event->sample.weight);
 	source->sampled_ns += event->sample.weight;
@@ -412,23 +299,22 @@ static void take_sample(struct probe_source *source, struct watched *watched, st
 static void take_record(struct probe_source *source, uint32_t slot, source_deliver *deliver,
 			void *context)
 {
-	struct watched *watched = &source->streams[slot];
-	struct passing passing = {watched->process, deliver, context};
+	struct watched *watched = &source->watched[slot];
 	char path[PATH_MAX];
 	struct event event;
 	uint64_t bytes;
 
-	switch (probe_stream_take(&watched->stream, &source->memory, slot, &event, path, &bytes)) {
+	switch (probe_stream_take(watched->stream, &source->memory, slot, &event, path, &bytes)) {
 	case PROBE_TAKE_EVENT:
 		if (event.kind == EVENT_SAMPLE) {
 			take_sample(source, watched, &event, deliver, context);
 		} else {
-			resolve_path(&event, path);
-			pass_mapping(&passing, &event);
+			probe_mappings_take(&watched->process->mappings, &event, path,
+					    &(struct probe_mappings_sink){deliver, context});
 		}
 		break;
 	case PROBE_TAKE_FORGET:
-		watched->process->round++;
+		probe_mappings_doubt(&watched->process->mappings);
 		break;
 	case PROBE_TAKE_BAD:
 		source->unreadable++;
@@ -436,7 +322,7 @@ static void take_record(struct probe_source *source, uint32_t slot, source_deliv
 	case PROBE_TAKE_NOTHING:
 		break;
 	}
-	probe_stream_free(&watched->stream, &source->memory, slot, bytes);
+	probe_stream_free(watched->stream, &source->memory, slot, bytes);
 }
 
 /* ---- the row of source.h ------------------------------------------------------------------ */
@@ -452,11 +338,11 @@ static void row_look(void *self)
 	struct probe_source *source = self;
 	uint32_t limit = atomic_load(&source->memory.header->slot_limit);
 
-	source->stream_limit =
+	source->streams.limit =
 		limit < source->memory.slot_count ? limit : source->memory.slot_count;
 	check(source);
-	for (uint32_t i = 0; i < source->stream_limit; i++)
-		probe_stream_look(&source->streams[i].stream, &source->memory, i);
+	for (uint32_t i = 0; i < source->streams.limit; i++)
+		probe_stream_look(&source->streams.rows[i], &source->memory, i);
 }
 
 static uint64_t row_next(void *self)
@@ -464,9 +350,8 @@ static uint64_t row_next(void *self)
 	struct probe_source *source = self;
 	uint64_t first_ns = SOURCE_NOTHING;
 
-	for (uint32_t i = 0; i < source->stream_limit; i++) {
-		uint64_t time_ns =
-			probe_stream_next(&source->streams[i].stream, &source->memory, i);
+	for (uint32_t i = 0; i < source->streams.limit; i++) {
+		uint64_t time_ns = probe_stream_next(&source->streams.rows[i], &source->memory, i);
 
 		if (time_ns < first_ns) {
 			first_ns = time_ns;
@@ -479,11 +364,11 @@ static uint64_t row_next(void *self)
 static void row_take(void *self, source_deliver *deliver, void *context)
 {
 	struct probe_source *source = self;
-	struct watched *watched = &source->streams[source->first];
+	struct watched *watched = &source->watched[source->first];
 
-	if (!watched->stream.is_born)
+	if (!watched->stream->is_born)
 		take_birth(source, watched, deliver, context);
-	else if (watched->stream.tail != watched->stream.head)
+	else if (watched->stream->tail != watched->stream->head)
 		take_record(source, source->first, deliver, context);
 	else
 		take_end(source, source->first, deliver, context);
@@ -500,8 +385,8 @@ static uint64_t lost(const struct probe_source *source, enum wire_loss loss)
 {
 	uint64_t sum = source->lost[loss];
 
-	for (uint32_t i = 0; i < source->stream_limit; i++)
-		if (source->streams[i].stream.is_used)
+	for (uint32_t i = 0; i < source->streams.limit; i++)
+		if (source->streams.rows[i].is_used)
 			sum += source->memory.slots[i].lost[loss];
 	return sum;
 }
@@ -557,7 +442,8 @@ void probe_source_close(struct probe_source *source)
 	HASH_ITER (hh, source->processes, process, next)
 		process_remove(source, process);
 	probe_memory_done(&source->memory);
-	free(source->streams);
+	free(source->streams.rows);
+	free(source->watched);
 	free(source);
 }
 

@@ -8,9 +8,7 @@
  * tick only (probe/sampler.h).
  *
  * A slot of the memory (probe/wire.h) is one stream: the birth of its thread, its records, its end.
- * All streams are merged by time. Mappings come from the probe, which tells them at start-up, and
- * from /proc/PID/maps, which is read when a sample lies in no known mapping and once a second: so
- * what was loaded meanwhile is found, and generated code.
+ * All streams are merged by time. For what is mapped when, see probe_mappings.h.
  *
  * Nothing in the memory is trusted: sizes are checked, places are computed here.
  */

@@ -28,6 +28,14 @@ total() {
 		END { print int(100 * part / sum) }'
 }
 
+# inside FUNCTION: SQL that lists the stacks with FUNCTION anywhere on them, as the table `inside`.
+inside() {
+	echo "WITH RECURSIVE inside(id) AS (
+		SELECT stacks.id FROM stacks JOIN lines USING (frame) JOIN functions ON functions.id = function
+			WHERE name = '$1'
+		UNION SELECT stacks.id FROM stacks JOIN inside ON parent = inside.id)"
+}
+
 # complete: the part of the samples, in percent, whose stack is whole.
 complete() {
 	value 'SELECT 100 * sum(e.complete) / count(*) FROM samples s JOIN endings e ON e.id = s.ending'
@@ -84,46 +92,74 @@ complete() {
 		collector export --format folded x.prof | grep -q "$name" || { echo "$name"; false; }
 	done
 	# Four times the program was executed to work, twice with a cleared environment.
-	[ "$(value "WITH RECURSIVE inside(id) AS (
-		SELECT stacks.id FROM stacks JOIN lines USING (frame) JOIN functions ON functions.id = function
-			WHERE name = 'executed'
-		UNION SELECT stacks.id FROM stacks JOIN inside ON parent = inside.id)
-		SELECT count(DISTINCT pid) FROM samples JOIN threads ON threads.id = thread
-			WHERE stack IN inside")" -eq 4 ]
+	[ "$(value "$(inside executed) SELECT count(DISTINCT pid) FROM samples
+		JOIN threads ON threads.id = thread WHERE stack IN inside")" -eq 4 ]
 	[[ $output != *"threads beyond"* ]]
 }
 
 @test "code that is loaded, unloaded and replaced at its address has its own names" {
 	require gcc
 	for name in first second; do
-		printf '#include <time.h>\nvoid %s(void)\n{\n\tclock_t end = clock() + 100000;\n\twhile (clock() < end)\n\t\tfor (volatile int i = 0; i < 9999; i++)\n\t\t\t;\n}\nvoid work(void)\n{\n\t%s();\n\t__asm__ volatile("");\n}\n' \
+		printf '#include <time.h>\nvoid %s(void)\n{\n\tclock_t end = clock() + 60000;\n\twhile (clock() < end)\n\t\tfor (volatile int i = 0; i < 9999; i++)\n\t\t\t;\n}\nvoid work(void)\n{\n\t%s();\n\t__asm__ volatile("");\n}\n' \
 			"$name" "$name" >"$name.c"
 		gcc -O1 -g -shared -fPIC -o "$name.so" "$name.c"
 	done
 	cat >loader.c <<-'C'
 		#include <dlfcn.h>
+		#include <signal.h>
 		#include <stdio.h>
+		#include <time.h>
+		#include <unistd.h>
+
+		static long now(void)
+		{
+			struct timespec time;
+
+			clock_gettime(CLOCK_MONOTONIC, &time);
+			return time.tv_sec * 1000000000 + time.tv_nsec;
+		}
 
 		int main(int argc, char **argv)
 		{
+			/* With an argument less the collector is stopped meanwhile, and sees all of it late. */
+			if (argc < 6)
+				kill(getppid(), SIGSTOP);
 			for (int i = 1; i < argc; i++) {
 				void *object = dlopen(argv[i], RTLD_NOW);
 				void (*work)(void) = object ? dlsym(object, "work") : NULL;
+				long start = now();
 
 				if (!work)
 					return 1;
 				work();
-				printf("%p\n", (void *)work);
+				printf("%p %ld %ld\n", (void *)work, start, now());
 				dlclose(object);
 			}
+			kill(getppid(), SIGCONT);
 			return 0;
 		}
 	C
 	gcc -O1 -g -o loader loader.c
-	collector run -q -o x -e probe -- ./loader ./first.so ./second.so ./first.so ./second.so >addresses
-	[ "$(total first)" -ge 40 ]
-	[ "$(total second)" -ge 40 ]
-	[ "$(complete)" -ge 99 ]
+	local all=(./first.so ./second.so ./first.so ./second.so ./first.so) name count expected found number start end
+	for count in 5 4; do
+		collector run -q -o x -e probe -- ./loader "${all[@]:0:count}" >told
+		[ "$(wc -l <told)" -eq "$count" ]
+		[ "$(cut -d ' ' -f 1 told | sort -u | wc -l)" -eq 1 ] # each took the place of the one before
+		# Whatever was sampled while the one was there has its name, and never that of the other.
+		number=0
+		while read -r _ start end; do
+			for name in first second; do
+				expected=0
+				[ "./$name.so" != "${all[number]}" ] || expected=1
+				found=$(value "$(inside $name) SELECT count(*) FROM samples WHERE stack IN inside
+					AND time_ns + (SELECT value FROM meta WHERE key = 'start_clock_ns') BETWEEN $start AND $end")
+				echo "${all[number]}: $found samples in $name"
+				[ "$((found > 0))" -eq "$expected" ]
+			done
+			number=$((number + 1))
+		done <told
+		[ "$(complete)" -ge 99 ]
+	done
 }
 
 @test "programs that would suffer are executed without it" {

@@ -1,28 +1,25 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * profile_file_load_large: the two tables that have millions of rows; see profile_loading.h.
- *
- * SQLite hands rows to an aggregate function of ours inside of one step, which costs half of what
- * stepping from row to row and asking for each column does. The rows of both tables come in the
- * order of their keys, being stored so; a row that does not is damage like any other.
+ * profile_file_load_large: the two tables that have millions of rows; see profile_loading.h. They
+ * are read from their pages (table_pages.h), row by row in the order of their keys.
  */
 #include "collector/base/xalloc.h"
 #include "collector/profile/profile_loading.h"
+#include "collector/profile/table_pages.h"
 
-struct taking {
-	struct loading *loading;
-	bool (*take)(struct profile *profile, sqlite3_value **cells);
-	bool is_bad; /* a row was refused */
-};
-
-static bool take_stack(struct profile *profile, sqlite3_value **cells)
+static bool is_below(int64_t value, uint64_t limit)
 {
-	uint64_t id, parent, frame;
+	return value >= 0 && (uint64_t)value < limit;
+}
+
+static bool take_stack(void *context, const int64_t *values)
+{
+	int64_t id = values[0], parent = values[1], frame = values[2];
+	struct profile *profile = context;
 
 	/* parent < id keeps the tree a tree: no cycle can be told. */
-	if (!loading_value(cells[0], UINT32_MAX, &id) || id != profile->stacks_count ||
-	    !loading_value(cells[1], id, &parent) ||
-	    !loading_value(cells[2], profile->frames_count, &frame) || !frame)
+	if (!is_below(id, UINT32_MAX) || (size_t)id != profile->stacks_count ||
+	    !is_below(parent, (uint64_t)id) || !is_below(frame, profile->frames_count) || !frame)
 		return false;
 	xgrow(profile->stacks, profile->stacks_count, profile->stacks_capacity);
 	profile->stacks[profile->stacks_count++] =
@@ -31,28 +28,34 @@ static bool take_stack(struct profile *profile, sqlite3_value **cells)
 }
 
 /* Says whether a row comes after the last of those there are. */
-static bool is_later(uint64_t time_ns, const struct profile_sample *rows, size_t count)
+static bool is_later(int64_t time_ns, const struct profile_sample *rows, size_t count)
 {
-	return !count || time_ns > rows[count - 1].time_ns;
+	return !count || (uint64_t)time_ns > rows[count - 1].time_ns;
 }
 
-static bool take_sample(struct profile *profile, sqlite3_value **cells)
+static bool take_sample(void *context, const int64_t *values)
 {
-	uint64_t time_ns, thread, stack, metric, ending;
-	int64_t value = sqlite3_value_int64(cells[4]);
+	int64_t time_ns = values[0], metric = values[3], value = values[4];
+	struct profile *profile = context;
 	struct profile_sample sample;
 
-	if (!loading_value(cells[0], INT64_MAX, &time_ns) ||
+	if (!is_below(time_ns, INT64_MAX) ||
 	    !is_later(time_ns, profile->samples, profile->samples_count) ||
 	    !is_later(time_ns, profile->changes, profile->changes_count) ||
-	    !loading_value(cells[1], profile->threads_count, &thread) ||
-	    !loading_value(cells[2], profile->stacks_count, &stack) ||
-	    !loading_value(cells[3], profile->metrics_count, &metric) ||
-	    sqlite3_value_type(cells[4]) != SQLITE_INTEGER ||
+	    !is_below(values[1], profile->threads_count) ||
+	    !is_below(values[2], profile->stacks_count) ||
+	    !is_below(metric, profile->metrics_count) ||
 	    (value < 0 && !profile->metrics[metric].is_level) ||
-	    !loading_value(cells[5], PROFILE_ENDINGS, &ending))
+	    !is_below(values[5], PROFILE_ENDINGS))
 		return false;
-	sample = (struct profile_sample){time_ns, (uint64_t)value, thread, stack, metric, ending};
+	sample = (struct profile_sample){
+		.time_ns = (uint64_t)time_ns,
+		.value = (uint64_t)value,
+		.thread = (uint32_t)values[1],
+		.stack = (uint32_t)values[2],
+		.metric = (uint16_t)metric,
+		.ending = (uint16_t)values[5],
+	};
 	if (profile->metrics[metric].is_level)
 		profile_change_add(profile, &sample);
 	else
@@ -60,44 +63,33 @@ static bool take_sample(struct profile *profile, sqlite3_value **cells)
 	return true;
 }
 
-static void step(sqlite3_context *context, int count, sqlite3_value **cells)
-{
-	struct taking *taking = sqlite3_user_data(context);
-
-	(void)count;
-	if (taking->is_bad || taking->take(taking->loading->profile, cells))
-		return;
-	taking->is_bad = true;
-	sqlite3_result_error(context, "bad row", -1);
-}
-
-static void end(sqlite3_context *context)
-{
-	sqlite3_result_null(context);
-}
-
 int loading_large_tables(struct loading *loading)
 {
 	static const struct {
-		const char *sql, *damage;
-		bool (*take)(struct profile *profile, sqlite3_value **cells);
+		const char *name, *damage;
+		int columns;
+		bool (*take)(void *context, const int64_t *values);
 	} tables[] = {
-		{"SELECT take(id, parent, frame) FROM stacks", "bad row in stacks", take_stack},
-		{"SELECT take(time_ns, thread, stack, metric, value, ending) FROM samples",
-		 "bad row in samples", take_sample},
+		{"stacks", "bad row in stacks", 3, take_stack},
+		{"samples", "bad row in samples", 6, take_sample},
 	};
-	struct taking taking = {.loading = loading};
 	int result = 0;
 
-	if (sqlite3_create_function(loading->database, "take", -1, SQLITE_UTF8 | SQLITE_DIRECTONLY,
-				    &taking, NULL, step, end))
-		return loading_failed(loading);
-	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables) && !result; i++) {
-		taking.take = tables[i].take;
-		if (!sqlite3_exec(loading->database, tables[i].sql, NULL, NULL, NULL))
-			continue;
-		result = taking.is_bad ? loading_damaged(loading, tables[i].damage)
-				       : loading_failed(loading);
-	}
+	for (size_t i = 0; i < sizeof(tables) / sizeof(*tables) && !result; i++)
+		switch (table_pages_read(loading->database, tables[i].name, tables[i].columns,
+					 tables[i].take, loading->profile)) {
+		case TABLE_PAGES_DONE:
+			break;
+		case TABLE_PAGES_FAILED:
+			result = loading_failed(loading);
+			break;
+		case TABLE_PAGES_REFUSED:
+			result = loading_damaged(loading, tables[i].damage);
+			break;
+		case TABLE_PAGES_DAMAGED:
+			result = loading_damaged(loading,
+						 "it was cut or overwritten; record it again");
+			break;
+		}
 	return result;
 }

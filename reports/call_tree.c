@@ -3,115 +3,24 @@
 #include "reports/call_tree.h"
 
 #include "collector/base/xalloc.h"
+#include "collector/profile/prefix_tree.h"
 
 enum {
-	CHAIN = 4,	/* callees of a node that are found by walking */
 	DIGIT_BITS = 16 /* of a total */
 };
 
-/* A node while its tree is built, which needs no amounts yet: half of a big tree's memory. */
-struct growing_node {
-	uint32_t parent;
-	uint32_t symbol : 31;
-	uint32_t inlined : 1;
-	uint32_t first_callee;
-	uint32_t next_callee; /* of the parent */
-};
-
-/*
- * Finds a node by (parent, symbol, inlined). Millions of nodes pass through here, most of them the
- * only callee of their parent, so the first CHAIN callees of a node are a chain through the nodes
- * themselves. The index holds the others: nothing but node ids, at most half full; the keys are in
- * the nodes.
- */
-struct growing {
-	struct growing_node *nodes;
-	uint32_t count, capacity;
-	uint32_t *slots; /* 0 is empty: the root is never looked up */
-	uint32_t mask;
-	uint32_t in_slots;
-};
-
-static uint32_t hash(uint32_t parent, uint32_t symbol, bool inlined)
+/* A node is found by its parent, its symbol, and whether it is inlined. */
+static uint32_t key_of(uint32_t symbol, bool inlined)
 {
-	uint64_t key = ((uint64_t)parent << 32 | symbol << 1 | inlined) * 0x9e3779b97f4a7c15;
-
-	return (key ^ key >> 32) * 0x9e3779b97f4a7c15 >> 32;
-}
-
-/* The slot of a node's own or, when it is not there, the empty one where it belongs. */
-static uint32_t *find_slot(const struct growing *growing, const struct growing_node *wanted)
-{
-	uint32_t slot = hash(wanted->parent, wanted->symbol, wanted->inlined) & growing->mask;
-
-	for (; growing->slots[slot]; slot = (slot + 1) & growing->mask) {
-		const struct growing_node *node = &growing->nodes[growing->slots[slot]];
-
-		if (node->parent == wanted->parent && node->symbol == wanted->symbol &&
-		    node->inlined == wanted->inlined)
-			break;
-	}
-	return &growing->slots[slot];
-}
-
-static void grow_slots(struct growing *growing)
-{
-	uint32_t size = growing->slots ? 2 * (growing->mask + 1) : 1024;
-	uint32_t *old = growing->slots, old_size = growing->slots ? growing->mask + 1 : 0;
-
-	growing->slots = xcalloc(size, sizeof(*growing->slots));
-	growing->mask = size - 1;
-	for (uint32_t i = 0; i < old_size; i++)
-		if (old[i])
-			*find_slot(growing, &growing->nodes[old[i]]) = old[i];
-	free(old);
-}
-
-static uint32_t append(struct growing *growing, const struct growing_node *node)
-{
-	xgrow(growing->nodes, growing->count, growing->capacity);
-	growing->nodes[growing->count] = *node;
-	return growing->count++;
-}
-
-/* The same among those that are in no chain. */
-static uint32_t find_or_add_other(struct growing *growing, const struct growing_node *wanted)
-{
-	uint32_t *slot;
-
-	if (2 * growing->in_slots >= growing->mask)
-		grow_slots(growing);
-	slot = find_slot(growing, wanted);
-	if (!*slot) {
-		*slot = append(growing, wanted);
-		growing->in_slots++;
-	}
-	return *slot;
-}
-
-static uint32_t find_or_add(struct growing *growing, uint32_t parent, uint32_t symbol, bool inlined)
-{
-	struct growing_node wanted = {.parent = parent, .symbol = symbol, .inlined = inlined};
-	uint32_t at = growing->nodes[parent].first_callee, length = 0;
-
-	for (; at; at = growing->nodes[at].next_callee, length++)
-		if (growing->nodes[at].symbol == symbol && growing->nodes[at].inlined == inlined)
-			return at;
-	if (length == CHAIN)
-		return find_or_add_other(growing, &wanted);
-	wanted.next_callee = growing->nodes[parent].first_callee;
-	at = append(growing, &wanted);
-	growing->nodes[parent].first_callee = at;
-	return at;
+	return symbol << 1 | inlined;
 }
 
 /* Returns the innermost node of each stack. Parents come first in the profile's table. */
-static uint32_t *add_stacks(struct growing *growing, const struct profile *profile,
+static uint32_t *add_stacks(struct prefix_tree *growing, const struct profile *profile,
 			    const struct call_tree_options *options)
 {
 	uint32_t *node_of_stack = xcalloc(profile->stacks_count, sizeof(*node_of_stack));
 
-	append(growing, &(struct growing_node){0});
 	for (uint32_t stack = 1; stack < profile->stacks_count; stack++) {
 		uint32_t frame = profile->stacks[stack].frame;
 		uint32_t node = node_of_stack[profile->stacks[stack].parent];
@@ -120,12 +29,12 @@ static uint32_t *add_stacks(struct growing *growing, const struct profile *profi
 			struct symbol_walk walk = symbol_at(profile, frame, depth);
 			uint32_t symbol = options->same ? options->same[walk.symbol] : walk.symbol;
 
-			node = find_or_add(growing, node, symbol,
-					   walk.inlined && options->separate_inlined);
+			node = prefix_tree_child(
+				growing, node,
+				key_of(symbol, walk.inlined && options->separate_inlined));
 		}
 		node_of_stack[stack] = node;
 	}
-	free(growing->slots);
 	return node_of_stack;
 }
 
@@ -149,18 +58,21 @@ static uint32_t *find_leaves(const struct profile *profile, uint16_t metric,
 }
 
 /* Makes nodes of grown ones, in the same memory: larger ones, so from the last to the first. */
-static struct call_node *finish_nodes(struct growing *growing)
+static void take_nodes(struct call_tree *tree, struct prefix_tree *growing)
 {
-	struct call_node *nodes = xreallocarray(growing->nodes, growing->count, sizeof(*nodes));
-	const struct growing_node *grown = (const struct growing_node *)nodes;
+	const struct prefix_tree_node *grown;
 
-	for (uint32_t i = growing->count; i-- > 0;) {
-		struct growing_node node = grown[i];
+	free(growing->slots);
+	tree->count = growing->count ? growing->count : 1;
+	tree->nodes = xreallocarray(growing->nodes, tree->count, sizeof(*tree->nodes));
+	grown = (const struct prefix_tree_node *)tree->nodes;
+	for (uint32_t i = tree->count; i-- > 1;) {
+		struct prefix_tree_node node = grown[i];
 
-		nodes[i] = (struct call_node){
-			.parent = node.parent, .symbol = node.symbol, .inlined = node.inlined};
+		tree->nodes[i] = (struct call_node){
+			.parent = node.parent, .symbol = node.key >> 1, .inlined = node.key & 1};
 	}
-	return nodes;
+	tree->nodes[0] = (struct call_node){0};
 }
 
 static void add_samples(struct call_tree *tree, const struct profile *profile)
@@ -190,13 +102,12 @@ struct call_tree *call_tree_build(const struct profile *profile,
 				  const struct call_tree_options *options)
 {
 	struct call_tree *tree = xcalloc(1, sizeof(*tree));
-	struct growing growing = {0};
+	struct prefix_tree growing = {0};
 	uint32_t *node_of_stack = add_stacks(&growing, profile, options);
 
 	tree->leaf_of_sample = find_leaves(profile, options->metric, node_of_stack);
 	free(node_of_stack);
-	tree->count = growing.count;
-	tree->nodes = finish_nodes(&growing);
+	take_nodes(tree, &growing);
 	add_samples(tree, profile);
 	return tree;
 }

@@ -4,6 +4,7 @@
 
 #include "collector/base/xalloc.h"
 #include "collector/profile/id_table.h"
+#include "collector/profile/prefix_tree.h"
 
 #include <assert.h>
 #include <uthash.h>
@@ -42,7 +43,7 @@ struct profile_index {
 	struct id_table names;	   /* (name, linkage name) → pair number */
 	struct id_table functions; /* (pair, module), (file, line, named) */
 	struct id_table frames;
-	struct id_table stacks;
+	struct prefix_tree stacks; /* node i is stack i */
 };
 
 struct profile *profile_new(void)
@@ -79,7 +80,7 @@ static void index_free(struct profile_index *index)
 	id_table_done(&index->names);
 	id_table_done(&index->functions);
 	id_table_done(&index->frames);
-	id_table_done(&index->stacks);
+	prefix_tree_done(&index->stacks);
 	free(index);
 }
 
@@ -307,14 +308,23 @@ uint32_t profile_frame(struct profile *profile, uint32_t module, uint64_t addres
 
 uint32_t profile_stack(struct profile *profile, uint32_t parent, uint32_t frame)
 {
-	uint32_t *id = id_table_slot(&profile->index->stacks, parent, frame);
+	struct prefix_tree *tree = &profile->index->stacks;
+	uint32_t id;
 
-	if (!*id) {
+	/* Those that were loaded are not in it yet. */
+	for (size_t i = tree->count ? tree->count : 1; i < profile->stacks_count; i++)
+		prefix_tree_append(tree, profile->stacks[i].parent, profile->stacks[i].frame);
+	id = prefix_tree_child(tree, parent, frame);
+	if (id == profile->stacks_count) {
 		xgrow(profile->stacks, profile->stacks_count, profile->stacks_capacity);
-		*id = profile->stacks_count++;
-		profile->stacks[*id] = (struct profile_stack){parent, frame};
+		profile->stacks[profile->stacks_count++] = (struct profile_stack){parent, frame};
 	}
-	return *id;
+	return id;
+}
+
+void profile_forget_stacks(struct profile *profile)
+{
+	prefix_tree_done(&profile->index->stacks);
 }
 
 uint32_t profile_thread_add(struct profile *profile, int32_t pid, int32_t tid, const char *name)

@@ -430,6 +430,9 @@ uint32_t profile_function(struct profile *profile, const char *name, const char 
 uint32_t profile_frame(struct profile *profile, uint32_t module, uint64_t address);
 uint32_t profile_stack(struct profile *profile, uint32_t parent, uint32_t frame);
 
+/* Releases what finds equal stacks, which is larger than the stacks; made again when needed. */
+void profile_forget_stacks(struct profile *profile);
+
 /* Adds a thread and returns its id; profile_thread_rename changes its name. Never interned:
  * the kernel reuses thread numbers, the caller knows when one is new. */
 uint32_t profile_thread_add(struct profile *profile, int32_t pid, int32_t tid, const char *name);

@@ -37,7 +37,8 @@ endif
 folder_sources = $(wildcard $(1)/*.c $(1)/*/*.c)
 objects        = $(patsubst %.c,$(B)/obj/%.o,$(1))
 
-PROFILE_SOURCES   := $(wildcard collector/base/*.c collector/profile/*.c)
+# What all programs that read or write profiles have.
+PROFILE_SOURCES   := $(wildcard collector/base/*.c collector/profile/*.c collector/import/*.c)
 SIM_SOURCES       := $(filter-out sim/drivers/%,$(call folder_sources,sim))
 COLLECTOR_SOURCES := $(filter-out $(PROFILE_SOURCES),$(call folder_sources,collector))
 REPORTS_SOURCES   := $(call folder_sources,reports)

@@ -8,16 +8,7 @@
 
 #include <argp.h>
 #include <errno.h>
-#include <regex.h>
 #include <sys/stat.h>
-
-enum import_format {
-	IMPORT_GUESS,
-	IMPORT_FOLDED,
-	IMPORT_PERF
-};
-
-static const char *const format_names[] = {"", "folded", "perf"};
 
 struct import_options {
 	enum import_format format;
@@ -57,8 +48,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 	switch (key) {
 	case 'f':
-		for (int i = IMPORT_FOLDED; i <= IMPORT_PERF; i++)
-			if (!strcmp(argument, format_names[i]))
+		for (int i = IMPORT_FOLDED; i < IMPORT_FORMATS; i++)
+			if (!strcmp(argument, import_format_names[i]))
 				options->format = i;
 		if (!options->format)
 			argp_failure(state, 1, 0, "there is no format '%s'; say folded or perf",
@@ -88,26 +79,6 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	return 0;
 }
 
-/* Only heads of perf's samples have a time like "12.345:"; names of functions do not. */
-static enum import_format guess_format(FILE *stream)
-{
-	enum import_format format = IMPORT_FOLDED;
-	char *line = NULL;
-	size_t capacity = 0;
-	regex_t time;
-
-	if (regcomp(&time, "[] 0-9][[:space:]]+[0-9]+\\.[0-9]+:[[:space:]]",
-		    REG_EXTENDED | REG_NOSUB))
-		return IMPORT_FOLDED;
-	for (int i = 0; i < 20 && getline(&line, &capacity, stream) >= 0; i++)
-		if (!regexec(&time, line, 0, NULL, 0))
-			format = IMPORT_PERF;
-	regfree(&time);
-	free(line);
-	rewind(stream);
-	return format;
-}
-
 static FILE *open_input(struct import_options *options, struct error *error)
 {
 	bool is_stdin = !strcmp(options->input, "-");
@@ -126,7 +97,7 @@ static FILE *open_input(struct import_options *options, struct error *error)
 		fclose(stream);
 		return NULL;
 	}
-	options->format = guess_format(stream);
+	options->format = import_guess(stream);
 	return stream;
 }
 
@@ -167,21 +138,6 @@ static int take(void *context, const struct profile_sample *sample, struct error
 	return profile_file_append(writing->file, sample, error);
 }
 
-static void describe(struct profile *profile, const struct import_options *options,
-		     const struct import *import)
-{
-	profile_set_text(profile, "state", "complete");
-	profile_set_text(profile, "collector_version", VERSION);
-	profile_set_text(profile, "program", options->input);
-	profile_set_text(profile, "engine",
-			 options->format == IMPORT_PERF ? "imported from perf script"
-							: "imported from folded stacks");
-	if (options->format == IMPORT_FOLDED)
-		profile_set_text(profile, "engine_note",
-				 "times are not known; intervals take samples for independent");
-	profile_set_number(profile, "lost.unreadable", (int64_t)import->skipped);
-}
-
 static int import_all(const struct import_options *options, FILE *stream, struct writing *writing,
 		      struct import *import, struct error *error)
 {
@@ -193,9 +149,9 @@ static int import_all(const struct import_options *options, FILE *stream, struct
 		return fail(error, -EIO, "%s cannot be read to its end", options->input);
 	if (!result && !import->samples)
 		return fail(error, -EINVAL, "%s holds no sample that can be read as %s (%ju lines)",
-			    options->input, format_names[options->format],
+			    options->input, import_format_names[options->format],
 			    (uintmax_t)import->lines);
-	describe(writing->profile, options, import);
+	import_describe(import, options->format, options->input);
 	if (!result) {
 		profile_file_wait_for_readers(writing->file);
 		result = profile_file_commit(writing->file, writing->profile, error);

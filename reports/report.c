@@ -2,7 +2,11 @@
 /* report: see report.h. */
 #include "reports/report.h"
 
+#include "collector/import/import.h"
+#include "collector/profile/profile_file.h"
 #include "reports/metric.h"
+
+#include <errno.h>
 
 static void init(struct report *report, struct profile *profile, uint16_t metric)
 {
@@ -30,11 +34,20 @@ void report_init(struct report *report, struct profile *profile)
 	init(report, profile, 0);
 }
 
+/* Loads a profile, or a text that is as good as one. What is neither is called no profile. */
+static int load(const char *path, struct profile **profile, struct error *error)
+{
+	int result = profile_file_load(path, profile, error);
+	struct error ignored;
+
+	return result == -ENOEXEC && !import_load(path, profile, &ignored) ? 0 : result;
+}
+
 int report_open_metric(struct report *report, const char *path, const char *metric,
 		       struct error *error)
 {
 	struct profile *profile;
-	int result = profile_file_load(path, &profile, error);
+	int result = load(path, &profile, error);
 
 	if (result)
 		return result;

@@ -23,8 +23,10 @@ struct report {
 	const char *selection; /* what the samples are restricted to (selection.h); NULL: all */
 };
 
-/* Loads @path for a report about its first metric. Returns 0, or a negative errno as
- * profile_file_load. report_done after success. */
+/*
+ * Loads @path for a report about its first metric: a profile, or a text that import_load reads.
+ * Returns 0, or a negative errno as profile_file_load. report_done after success.
+ */
 int report_open(struct report *report, const char *path, struct error *error);
 
 /* The same about any metric; its name as metric_find takes it, which may fail too. */

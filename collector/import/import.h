@@ -14,6 +14,15 @@
 
 #include <stdio.h>
 
+enum import_format {
+	IMPORT_GUESS,
+	IMPORT_FOLDED,
+	IMPORT_PERF,
+	IMPORT_FORMATS
+};
+
+extern const char *const import_format_names[IMPORT_FORMATS]; /* as people say them */
+
 struct import_place {
 	const char *function; /* any bytes */
 	const char *module;   /* path, or NULL */
@@ -79,6 +88,24 @@ int import_folded(struct import *import, FILE *stream, const char *metric, const
 enum {
 	IMPORT_SAMPLES = 1 << 20
 };
+
+/*
+ * Says by its first lines which of the formats a text is, and goes back to its beginning. Only
+ * heads of perf's samples have a time like "12.345:"; names of functions do not.
+ */
+enum import_format import_guess(FILE *stream);
+
+/* Writes into the profile where it comes from: from a text called @name. */
+void import_describe(const struct import *import, enum import_format format, const char *name);
+
+/*
+ * Reads a text file of one of the formats into a new profile, without a file between, so that
+ * reports can be made of it at once.
+ *
+ * Returns 0, or a negative errno with a sentence: among others that more than half of the lines
+ * could not be read, so that it is something else.
+ */
+int import_load(const char *path, struct profile **profile, struct error *error);
 
 /*
  * What `perf script` prints, with or without call chains, inlined functions and source lines

@@ -81,6 +81,7 @@ void profile_file_discard(struct profile_file *file);
  *
  * Returns 0 and the profile in @profile (owned by the caller), or a negative errno with a sentence
  * that tells cut, empty, foreign and damaged files apart: -ENOENT and the like from the system,
- * -EINVAL for a file that is no profile, -EPROTONOSUPPORT for another format version.
+ * -ENOEXEC for a file that is no SQLite file at all, -EINVAL for any other that is no profile,
+ * -EPROTONOSUPPORT for another format version.
  */
 int profile_file_load(const char *path, struct profile **profile, struct error *error);

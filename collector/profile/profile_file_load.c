@@ -33,7 +33,7 @@ int loading_failed(struct loading *loading)
 	int code = sqlite3_errcode(loading->database);
 
 	if (code == SQLITE_NOTADB)
-		return fail(loading->error, -EINVAL,
+		return fail(loading->error, -ENOEXEC,
 			    "%s is no profile; `collector run` writes profiles", loading->path);
 	if (code == SQLITE_CORRUPT)
 		return loading_damaged(loading, "it was cut or overwritten; record it again");

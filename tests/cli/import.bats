@@ -103,6 +103,22 @@ folded_of() {
 	[ "$(sqlite3 leaf.prof 'SELECT count(*) FROM samples')" -eq "$(grep -c 'cpu-clock' text)" ]
 }
 
+@test "reports read the text itself, as if it had been imported" {
+	synthetic wide 2000
+	reports export --format folded -o wide.folded wide.prof
+	collector import -o again.prof wide.folded
+	reports flame wide.folded | sed 's/wide.folded/again.prof/g' >text.svg
+	reports flame again.prof | sed 's/wide.folded/again.prof/g' | cmp - text.svg
+	collector functions --json wide.folded >text.json
+	reports functions --json again.prof | cmp - text.json
+	[[ $(reports summary "$corpus/import_perf/chains") == *'imported from perf script'* ]]
+	seq 1000 >numbers
+	printf 'one line of stacks 1\nand\nthree\nothers\n' >mostly
+	for file in numbers mostly /bin/ls; do
+		fails_with 1 'is no profile' reports flame $file
+	done
+}
+
 @test "what holds no sample is one sentence, and leaves no profile" {
 	: >empty
 	echo 'no stacks at all' >words

@@ -81,3 +81,28 @@ Test(import_folded, the_kernels_mark_is_taken_off_the_name)
 	cr_assert_eq(import.profile->modules[import.profile->frames[frame].module].kind,
 		     PROFILE_MODULE_KERNEL);
 }
+
+/* Frames are taken over from the line before where both have them whole. */
+Test(import_folded, lines_that_begin_alike_keep_their_own_frames)
+{
+	static const char *const stacks[] = {"main;step;observe", "main;step;observed;x",
+					     "main;step",	  "main;st;observe",
+					     "main;step;observe", "m"};
+	char text[400] = "";
+
+	for (size_t i = 0; i < sizeof(stacks) / sizeof(*stacks); i++) {
+		strcat(text, stacks[i]);
+		strcat(text, i == 2 ? " 1\nmain;step;obs\n" : " 1\n");
+	}
+	read_text(text);
+	cr_assert_eq(taken_count, 6);
+	cr_assert_eq(import.skipped, 1);
+	for (size_t i = 0; i < sizeof(stacks) / sizeof(*stacks); i++) {
+		bool found = false;
+
+		for (size_t k = 0; k < taken_count; k++)
+			found = found || !strcmp(stack_text(taken[k].stack), stacks[i]);
+		cr_assert(found, "%s", stacks[i]);
+	}
+	cr_assert_eq(import.profile->stacks_count, 9); /* and the empty one */
+}

@@ -310,7 +310,7 @@ Test(profile_file, tells_missing_empty_foreign_and_newer_files_apart)
 	cr_assert_eq(profile_file_load(path, &loaded, &error), -EINVAL);
 	cr_assert(strstr(error.text, "is empty"), "%s", error.text);
 	cr_assert_eq(write(fd, "a text that is no database at all\n", 34), 34);
-	cr_assert_eq(profile_file_load(path, &loaded, &error), -EINVAL);
+	cr_assert_eq(profile_file_load(path, &loaded, &error), -ENOEXEC);
 	cr_assert(strstr(error.text, "is no profile"), "%s", error.text);
 	close(fd);
 	unlink(path);

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* import_text: a whole text, whatever its format is; see import.h. */
+#include "collector/import/import.h"
+
+#include "collector/base/xalloc.h"
+
+#include <errno.h>
+#include <regex.h>
+#include <sys/stat.h>
+
+const char *const import_format_names[IMPORT_FORMATS] = {"", "folded", "perf"};
+
+static const size_t read_bytes = 1 << 18; /* at once: texts are large */
+
+enum import_format import_guess(FILE *stream)
+{
+	enum import_format format = IMPORT_FOLDED;
+	char *line = NULL;
+	size_t capacity = 0;
+	regex_t time;
+
+	if (regcomp(&time, "[] 0-9][[:space:]]+[0-9]+\\.[0-9]+:[[:space:]]",
+		    REG_EXTENDED | REG_NOSUB))
+		return IMPORT_FOLDED;
+	for (int i = 0; i < 20 && getline(&line, &capacity, stream) >= 0; i++)
+		if (!regexec(&time, line, 0, NULL, 0))
+			format = IMPORT_PERF;
+	regfree(&time);
+	free(line);
+	rewind(stream);
+	return format;
+}
+
+void import_describe(const struct import *import, enum import_format format, const char *name)
+{
+	struct profile *profile = import->profile;
+
+	profile_set_text(profile, "state", "complete");
+	profile_set_text(profile, "collector_version", VERSION);
+	profile_set_text(profile, "program", name);
+	profile_set_text(profile, "engine",
+			 format == IMPORT_PERF ? "imported from perf script"
+					       : "imported from folded stacks");
+	if (format == IMPORT_FOLDED)
+		profile_set_text(profile, "engine_note",
+				 "times are not known; intervals take samples for independent");
+	profile_set_number(profile, "lost.unreadable", (int64_t)import->skipped);
+}
+
+static int take(void *context, const struct profile_sample *sample, struct error *error)
+{
+	struct profile *profile = context;
+	struct profile_sample later = *sample;
+
+	(void)error;
+	/* As in a file: no two at one time. */
+	if (profile->samples_count &&
+	    later.time_ns <= profile->samples[profile->samples_count - 1].time_ns)
+		later.time_ns = profile->samples[profile->samples_count - 1].time_ns + 1;
+	profile_sample_add(profile, &later);
+	return 0;
+}
+
+static int load(FILE *stream, const char *path, struct profile *profile, struct error *error)
+{
+	enum import_format format = import_guess(stream);
+	struct import import;
+	int result;
+
+	import_init(&import, profile, take, profile);
+	result = format == IMPORT_PERF ? import_perf(&import, stream, error)
+				       : import_folded(&import, stream, "samples", "count", error);
+	import_describe(&import, format, path);
+	if (!result && ferror(stream))
+		result = fail(error, -EIO, "%s cannot be read to its end", path);
+	if (!result && (!import.samples || 2 * import.skipped > import.lines))
+		result = fail(error, -EINVAL,
+			      "%s is no text of another profiler: %ju of %ju lines "
+			      "cannot be read",
+			      path, (uintmax_t)import.skipped, (uintmax_t)import.lines);
+	import_done(&import);
+	profile_forget_stacks(profile);
+	return result;
+}
+
+int import_load(const char *path, struct profile **profile, struct error *error)
+{
+	FILE *stream = fopen(path, "re");
+	struct stat status;
+	int result;
+
+	if (!stream)
+		return fail(error, -errno, "cannot open %s: %m", path);
+	if (fstat(fileno(stream), &status) || !S_ISREG(status.st_mode)) {
+		fclose(stream);
+		return fail(error, -EINVAL, "%s is no file", path);
+	}
+	setvbuf(stream, NULL, _IOFBF, read_bytes);
+	*profile = profile_new();
+	result = load(stream, path, *profile, error);
+	fclose(stream);
+	if (result) {
+		profile_free(*profile);
+		*profile = NULL;
+	}
+	return result;
+}

@@ -3,6 +3,7 @@
 #include "collector/recorder.h"
 
 #include "collector/base/xalloc.h"
+#include "collector/brief_proof.h"
 #include "collector/operations.h"
 #include "collector/population.h"
 
@@ -13,11 +14,6 @@
 #define REMEMBER_NS  5000000000u /* ended threads; sources tell of them within a second */
 #define KERNEL_DEPTH 256	 /* the kernel's own limit is 127 unless raised */
 #define MOST_RETURNS 64		 /* that are replaced at a time; the kernel's own limit */
-
-/* Samples in a row of which brief copies would have done, before they are wanted; after each time
- * that they did not do, more are asked for. */
-#define PROOF	   64
-#define PROOF_MORE 4
 
 /* A stack that came by parts. */
 struct node {
@@ -48,9 +44,7 @@ struct recorder {
 	struct node *nodes; /* by number */
 	size_t node_count, node_capacity;
 	struct operations *operations;
-	bool wants_brief;
-	uint64_t proof;	       /* samples in a row of which brief copies would have done */
-	uint64_t wanted_proof; /* before they are wanted */
+	struct brief_proof brief;
 	int failure;
 	struct error error;
 	uint32_t frames[KERNEL_DEPTH + UNWIND_DEPTH +
@@ -76,7 +70,6 @@ struct recorder *recorder_new(struct profile *profile, struct modules *modules,
 	recorder->population = (struct population){.profile = profile, .modules = modules};
 	recorder->sink = sink;
 	recorder->start_ns = start_ns;
-	recorder->wanted_proof = PROOF;
 	recorder->operations = operations_new(profile, modules);
 	recorder->kernel_module = profile_module(profile, PROFILE_MODULE_KERNEL, "[kernel]", NULL);
 	return recorder;
@@ -267,17 +260,6 @@ static void append(struct recorder *recorder, const struct event *event,
 	recorder->failure = recorder->sink.append(recorder->sink.context, &row, &recorder->error);
 }
 
-static void judge_copy(struct recorder *recorder, bool has_changed)
-{
-	recorder->proof = has_changed ? 0 : recorder->proof + 1;
-	if (has_changed && recorder->wants_brief) {
-		recorder->wants_brief = false;
-		recorder->wanted_proof *= PROOF_MORE;
-	} else if (recorder->proof >= recorder->wanted_proof) {
-		recorder->wants_brief = true;
-	}
-}
-
 static void take_sample(struct recorder *recorder, const struct event *event)
 {
 	struct thread *thread = population_thread(&recorder->population, event);
@@ -286,7 +268,8 @@ static void take_sample(struct recorder *recorder, const struct event *event)
 
 	stack.stack = take_stack(recorder, thread, &event->sample, &stack.ending);
 	if (event->sample.brief_bytes)
-		judge_copy(recorder, thread->memory.changes != changes);
+		brief_proof_take(&recorder->brief, event->time_ns,
+				 thread->memory.changes != changes);
 	append(recorder, event, event->sample.metric, event->sample.weight, &stack);
 }
 
@@ -464,8 +447,13 @@ void recorder_take(struct recorder *recorder, const struct event *event)
 bool recorder_wants_brief_copies(struct recorder *recorder)
 {
 	if (modules_have_go(recorder->population.modules))
-		recorder->wants_brief = false;
-	return recorder->wants_brief;
+		recorder->brief.is_wanted = false;
+	return recorder->brief.is_wanted;
+}
+
+int recorder_poll_ms(const struct recorder *recorder, uint64_t now_ns, int most_ms)
+{
+	return brief_proof_poll_ms(&recorder->brief, now_ns, most_ms);
 }
 
 uint32_t recorder_process_count(const struct recorder *recorder)

@@ -51,6 +51,10 @@ void recorder_take(struct recorder *recorder, const struct event *event);
  * last moment, and no code is run where the kernel's user call chain is needed: Go's. */
 bool recorder_wants_brief_copies(struct recorder *recorder);
 
+/* Returns in how many milliseconds the next events should come, at most @most_ms, so that few
+ * samples are cut short when brief copies do not do any more. */
+int recorder_poll_ms(const struct recorder *recorder, uint64_t now_ns, int most_ms);
+
 /* Returns how many processes have been told of and have not ended. */
 uint32_t recorder_process_count(const struct recorder *recorder);
 

@@ -10,7 +10,8 @@
  * the two lists of addresses are compared.
  *
  * With --copy N only N bytes are given to unwind_walk while libdw keeps all of them: then the
- * policy for truncated walks is judged (live memory, last complete walk).
+ * policy for truncated walks is judged (live memory, last complete walk). With --brief it gets
+ * brief copies when, and as soon as, `collector run` would have taken them.
  *
  * libdw is no oracle where there is no call frame information for it. Told apart from real
  * differences, by what can be seen in its own answer, are stacks
@@ -27,6 +28,8 @@
 #include "tests/bench/oracle/sampler.h"
 
 #include "collector/base/xalloc.h"
+#include "collector/brief_proof.h"
+#include "collector/capture/perf_source.h"
 
 #include <argp.h>
 #include <time.h>
@@ -61,13 +64,16 @@ struct oracle {
 	size_t astray, skipped, beyond; /* see above */
 	size_t frames_compared, frames_same;
 	double our_seconds, their_seconds;
+	struct brief_proof brief;
+	bool is_brief; /* copies are, at the moment */
+	size_t brief_copies;
 };
 
 static struct {
 	unsigned int frequency;
 	size_t copy;
 	size_t limit;
-	bool live, verbose, no_libdw, no_speed;
+	bool live, brief, verbose, no_libdw, no_speed;
 	unsigned int poll_ms;
 } options = {.frequency = 499, .copy = SAMPLER_COPY_BYTES, .limit = 5000, .poll_ms = 20};
 
@@ -187,9 +193,24 @@ static struct unwind_memory *thread_memory(struct oracle *oracle, int tid)
 	return &thread->memory;
 }
 
-static void judge(struct oracle *oracle, struct process *process, int tid,
+/* Gives our walk what `collector run` would have. */
+static void make_brief(struct oracle *oracle, struct unwind_sample *sample)
+{
+	sample->brief_bytes = PERF_SOURCE_BRIEF_BYTES;
+	sample->is_brief = oracle->is_brief && !modules_have_go(oracle->modules);
+	if (!sample->is_brief)
+		return;
+	oracle->brief_copies++;
+	sample->caller_count = 0;
+	if (sample->stack_bytes > PERF_SOURCE_BRIEF_BYTES)
+		sample->stack_bytes = PERF_SOURCE_BRIEF_BYTES;
+}
+
+static void judge(struct oracle *oracle, struct process *process, int tid, uint64_t time_ns,
 		  struct unwind_sample *sample)
 {
+	struct unwind_memory *memory = thread_memory(oracle, tid);
+	uint32_t changes = memory->changes;
 	uint32_t ours[UNWIND_DEPTH];
 	size_t all_bytes = sample->stack_bytes;
 	enum profile_ending ending;
@@ -199,11 +220,15 @@ static void judge(struct oracle *oracle, struct process *process, int tid,
 	replay_keep(oracle->replay, process->pid, sample);
 	if (all_bytes > options.copy)
 		sample->stack_bytes = options.copy;
+	if (options.brief)
+		make_brief(oracle, sample);
 	start = seconds();
-	count = unwind_walk(process->space, thread_memory(oracle, tid),
-			    options.live ? process->pid : 0, sample, ours, &ending);
+	count = unwind_walk(process->space, memory, options.live ? process->pid : 0, sample, ours,
+			    &ending);
 	oracle->our_seconds += seconds() - start;
 	sample->stack_bytes = all_bytes;
+	if (options.brief)
+		brief_proof_take(&oracle->brief, time_ns, memory->changes != changes);
 	oracle->samples++;
 	oracle->frames += count;
 	oracle->endings[ending]++;
@@ -266,12 +291,30 @@ static void take_fork(void *context, int parent_pid, int child_pid)
 	child->space = space;
 }
 
-static bool take_sample(void *context, int pid, int tid, struct unwind_sample *sample)
+static bool take_sample(void *context, int pid, int tid, uint64_t time_ns,
+			struct unwind_sample *sample)
 {
 	struct oracle *oracle = context;
 
-	judge(oracle, find_process(oracle, pid), tid, sample);
+	judge(oracle, find_process(oracle, pid), tid, time_ns, sample);
 	return oracle->samples < options.limit;
+}
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static unsigned int end_round(void *context)
+{
+	struct oracle *oracle = context;
+
+	oracle->is_brief = oracle->brief.is_wanted;
+	return (unsigned int)brief_proof_poll_ms(&oracle->brief, monotonic_ns(),
+						 (int)options.poll_ms);
 }
 
 static void sample_program(struct oracle *oracle, char **arguments)
@@ -282,9 +325,10 @@ static void sample_program(struct oracle *oracle, char **arguments)
 		.exec = take_exec,
 		.fork = take_fork,
 		.sample = take_sample,
+		.round = end_round,
 	};
 
-	sampler_run(options.frequency, options.poll_ms, arguments, &events, &oracle->losses);
+	sampler_run(options.frequency, arguments, &events, &oracle->losses);
 }
 
 static int report(struct oracle *oracle)
@@ -294,6 +338,8 @@ static int report(struct oracle *oracle)
 	printf("samples %zu (lost records %zu, without user registers %zu), mean depth %.1f\n",
 	       oracle->samples, oracle->losses.lost, oracle->losses.no_user,
 	       oracle->samples ? (double)oracle->frames / (double)oracle->samples : 0);
+	if (options.brief)
+		printf("brief copies %zu\n", oracle->brief_copies);
 	printf("endings:");
 	for (int i = 0; i < PROFILE_ENDINGS; i++) {
 		if (oracle->endings[i])
@@ -338,6 +384,9 @@ static error_t parse_option(int key, char *argument, struct argp_state *state)
 	case 'l':
 		options.live = true;
 		return 0;
+	case 'b':
+		options.brief = options.live = true;
+		return 0;
 	case 'v':
 		options.verbose = true;
 		return 0;
@@ -363,6 +412,8 @@ int main(int argc, char **argv)
 		{"limit", 'n', "N", 0, "end the program after N samples (5000)", 0},
 		{"poll", 'p', "MS", 0, "interval of reading samples (20)", 0},
 		{"live", 'l', NULL, 0, "finish truncated walks from the live process", 0},
+		{"brief", 'b', NULL, 0, "with brief copies as collector run takes them; and live",
+		 0},
 		{"verbose", 'v', NULL, 0, "print all stacks that are not identical", 0},
 		{"no-speed", 's', NULL, 0, "do not measure speed", 0},
 		{"no-libdw", 'x', NULL, 0, "do not compare", 0},

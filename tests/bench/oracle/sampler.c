@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #define RING_BYTES	 (32 << 20)
@@ -75,10 +76,11 @@ static void take_fork(const struct sampler *sampler, const uint8_t *body)
 static void take_sample(struct sampler *sampler, const uint8_t *body)
 {
 	struct unwind_sample sample = {0};
-	uint64_t abi, bytes, copied;
+	uint64_t abi, bytes, copied, time_ns;
 	uint32_t ids[2];
 
 	memcpy(ids, body, sizeof(ids));
+	memcpy(&time_ns, body + 8, sizeof(time_ns));
 	memcpy(&sample.caller_count, body + 16, 8);
 	sample.callers = (const uint64_t *)(const void *)(body + 24);
 	body += 24 + 8 * sample.caller_count;
@@ -102,7 +104,7 @@ static void take_sample(struct sampler *sampler, const uint8_t *body)
 	sample.stack_bytes = copied;
 	if (!sampler->is_enough)
 		sampler->is_enough = !sampler->events->sample(sampler->events->context, (int)ids[0],
-							      (int)ids[1], &sample);
+							      (int)ids[1], time_ns, &sample);
 }
 
 static void take_record(struct sampler *sampler, const struct perf_event_header *header)
@@ -227,6 +229,8 @@ static void open_rings(struct ring *rings, long cpus, pid_t pid, unsigned int fr
 		.comm_exec = 1,
 		.task = 1,
 		.sample_id_all = 1,
+		.use_clockid = 1,
+		.clockid = CLOCK_MONOTONIC,
 		.watermark = 1,
 		.wakeup_watermark = LEAST_RING_BYTES / 2,
 	};
@@ -273,8 +277,8 @@ static pid_t start_program(char **arguments, int *release)
 	return pid;
 }
 
-void sampler_run(unsigned int frequency_hz, unsigned int poll_ms, char **arguments,
-		 const struct sampler_events *events, struct sampler_losses *losses)
+void sampler_run(unsigned int frequency_hz, char **arguments, const struct sampler_events *events,
+		 struct sampler_losses *losses)
 {
 	struct sampler sampler = {.events = events, .losses = losses};
 	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
@@ -290,7 +294,7 @@ void sampler_run(unsigned int frequency_hz, unsigned int poll_ms, char **argumen
 	if (write(release, "", 1) != 1)
 		stop("release of the program");
 	while (!waitpid(pid, &status, WNOHANG)) {
-		poll(NULL, 0, (int)poll_ms);
+		poll(NULL, 0, (int)events->round(events->context));
 		drain(&sampler, rings, cpus);
 		if (sampler.is_enough && !is_stopped) {
 			kill(pid, SIGTERM);

@@ -23,7 +23,10 @@ struct sampler_events {
 	void (*exec)(void *context, int pid);
 	void (*fork)(void *context, int parent_pid, int child_pid);
 	/* @sample may be changed. Returns false when there are enough samples. */
-	bool (*sample)(void *context, int pid, int tid, struct unwind_sample *sample);
+	bool (*sample)(void *context, int pid, int tid, uint64_t time_ns,
+		       struct unwind_sample *sample);
+	/* The rings are empty. Returns in how many milliseconds to read them again. */
+	unsigned int (*round)(void *context);
 };
 
 struct sampler_losses {
@@ -35,9 +38,8 @@ struct sampler_losses {
  * Runs a program until it ends, or has given enough samples and was terminated for that.
  *
  * @frequency_hz  of CPU time
- * @poll_ms       interval of reading the rings
  * @arguments     the program and its arguments, ended by NULL
  * Ends the process with status 1 and a sentence where the machine refuses.
  */
-void sampler_run(unsigned int frequency_hz, unsigned int poll_ms, char **arguments,
-		 const struct sampler_events *events, struct sampler_losses *losses);
+void sampler_run(unsigned int frequency_hz, char **arguments, const struct sampler_events *events,
+		 struct sampler_losses *losses);

@@ -414,8 +414,10 @@ Test(recorder, a_cut_stack_that_came_by_parts_says_how_it_was_cut)
 
 static void brief_sample(uint64_t address, size_t brief_bytes)
 {
+	static uint64_t time_ns;
 	struct event event = {
 		.kind = EVENT_SAMPLE,
+		.time_ns = time_ns += 2000000,
 		.pid = 7,
 		.tid = 7,
 		.sample = {.metric = &cpu, .weight = 2000, .brief_bytes = brief_bytes}};

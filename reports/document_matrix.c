@@ -121,7 +121,7 @@ static void add_part(json_t *table, const struct report *report, const struct pa
 	double share = (double)part->value / (double)all;
 	struct interval interval = dispersion_interval(
 		share, blocks->equal_samples / dispersion_phi(blocks, part->blocks));
-	double priority = matrix_priority(share, interval.low);
+	double priority = matrix_priority(share, interval.low, 1);
 	json_t *row = document_row(table);
 
 	document_text(row, name);

@@ -11,7 +11,17 @@
 static const char *const sections[] = {"engine", "values", "quick", "components",
 				       "hot",	 "vary",   "size"};
 
-static const char *const kinds_of_sections[] = {"driver ", "win ", ENGINE_PREDICTED};
+static const char *const kinds_of_sections[] = {"driver ", ENGINE_WIN, ENGINE_PREDICTED};
+
+/* Sections, or kinds of them, whose keys are not names of the description's own. */
+static const struct {
+	const char *section;
+	const char *keys[8];
+} keys_of_sections[] = {
+	{"engine", {"command", "step", "activity", "trace"}},
+	{ENGINE_WIN, {"command", "before", "after", "component", "gain", "effort", "changes"}},
+	{ENGINE_PREDICTED, {"share", "earlier", "growth"}},
+};
 
 /* What is read, and the first thing that is wrong with it. */
 struct reading {
@@ -30,6 +40,21 @@ static bool is_section(const char *name)
 	return false;
 }
 
+static bool is_key(const char *section, const char *key)
+{
+	for (size_t i = 0; i < sizeof(keys_of_sections) / sizeof(*keys_of_sections); i++) {
+		const char *kind = keys_of_sections[i].section;
+		const char *const *known = keys_of_sections[i].keys;
+
+		if (strncmp(section, kind, strlen(kind)) != 0)
+			continue;
+		while (*known && strcmp(*known, key) != 0)
+			known++;
+		return *known;
+	}
+	return true;
+}
+
 static int take(void *user, const char *section, const char *name, const char *value)
 {
 	struct reading *reading = user;
@@ -40,12 +65,18 @@ static int take(void *user, const char *section, const char *name, const char *v
 			 "there is no section [%.100s] in a description of an engine", section);
 		return 0;
 	}
+	if (!is_key(section, name)) {
+		snprintf(reading->wrong, sizeof(reading->wrong), "[%.100s] takes no '%.100s'",
+			 section, name);
+		return 0;
+	}
 	if (!object) {
 		object = json_object();
 		json_object_set_new(reading->engine, section, object);
 	}
 	if (json_object_get(object, name)) {
-		snprintf(reading->wrong, sizeof(reading->wrong), "[%.100s] has %.100s twice",
+		snprintf(reading->wrong, sizeof(reading->wrong),
+			 "[%.100s] has %.100s twice, or an indented line, which goes on with it",
 			 section, name);
 		return 0;
 	}
@@ -59,26 +90,6 @@ const char *engine_text(const json_t *engine, const char *section, const char *k
 		json_string_value(json_object_get(json_object_get(engine, section), key));
 
 	return text ? text : otherwise;
-}
-
-json_t *engine_read(const char *path, struct error *error)
-{
-	struct reading reading = {.engine = json_object()};
-	int line = ini_parse(path, take, &reading);
-
-	if (line < 0)
-		fail(error, -ENOENT, "cannot read the description of the engine, %s: %m", path);
-	else if (line > 0 && *reading.wrong)
-		fail(error, -EINVAL, "%s, line %d: %s", path, line, reading.wrong);
-	else if (line > 0)
-		fail(error, -EINVAL, "%s, line %d: neither [section] nor name = value", path, line);
-	else if (!*engine_text(reading.engine, "engine", "command", ""))
-		fail(error, -EINVAL,
-		     "%s describes no engine: it has no command in its section [engine]", path);
-	else
-		return reading.engine;
-	json_decref(reading.engine);
-	return NULL;
 }
 
 json_t *engine_list(const char *text)
@@ -175,6 +186,41 @@ json_t *engine_points(const json_t *values, const char *const *skip, bool quick)
 	return points;
 }
 
+/* Puts "NAME=VALUE" into a point. */
+static void put_value(json_t *point, const char *text)
+{
+	size_t length = strcspn(text, "=");
+	char name[64];
+
+	if (!text[length] || length >= sizeof(name))
+		return;
+	snprintf(name, sizeof(name), "%.*s", (int)length, text);
+	json_object_set_new(point, name, json_string(text + length + 1));
+}
+
+json_t *engine_points_with(const json_t *points, const char *text)
+{
+	json_t *list = engine_list(text), *changed = json_array(), *point, *other, *value;
+	size_t i, k;
+
+	json_array_foreach (points, i, point) {
+		json_t *copy = json_copy(point);
+		bool is_new = true;
+
+		json_array_foreach (list, k, value) {
+			put_value(copy, json_string_value(value));
+		}
+		json_array_foreach (changed, k, other) {
+			is_new &= !json_equal(copy, other);
+		}
+		if (is_new)
+			json_array_append(changed, copy);
+		json_decref(copy);
+	}
+	json_decref(list);
+	return changed;
+}
+
 /* Appends one word of a command line, quotes taken off. Returns what follows it, NULL when a quote
  * has no end. */
 static const char *take_word(const char *text, FILE *stream)
@@ -253,4 +299,41 @@ json_t *engine_command(const json_t *engine, const char *command, const json_t *
 		free(made);
 	}
 	return words;
+}
+
+/* Says so when a quote of a command has no end. */
+static int check_commands(const json_t *engine, const char *path, struct error *error)
+{
+	const char *section;
+	json_t *values;
+
+	json_object_foreach ((json_t *)engine, section, values) {
+		json_t *words = split_words(engine_text(engine, section, "command", ""));
+
+		if (!words)
+			return fail(error, -EINVAL, "%s: in the command of [%s] a quote has no end",
+				    path, section);
+		json_decref(words);
+	}
+	return 0;
+}
+
+json_t *engine_read(const char *path, struct error *error)
+{
+	struct reading reading = {.engine = json_object()};
+	int line = ini_parse(path, take, &reading);
+
+	if (line < 0)
+		fail(error, -ENOENT, "cannot read the description of the engine, %s: %m", path);
+	else if (line > 0 && *reading.wrong)
+		fail(error, -EINVAL, "%s, line %d: %s", path, line, reading.wrong);
+	else if (line > 0)
+		fail(error, -EINVAL, "%s, line %d: neither [section] nor name = value", path, line);
+	else if (!*engine_text(reading.engine, "engine", "command", ""))
+		fail(error, -EINVAL,
+		     "%s describes no engine: it has no command in its section [engine]", path);
+	else if (!check_commands(reading.engine, path, error))
+		return reading.engine;
+	json_decref(reading.engine);
+	return NULL;
 }

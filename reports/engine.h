@@ -22,10 +22,14 @@
  *     [driver COMPONENT TEST]                 phase 2: a program that works one component
  *         command, time = FUNCTIONS, activity, and values as in [vary]
  *         choose = NAME, NAME                 of the values: what may be configured (phase_best.h)
+ *         memory = NAME=VALUE, NAME=VALUE     count what its structures hold, too, with these
+ *                                             values instead: few rounds tell as much
+ *         per = NAME                          of the values: bytes are told for one of it
  *     [win NAME]    an improvement that the engine can do with and without (win.h)
  *         before, after = WORD                of the command line
  *         command                             else that of [engine]
  *         component, gain = A-B               what it is to make A to B times as fast
+ *         effort = NUMBER                     of making it, in a unit of one's own; else 1
  *         changes = TEXT                      in what the results may differ; none: in nothing
  *
  *     [predicted COMPONENT]                   what was said of it before it was measured
@@ -44,6 +48,7 @@
 #include <stdbool.h>
 
 #define ENGINE_PREDICTED "predicted "
+#define ENGINE_WIN	 "win "
 
 /*
  * Reads and checks a description.
@@ -66,6 +71,12 @@ json_t *engine_list(const char *text);
  */
 json_t *engine_points(const json_t *values, const char *const *skip, bool quick);
 
+/*
+ * The same points with other values: @text is "NAME=VALUE, NAME=VALUE". What is the same then comes
+ * once. Owned by the caller.
+ */
+json_t *engine_points_with(const json_t *points, const char *text);
+
 /* The command line with the values of [values] and [quick] put in, but for the names that points
- * give it. Returns an array of words, owned by the caller; NULL when a quote has no end. */
+ * give it. Returns an array of words, owned by the caller. */
 json_t *engine_command(const json_t *engine, const char *command, const json_t *points, bool quick);

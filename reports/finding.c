@@ -2,6 +2,8 @@
 /* finding: see finding.h. */
 #include "reports/finding.h"
 
+#include "reports/win.h"
+
 #include <errno.h>
 #include <limits.h>
 #include <string.h>
@@ -269,4 +271,52 @@ const json_t *finding_win(const struct findings *findings, const char *component
 		best = win;
 	}
 	return best;
+}
+
+const json_t *finding_remedy(const struct findings *findings, const char *component)
+{
+	const json_t *remedy, *best = NULL;
+	double most = -1;
+	size_t i;
+
+	json_array_foreach (json_object_get(findings->phases[0], "remedies"), i, remedy) {
+		double low, high;
+
+		if (strcmp(finding_string(remedy, "component"), component))
+			continue;
+		if (!win_read_gain(finding_string(remedy, "gain"), &low, &high))
+			low = 0;
+		if (low <= most)
+			continue;
+		most = low;
+		best = remedy;
+	}
+	return best;
+}
+
+const char *finding_memory(const struct findings *findings, const char *component,
+			   char text[FINDING_TEXT])
+{
+	const json_t *sweep, *row;
+	double most = 0;
+	size_t i, j;
+
+	snprintf(text, FINDING_TEXT, NOT_MEASURED);
+	json_array_foreach (json_object_get(findings->phases[1], "sweeps"), i, sweep) {
+		const json_t *table =
+			finding_table(findings->phases[1], finding_string(sweep, "name"), "memory");
+
+		json_array_foreach (json_object_get(table, "rows"), j, row) {
+			double bytes = json_number_value(finding_cell(table, row, "bytes"));
+
+			if (strcmp(finding_cell_text(table, row, "component"), component) ||
+			    bytes <= most)
+				continue;
+			most = bytes;
+			snprintf(text, FINDING_TEXT, "%s holds %.3g KiB at %s",
+				 finding_cell_text(table, row, "structure"), bytes / 1024,
+				 finding_cell_text(table, row, "point"));
+		}
+	}
+	return text;
 }

@@ -60,6 +60,14 @@ const char *finding_line(const struct findings *findings, const char *component,
 const char *finding_growth(const struct findings *findings, const char *component,
 			   char text[FINDING_TEXT]);
 
+/* Phase 2: the structure that holds most, and its point. */
+const char *finding_memory(const struct findings *findings, const char *component,
+			   char text[FINDING_TEXT]);
+
 /* The win of the component that makes the whole fastest (win.h), borrowed; NULL: none was measured.
  */
 const json_t *finding_win(const struct findings *findings, const char *component);
+
+/* The remedy of the component that the engine's description (phase.h) promises most of, borrowed;
+ * NULL: it names none. */
+const json_t *finding_remedy(const struct findings *findings, const char *component);

@@ -5,6 +5,7 @@
 #include "collector/base/xalloc.h"
 #include "reports/document.h"
 #include "reports/finding.h"
+#include "reports/win.h"
 
 #include <math.h>
 
@@ -15,18 +16,33 @@ enum {
 	COLUMN_PRIORITY = 5,
 };
 
-double matrix_priority(double share, double low)
+double matrix_priority(double share, double low, double effort)
 {
 	if (share <= 0 || share >= 1)
 		return share >= 1 ? INFINITY : 0;
-	return (1 / (1 - share) - 1) * (low / share);
+	return (1 / (1 - share) - 1) * (low / share) / effort;
+}
+
+static double effort_of(const json_t *remedy)
+{
+	double effort = strtod(finding_string(remedy, "effort"), NULL);
+
+	return effort > 0 && isfinite(effort) ? effort : 1;
+}
+
+static const char *level_of(double priority)
+{
+	if (priority >= 1)
+		return "high";
+	return priority >= 0.1 ? "medium" : "low";
 }
 
 static void add_row(json_t *table, const struct findings *findings, const char *component,
 		    const json_t *share)
 {
 	double low = json_number_value(json_array_get(share, 1));
-	double priority = matrix_priority(finding_share(share), low);
+	double priority = matrix_priority(finding_share(share), low,
+					  effort_of(finding_remedy(findings, component)));
 	json_t *row = document_row(table);
 	char text[FINDING_TEXT];
 
@@ -36,6 +52,7 @@ static void add_row(json_t *table, const struct findings *findings, const char *
 	document_text(row, finding_line(findings, component, text));
 	document_text(row, finding_growth(findings, component, text));
 	document_number(row, isinf(priority) ? NAN : priority); /* no bound: empty */
+	document_text(row, level_of(priority));
 }
 
 /* An empty priority has no bound. */
@@ -81,6 +98,7 @@ static const json_t *add_matrix(json_t *document, const struct findings *finding
 		{"line", "phase 3: line", "text", NULL},
 		{"growth", "phase 4: scaling", "text", NULL},
 		{"priority", "priority", "number", NULL},
+		{"level", "", "text", NULL},
 	};
 	const json_t *shares = finding_table(findings->phases[0], "shares", "components"), *row;
 	json_t *section = document_section(document, "matrix", "Bottlenecks"), *table;
@@ -89,7 +107,8 @@ static const json_t *add_matrix(json_t *document, const struct findings *finding
 	document_say(section,
 		     "Priority is gain x confidence / effort: the gain is 1 / (1 - share) - 1, "
 		     "the most there is to win (Amdahl); the confidence is the lower bound of "
-		     "the share by the share; the effort is 1, for nothing measures it.");
+		     "the share by the share; the effort is what the engine's description says of "
+		     "the remedy, else 1. High is 1 and more, medium 0.1 and more.");
 	table = document_table(section, "matrix", "Components by what the four phases say", columns,
 			       COLUMN_COUNT(columns));
 	json_array_foreach (json_object_get(shares, "rows"), i, row) {
@@ -114,28 +133,45 @@ static void add_pair(json_t *table, const char *name, const char *text)
 	document_text(row, text);
 }
 
-/* What is to be done about a component, and what that brings. */
-static void add_remedy(json_t *table, const struct findings *findings, const char *component,
-		       double share)
+static bool is_gain(const json_t *win)
 {
-	const json_t *win = finding_win(findings, component);
+	const char *word = finding_string(win, "word");
+
+	return !strcmp(word, "faster") || !strcmp(word, "less CPU time");
+}
+
+/* "NAME: AFTER instead of BEFORE; results: RESULTS; CHANGES" */
+static void add_remedy(json_t *table, const json_t *remedy, const char *how, const char *results)
+{
+	char text[FINDING_TEXT];
+
+	snprintf(text, sizeof(text), "%s%s: %s instead of %s; results: %s%s%s", how,
+		 finding_string(remedy, "name"), finding_string(remedy, "after"),
+		 finding_string(remedy, "before"), results,
+		 *finding_string(remedy, "changes") ? "; " : "", finding_string(remedy, "changes"));
+	add_pair(table, "remedy", text);
+}
+
+/* What was said of a remedy that nobody measured, for the whole (Amdahl). */
+static void add_promise(json_t *table, const json_t *remedy, double share)
+{
+	char text[FINDING_TEXT];
+	double low, high;
+
+	if (!win_read_gain(finding_string(remedy, "gain"), &low, &high))
+		return;
+	snprintf(text, sizeof(text),
+		 "%.2f to %.2f times as fast, if the component gets %.3g to %.3g times as fast, as "
+		 "the description says; not measured",
+		 win_of_whole(share, low), win_of_whole(share, high), low, high);
+	add_pair(table, "expected gain of the remedy", text);
+}
+
+static void add_measured_gain(json_t *table, const json_t *win)
+{
 	const json_t *wall = json_object_get(win, "wall");
 	char text[FINDING_TEXT];
 
-	if (win)
-		snprintf(text, sizeof(text), "%s: %s instead of %s; results: %s%s%s",
-			 finding_string(win, "name"), finding_string(win, "after"),
-			 finding_string(win, "before"),
-			 *finding_string(win, "trace") ? finding_string(win, "trace")
-						       : "not compared",
-			 *finding_string(win, "changes") ? "; " : "",
-			 finding_string(win, "changes"));
-	else
-		snprintf(text, sizeof(text), "none was measured (scripts/validate_quick_wins)");
-	add_pair(table, "remedy", text);
-	snprintf(text, sizeof(text), "at most %.2f times as fast, were it free (Amdahl)",
-		 1 / (1 - share));
-	add_pair(table, "expected gain", share < 1 ? text : "no bound");
 	if (!json_object_get(wall, "ratio"))
 		return;
 	snprintf(text, sizeof(text), "%.2f times as fast (%.2f to %.2f), wall time: %s",
@@ -143,6 +179,33 @@ static void add_remedy(json_t *table, const struct findings *findings, const cha
 		 json_number_value(json_object_get(wall, "low")),
 		 json_number_value(json_object_get(wall, "high")), finding_string(win, "word"));
 	add_pair(table, "measured gain of the remedy", text);
+}
+
+/* What is to be done about a component, and what that brings: the best that was measured; where
+ * nothing was, the best that is promised. */
+static void add_remedies(json_t *table, const struct findings *findings, const char *component,
+			 double share)
+{
+	const json_t *win = finding_win(findings, component);
+	const json_t *remedy = finding_remedy(findings, component);
+	char text[FINDING_TEXT];
+
+	if (win)
+		add_remedy(table, win,
+			   is_gain(win) ? "" : "none that was measured helps; best was ",
+			   *finding_string(win, "trace") ? finding_string(win, "trace")
+							 : "not compared");
+	else if (remedy)
+		add_remedy(table, remedy, "", "not compared");
+	else
+		add_pair(table, "remedy", "the engine's description names none ([win NAME])");
+	snprintf(text, sizeof(text), "at most %.2f times as fast, were it free (Amdahl)",
+		 1 / (1 - share));
+	add_pair(table, "expected gain", share < 1 ? text : "no bound");
+	if (win)
+		add_measured_gain(table, win);
+	else if (remedy)
+		add_promise(table, remedy, share);
 }
 
 static void add_sheet(json_t *document, const struct findings *findings, const json_t *matrix_row)
@@ -169,8 +232,9 @@ static void add_sheet(json_t *document, const struct findings *findings, const j
 	add_pair(table, "cause: line", finding_line(findings, component, text));
 	add_pair(table, "evidence: duration", finding_duration(findings, component, text));
 	add_pair(table, "evidence: growth", finding_growth(findings, component, text));
+	add_pair(table, "evidence: memory", finding_memory(findings, component, text));
 	add_pair(table, "best configuration", finding_best(findings, component, text));
-	add_remedy(table, findings, component, finding_share(share));
+	add_remedies(table, findings, component, finding_share(share));
 }
 
 /* "30-50" → 0.3, 0.5. Returns whether it is such. */

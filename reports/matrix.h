@@ -9,7 +9,10 @@
  *   gain        1 / (1 - share) - 1: how much faster the whole would be at most, were the component
  *               free (Amdahl, AFIPS 1967)
  *   confidence  low / share: what the interval of the share leaves of it, 0 ... 1; 0 without one
- *   effort      1: nothing measures it
+ *   effort      of the remedy, as the engine's description says ([win NAME] effort); else 1
+ *
+ * A priority is high from 1 on, where the whole could be twice as fast, medium from 0.1 on, else
+ * low.
  */
 #pragma once
 
@@ -18,7 +21,7 @@
 #include <jansson.h>
 
 /* Returns the priority of a component with @share of the time, at least @low of it. */
-double matrix_priority(double share, double low);
+double matrix_priority(double share, double low, double effort);
 
 /*
  * Reads the summaries, as findings_read does.

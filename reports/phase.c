@@ -6,6 +6,7 @@
 #include "reports/document.h"
 #include "reports/phase_best.h"
 #include "reports/phase_lines.h"
+#include "reports/phase_memory.h"
 #include "reports/phase_sections.h"
 #include "reports/phase_system.h"
 #include "reports/win.h"
@@ -164,7 +165,7 @@ static void take_calls(struct phase *phase, const char *name, const struct scali
 static void take_sections(struct phase *phase, const struct scaling *scaling, const json_t *plan)
 {
 	const char *name = json_string_value(json_object_get(plan, "name"));
-	bool is_memory = strlen(name) >= 6 && !strcmp(name + strlen(name) - 6, "memory");
+	bool is_memory = json_is_true(json_object_get(plan, "is_memory"));
 
 	if (json_is_true(json_object_get(plan, "trace")))
 		return; /* its win has read it */
@@ -177,6 +178,9 @@ static void take_sections(struct phase *phase, const struct scaling *scaling, co
 	else if (phase->options->phase == 3 && !strcmp(name, "lines"))
 		phase_add_lines(phase->document, scaling, json_object_get(phase->engine, "hot"),
 				phase->options->only);
+	else if (phase->options->phase == 2 && is_memory)
+		phase_add_memory(phase->document, name, scaling,
+				 json_string_value(json_object_get(plan, "per")));
 	else if (!is_memory && strcmp(name, "hits") != 0)
 		take_calls(phase, name, scaling, plan);
 }
@@ -291,6 +295,24 @@ static json_t *predictions_of(const json_t *engine)
 	return predictions;
 }
 
+/* The improvements that the description names, whether they were measured or not. */
+static json_t *remedies_of(const json_t *engine)
+{
+	json_t *remedies = json_array(), *values;
+	const char *section;
+
+	json_object_foreach ((json_t *)engine, section, values) {
+		json_t *remedy;
+
+		if (strncmp(section, ENGINE_WIN, strlen(ENGINE_WIN)) != 0)
+			continue;
+		remedy = json_copy(values);
+		json_object_set_new(remedy, "name", json_string(section + strlen(ENGINE_WIN)));
+		json_array_append_new(remedies, remedy);
+	}
+	return remedies;
+}
+
 json_t *phase_json(const json_t *engine, const struct phase_options *options, const char *folder,
 		   struct error *error)
 {
@@ -312,11 +334,11 @@ json_t *phase_json(const json_t *engine, const struct phase_options *options, co
 	if (options->phase == PHASE_WINS)
 		win_add_section(phase.document, phase.wins);
 	conclude(&phase);
-	return json_pack("{s:s, s:i, s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
+	return json_pack("{s:s, s:i, s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
 			 "simprof/phase-v1", "phase", options->phase, "quick", options->quick,
 			 "step", engine_text(engine, "engine", "step", ""), "status",
 			 json_array_size(phase.problems) ? "failed" : "success", "problems",
 			 phase.problems, "sweeps", phase.sweeps, "scaling", phase.scaling, "wins",
-			 phase.wins, "predictions", predictions_of(engine), "report",
-			 phase.document);
+			 phase.wins, "predictions", predictions_of(engine), "remedies",
+			 remedies_of(engine), "report", phase.document);
 }

@@ -6,6 +6,7 @@
  *     scaling    phase 4: scaling_json of every sweep, by name
  *     predictions  phase 1: the engine's [predicted COMPONENT], by component
  *     wins       of quick wins: win_json of each
+ *     remedies   the engine's [win NAME]: name, and the keys as they stand there
  *     report     a document (document.h), of which Markdown and HTML are made
  *
  * A phase has succeeded when every run of its plan is done and every count of activity that the

@@ -13,6 +13,9 @@ enum {
 /* What sampling takes comes on top; both together are to stay within 5 %. */
 static const char budget[] = "--budget=3";
 
+/* Where durations are asked for, samples only cost; where probes are, too, half of them do. */
+static const char few_samples[] = "-F99", half_the_samples[] = "-F499";
+
 /* What most sweeps have in common; the rest is for the caller to fill in. */
 struct draft {
 	const char *name, *about, *command, *activity;
@@ -23,17 +26,12 @@ struct draft {
 
 static json_t *finish(const json_t *engine, const struct draft *draft, bool quick)
 {
-	json_t *words = engine_command(engine, draft->command, draft->points, quick);
-
-	if (!words) {
-		json_decref(draft->points);
-		json_decref(draft->run);
-		return NULL;
-	}
 	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:i, s:o}", "name", draft->name,
-			 "about", draft->about, "command", words, "points", draft->points, "run",
-			 draft->run, "repeats", draft->repeats, "bare", draft->bare, "time_limit_s",
-			 TIME_LIMIT_S, "activity", engine_list(draft->activity));
+			 "about", draft->about, "command",
+			 engine_command(engine, draft->command, draft->points, quick), "points",
+			 draft->points, "run", draft->run, "repeats", draft->repeats, "bare",
+			 draft->bare, "time_limit_s", TIME_LIMIT_S, "activity",
+			 engine_list(draft->activity));
 }
 
 /* Options of collector run: the step function, when there is one, and functions to time. */
@@ -96,7 +94,7 @@ static void plan_phase1(json_t *plan, const json_t *engine, const struct phase_o
 	if (*hot)
 		add(plan, engine,
 		    &(struct draft){"calls", "calls", command, activity, json_pack("[{}]"),
-				    run_options(engine, hot), 3, 0},
+				    run_options(engine, hot), 3, 3},
 		    options);
 	free(hot);
 }
@@ -118,43 +116,68 @@ static void name_folder(const char *section, char *name, size_t bytes)
 			*at = '_';
 }
 
+/* Durations of calls at every point. */
+static json_t *plan_times(const json_t *engine, const char *section, const struct draft *draft,
+			  const struct phase_options *options)
+{
+	const char *time = engine_text(engine, section, "time", "");
+	struct draft timed = *draft;
+	json_t *sweep;
+
+	json_incref(timed.points);
+	timed.run = json_pack("[s+, s, s]", "--time=", time, budget, few_samples);
+	timed.repeats = options->quick ? 3 : 5;
+	timed.bare = options->quick ? 2 : 3;
+	sweep = finish(engine, &timed, options->quick);
+	json_object_set_new(sweep, "time", json_string(time));
+	json_object_set_new(sweep, "choose",
+			    json_string(engine_text(engine, section, "choose", "")));
+	return sweep;
+}
+
+/* What structures hold: counted, so one run of each point is enough. */
+static json_t *plan_memory(const json_t *engine, const char *section, const struct draft *draft,
+			   const struct phase_options *options)
+{
+	struct draft counted = *draft;
+	char name[140];
+	json_t *sweep;
+
+	snprintf(name, sizeof(name), "%s_memory", draft->name);
+	counted.name = name;
+	counted.points =
+		engine_points_with(draft->points, engine_text(engine, section, "memory", ""));
+	counted.run = json_pack("[s]", "--memory");
+	counted.repeats = 1;
+	sweep = finish(engine, &counted, options->quick);
+	json_object_set_new(sweep, "is_memory", json_true());
+	json_object_set_new(sweep, "per", json_string(engine_text(engine, section, "per", "")));
+	return sweep;
+}
+
 static void plan_driver(json_t *plan, const json_t *engine, const char *section,
 			const struct phase_options *options)
 {
-	static const char *const skip[] = {"command", "time", "activity", "memory", "choose", NULL};
-	json_t *values = json_object_get(engine, section), *sweep;
-	const char *time = engine_text(engine, section, "time", "");
-	const char *memory = engine_text(engine, section, "memory", NULL);
+	static const char *const skip[] = {"command", "time",	"activity", "memory",
+					   "per",     "choose", NULL};
 	char component[64], name[128];
+	struct draft draft = {
+		.name = name,
+		.about = component,
+		.command = engine_text(engine, section, "command", ""),
+		.activity = engine_text(engine, section, "activity", ""),
+	};
 
 	read_component(section, component, sizeof(component));
 	if (!is_wanted(options, component))
 		return;
 	name_folder(section, name, sizeof(name));
-	for (int is_memory = 0; is_memory < (memory ? 2 : 1); is_memory++) {
-		char folder[140];
-		json_t *run = is_memory ? json_pack("[s]", "--memory")
-					: json_pack("[s+, s]", "--time=", time, budget);
-
-		snprintf(folder, sizeof(folder), "%s%s", name, is_memory ? "_memory" : "");
-		sweep = finish(engine,
-			       &(struct draft){folder, component,
-					       engine_text(engine, section, "command", ""),
-					       engine_text(engine, section, "activity", ""),
-					       engine_points(values, skip, options->quick), run,
-					       is_memory	? 1
-					       : options->quick ? 3
-								: 5,
-					       !is_memory},
-			       options->quick);
-		if (sweep && !is_memory)
-			json_object_set_new(sweep, "time", json_string(time));
-		if (sweep)
-			json_object_set_new(
-				sweep, "choose",
-				json_string(engine_text(engine, section, "choose", "")));
-		json_array_append_new(plan, sweep);
-	}
+	draft.points = engine_points(json_object_get(engine, section), skip, options->quick);
+	if (*engine_text(engine, section, "time", ""))
+		json_array_append_new(plan, plan_times(engine, section, &draft, options));
+	if (engine_text(engine, section, "memory", NULL))
+		json_array_append_new(plan, plan_memory(engine, section, &draft, options));
+	json_decref(draft.points);
 }
 
 /* Without drivers, the functions of each component are timed in the engine itself. */
@@ -182,8 +205,7 @@ static void plan_component(json_t *plan, const json_t *engine, const char *compo
 					       json_pack("[{}]"), run_options(engine, time),
 					       options->quick ? 3 : 5, 3},
 			       options->quick);
-		if (sweep)
-			json_object_set_new(sweep, "time", json_string(time));
+		json_object_set_new(sweep, "time", json_string(time));
 		json_array_append_new(plan, sweep);
 	}
 	free(time);
@@ -218,15 +240,15 @@ static void plan_phase3(json_t *plan, const json_t *engine, const struct phase_o
 	json_t *value, *run = run_options(engine, NULL);
 	const char *key;
 
-	json_array_append_new(run, json_string("-F2499"));
+	json_array_append_new(run, json_string("-F1999"));
 	add(plan, engine,
 	    &(struct draft){"lines", "all", command, activity, json_pack("[{}]"), run,
-			    options->quick ? 2 : 3, options->quick ? 2 : 3},
+			    options->quick ? 3 : 5, options->quick ? 3 : 5},
 	    options);
 	if (*hot)
 		add(plan, engine,
 		    &(struct draft){"hits", "all", command, activity, json_pack("[{}]"),
-				    json_pack("[s+]", "--hits=", hot), 1, 0},
+				    json_pack("[s+, s]", "--hits=", hot, budget), 3, 3},
 		    options);
 	free(hot);
 	json_object_foreach (json_object_get(engine, "hot"), key, value) {
@@ -237,7 +259,7 @@ static void plan_phase3(json_t *plan, const json_t *engine, const struct phase_o
 		snprintf(name, sizeof(name), "function_%s", key);
 		add(plan, engine,
 		    &(struct draft){name, key, command, activity, json_pack("[{}]"),
-				    run_options(engine, json_string_value(value)), 1, 0},
+				    run_options(engine, json_string_value(value)), 3, 3},
 		    options);
 		json_object_set(json_array_get(plan, json_array_size(plan) - 1), "function", value);
 	}
@@ -246,6 +268,9 @@ static void plan_phase3(json_t *plan, const json_t *engine, const struct phase_o
 		    &(struct draft){"memory", "all", command, activity, json_pack("[{}]"),
 				    json_pack("[s]", "--memory"), 1, 0},
 		    options);
+	if (options->memory)
+		json_object_set_new(json_array_get(plan, json_array_size(plan) - 1), "is_memory",
+				    json_true());
 }
 
 /* Phase 4: one sweep for each name that varies. */
@@ -259,13 +284,15 @@ static void plan_phase4(json_t *plan, const json_t *engine, const struct phase_o
 
 	json_object_foreach (json_object_get(engine, "vary"), key, value) {
 		json_t *one = json_pack("{s:O}", key, value);
+		json_t *run = run_options(engine, hot);
 		char name[64];
 
+		json_array_append_new(run, json_string(half_the_samples));
 		snprintf(name, sizeof(name), "%.*s", (int)strcspn(key, "+"), key);
 		add(plan, engine,
 		    &(struct draft){name, name, command, activity,
 				    engine_points(one, (const char *const[]){NULL}, options->quick),
-				    run_options(engine, hot), options->quick ? 3 : 5, 1},
+				    run, options->quick ? 3 : 5, options->quick ? 2 : 3},
 		    options);
 		json_decref(one);
 	}
@@ -303,10 +330,8 @@ static void plan_win(json_t *plan, const json_t *engine, const char *section,
 		strcat(folder, is_trace ? "_trace" : "");
 		snprintf(line, sizeof(line), "%s {win} %s", command, is_trace ? trace : "");
 		sweep = finish(engine, &draft, options->quick);
-		if (sweep) {
-			json_object_set_new(sweep, "win", json_string(name));
-			json_object_set_new(sweep, "trace", json_boolean(is_trace));
-		}
+		json_object_set_new(sweep, "win", json_string(name));
+		json_object_set_new(sweep, "trace", json_boolean(is_trace));
 		json_array_append_new(plan, sweep);
 	}
 }

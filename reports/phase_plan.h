@@ -30,6 +30,8 @@ struct phase_options {
  *     time      phase 2: functions that are timed
  *     activity  counts that must not be 0
  *     choose    phase 2: names that make a configuration (phase_best.h)
+ *     is_memory, per   allocations are counted; phase 2: bytes are told for one of PER
+ *                      (phase_memory.h)
  *     win       name of its section in the description; trace: the sweep is of its traces
  * Owned by the caller. NULL with a sentence when the description lacks what was asked for.
  */

@@ -83,33 +83,88 @@ static struct statistics_change unknown(double estimate)
 	};
 }
 
+/* Interval and p of an estimate by Student's t; error and freedom are known. */
+static void conclude_t(struct statistics_change *change, double level)
+{
+	double half = change->error * gsl_cdf_tdist_Pinv((1 + level) / 2, change->freedom);
+
+	change->low = change->estimate - half;
+	change->high = change->estimate + half;
+	change->p_floor = 0;
+	if (change->error > 0)
+		change->p = 2 * gsl_cdf_tdist_Q(fabs(change->estimate) / change->error,
+						change->freedom);
+	else
+		change->p = change->estimate == 0;
+}
+
 struct statistics_change statistics_groups(const double *first, size_t first_count,
 					   const double *second, size_t second_count, double level)
 {
 	struct statistics_change change = unknown(gsl_stats_mean(second, 1, second_count) -
 						  gsl_stats_mean(first, 1, first_count));
-	double half;
 
 	if (first_count < 2 || second_count < 2)
 		return change;
 	change.freedom = first_count + second_count - 2;
 	welch(&change, gsl_stats_variance(first, 1, first_count), first_count,
 	      gsl_stats_variance(second, 1, second_count), second_count);
-	half = change.error * gsl_cdf_tdist_Pinv((1 + level) / 2, change.freedom);
-	change.low = change.estimate - half;
-	change.high = change.estimate + half;
+	conclude_t(&change, level);
 	if (first_count <= STATISTICS_EXACT_GROUP && second_count <= STATISTICS_EXACT_GROUP) {
 		change.p = permutation_p(first, first_count, second, second_count);
 		change.p_floor = (first_count == second_count ? 2 : 1) /
 				 gsl_sf_choose(first_count + second_count, first_count);
-		return change;
 	}
-	change.p_floor = 0;
-	if (change.error > 0)
-		change.p =
-			2 * gsl_cdf_tdist_Q(fabs(change.estimate) / change.error, change.freedom);
-	else
-		change.p = change.estimate == 0;
+	return change;
+}
+
+/* Sums over the plots of a block, by treatment. */
+struct block {
+	double sums[2];
+	size_t counts[2];
+};
+
+struct statistics_change statistics_blocks(const struct statistics_plot *plots, size_t count,
+					   size_t blocks, double level)
+{
+	struct block *sums = xcalloc(blocks, sizeof(*sums));
+	struct statistics_change change = unknown(NAN);
+	double weight = 0, product = 0, squares = 0, values = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		sums[plots[i].block].sums[plots[i].is_second] += plots[i].value;
+		sums[plots[i].block].counts[plots[i].is_second]++;
+	}
+	for (size_t i = 0; i < blocks; i++) {
+		double first = (double)sums[i].counts[0], second = (double)sums[i].counts[1];
+
+		if (!sums[i].counts[0] || !sums[i].counts[1])
+			continue;
+		weight += first * second / (first + second);
+		product += first * second / (first + second) *
+			   (sums[i].sums[1] / second - sums[i].sums[0] / first);
+		values += first + second;
+		change.freedom -= 1;
+	}
+	if (weight > 0)
+		change.estimate = product / weight;
+	for (size_t i = 0; i < count; i++) {
+		const struct block *block = &sums[plots[i].block];
+		double all = (double)(block->counts[0] + block->counts[1]);
+		double mean = (block->sums[0] + block->sums[1]) / all;
+		double share = (double)block->counts[1] / all;
+
+		if (block->counts[0] && block->counts[1])
+			squares += pow(plots[i].value - mean -
+					       change.estimate * (plots[i].is_second - share),
+				       2);
+	}
+	free(sums);
+	change.freedom += values - 1;
+	if (weight <= 0 || change.freedom < 1)
+		return change;
+	change.error = sqrt(squares / change.freedom / weight);
+	conclude_t(&change, level);
 	return change;
 }
 

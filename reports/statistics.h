@@ -14,6 +14,7 @@
  *   Fisher 1935, The Design of Experiments 21    permutation of the groups
  *   Wilcoxon 1945, Biometrics Bulletin 1:80      signed ranks
  *   Hodges & Lehmann 1963, Ann. Math. Stat. 34:598   estimate and interval of signed ranks
+ *   Fisher 1935, The Design of Experiments 26    two treatments in blocks
  *   Benjamini & Hochberg 1995, JRSS B 57:289     share of false findings
  *   Holm 1979, Scand. J. Stat. 6:65              any false finding
  *   Pocock 1977, Biometrika 64:191               several looks at growing data
@@ -59,6 +60,23 @@ struct statistics_change statistics_groups(const double *first, size_t first_cou
  * @differences  second minus first of each pair, logarithms
  */
 struct statistics_change statistics_pairs(const double *differences, size_t count, double level);
+
+/* One value of a block design: which block it is of, and whether of the second treatment. */
+struct statistics_plot {
+	double value;
+	size_t block;
+	bool is_second;
+};
+
+/*
+ * Compares two treatments in blocks of different level: least squares of level of the block plus
+ * difference. Values of blocks that had one treatment only say nothing. With no more values than
+ * it takes, nothing but the estimate is known; with no block that had both the estimate is NAN.
+ *
+ * @blocks  their number
+ */
+struct statistics_change statistics_blocks(const struct statistics_plot *plots, size_t count,
+					   size_t blocks, double level);
 
 /* The change of one run against one run, from standard errors within the runs. */
 struct statistics_change statistics_single(double first, double first_error, double second,

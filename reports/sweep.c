@@ -204,53 +204,30 @@ json_t *sweep_runs_json(const struct sweep *sweep)
 			 (int)sweep->planned - (int)sweep->count, "problems", problems);
 }
 
-/* Mean of the logarithms of CPU times of a point's runs of one kind; NAN when there is none. */
-static double mean_log(const struct sweep *sweep, const double *cpu_ns, size_t point, bool bare)
-{
-	double sum = 0;
-	int count = 0;
-
-	for (size_t i = 0; i < sweep->count; i++) {
-		const struct sweep_result *result = &sweep->results[i];
-		double value = bare ? 1e9 * result->cpu_seconds : cpu_ns[i];
-
-		if (result->point != point || result->is_bare != bare || !result->is_done ||
-		    value <= 0)
-			continue;
-		sum += log(value);
-		count++;
-	}
-	return count ? sum / count : NAN;
-}
-
 json_t *sweep_overhead_json(const struct sweep *sweep, const double *cpu_ns)
 {
-	double *values[2] = {xcalloc(sweep->count, sizeof(double)),
-			     xcalloc(sweep->count, sizeof(double))};
-	size_t counts[2] = {0};
+	struct statistics_plot *plots = xcalloc(sweep->count, sizeof(*plots));
+	size_t points = json_array_size(sweep->points), count = 0, bare = 0;
 	struct statistics_change change;
 	json_t *json = json_null();
 
-	/* Logarithms without the mean of their point, so that all points speak together. */
 	for (size_t i = 0; i < sweep->count; i++) {
 		const struct sweep_result *result = &sweep->results[i];
-		double middle = mean_log(sweep, cpu_ns, result->point, true);
 		double value = result->is_bare ? 1e9 * result->cpu_seconds : cpu_ns[i];
 
-		if (isnan(middle) || !result->is_done || value <= 0)
+		if (!result->is_done || value <= 0)
 			continue;
-		values[!result->is_bare][counts[!result->is_bare]++] = log(value) - middle;
+		plots[count++] =
+			(struct statistics_plot){log(value), result->point, !result->is_bare};
+		bare += result->is_bare;
 	}
-	if (counts[0] && counts[1]) {
-		change = statistics_groups(values[0], counts[0], values[1], counts[1], 0.95);
+	change = statistics_blocks(plots, count, points, 0.95);
+	if (!isnan(change.estimate))
 		json = json_pack("{s:f, s:i, s:i}", "overhead", expm1(change.estimate), "recorded",
-				 (int)counts[1], "bare", (int)counts[0]);
-		if (isfinite(change.low) && isfinite(change.high))
-			json_object_set_new(
-				json, "interval",
-				json_pack("[f, f]", expm1(change.low), expm1(change.high)));
-	}
-	free(values[0]);
-	free(values[1]);
+				 (int)(count - bare), "bare", (int)bare);
+	if (isfinite(change.low) && isfinite(change.high))
+		json_object_set_new(json, "interval",
+				    json_pack("[f, f]", expm1(change.low), expm1(change.high)));
+	free(plots);
 	return json;
 }

@@ -50,7 +50,8 @@ json_t *sweep_runs_json(const struct sweep *sweep);
 
 /*
  * What recording costs: CPU time of recorded runs against bare ones of the same points, as overhead
- * (0.02: two per cent more), interval (95 %), recorded and bare (numbers of runs); null when there
- * is no bare run. @cpu_ns  CPU time of the program in each recorded run, by result; 0: unknown
+ * (0.02: two per cent more; of all points together, statistics_blocks), interval (95 %), recorded
+ * and bare (numbers of runs); null when there is no bare run. @cpu_ns  CPU time of the program in
+ * each recorded run, by result; 0: unknown
  */
 json_t *sweep_overhead_json(const struct sweep *sweep, const double *cpu_ns);

@@ -180,15 +180,21 @@ static json_t *compare_traces(const char *folder)
 	return same < 0 ? json_null() : json_string(same ? "same" : "differs");
 }
 
-/* "2-3" → [2, 3], "1.6" → [1.6, 1.6]; null when it is neither. */
-static json_t *read_gain(const char *text)
+bool win_read_gain(const char *text, double *low, double *high)
 {
 	char *end;
-	double low = strtod(text, &end), high = low;
 
+	*low = *high = strtod(text, &end);
 	if (*end == '-')
-		high = strtod(end + 1, &end);
-	return low > 0 && high >= low && !*end ? json_pack("[f, f]", low, high) : json_null();
+		*high = strtod(end + 1, &end);
+	return *low > 0 && *high >= *low && !*end;
+}
+
+static json_t *read_gain(const char *text)
+{
+	double low, high;
+
+	return win_read_gain(text, &low, &high) ? json_pack("[f, f]", low, high) : json_null();
 }
 
 json_t *win_json(const json_t *engine, const json_t *plan, const struct scaling *scaling,

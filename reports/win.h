@@ -19,6 +19,10 @@
  */
 double win_of_whole(double share, double gain);
 
+/* Reads what is said of a component, "2-3" or "1.6": low and high, alike when it is one number.
+ * Returns whether it is such. */
+bool win_read_gain(const char *text, double *low, double *high);
+
 /*
  * Measures a win: an object of
  *     name, component, before, after, changes

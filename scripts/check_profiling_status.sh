@@ -21,22 +21,35 @@ esac
 	echo "check_profiling_status.sh: there is no folder $output; nothing was measured yet" >&2
 	exit 1
 }
-for phase in 1 2 3 4; do
-	folder=$output/phase$phase state='not begun' summary=$output/phase$phase/phase${phase}_summary.json
-	if [[ -f $folder/running ]] && kill -0 "$(<"$folder/running")" 2>/dev/null; then
+
+# runs FOLDER: how many runs are over in it
+runs() {
+	find "$1" -path '*/runs/*/run.json' ! -path '*/runs/*.*/*' 2>/dev/null | wc -l
+}
+
+over_all=0 planned_all=0 rate=
+for title in phase1 phase2 phase3 phase4 wins; do
+	folder=$output/$title state='not begun' summary=$output/$title/${title}_summary.json
+	[[ $title != wins || -d $folder ]] || continue
+	over=$(runs "$folder") pid='' before=0 sweeps='?' planned='?' left=''
+	[[ ! -f $folder/planned ]] || read -r sweeps planned <"$folder/planned" || :
+	[[ ! -f $folder/running ]] || read -r pid before <"$folder/running" || :
+	if [[ -n $pid ]] && kill -0 "$pid" 2>/dev/null; then
 		state=running
 	elif [[ -f $summary ]]; then
 		state="ended, $(sed -n 's/^ "status": "\(.*\)",\{0,1\}$/\1/p' "$summary")"
-	elif [[ -d $folder ]]; then
+	elif [[ -n $(find "$folder" -name sweep.json 2>/dev/null | head -1) ]]; then
 		state='interrupted; the same command goes on'
 	fi
-	runs=$(find "$folder" -path '*/runs/*/run.json' ! -path '*/runs/*.*/*' 2>/dev/null | wc -l)
-	sweeps=$(find "$folder" -mindepth 2 -maxdepth 2 -name sweep.json 2>/dev/null | wc -l)
-	planned=$(cat "$folder/sweeps.planned" 2>/dev/null || echo '?')
-	left=
-	if [[ $state == running && $sweeps -gt 1 && $planned != '?' ]]; then
-		passed=$(($(date +%s) - $(stat -c %Y "$folder/running")))
-		left=", about $((passed * (planned - sweeps + 1) / (sweeps - 1) / 60)) min left"
+	if [[ $state == running && $over -gt $before && $planned != '?' ]]; then
+		rate="$(($(date +%s) - $(stat -c %Y "$folder/running"))) / ($over - $before)"
+		left=", about $(awk "BEGIN { printf \"%d\", ($planned - $over) * $rate / 60 + 0.5 }") min left"
 	fi
-	printf 'phase %d: %s; sweep %s of %s, %d runs%s\n' $phase "$state" "$sweeps" "$planned" "$runs" "$left"
+	if [[ $planned != '?' ]]; then
+		planned_all=$((planned_all + planned))
+		over_all=$((over_all + (over < planned ? over : planned)))
+	fi
+	printf '%s: %s; %d of %s runs, %s sweeps%s\n' "${title/phase/phase }" "$state" "$over" "$planned" "$sweeps" "$left"
 done
+[[ -z $rate ]] || printf 'all: %d of %d runs, about %d min left\n' $over_all $planned_all \
+	"$(awk "BEGIN { printf \"%d\", ($planned_all - $over_all) * $rate / 60 + 0.5 }")"

@@ -115,6 +115,7 @@ int main(int argc, char **argv)
 	struct database *database = NULL;
 	struct error error;
 	options_default(&choices.engine);
+	choices.engine.parameters.learning.network = NETWORK_NONE;
 	driver_parse(&driver, &choices, argc, argv);
 	if (strcmp(choices.engine.database, "none") != 0) {
 		char *parameters = options_json(&choices.engine);

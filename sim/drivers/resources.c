@@ -88,6 +88,7 @@ int main(int argc, char **argv)
 	};
 	struct error error;
 	options_default(&choices.engine);
+	choices.engine.parameters.learning.network = NETWORK_NONE;
 	choices.engine.parameters.resources = 100;
 	driver_parse(&driver, &choices, argc, argv);
 	const struct parameters *parameters = &choices.engine.parameters;

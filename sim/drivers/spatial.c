@@ -222,6 +222,7 @@ int main(int argc, char **argv)
 		.count = sizeof(settings) / sizeof(settings[0]),
 	};
 	options_default(&choices.engine);
+	choices.engine.parameters.learning.network = NETWORK_NONE;
 	choices.engine.parameters.width = choices.engine.parameters.height = 1000;
 	driver_parse(&driver, &choices, argc, argv);
 	const struct parameters *parameters = &choices.engine.parameters;

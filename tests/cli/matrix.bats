@@ -42,7 +42,7 @@ refused() {
 	[ "$(ask matrix.json 'it.sections[1].tables[0].rows.map(row => row[2] + ", " + row[4]).join("; ")')" = \
 		'75, more than predicted; not measured, as predicted' ]
 	[ "$(ask matrix.json 'it.sections[2].id + ": " + it.sections[2].tables[0].rows.map(row => row[0]).join()')" = \
-		'sheet_hot: current,cause: function,cause: line,evidence: duration,evidence: growth,best configuration,remedy,expected gain' ]
+		'sheet_hot: current,cause: function,cause: line,evidence: duration,evidence: growth,evidence: memory,best configuration,remedy,expected gain' ]
 	run -0 "$BUILD/bin/reports" matrix out
 	[[ $output == *"Phase 2 was not measured."*"Phase 4 did not measure all that was planned."* ]]
 }
@@ -58,6 +58,19 @@ refused() {
 	run -0 "$BUILD/bin/reports" matrix --json out
 	[[ $output == *'less: b instead of a; results: differs; all'*'1.50 times as fast (1.25 to 1.75), wall time: faster'* ]]
 	[[ $output != *worse* ]]
+}
+
+@test "without a measured win a sheet has what the description promises most of, marked as not measured" {
+	sed -i '/^"report"/i "remedies": [{"name": "some", "component": "hot", "before": "a", "after": "b"}, {"name": "more",\
+		"component": "hot", "before": "c", "after": "d", "gain": "2-4", "effort": "2", "changes": "all"}],' out/phase1/phase1_summary.json
+	run -0 "$BUILD/bin/reports" matrix --json out
+	echo "$output" >matrix.json
+	[ "$(ask matrix.json 'it.sections[0].tables[0].rows[0].slice(5).map(cell => +cell ? cell.toFixed(6) : cell).join()')" = 1.500000,high ]
+	# 80 % of the time, 2 and 4 times as fast: 1 / (0.2 + 0.4) and 1 / (0.2 + 0.2).
+	[ "$(ask matrix.json 'it.sections.find(section => section.id == "sheet_hot").tables[0].rows.slice(7).map(row => row[1]).join("|")')" = \
+		'more: d instead of c; results: not compared; all|at most 5.00 times as fast, were it free (Amdahl)|1.67 to 2.50 times as fast, if the component gets 2 to 4 times as fast, as the description says; not measured' ]
+	[ "$(ask matrix.json 'it.sections.find(section => section.id == "sheet_cold").tables[0].rows[7][1]')" = \
+		"the engine's description names none ([win NAME])" ]
 }
 
 @test "no folder, no phase 1, half a summary and another version are one sentence each" {

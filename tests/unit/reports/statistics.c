@@ -207,3 +207,39 @@ Test(statistics, looks_have_the_levels_of_pocock)
 	near(statistics_look_alpha(0.01, 5), 0.0028, 0);
 	near(statistics_look_alpha(0.02, 4), 0.005, 0);
 }
+
+/* By hand: differences of the blocks 0.2 and 0.1, each with the weight 1/2; what is left over has
+ * the squares 4 x 0.025^2 on one degree of freedom. The third block had one treatment only. */
+Test(statistics, blocks_of_different_level_speak_of_the_difference_together)
+{
+	const struct statistics_plot plots[] = {
+		{1, 0, false}, {1.2, 0, true}, {7, 1, false}, {7.1, 1, true}, {50, 2, true},
+	};
+	struct statistics_change change = statistics_blocks(plots, 5, 3, 0.95);
+
+	near(change.estimate, 0.15, 1e-12);
+	near(change.freedom, 1, 0);
+	near(change.error, 0.05, 1e-12);
+	near(change.high, 0.15 + 0.05 * 12.7062, 1e-5);
+}
+
+Test(statistics, one_block_is_two_groups_of_the_same_variance)
+{
+	const struct statistics_plot plots[] = {
+		{1, 0, false}, {2, 0, false}, {3, 0, false},
+		{4, 0, true},  {5, 0, true},  {6, 0, true},
+	};
+	const double first[] = {1, 2, 3}, second[] = {4, 5, 6};
+	struct statistics_change blocks = statistics_blocks(plots, 6, 1, 0.95);
+	struct statistics_change groups = statistics_groups(first, 3, second, 3, 0.95);
+
+	near(blocks.low, groups.low, 1e-12);
+	near(blocks.high, groups.high, 1e-12);
+}
+
+Test(statistics, blocks_with_one_treatment_each_say_nothing)
+{
+	const struct statistics_plot plots[] = {{1, 0, false}, {2, 1, true}};
+
+	cr_assert(isnan(statistics_blocks(plots, 2, 2, 0.95).estimate));
+}

@@ -11,8 +11,8 @@ SAN      ?=
 B        := build$(if $(SAN),/$(SAN))
 
 CC       := $(if $(filter default,$(origin CC)),gcc,$(CC))
-PKGS_sim       := openblas sqlite3 inih
 PKGS_collector := libdw libelf libbpf sqlite3 zlib liblzma libzstd capstone ncursesw jansson
+PKGS_sim       := sqlite3 inih
 PKGS_reports   := libelf capstone jansson sqlite3 libprotobuf-c zlib libcurl gsl nettle inih
 PKGS_unit      := criterion
 PKGS_probe     := $(PKGS_unit)

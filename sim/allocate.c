@@ -2,12 +2,18 @@
 /* Allocation that ends the program when memory is out. */
 #include "sim/allocate.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
+/* Any thread may be the one that gets nothing, and several may be; one of them says so and ends. */
 static void *checked(void *memory)
 {
+	static atomic_flag ending = ATOMIC_FLAG_INIT;
 	if (!memory) {
+		while (atomic_flag_test_and_set(&ending))
+			pause();
 		fputs("sim: out of memory; try fewer --agents or a lower --max-population\n",
 		      stderr);
 		exit(EXIT_FAILURE);

@@ -6,7 +6,6 @@
 #include "sim/state_hash.h"
 #include "sim/summary.h"
 
-#include <cblas.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
@@ -129,15 +128,15 @@ int main(int argc, char **argv)
 	static struct options options;
 	struct error error;
 	options_parse(&options, argc, argv);
-	openblas_set_num_threads(1);
 	handle_signals();
 	int failed = options_check(&options, &error);
 	if (!failed && fcntl(STDOUT_FILENO, F_GETFD) < 0)
 		failed = fail(&error, -EBADF,
 			      "standard output is closed; give it a place that takes the output");
 	if (!failed && options.print_config) {
-		options_print(&options, stdout);
-		failed = check_output(stdout, "standard output", &error);
+		failed = options_print(&options, stdout, &error);
+		if (!failed)
+			failed = check_output(stdout, "standard output", &error);
 	} else if (!failed) {
 		failed = build_and_simulate(&options, &error);
 	}

@@ -5,7 +5,6 @@
  */
 #include "sim/decision/matrix.h"
 
-#include <cblas.h>
 #include <immintrin.h>
 #include <stdint.h>
 #include <string.h>
@@ -205,38 +204,3 @@ const struct matrix_kernels *matrix_own(void)
 {
 	return __builtin_cpu_supports("avx2") ? &matrix_avx2 : &matrix_portable;
 }
-
-static void openblas_multiply(float *c, const float *a, const float *b, size_t m, size_t k,
-			      size_t n)
-{
-	const blasint rows = (blasint)m, depth = (blasint)k, columns = (blasint)n;
-	if (m == 1)
-		cblas_sgemv(CblasRowMajor, CblasTrans, depth, columns, 1, b, columns, a, 1, 1, c,
-			    1);
-	else
-		cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasNoTrans, rows, columns, depth, 1, a,
-			    depth, b, columns, 1, c, columns);
-}
-
-static void openblas_multiply_first_transposed(float *c, const float *a, const float *b, size_t m,
-					       size_t k, size_t n)
-{
-	const blasint rows = (blasint)m, depth = (blasint)k, columns = (blasint)n;
-	cblas_sgemm(CblasRowMajor, CblasTrans, CblasNoTrans, depth, columns, rows, 1, a, depth, b,
-		    columns, 1, c, columns);
-}
-
-static void openblas_multiply_second_transposed(float *c, const float *a, const float *b, size_t m,
-						size_t k, size_t n)
-{
-	const blasint rows = (blasint)m, width = (blasint)k, columns = (blasint)n;
-	cblas_sgemm(CblasRowMajor, CblasNoTrans, CblasTrans, rows, width, columns, 1, a, columns, b,
-		    columns, 1, c, width);
-}
-
-const struct matrix_kernels matrix_openblas = {
-	.name = "openblas",
-	.multiply = openblas_multiply,
-	.multiply_first_transposed = openblas_multiply_first_transposed,
-	.multiply_second_transposed = openblas_multiply_second_transposed,
-};

@@ -16,7 +16,10 @@
  */
 #pragma once
 
+#include "sim/error.h"
+
 #include <stddef.h>
+#include <stdint.h>
 
 struct matrix_kernels {
 	const char *name;
@@ -34,8 +37,16 @@ struct matrix_kernels {
 };
 
 extern const struct matrix_kernels matrix_portable;
-extern const struct matrix_kernels matrix_avx2; /* only where __builtin_cpu_supports("avx2") */
-extern const struct matrix_kernels matrix_openblas;
+extern const struct matrix_kernels matrix_avx2;	    /* only where __builtin_cpu_supports("avx2") */
+extern const struct matrix_kernels matrix_openblas; /* only after matrix_load_openblas() */
 
 /* The fastest of the own family on this processor. */
 const struct matrix_kernels *matrix_own(void);
+
+/*
+ * Loads OpenBLAS, which starts no threads of its own then; a second call does nothing.
+ *
+ * @threads  that will multiply at the same time
+ * Returns 0, -ENOENT or -ENOMEM with the sentence: it is not there, or cannot have its buffers.
+ */
+int matrix_load_openblas(uint32_t threads, struct error *error);

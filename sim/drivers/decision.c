@@ -134,6 +134,10 @@ int main(int argc, char **argv)
 	choices.engine.parameters.agents = 50;
 	choices.engine.parameters.learning.epsilon_start = 0.1F;
 	driver_parse(&driver, &choices, argc, argv);
+	struct error error;
+	if (choices.engine.parameters.learning.matrix == MATRIX_OPENBLAS &&
+	    matrix_load_openblas(1, &error) < 0)
+		driver_fail(&error);
 	make(&class);
 	for (uint32_t round = 0; round < choices.rounds; round++) {
 		decide(&class);

@@ -66,6 +66,8 @@ static void expect_products(const struct matrix_kernels *kernels)
 Test(matrix, products_are_the_sums_they_are_defined_by)
 {
 	expect_products(&matrix_portable);
+	struct error error;
+	cr_assert_eq(matrix_load_openblas(1, &error), 0, "%s", error.text);
 	expect_products(&matrix_openblas);
 	expect_products(matrix_own());
 }

@@ -13,10 +13,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 
 enum {
 	APPLICATION_ID = 0x73696d6c, /* "siml" in the file's header */
-	FORMAT_VERSION = 3,
+	FORMAT_VERSION = 4,
 	OPENING_MILLISECONDS = 2000,
 };
 
@@ -46,10 +47,12 @@ const struct table database_tables[TABLE_COUNT] = {
 				    "combat_encounters_this_step, successful_attacks_this_step, "
 				    "resources_shared_this_step, resources_gathered, "
 				    "resources_consumed, genetic_diversity, dominant_genome_ratio, "
-				    "observations, resource_points, index_rebuilds, "
-				    "index_individual_updates, index_batches, "
-				    "index_batched_updates, index_regions_processed",
-				    "iiiiirriiirrrrriiriirrrrriiiiiii"},
+				    "observations, bilinear_points, nearest_points, "
+				    "index_rebuilds, index_individual_updates, index_batches, "
+				    "index_batched_updates, index_average_batch, "
+				    "index_dirty_regions, index_regions_processed, "
+				    "index_regions_preferred",
+				    "iiiiirriiirrrrriiriirrrrriiiiiiiriii"},
 	[TABLE_AGENT_ACTIONS] = {"agent_actions",
 				 "step_number, agent_id, action_type, action_target_id, "
 				 "succeeded, amount, resources_before, resources_after, reward",
@@ -101,6 +104,8 @@ static int errno_of(int result)
 	case SQLITE_BUSY:
 	case SQLITE_LOCKED:
 		return -EBUSY;
+	case SQLITE_NOMEM:
+		return -ENOMEM;
 	case SQLITE_READONLY:
 	case SQLITE_PERM:
 		return -EROFS;
@@ -119,6 +124,8 @@ static const char *remedy_of(int code)
 	switch (code) {
 	case -ENOSPC:
 		return "the disk is full; make room or choose another --database";
+	case -ENOMEM:
+		return "memory is short; try fewer --agents or a smaller --database-buffer";
 	case -EFBIG:
 		return "the disk reports an error, or the file has become as large as ulimit -f "
 		       "allows; raise the limit or choose another --database";
@@ -339,6 +346,22 @@ static int begin_writing(struct database *database, struct error *error)
 	return failed ? failed : database_writer_begin(database, error);
 }
 
+/* SQLite would try a device or a folder, and leave a journal beside it. */
+static int open_file(struct database *database, struct error *error)
+{
+	struct stat file;
+	if (stat(database->path, &file) == 0 && !S_ISREG(file.st_mode) &&
+	    strcmp(database->path, ":memory:") != 0)
+		return fail(error, -EINVAL,
+			    "%s is no file but a folder, device or pipe; choose another --database",
+			    database->path);
+	/* One thread at a time uses the connection, so SQLite need not lock. */
+	int result = sqlite3_open_v2(
+		database->path, &database->connection,
+		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
+	return result == SQLITE_OK ? 0 : database_fail(database, result, error);
+}
+
 int database_open(const char *path, const struct database_parameters *logging,
 		  const char *parameters, struct database **opened, struct error *error)
 {
@@ -349,12 +372,9 @@ int database_open(const char *path, const struct database_parameters *logging,
 	pthread_cond_init(&database->changed, NULL);
 	clock_gettime(CLOCK_MONOTONIC_COARSE, &database->flushed);
 	make_batches(database);
-	/* One thread at a time uses the connection, so SQLite need not lock. */
-	int result = sqlite3_open_v2(
-		path, &database->connection,
-		SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, NULL);
-	int failed = result == SQLITE_OK ? 0 : database_fail(database, result, error);
-	sqlite3_busy_timeout(database->connection, OPENING_MILLISECONDS);
+	int failed = open_file(database, error);
+	if (!failed)
+		sqlite3_busy_timeout(database->connection, OPENING_MILLISECONDS);
 	if (!failed)
 		failed = database_execute(database, profiles[logging->profile].before, error);
 	if (!failed)

@@ -232,6 +232,9 @@ void database_append(struct database *database, enum database_table table,
 {
 	if (!database)
 		return;
+	/* Before the look at what failed: a full batch that cannot be written stays full. */
+	if (database->filling->buffers[table].rows == database->logging.buffer_rows)
+		database_flush(database);
 	if (atomic_load(&database->failed)) {
 		const char *kinds = database_tables[table].kinds;
 		for (int i = 0; kinds[i]; i++)
@@ -239,8 +242,6 @@ void database_append(struct database *database, enum database_table table,
 				free((char *)values[i].text);
 		return;
 	}
-	if (database->filling->buffers[table].rows == database->logging.buffer_rows)
-		database_flush(database);
 	struct batch *batch = database->filling;
 	uint32_t columns = database->columns[table];
 	memcpy(&batch->buffers[table].values[(size_t)batch->buffers[table].rows++ * columns],

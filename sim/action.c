@@ -126,6 +126,7 @@ static void attack(struct environment *environment, struct agent *agent,
 	outcome->amount = before - target->health;
 	outcome->reward = environment->parameters.reward.attack;
 	environment->counters.damage += outcome->amount;
+	target->hit = true;
 	mark_damage(environment, target, outcome->amount);
 	log_health(environment, target, before, death_cause_names[DEATH_COMBAT], agent->number);
 	if (target->health <= 0 && rule->combat_kills)
@@ -205,10 +206,25 @@ static void share(struct environment *environment, struct agent *agent,
 	environment->counters.shared += given;
 }
 
+/*
+ * How soon the index should take a move over: first of those who were hit and flee, most of all the
+ * weak, last of those who have nobody near. It orders, and changes no answer.
+ */
+static enum spatial_priority priority_of(const struct environment *environment,
+					 const struct agent *agent,
+					 const struct action_options *options)
+{
+	if (environment->parameters.world.index_urgency == URGENCY_EQUAL)
+		return SPATIAL_NORMAL;
+	if (agent->hit)
+		return agent_health_ratio(environment, agent) < 0.5F ? SPATIAL_CRITICAL
+								     : SPATIAL_HIGH;
+	return options->neighbour == SPATIAL_NONE ? SPATIAL_LOW : SPATIAL_NORMAL;
+}
+
 static void move(struct environment *environment, struct agent *agent,
 		 const struct action_options *options, struct action_outcome *outcome)
 {
-	(void)options;
 	/* East, west, south, north: rows of the window grow to the south. */
 	static const float directions[4][2] = {{1, 0}, {-1, 0}, {0, 1}, {0, -1}};
 	static const uint32_t orientations[4] = {90, 270, 180, 0};
@@ -222,7 +238,8 @@ static void move(struct environment *environment, struct agent *agent,
 	agent->x = x;
 	agent->y = y;
 	agent->orientation = orientations[choice];
-	spatial_index_move(&environment->agent_index, agent->slot, x, y);
+	spatial_index_move_urgently(&environment->agent_index, agent->slot, x, y,
+				    priority_of(environment, agent, options));
 	fields_raise(&environment->fields, FIELD_TRAILS, x, y, 1);
 	outcome->succeeded = true;
 	outcome->amount = length;

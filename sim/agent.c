@@ -141,6 +141,7 @@ void agent_act(struct environment *environment, struct agent *agent)
 	environment->counters.turns++;
 	decision_count(agent->decision, turn->explored);
 	action_perform(environment, agent, turn->action, &options, &turn->outcome);
+	agent->hit = false;
 }
 
 void agent_look_again(const struct environment *environment, struct agent *agent,

@@ -48,6 +48,7 @@ struct agent {
 	uint32_t slot;
 	enum agent_type type;
 	bool alive;
+	bool hit;	   /* since its last turn */
 	bool looked_ahead; /* its last look, after it acted, is what it decides by next */
 	float x;
 	float y;

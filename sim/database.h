@@ -82,8 +82,10 @@ struct resource_state_row {
 
 /* Counts at the end of a step; the first part is cumulative. */
 struct step_totals {
-	uint64_t births, deaths, attacks, successful_attacks, observations, resource_points;
-	uint64_t rebuilds, moves, batches, batched_moves, regions; /* of the agents' index */
+	uint64_t births, deaths, attacks, successful_attacks, observations;
+	uint64_t bilinear_points, nearest_points;
+	/* Of the agents' index: */
+	uint64_t rebuilds, moves, batches, batched_moves, dirty_regions, regions, preferred_regions;
 	double shared, gathered;
 };
 

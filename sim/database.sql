@@ -84,12 +84,16 @@ CREATE TABLE simulation_steps (
     dominant_genome_ratio         REAL NOT NULL,    -- agents of the most frequent genome / agents
     -- In this step: what looking took, and how moves reached the agents' index.
     observations                  INTEGER NOT NULL,
-    resource_points               INTEGER NOT NULL, -- cells that the resource layer wrote
+    bilinear_points               INTEGER NOT NULL, -- cells that resources were spread over
+    nearest_points                INTEGER NOT NULL, -- cells of the mapped grid that were read
     index_rebuilds                INTEGER NOT NULL,
     index_individual_updates      INTEGER NOT NULL, -- moves taken over at once
     index_batches                 INTEGER NOT NULL,
     index_batched_updates         INTEGER NOT NULL, -- moves taken over in them
-    index_regions_processed       INTEGER NOT NULL, -- dirty regions in them
+    index_average_batch           REAL NOT NULL,    -- moves of a batch; 0 without any
+    index_dirty_regions           INTEGER NOT NULL, -- that became dirty
+    index_regions_processed       INTEGER NOT NULL, -- dirty regions in the batches
+    index_regions_preferred       INTEGER NOT NULL, -- of these, before one that was dirty earlier
     PRIMARY KEY (simulation_id, step_number)
 ) WITHOUT ROWID;
 

@@ -76,6 +76,8 @@ void database_log_resource_state(struct database *database, const struct resourc
 void database_log_step(struct database *database, const struct step_row *row)
 {
 	const struct step_totals *now = &row->now, *before = &row->before;
+	uint64_t batches = now->batches - before->batches;
+	uint64_t batched_moves = now->batched_moves - before->batched_moves;
 	const union value values[] = {
 		INTEGER(row->step),
 		INTEGER(row->agents),
@@ -103,12 +105,16 @@ void database_log_step(struct database *database, const struct step_row *row)
 		REAL(row->diversity),
 		REAL(row->dominance),
 		INTEGER((int64_t)(now->observations - before->observations)),
-		INTEGER((int64_t)(now->resource_points - before->resource_points)),
+		INTEGER((int64_t)(now->bilinear_points - before->bilinear_points)),
+		INTEGER((int64_t)(now->nearest_points - before->nearest_points)),
 		INTEGER((int64_t)(now->rebuilds - before->rebuilds)),
 		INTEGER((int64_t)(now->moves - before->moves)),
-		INTEGER((int64_t)(now->batches - before->batches)),
-		INTEGER((int64_t)(now->batched_moves - before->batched_moves)),
+		INTEGER((int64_t)batches),
+		INTEGER((int64_t)batched_moves),
+		REAL(batches > 0 ? (double)batched_moves / (double)batches : 0),
+		INTEGER((int64_t)(now->dirty_regions - before->dirty_regions)),
 		INTEGER((int64_t)(now->regions - before->regions)),
+		INTEGER((int64_t)(now->preferred_regions - before->preferred_regions)),
 	};
 	database_append(database, TABLE_SIMULATION_STEPS, values);
 }

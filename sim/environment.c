@@ -70,7 +70,11 @@ int environment_init(struct environment *environment, const struct parameters *p
 		     struct database *database, struct error *error)
 {
 	struct resources resources;
-	int failed = resources_init(&resources, parameters, error);
+	int failed = 0;
+	if (parameters->learning.matrix == MATRIX_OPENBLAS)
+		failed = matrix_load_openblas(parameters->threads, error);
+	if (!failed)
+		failed = resources_init(&resources, parameters, error);
 	if (failed)
 		return failed;
 	/* The dead of a step keep their places until its end, so births may need as many again. */
@@ -93,6 +97,7 @@ int environment_init(struct environment *environment, const struct parameters *p
 	fields_init(&environment->fields, parameters->width, parameters->height);
 	spatial_index_init(&environment->agent_index, spatial_structures[world->index],
 			   world->index_update);
+	spatial_index_limit_flushes(&environment->agent_index, world->index_flush);
 	name_indices(environment);
 	trainer_init(&environment->trainer, &parameters->learning, CHANNEL_COUNT,
 		     observation_cells(world->radius), ACTION_COUNT);

@@ -32,7 +32,8 @@ extern const char *const death_cause_names[DEATH_CAUSE_COUNT];
 struct counters {
 	uint64_t turns;
 	uint64_t observations;
-	uint64_t resource_points; /* see struct perception */
+	uint64_t bilinear_points; /* cells that the resource layer wrote, spreading resources */
+	uint64_t nearest_points;  /* cells that it read from the mapped grid */
 	uint64_t attempted[ACTION_COUNT];
 	uint64_t succeeded[ACTION_COUNT];
 	uint64_t births; /* without the first agents */
@@ -81,7 +82,8 @@ struct environment {
  * Makes a world: resources and agents at random places, the types in turn (so equal thirds).
  *
  * @database  borrowed until environment_done(); NULL for none
- * Returns 0, or what the resource layer's file reported with the sentence; then there is no world.
+ * Returns 0, or what the resource layer's file or OpenBLAS reported with the sentence; then there
+ * is no world.
  */
 int environment_init(struct environment *environment, const struct parameters *parameters,
 		     struct database *database, struct error *error);

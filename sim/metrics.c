@@ -101,12 +101,15 @@ static struct step_totals totals_of(const struct environment *environment)
 		.shared = counters->shared,
 		.gathered = counters->gathered,
 		.observations = counters->observations,
-		.resource_points = counters->resource_points,
+		.bilinear_points = counters->bilinear_points,
+		.nearest_points = counters->nearest_points,
 		.rebuilds = index->rebuilds,
 		.moves = index->moves,
 		.batches = index->batches,
 		.batched_moves = index->batched_moves,
+		.dirty_regions = index->dirtied_regions,
 		.regions = index->batched_regions,
+		.preferred_regions = index->preferred_regions,
 	};
 	for (int cause = 0; cause < DEATH_CAUSE_COUNT; cause++)
 		totals.deaths += counters->deaths[cause];

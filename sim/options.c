@@ -49,6 +49,7 @@ static const char *const decision_words[] = {"single", "batched", NULL};
 static const char *const index_words[] = {"kdtree", "quadtree", "hash", NULL};
 static const char *const resource_index_words[] = {"kdtree", "quadtree", "hash", "same", NULL};
 static const char *const update_words[] = {"rebuild", "incremental", "batched", NULL};
+static const char *const urgency_words[] = {"equal", "danger", NULL};
 static const char *const network_words[] = {"none", "small", "seed", NULL};
 static const char *const algorithm_words[] = {"dqn", "ddqn", "ppo", NULL};
 static const char *const sharing_words[] = {"type", "agent", NULL};
@@ -75,6 +76,13 @@ static const struct setting settings[] = {
 	 "What is near: the resources' index is one of these, or of the same kind as the agents'"},
 	{"world", "index-update", "KIND", SETTING_CHOICE, AT(parameters.world.index_update), 0, 0,
 	 update_words, "The index after changes: rebuild in each step, incremental or batched"},
+	{"world", "index-urgency", "KIND", SETTING_CHOICE, AT(parameters.world.index_urgency), 0, 0,
+	 urgency_words,
+	 "Moves that wait: all equal, or danger, those of agents that were hit go before others, "
+	 "those of agents with nobody near go last"},
+	{"world", "index-flush", "N", SETTING_WHOLE, AT(parameters.world.index_flush), 1,
+	 PARAMETERS_INDEX_BATCH, NULL,
+	 "Moves of a full batch that are taken over at least, the most urgent; others wait on"},
 	{"world", "more-indices", "KINDS", SETTING_SET, AT(parameters.world.more_indices), 0, 0,
 	 index_words,
 	 "More indices of agents and of resources, called agents_quadtree and so on, kept beside "
@@ -308,12 +316,17 @@ int options_set(struct options *options, enum options_source source, const char 
 		    section ? " in section " : "", section ? section : "");
 }
 
-static enum options_source source_of(const struct options *options, const char *name)
+const struct setting *options_find(const char *name)
 {
 	for (size_t i = 0; i < SETTING_COUNT; i++)
 		if (strcmp(settings[i].name, name) == 0)
-			return options->sources[i];
-	return SOURCE_DEFAULT;
+			return &settings[i];
+	return NULL;
+}
+
+enum options_source options_source(const struct options *options, const struct setting *setting)
+{
+	return options->sources[setting - settings];
 }
 
 /*
@@ -326,12 +339,12 @@ static int split_agents(struct options *options, struct error *error)
 							    "control-agents"};
 	struct parameters *parameters = &options->parameters;
 	struct parameters thirds = *parameters;
-	enum options_source agents = source_of(options, "agents");
+	enum options_source agents = options_source(options, options_find("agents"));
 	uint64_t sum = 0;
 	bool together = false;
 	parameters_split(&thirds);
 	for (int type = 0; type < PARAMETERS_TYPES; type++) {
-		enum options_source source = source_of(options, names[type]);
+		enum options_source source = options_source(options, options_find(names[type]));
 		if (source == SOURCE_DEFAULT || source < agents) {
 			parameters->by_type[type] = thirds.by_type[type];
 		} else {
@@ -387,6 +400,13 @@ static int apply(const struct command_line *line, struct error *error)
 	return failed ? failed : options_complete(line->options, error);
 }
 
+/* argp adds a hint to what getopt says, so its stream for errors is closed and this is ours. */
+static void end_with(const char *sentence)
+{
+	fprintf(stderr, "sim: %s\n", sentence);
+	exit(EXIT_FAILURE);
+}
+
 static error_t parse_option(int key, char *text, struct argp_state *state)
 {
 	struct command_line *line = state->input;
@@ -408,13 +428,16 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 	case KEY_STATE_HASH:
 		line->options->state_hash = true;
 		break;
+	case ARGP_KEY_INIT:
+		state->err_stream = NULL;
+		break;
 	case ARGP_KEY_ARG:
-		argp_failure(state, EXIT_FAILURE, 0,
-			     "'%s' belongs to no option; options begin with --", text);
+		fail(&error, -EINVAL, "'%s' belongs to no option; options begin with --", text);
+		end_with(error.text);
 		break;
 	case ARGP_KEY_END:
 		if (apply(line, &error) < 0)
-			argp_failure(state, EXIT_FAILURE, 0, "%s", error.text);
+			end_with(error.text);
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -499,61 +522,8 @@ void options_parse(struct options *options, int argc, char **argv)
 		       "finished first; the third signal ends it at once.",
 		.help_filter = complete_help,
 	};
-	argp_err_exit_status = EXIT_FAILURE;
 	make_table(table);
 	options_default(options);
-	argp_parse(&argp, argc, argv, 0, NULL, &(struct command_line){.options = options});
-}
-
-/* A setting's name as the file and JSON have it. */
-static void print_key(FILE *file, const char *name)
-{
-	for (; *name; name++)
-		fputc(*name == '-' ? '_' : *name, file);
-}
-
-void options_print(const struct options *options, FILE *file)
-{
-	char value[OPTIONS_PATH_CAPACITY];
-	for (size_t i = 0; i < SETTING_COUNT; i++) {
-		if (i == 0 || strcmp(settings[i].section, settings[i - 1].section) != 0)
-			fprintf(file, "%s[%s]\n", i == 0 ? "" : "\n", settings[i].section);
-		setting_print(&settings[i], options, value, sizeof(value));
-		print_key(file, settings[i].name);
-		fprintf(file, " = %s\n", value);
-	}
-}
-
-static void print_json_text(FILE *file, const char *text)
-{
-	fputc('"', file);
-	for (; *text; text++)
-		if (*text == '"' || *text == '\\')
-			fprintf(file, "\\%c", *text);
-		else if ((unsigned char)*text < ' ')
-			fprintf(file, "\\u%04x", (unsigned)*text);
-		else
-			fputc(*text, file);
-	fputc('"', file);
-}
-
-char *options_json(const struct options *options)
-{
-	char *json = NULL, value[OPTIONS_PATH_CAPACITY];
-	size_t length;
-	FILE *file = open_memstream(&json, &length);
-	for (size_t i = 0; i < SETTING_COUNT; i++) {
-		setting_print(&settings[i], options, value, sizeof(value));
-		fprintf(file, "%s\"", i == 0 ? "{" : ", ");
-		print_key(file, settings[i].name);
-		fputs("\": ", file);
-		if (settings[i].kind == SETTING_WHOLE || settings[i].kind == SETTING_LONG ||
-		    settings[i].kind == SETTING_REAL)
-			fputs(value, file);
-		else
-			print_json_text(file, value);
-	}
-	fputc('}', file);
-	fclose(file);
-	return json;
+	if (argp_parse(&argp, argc, argv, 0, NULL, &(struct command_line){.options = options}) != 0)
+		exit(EXIT_FAILURE); /* getopt has said why */
 }

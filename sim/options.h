@@ -43,6 +43,12 @@ struct options {
 /* All settings, in the order of their sections; @count receives how many. */
 const struct setting *options_settings(size_t *count);
 
+/* The setting of a name; NULL if there is none. */
+const struct setting *options_find(const char *name);
+
+/* Where the value of a setting, one of options_settings(), came from. */
+enum options_source options_source(const struct options *options, const struct setting *setting);
+
 /* Sets everything to its default; what follows from other settings is 0 until options_complete. */
 void options_default(struct options *options);
 
@@ -71,8 +77,29 @@ void options_parse(struct options *options, int argc, char **argv);
  */
 int options_check(const struct options *options, struct error *error);
 
-/* Writes all settings as a configuration file that makes the same run. */
-void options_print(const struct options *options, FILE *file);
+/*
+ * Whether a setting changes anything, the others being as they are; sim/options_effect.c has the
+ * rules.
+ *
+ * @why  receives what leaves it without effect, "with --network none"; untouched if it has one
+ */
+bool options_have_effect(const struct options *options, const struct setting *setting, char *why,
+			 size_t capacity);
+
+/*
+ * Refuses a setting without effect that somebody gave: in a file or on the command line, and in no
+ * lower place than the choice that leaves it without. What a preset sets is no mistake of anybody,
+ * nor is what a file sets for the case that the command line does not say otherwise.
+ * Returns 0, or -EINVAL with the sentence.
+ */
+int options_check_effect(const struct options *options, struct error *error);
+
+/*
+ * Writes all settings that have an effect as a configuration file that makes the same run; of the
+ * others a comment says why not.
+ * Returns 0, or -EINVAL with the sentence for a text that such a file cannot hold.
+ */
+int options_print(const struct options *options, FILE *file, struct error *error);
 
 /* All settings as one JSON object, names with _ for -. Owned by the caller, freed with free(). */
 char *options_json(const struct options *options);

@@ -45,6 +45,24 @@ static int check_rules(const struct parameters *parameters, struct error *error)
 	return 0;
 }
 
+/* The first agents draw their random choices by these weights. */
+static int check_weights(const struct parameters *parameters, struct error *error)
+{
+	for (uint32_t type = 0; type < TYPE_COUNT; type++) {
+		struct genome genome;
+		float sum = 0;
+		genome_first(&genome, parameters, type);
+		for (int action = 0; action < ACTION_COUNT; action++)
+			sum += genome.weights[action];
+		if (parameters->by_type[type] > 0 && !(sum > 0))
+			return fail(error, -EINVAL,
+				    "the seven action weights of %s agents are all 0; give at "
+				    "least one of them more, --move-weight 1 for instance",
+				    agent_type_names[type]);
+	}
+	return 0;
+}
+
 static int check_learning(const struct learning_parameters *learning, struct error *error)
 {
 	bool ppo = learning->algorithm == ALGORITHM_PPO;
@@ -54,23 +72,6 @@ static int check_learning(const struct learning_parameters *learning, struct err
 			    "--batch %u is more than the %u transitions that are remembered; give "
 			    "at most as many%s",
 			    learning->batch, memory, ppo ? "" : ", or more --memory");
-	const char *of_dqn = learning->replay == REPLAY_PRIORITISED ? "--replay prioritised"
-			     : learning->n_step > 1		    ? "--n-step"
-			     : learning->target_every > 0	    ? "--target-every"
-								    : NULL;
-	const char *learns = ppo				     ? "--algorithm ppo"
-			     : learning->algorithm == ALGORITHM_DDQN ? "--algorithm ddqn"
-								     : of_dqn;
-	if (learns && learning->network == NETWORK_NONE)
-		return fail(error, -EINVAL,
-			    "%s has nothing to learn with --network none; take another network, or "
-			    "leave it out",
-			    learns);
-	if (ppo && of_dqn)
-		return fail(error, -EINVAL,
-			    "%s does nothing with --algorithm ppo; leave it out, or take dqn or "
-			    "ddqn",
-			    of_dqn);
 	if (learning->epsilon_minimum > learning->epsilon_start)
 		return fail(error, -EINVAL,
 			    "--epsilon-minimum %g is more than --epsilon-start %g; give at most as "
@@ -115,9 +116,13 @@ static double agents_bytes(const struct parameters *parameters)
 int options_check(const struct options *options, struct error *error)
 {
 	const struct parameters *parameters = &options->parameters;
-	int failed = check_world(parameters, error);
+	int failed = options_check_effect(options, error);
+	if (!failed)
+		failed = check_world(parameters, error);
 	if (!failed)
 		failed = check_rules(parameters, error);
+	if (!failed)
+		failed = check_weights(parameters, error);
 	if (!failed)
 		failed = check_learning(&parameters->learning, error);
 	if (failed)

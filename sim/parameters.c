@@ -106,6 +106,7 @@ void parameters_default(struct parameters *parameters, uint32_t agents)
 			},
 		.world = {.index = SPATIAL_HASH,
 			  .resource_index = SPATIAL_SAME,
+			  .index_flush = PARAMETERS_INDEX_BATCH,
 			  .observation = OBSERVATION_SPARSE,
 			  .radius = PARAMETERS_RADIUS,
 			  .looks = LOOKS_THREE},

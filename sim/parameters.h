@@ -16,6 +16,7 @@ enum {
 	PARAMETERS_THREADS_MAXIMUM = 256,
 	PARAMETERS_RADIUS = 6, /* of an observation, unless told */
 	PARAMETERS_RADIUS_MAXIMUM = 20,
+	PARAMETERS_INDEX_BATCH = 50,	  /* waiting moves that make a batch */
 	PARAMETERS_SIDE_MAXIMUM = 100000, /* beyond, float positions are coarser than 1/128 */
 };
 
@@ -164,6 +165,12 @@ enum spatial_update {
 	SPATIAL_UPDATE_COUNT,
 };
 
+/* Which moves are urgent, where moves wait at all; see sim/action.c. */
+enum spatial_urgency {
+	URGENCY_EQUAL,
+	URGENCY_DANGER,
+};
+
 /* What an agent keeps of its observation; see sim/observation.h. */
 enum observation_variant {
 	OBSERVATION_DENSE,
@@ -200,6 +207,8 @@ struct world_parameters {
 	enum spatial_variant index;	     /* of the agents */
 	enum spatial_variant resource_index; /* of the resources; SPATIAL_SAME is allowed */
 	enum spatial_update index_update;
+	enum spatial_urgency index_urgency;
+	uint32_t index_flush;  /* moves that a full batch hands over at least */
 	uint32_t more_indices; /* bit for each kind that is kept besides, of agents and resources */
 	enum observation_variant observation;
 	uint32_t radius; /* of an observation, in cells */

@@ -39,11 +39,15 @@ static uint64_t add_random(uint64_t hash, const struct random *random)
 }
 
 static uint64_t add_agent(uint64_t hash, const struct agent *agent,
-			  const struct observation_storage *storage)
+			  const struct observation_storage *storage, bool explores)
 {
 	float remembered[OBSERVATION_CELLS_MAXIMUM];
-	const float numbers[] = {agent->x,	agent->y,	agent->resource_level,
-				 agent->health, agent->epsilon, agent->total_reward};
+	const float numbers[] = {agent->x,
+				 agent->y,
+				 agent->resource_level,
+				 agent->health,
+				 explores ? agent->epsilon : 0,
+				 agent->total_reward};
 	hash = add_word(hash, agent->number);
 	hash = add_word(hash, (uint64_t)agent->type << 32 | agent->defense_timer);
 	hash = add_word(hash, (uint64_t)agent->starvation_counter << 32 | agent->generation);
@@ -84,9 +88,10 @@ static uint64_t add_fields(uint64_t hash, const struct fields *fields)
 static uint64_t add_decision(uint64_t hash, const struct decision *decision)
 {
 	size_t count = decision->online.parameter_count;
-	hash = add_word(hash, count);
+	/* Without a network nobody draws from the learner's random numbers. */
 	if (count == 0)
-		return add_random(hash, &decision->random);
+		return hash;
+	hash = add_word(hash, count);
 	hash = add_floats(hash, decision->online.parameters, count);
 	hash = add_floats(hash, decision->target.parameters, decision->target.parameter_count);
 	hash = add_floats(hash, decision->adam.mean, count);
@@ -100,8 +105,11 @@ uint64_t state_hash(const struct environment *environment)
 {
 	const struct resources *resources = &environment->resources;
 	uint64_t hash = add_word(environment->step, environment->numbers);
+	/* Where nobody chooses with probability epsilon it is no part of the state. */
+	bool explores =
+		environment->trainer.layer_count > 0 && !environment->trainer.algorithm->critic;
 	for (uint32_t i = 0; i < environment->agent_count; i++)
-		hash = add_agent(hash, &environment->agents[i], &environment->storage);
+		hash = add_agent(hash, &environment->agents[i], &environment->storage, explores);
 	bool ahead = environment->parameters.world.looks == LOOKS_ONE;
 	for (uint32_t i = 0; i < environment->agent_count && ahead; i++)
 		hash = add_seen(hash, environment, i);

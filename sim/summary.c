@@ -46,6 +46,11 @@ static void print_machinery(FILE *file, const struct environment *environment)
 		if (named->own)
 			line(file, name, named->index->rebuilds);
 	}
+	if (environment->parameters.world.index_update == SPATIAL_BATCHED) {
+		line(file, "agent index batches", environment->agent_index.batches);
+		line(file, "dirty regions processed", environment->agent_index.batched_regions);
+		line(file, "dirty regions preferred", environment->agent_index.preferred_regions);
+	}
 	line(file, "forward passes", forward_passes);
 	line(file, "decisions at random", trainer->explored);
 	line(file, "trainings", trainer->trainings);

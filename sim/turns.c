@@ -214,10 +214,13 @@ void turns_take(struct environment *environment)
 	workers_run(&environment->workers, decide, environment, environment->living, TURNS_CHUNK);
 	act(environment, count);
 	learn(environment, count);
+	struct counters *counters = &environment->counters;
+	bool mapped = environment->parameters.world.resource_layer == RESOURCE_LAYER_MEMMAP;
+	uint64_t *points = mapped ? &counters->nearest_points : &counters->bilinear_points;
 	for (uint32_t i = 0; i < environment->workers.count; i++) {
 		struct observer *observer = &environment->observers[i];
-		environment->counters.observations += observer->observations;
-		environment->counters.resource_points += observer->perception.resource_points;
+		counters->observations += observer->observations;
+		*points += observer->perception.resource_points;
 		observer->observations = observer->perception.resource_points = 0;
 	}
 }

@@ -23,20 +23,10 @@ struct command_line {
 	size_t count;
 };
 
-static const struct setting *engine_row(const char *name)
-{
-	size_t count;
-	const struct setting *settings = options_settings(&count);
-	for (size_t i = 0; i < count; i++)
-		if (strcmp(settings[i].name, name) == 0)
-			return &settings[i];
-	abort(); /* a driver names an option that there is not */
-}
-
 static void collect_rows(struct command_line *line)
 {
 	for (size_t i = 0; line->driver->engine[i]; i++)
-		line->rows[line->count++] = engine_row(line->driver->engine[i]);
+		line->rows[line->count++] = options_find(line->driver->engine[i]);
 	line->own = line->count;
 	for (size_t i = 0; i < line->driver->count; i++)
 		line->rows[line->count++] = &line->driver->settings[i];
@@ -54,19 +44,23 @@ static error_t parse_option(int key, char *text, struct argp_state *state)
 {
 	struct command_line *line = state->input;
 	struct error error;
-	if (key == ARGP_KEY_ARG) {
-		argp_failure(state, EXIT_FAILURE, 0,
-			     "'%s' belongs to no option; options begin with --", text);
+	int failed = 0;
+	if (key == ARGP_KEY_INIT) {
+		state->err_stream = NULL; /* argp would add a hint to what is said */
+	} else if (key == ARGP_KEY_ARG) {
+		failed = fail(&error, -EINVAL, "'%s' belongs to no option; options begin with --",
+			      text);
 	} else if (key == ARGP_KEY_END) {
-		if (options_complete(line->values, &error) < 0 ||
-		    options_check(line->values, &error) < 0)
-			argp_failure(state, EXIT_FAILURE, 0, "%s", error.text);
+		failed = options_complete(line->values, &error);
+		if (!failed)
+			failed = options_check(line->values, &error);
 	} else if (key >= KEY_FIRST && key < KEY_FIRST + (int)line->count) {
-		if (set(line, (size_t)(key - KEY_FIRST), text, &error) < 0)
-			argp_failure(state, EXIT_FAILURE, 0, "%s", error.text);
+		failed = set(line, (size_t)(key - KEY_FIRST), text, &error);
 	} else {
 		return ARGP_ERR_UNKNOWN;
 	}
+	if (failed)
+		driver_fail(&error);
 	return 0;
 }
 
@@ -98,8 +92,8 @@ void driver_parse(const struct driver *driver, void *values, int argc, char **ar
 						.key = KEY_FIRST + (int)i,
 						.arg = line.rows[i]->argument,
 						.doc = line.rows[i]->help};
-	argp_err_exit_status = EXIT_FAILURE;
-	argp_parse(&argp, argc, argv, 0, NULL, &line);
+	if (argp_parse(&argp, argc, argv, 0, NULL, &line) != 0)
+		exit(EXIT_FAILURE); /* getopt has said why */
 }
 
 void driver_count(const char *name, uint64_t count)

@@ -37,6 +37,7 @@ struct choices {
 	uint32_t batch;
 	float radius;
 	float moved;
+	float urgent;
 };
 
 struct field {
@@ -44,12 +45,13 @@ struct field {
 	struct spatial_index index;
 	struct spatial_service indices; /* it, and its followers; each is asked */
 	struct random random;
+	struct random urgency; /* of its own, so that the moves are the same */
 	struct spatial_found found;
 	uint64_t builds, nearby, nearby_found, nearest, nearest_asked, range, range_found, moves;
 };
 
-static const char *const engine_options[] = {"seed",	     "width",	     "height", "index",
-					     "index-update", "more-indices", NULL};
+static const char *const engine_options[] = {"seed",	     "width",	    "height",	    "index",
+					     "index-update", "index-flush", "more-indices", NULL};
 static const char *const spreads[] = {"uniform", "clustered", NULL};
 static const char *const operations[] = {"all",	  "build",  "nearby", "nearest",
 					 "range", "update", NULL};
@@ -69,6 +71,8 @@ static const struct setting settings[] = {
 	 "How far nearby and nearest reach; ranges are twice as wide and high"},
 	{NULL, "moved", "X", SETTING_REAL, offsetof(struct choices, moved), 0, 1, NULL,
 	 "Share of the entities that move in an update"},
+	{NULL, "urgent", "X", SETTING_REAL, offsetof(struct choices, urgent), 0, 1, NULL,
+	 "Share of the moves that are urgent: with batched updates their regions go first"},
 	{NULL, "batch", "N", SETTING_WHOLE, offsetof(struct choices, batch), 1, SPATIAL_BATCH, NULL,
 	 "Moves between two flushes, with batched updates"},
 };
@@ -179,11 +183,14 @@ static void update(struct field *field)
 		uint32_t id = somebody(field);
 		float dx = 16 * random_unit(&field->random) - 8;
 		float dy = 16 * random_unit(&field->random) - 8;
-		spatial_index_move(&field->index, id, inside(field->index.x[id] + dx, world->width),
-				   inside(field->index.y[id] + dy, world->height));
+		bool urgent = random_chance(&field->urgency, field->choices->urgent);
+		spatial_index_move_urgently(&field->index, id,
+					    inside(field->index.x[id] + dx, world->width),
+					    inside(field->index.y[id] + dy, world->height),
+					    urgent ? SPATIAL_CRITICAL : SPATIAL_NORMAL);
 		field->moves++;
 		if ((i + 1) % field->choices->batch == 0)
-			spatial_index_flush(&field->index, SPATIAL_BATCH);
+			spatial_index_flush(&field->index, field->index.flush_moves);
 	}
 	spatial_index_update(&field->index);
 }
@@ -228,8 +235,10 @@ int main(int argc, char **argv)
 	const struct parameters *parameters = &choices.engine.parameters;
 	struct field field = {.choices = &choices};
 	random_seed(&field.random, parameters->seed, STREAM_PLACEMENT);
+	random_seed(&field.urgency, parameters->seed, STREAM_AGENTS);
 	spatial_index_init(&field.index, spatial_structures[parameters->world.index],
 			   parameters->world.index_update);
+	spatial_index_limit_flushes(&field.index, parameters->world.index_flush);
 	spatial_service_register(&field.indices, "entities", &field.index);
 	spatial_service_follow(&field.indices, "entities", parameters->world.more_indices,
 			       parameters->world.index_update);
@@ -247,6 +256,9 @@ int main(int argc, char **argv)
 	driver_count("moves", field.moves);
 	driver_count("batches", field.index.batches);
 	driver_count("batched moves", field.index.batched_moves);
+	driver_count("dirty regions", field.index.dirtied_regions);
+	driver_count("dirty regions processed", field.index.batched_regions);
+	driver_count("dirty regions preferred", field.index.preferred_regions);
 	spatial_service_done(&field.indices);
 	spatial_index_done(&field.index);
 	spatial_found_done(&field.found);

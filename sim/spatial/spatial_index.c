@@ -24,7 +24,13 @@ void spatial_index_init(struct spatial_index *index, const struct spatial_struct
 		.updates = updates,
 		.tree = structure->create(),
 		.dirty = true,
+		.flush_moves = SPATIAL_BATCH,
 	};
+}
+
+void spatial_index_limit_flushes(struct spatial_index *index, uint32_t moves)
+{
+	index->flush_moves = moves;
 }
 
 void spatial_index_done(struct spatial_index *index)
@@ -107,11 +113,13 @@ static uint32_t mark_dirty(struct spatial_index *index, float x, float y,
 	while (i < index->region_count &&
 	       (index->regions[i].column != column || index->regions[i].row != row))
 		i++;
-	if (i == index->region_count)
+	if (i == index->region_count) {
 		index->regions[index->region_count++] =
 			(struct spatial_region){column, row, priority};
-	else if (index->regions[i].priority < priority)
+		index->dirtied_regions++;
+	} else if (index->regions[i].priority < priority) {
 		index->regions[i].priority = priority;
+	}
 	return i;
 }
 
@@ -150,7 +158,7 @@ void spatial_index_move_urgently(struct spatial_index *index, uint32_t id, float
 	index->x[id] = x;
 	index->y[id] = y;
 	if (index->waiting_count == SPATIAL_BATCH)
-		spatial_index_flush(index, SPATIAL_BATCH);
+		spatial_index_flush(index, index->flush_moves);
 }
 
 void spatial_index_move(struct spatial_index *index, uint32_t id, float x, float y)
@@ -212,8 +220,10 @@ uint32_t spatial_index_flush(struct spatial_index *index, uint32_t moves)
 		return 0;
 	index->batches++;
 	while (index->region_count > 0 && moved < moves) {
-		moved += flush_region(index, most_urgent(index));
+		uint32_t region = most_urgent(index);
+		moved += flush_region(index, region);
 		index->batched_regions++;
+		index->preferred_regions += region > 0;
 	}
 	index->batched_moves += moved;
 	return moved;

@@ -19,7 +19,8 @@
  * Waiting moves are collected by dirty regions, squares of 50 x 50. A region has the priority of
  * its most urgent move. A batch goes region by region: the more urgent first, of equally urgent
  * ones the one that became dirty first; inside a region by arrival. A batch that is limited thus
- * leaves the least urgent regions waiting.
+ * leaves the least urgent regions waiting; so does a full one where only a part of it is handed
+ * over (spatial_index_limit_flushes()).
  *
  * The order of answers is fixed: lists of found ids are ascending, and the nearest of several at
  * equal distance is the lowest id. Queries only read, so several threads may ask at a time.
@@ -35,8 +36,8 @@
 #define SPATIAL_NONE UINT32_MAX
 
 enum {
-	SPATIAL_BATCH = 50,  /* waiting moves that make a batch */
-	SPATIAL_REGION = 50, /* side of a dirty region */
+	SPATIAL_BATCH = PARAMETERS_INDEX_BATCH, /* waiting moves that make a batch */
+	SPATIAL_REGION = 50,			/* side of a dirty region */
 };
 
 enum spatial_priority {
@@ -129,12 +130,15 @@ struct spatial_index {
 	uint32_t waiting_count;
 	struct spatial_region regions[SPATIAL_BATCH]; /* by the time they became dirty */
 	uint32_t region_count;
+	uint32_t flush_moves; /* that a full batch hands over at least */
 	uint64_t rebuilds;
 	uint64_t clean_updates; /* updates that had nothing to build */
 	uint64_t moves;		/* that went to the structure at once */
 	uint64_t batches;
 	uint64_t batched_moves; /* that went to the structure in a batch */
 	uint64_t batched_regions;
+	uint64_t dirtied_regions;   /* that became dirty */
+	uint64_t preferred_regions; /* that went before one which became dirty earlier */
 };
 
 /* An empty index on the given structure. */
@@ -142,6 +146,13 @@ void spatial_index_init(struct spatial_index *index, const struct spatial_struct
 			enum spatial_update updates);
 
 void spatial_index_done(struct spatial_index *index);
+
+/*
+ * Batched: from now on a full batch hands over its most urgent regions, until at least @moves moves
+ * (from 1 to SPATIAL_BATCH) are done; the others wait on. spatial_index_update() leaves none
+ * waiting all the same.
+ */
+void spatial_index_limit_flushes(struct spatial_index *index, uint32_t moves);
 
 /*
  * From now on @follower, an empty index, holds what @index holds, under the same ids: it gets the

@@ -45,6 +45,7 @@ static int follow(struct spatial_service *service, struct spatial_index *leader,
 	}
 	service->named[service->count - 1].own = true;
 	spatial_index_init(index, structure, updates);
+	spatial_index_limit_flushes(index, leader->flush_moves);
 	spatial_index_follow(leader, index);
 	return 0;
 }

@@ -232,15 +232,41 @@ ends_on() {
 	refuses "--reproduction-cost 50 is more than --reproduction-minimum 8, which makes debts; " "$SIM" --reproduction-cost 50
 	refuses "--batch 40 is more than the 20 transitions that are remembered; .* more --memory" "$SIM" --batch 40 --memory 20
 	refuses "--batch 257 is more than the 256 transitions" "$SIM" --algorithm ppo --batch 257
-	refuses "--algorithm ppo has nothing to learn with --network none; " "$SIM" --algorithm ppo --network none
-	refuses "--algorithm ddqn has nothing to learn with --network none; " "$SIM" --algorithm ddqn --network none
-	refuses "--n-step has nothing to learn with --network none; " "$SIM" --n-step 3 --network none
-	refuses "--replay prioritised does nothing with --algorithm ppo; " "$SIM" --algorithm ppo --replay prioritised
-	refuses "--n-step does nothing with --algorithm ppo; " "$SIM" --algorithm ppo --n-step 2
-	refuses "--target-every does nothing with --algorithm ppo; " "$SIM" --algorithm ppo --target-every 2
+	refuses "the seven action weights of System agents are all 0; " "$SIM" --type-parameters off --defend-weight 0 \
+		--attack-weight 0 --gather-weight 0 --share-weight 0 --move-weight 0 --reproduce-weight 0 --pass-weight 0
 	refuses "--epsilon-minimum 0.5 is more than --epsilon-start 0.1; " "$SIM" --epsilon-minimum 0.5 --epsilon-start 0.1
 	refuses "--agents 5 and the agents of each type, 9, do not agree; " "$SIM" --agents 5 \
 		--system-agents 3 --independent-agents 3 --control-agents 3
+}
+
+@test "an option that does nothing beside a choice is refused, unless it only lies below it" {
+	local row
+	for row in 'algorithm ppo|network none' 'n-step 3|network none' 'hidden 24|network none' \
+		'sharing agent|network none' 'epsilon-start 1|network none' 'decisions batched|network none' \
+		'hidden 30|network seed' 'replay prioritised|algorithm ppo' 'memory 300|algorithm ppo' \
+		'target-rate 0.1|algorithm ppo' 'epsilon-decay 0.9|algorithm ppo' \
+		'database-thread off|database none' 'database-profile safety|database none' \
+		'database-buffer 10|database none' 'database-interval 1|database none' \
+		'system-gather-cost 1|type-parameters off' 'share-weight 1|type-parameters on' \
+		'mutation-rate 0.5|genome off' 'partner-range 5|crossover off'; do
+		# shellcheck disable=SC2086
+		refuses "--${row%% *} does nothing with --${row#*|}; leave it out, or take another --" \
+			"$SIM" --${row%|*} --${row#*|}
+	done
+	refuses '--target-rate does nothing with --target-every 5; leave it out, or take --target-every 0' \
+		"$SIM" --target-rate 0.1 --target-every 5
+	refuses '--index-urgency does nothing with --index-update rebuild; leave it out, or take --index-update batched' \
+		"$SIM" --index-urgency danger
+	refuses '--hidden does nothing with --network seed; ' "$SIM" --preset seed --hidden 24
+	printf '[learning]\nhidden = 30\n' >run.ini
+	run -0 "$SIM" --config run.ini --network none --steps 2
+	run -0 "$SIM" --preset seed --algorithm ppo --print-config
+	[[ $output == *"
+; memory does nothing with --algorithm ppo
+"* ]]
+	"$SIM" --preset seed --agents 3 --network none --print-config >one.ini
+	"$SIM" --config one.ini --print-config >two.ini
+	cmp one.ini two.ini
 }
 
 @test "more than this machine's memory is refused before anything is made" {
@@ -248,6 +274,35 @@ ends_on() {
 		"$SIM" --agents 1000000 --network seed --sharing agent
 	refuses "30 agents need .* less --memory or a smaller network" "$SIM" --memory 10000000
 	refuses "30 agents need .* less --memory or a smaller network" "$SIM" --memory 10000000 --sharing agent
+}
+
+@test "a run that gets too little memory ends at once with a sentence, and one that has enough goes on" {
+	nm -u "$SIM" | grep -qE '__(a|t)san_init' && skip "the sanitizer takes all addresses there are"
+	local bytes threads
+	for bytes in 60000000 100000000 125000000 200000000; do
+		for threads in 1 3; do
+			refuses 'out of memory; try fewer --agents or a lower --max-population' timeout -s KILL 30 \
+				prlimit --as=$bytes "$SIM" --agents 20000 --width 1000 --height 1000 --steps 5 --threads $threads
+		done
+	done
+	run -0 timeout -s KILL 30 prlimit --as=50000000 "$SIM" --network none --steps 5
+	refuses 'OpenBLAS needs 144 MB of memory for each of 1 threads; raise ulimit -v, or take --blas own' \
+		timeout -s KILL 30 prlimit --as=120000000 "$SIM" --steps 5 --blas openblas
+}
+
+@test "OpenBLAS is loaded only when it is wanted, and starts no thread" {
+	run -0 "$SIM" --steps 30 --agents 20 --database none --blas openblas
+	[ "$(count trainings)" -gt 0 ]
+	run ! grep -q openblas <(ldd "$SIM")
+	"$SIM" --steps 0 --agents 20 --database none --blas openblas >out &
+	local sim=$! waited=0
+	until grep -q openblas /proc/$sim/maps; do
+		sleep 0.1
+		((++waited < 300))
+	done
+	[ "$(find /proc/$sim/task -mindepth 1 -maxdepth 1 | wc -l)" -eq 1 ]
+	kill $sim
+	wait $sim
 }
 
 @test "numbers that are not finite, negative or huge are refused for every kind of option" {
@@ -307,11 +362,9 @@ file() {
 }
 
 @test "unknown options, missing values and stray words are refused" {
-	# These argp says, with a hint.
-	run -1 "$SIM" --agnets 5
-	[[ ${lines[0]} == *"unrecognized option '--agnets'" && ${lines[1]} == "Try "* ]]
-	run -1 "$SIM" --agents
-	[[ ${lines[0]} == *"requires an argument" && ${lines[1]} == "Try "* ]]
+	refuses "unrecognized option '--agnets'" "$SIM" --agnets 5
+	refuses "option '--agents' requires an argument" "$SIM" --agents
+	refuses "option '--index-u' is ambiguous" "$SIM" --index-u
 	refuses "'extra' belongs to no option" "$SIM" extra
 	refuses "--database takes FILE of at most" "$SIM" --database ''
 }
@@ -319,7 +372,11 @@ file() {
 @test "a log that cannot be written is refused with the remedy" {
 	refuses 'its folder is missing or may not be written to; choose another' \
 		"$SIM" --steps 5 --database missing/log.db
-	refuses 'choose another --database' "$SIM" --steps 5 --database .
+	for place in . /dev/full /dev/null; do
+		refuses "$place is no file but a folder, device or pipe; choose another --database" \
+			"$SIM" --steps 5 --database $place
+	done
+	[ ! -e /dev/full-journal ]
 	mkdir read-only
 	touch read-only/log.db
 	chmod 555 read-only
@@ -406,7 +463,8 @@ file() {
 	local index update first
 	first=$("$SIM" --agents 40 --width 50 --height 50 --steps 20 --state-hash --database none 2>/dev/null)
 	for index in kdtree quadtree hash; do
-		for update in rebuild incremental batched; do
+		for update in rebuild incremental batched 'batched --index-urgency danger --index-flush 10'; do
+			# shellcheck disable=SC2086
 			run -0 --separate-stderr "$SIM" --agents 40 --width 50 --height 50 --steps 20 --state-hash \
 				--database none --index $index --index-update $update
 			[ "$output" = "$first" ]
@@ -415,6 +473,22 @@ file() {
 	run -0 --separate-stderr "$SIM" --agents 40 --width 50 --height 50 --steps 20 --state-hash \
 		--database none --observation dense --buffers fresh
 	[ "$output" = "$first" ]
+}
+
+@test "batched updates go by their urgency, which the log tells step by step, and the trace is the same" {
+	local urgency preferred
+	for urgency in equal danger; do
+		run -0 --separate-stderr "$SIM" --agents 200 --width 300 --height 300 --steps 40 --state-hash \
+			--database $urgency.db --index-update batched --index-urgency $urgency --index-flush 10
+		echo "$output" >trace.$urgency
+		preferred=$(awk '/^dirty regions preferred/ { print $NF }' <<<"$stderr")
+		[ "$(sqlite3 $urgency.db 'SELECT sum(index_regions_preferred) FROM simulation_steps')" -eq "$preferred" ]
+		[ "$(sqlite3 $urgency.db 'SELECT sum(index_dirty_regions) >= sum(index_regions_processed) AND
+			sum(index_regions_processed) > 1000 AND
+			min(index_dirty_regions) > 0 AND max(index_average_batch) > 5 FROM simulation_steps')" -eq 1 ]
+		if [ $urgency = equal ]; then [ "$preferred" -eq 0 ]; else [ "$preferred" -gt 100 ]; fi
+	done
+	cmp trace.equal trace.danger
 }
 
 @test "the radius says how far agents see, and storage, threads and index still change no trace" {

@@ -247,3 +247,51 @@ Test(action, who_owes_cannot_defend)
 	environment.agents[0].resource_level = -0.1F;
 	cr_assert_not(possible(0, ACTION_DEFEND));
 }
+
+Test(action, an_attack_takes_twelve_unless_told_and_half_from_one_who_defends)
+{
+	static struct environment world;
+	struct parameters parameters;
+	parameters_default(&parameters, 2);
+	cr_assert_eq(environment_init(&world, &parameters, NULL, NULL), 0);
+	world_place(&world, 0, 10, 10);
+	world_place(&world, 1, 12, 10);
+	cr_assert_eq(world_do(&world, 0, ACTION_ATTACK).amount, 12);
+	world_do(&world, 1, ACTION_DEFEND);
+	cr_assert_eq(world_do(&world, 0, ACTION_ATTACK).amount, 6);
+	environment_done(&world);
+}
+
+Test(action, who_was_hit_moves_first_and_who_is_alone_last)
+{
+	static struct environment world;
+	struct parameters parameters;
+	parameters_default(&parameters, 4);
+	parameters.world.index_update = SPATIAL_BATCHED;
+	parameters.world.index_urgency = URGENCY_DANGER;
+	cr_assert_eq(environment_init(&world, &parameters, NULL, NULL), 0);
+	static const float places[4][2] = {{20, 20}, {22, 20}, {20, 80}, {80, 80}};
+	for (uint32_t slot = 0; slot < 4; slot++)
+		world_place(&world, slot, places[slot][0], places[slot][1]);
+	spatial_index_update(&world.agent_index);
+	const struct spatial_index *index = &world.agent_index;
+	world_do(&world, 3, ACTION_MOVE);
+	world_do(&world, 0, ACTION_MOVE);
+	cr_assert_eq(index->regions[0].priority, SPATIAL_LOW);
+	cr_assert_eq(index->regions[1].priority, SPATIAL_NORMAL);
+	world_place(&world, 0, 20, 20);
+	world_do(&world, 0, ACTION_ATTACK);
+	world_do(&world, 1, ACTION_MOVE);
+	cr_assert_eq(index->regions[1].priority, SPATIAL_HIGH);
+	world.agents[1].health = 49;
+	world_do(&world, 1, ACTION_MOVE);
+	cr_assert_eq(index->regions[1].priority, SPATIAL_CRITICAL);
+	spatial_index_update(&world.agent_index);
+	cr_assert_eq(index->preferred_regions, 1);
+	/* Until its own next turn. */
+	world.agents[1].turn.action = ACTION_PASS;
+	agent_act(&world, &world.agents[1]);
+	world_do(&world, 1, ACTION_MOVE);
+	cr_assert_eq(index->regions[0].priority, SPATIAL_NORMAL);
+	environment_done(&world);
+}

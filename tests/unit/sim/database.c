@@ -105,9 +105,10 @@ Test(database, holds_what_the_counters_say)
 	cr_assert_eq(ask("SELECT count(*) FROM simulation_steps"), 120);
 	cr_assert_eq(ask("SELECT sum(births) FROM simulation_steps"), counters->births);
 	cr_assert_eq(ask("SELECT sum(observations) FROM simulation_steps"), counters->observations);
-	cr_assert_eq(ask("SELECT sum(resource_points) FROM simulation_steps"),
-		     counters->resource_points);
-	cr_assert_gt(counters->resource_points, 0);
+	cr_assert_eq(ask("SELECT sum(bilinear_points) FROM simulation_steps"),
+		     counters->bilinear_points);
+	cr_assert_gt(counters->bilinear_points, 0);
+	cr_assert_eq(ask("SELECT sum(nearest_points) FROM simulation_steps"), 0);
 	cr_assert_eq(ask("SELECT sum(index_individual_updates) FROM simulation_steps"),
 		     counters->succeeded[ACTION_MOVE]);
 	cr_assert_eq(ask("SELECT sum(index_batches) FROM simulation_steps"), 0);
@@ -381,6 +382,8 @@ Test(database, batches_of_the_index_are_in_the_steps)
 	struct parameters parameters;
 	parameters_default(&parameters, 60);
 	parameters.world.index_update = SPATIAL_BATCHED;
+	parameters.world.index_urgency = URGENCY_DANGER;
+	parameters.world.resource_layer = RESOURCE_LAYER_MEMMAP;
 	cr_assert_eq(environment_init(&environment, &parameters, database, NULL), 0);
 	for (int step = 0; step < 20; step++)
 		cr_assert_eq(environment_step(&environment, &error), 0);
@@ -392,6 +395,18 @@ Test(database, batches_of_the_index_are_in_the_steps)
 		     index->batched_moves);
 	cr_assert_eq(ask("SELECT sum(index_regions_processed) FROM simulation_steps"),
 		     index->batched_regions);
+	cr_assert_eq(ask("SELECT sum(index_dirty_regions) FROM simulation_steps"),
+		     index->dirtied_regions);
+	cr_assert_eq(ask("SELECT sum(index_regions_preferred) FROM simulation_steps"),
+		     index->preferred_regions);
+	cr_assert_eq(ask("SELECT count(*) FROM simulation_steps WHERE abs(index_average_batch * "
+			 "index_batches - index_batched_updates) > 1e-6"),
+		     0);
+	cr_assert_eq(ask("SELECT sum(bilinear_points) FROM simulation_steps"), 0);
+	cr_assert_eq(ask("SELECT sum(nearest_points) FROM simulation_steps"),
+		     environment.counters.nearest_points);
+	cr_assert_gt(environment.counters.nearest_points, 0);
+	cr_assert_gt(index->preferred_regions, 0);
 	cr_assert_geq(index->batches, 20);
 	cr_assert_gt(index->batched_moves, index->batched_regions);
 	environment_done(&environment);

@@ -52,6 +52,8 @@ static const struct variant equivalents[] = {
 	{"index", "kdtree quadtree hash"},
 	{"resource-index", "same kdtree quadtree hash"},
 	{"index-update", "rebuild incremental batched"},
+	{"index-urgency", "equal danger"},
+	{"index-flush", "1 20 50"},
 	{"more-indices", "none kdtree quadtree,hash"},
 	{"observation", "dense sparse"},
 	{"buffers", "preallocated fresh"},
@@ -76,9 +78,10 @@ static void choose(struct options *options, const struct variant *variant, struc
 		if (random_below(random, ++seen) == 0)
 			chosen = value;
 	chosen = strcmp(chosen, "FILE") == 0 ? path : chosen;
-	cr_assert_eq(options_set(options, SOURCE_COMMAND_LINE, NULL, variant->option, chosen, "--",
-				 &error),
-		     0, "%s", error.text);
+	/* As a preset's: of those nobody minds that some do nothing beside others. */
+	cr_assert_eq(
+		options_set(options, SOURCE_PRESET, NULL, variant->option, chosen, "--", &error), 0,
+		"%s", error.text);
 	size_t length = strlen(told);
 	snprintf(&told[length], sizeof(told) - length, " --%s %s", variant->option, chosen);
 }

@@ -45,8 +45,13 @@ static void place_duplicate(struct random *random, float *x, float *y)
 
 static void place_border(struct random *random, float *x, float *y)
 {
-	*x = random_below(random, 2) ? 0 : SIDE;
-	*y = uniform(random);
+	/* Each of the four borders, and sometimes a corner. */
+	float border = random_below(random, 2) ? 0 : SIDE, along = uniform(random);
+	if (random_below(random, 4) == 0)
+		along = random_below(random, 2) ? 0 : SIDE;
+	bool upright = random_below(random, 2);
+	*x = upright ? border : along;
+	*y = upright ? along : border;
 }
 
 static void place_same(struct random *random, float *x, float *y)

@@ -196,3 +196,25 @@ Test(spatial_index_batched, fifty_waiting_moves_are_a_batch)
 	cr_assert_eq(batched.waiting_count, 0);
 	cr_assert_eq(batched.region_count, 0);
 }
+
+Test(spatial_index_batched, a_full_batch_hands_over_the_urgent_part_that_it_is_told)
+{
+	struct spatial_found found = {0};
+	spatial_index_limit_flushes(&batched, 10);
+	for (uint32_t id = 0; id < 50; id++)
+		spatial_index_move_urgently(&batched, id, batched.x[id], 11,
+					    id % 8 == 5 ? SPATIAL_CRITICAL : SPATIAL_NORMAL);
+	/* The sixth region is the urgent one, with six; then the oldest, with seven. */
+	cr_assert_eq(told_count, 13);
+	for (uint32_t i = 0; i < told_count; i++)
+		cr_assert_eq(told[i] % 8, i < 6 ? 5 : 0);
+	cr_assert_eq(batched.waiting_count, 37);
+	cr_assert_eq(batched.dirtied_regions, 8);
+	cr_assert_eq(batched.preferred_regions, 1);
+	spatial_index_get_range(&batched, 0, 10.5F, 1000, 1, &found);
+	cr_assert_eq(found.count, 50);
+	spatial_index_update(&batched);
+	cr_assert_eq(told_count, 50);
+	cr_assert_eq(batched.waiting_count, 0);
+	spatial_found_done(&found);
+}

@@ -216,7 +216,8 @@ static int write_html(const json_t *document, const struct options *options, FIL
 					    .boxes = FLAME_PAGE_BOXES},
 		    memory);
 	fclose(memory);
-	document_write_html(document, flame, bytes, stream);
+	document_write_html(document,
+			    &(struct document_parts){.flame = flame, .flame_bytes = bytes}, stream);
 	free(flame);
 	report_done(&report);
 	return 0;

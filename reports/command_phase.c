@@ -193,7 +193,7 @@ static int write_result(const json_t *json, enum format format, FILE *stream)
 	} else if (format == FORMAT_MARKDOWN) {
 		document_write_markdown(document, stream);
 	} else {
-		document_write_html(document, NULL, 0, stream);
+		document_write_html(document, &(struct document_parts){0}, stream);
 	}
 	return strcmp(json_string_value(json_object_get(json, "status")), "success") ? 2 : 0;
 }

@@ -4,6 +4,7 @@
 
 #include "collector/base/xalloc.h"
 #include "reports/document.h"
+#include "reports/downloads.h"
 #include "reports/flame.h"
 
 enum format {
@@ -77,18 +78,35 @@ const struct argp command_report_argp = {
 	NULL,
 };
 
+/* The room that is left for links, when the page itself is as large as its data and its picture. */
+static size_t room_for_downloads(const json_t *document, size_t flame_bytes)
+{
+	size_t used = flame_bytes + 2 * json_dumpb(document, NULL, 0, JSON_COMPACT);
+
+	return used < DOWNLOADS_PAGE_BYTES ? DOWNLOADS_PAGE_BYTES - used : 0;
+}
+
 static void write_html(const json_t *document, const struct report *report, FILE *stream)
 {
+	struct document_parts parts = {0};
 	size_t bytes;
-	char *flame = NULL;
+	char *flame = NULL, *downloads = NULL;
 	FILE *memory = xalloc_checked(open_memstream(&flame, &bytes));
 
 	flame_write(report,
 		    &(struct flame_options){.bytes = FLAME_PAGE_BYTES, .boxes = FLAME_PAGE_BOXES},
 		    memory);
 	fclose(memory);
-	document_write_html(document, flame, bytes, stream);
+	parts.flame = flame;
+	parts.flame_bytes = bytes;
+	memory = xalloc_checked(open_memstream(&downloads, &bytes));
+	downloads_write(report, report_program(report),
+			room_for_downloads(document, parts.flame_bytes), memory);
+	fclose(memory);
+	parts.downloads = downloads;
+	document_write_html(document, &parts, stream);
 	free(flame);
+	free(downloads);
 }
 
 static void write_report(const struct report *report, const struct options *options, FILE *stream)

@@ -93,14 +93,18 @@ enum {
 	DOCUMENT_MARKDOWN_BYTES = 900 * 1024 /* a step summary of 1 MiB vanishes without a word */
 };
 
+/* What a page holds that is not in its data; NULL: nothing. */
+struct document_parts {
+	const char *flame; /* the flame graph, an SVG file as flame_write makes it */
+	size_t flame_bytes;
+	const char *downloads; /* a section as downloads_write makes it */
+};
+
 /*
  * Writes one HTML page that asks nothing of a network. Its own content security policy allows only
  * the page's scripts and styles, by their hashes.
- *
- * @flame  the flame graph, an SVG file as flame_write makes it; NULL none
  */
-void document_write_html(const json_t *document, const char *flame, size_t flame_bytes,
-			 FILE *stream);
+void document_write_html(const json_t *document, const struct document_parts *parts, FILE *stream);
 
 /* Draws a chart of the document as SVG, a part of a page. */
 void document_draw_chart(const json_t *chart, FILE *stream);

@@ -162,8 +162,7 @@ static void write_flame(const char *flame, size_t bytes, FILE *stream)
 		fwrite(begin, 1, bytes - (size_t)(begin - flame), stream);
 }
 
-static void write_section(const json_t *section, const char *flame, size_t flame_bytes,
-			  FILE *stream)
+static void write_section(const json_t *section, const struct document_parts *parts, FILE *stream)
 {
 	bool is_flame = !strcmp(text_of(section, "id"), "flame");
 	const json_t *item;
@@ -177,8 +176,8 @@ static void write_section(const json_t *section, const char *flame, size_t flame
 	json_array_foreach (json_object_get(section, "text"), i, item) {
 		element("<p>", json_string_value(item), "</p>\n", stream);
 	}
-	if (is_flame && flame && !*text_of(section, "missing"))
-		write_flame(flame, flame_bytes, stream);
+	if (is_flame && parts->flame && !*text_of(section, "missing"))
+		write_flame(parts->flame, parts->flame_bytes, stream);
 	json_array_foreach (json_object_get(section, "charts"), i, item) {
 		document_draw_chart(item, stream);
 	}
@@ -243,7 +242,8 @@ static void write_trust(const json_t *document, FILE *stream)
 	}
 }
 
-static void write_navigation(const json_t *document, FILE *stream)
+static void write_navigation(const json_t *document, const struct document_parts *parts,
+			     FILE *stream)
 {
 	const json_t *section;
 	size_t i;
@@ -253,6 +253,8 @@ static void write_navigation(const json_t *document, FILE *stream)
 		fprintf(stream, "<a href=\"#%s\">", text_of(section, "id"));
 		element("", text_of(section, "title"), "</a> ", stream);
 	}
+	if (parts->downloads)
+		fputs("<a href=\"#downloads\">For other tools</a> ", stream);
 	fputs("</nav>\n", stream);
 }
 
@@ -267,8 +269,7 @@ static int write_json_text(const char *text, size_t bytes, void *stream)
 	return 0;
 }
 
-void document_write_html(const json_t *document, const char *flame, size_t flame_bytes,
-			 FILE *stream)
+void document_write_html(const json_t *document, const struct document_parts *parts, FILE *stream)
 {
 	const json_t *verdict = json_object_get(document, "verdict"), *section;
 	size_t i;
@@ -282,14 +283,16 @@ void document_write_html(const json_t *document, const char *flame, size_t flame
 		text_of(verdict, "word"));
 	element("<h1>", text_of(document, "title"), "</h1>\n", stream);
 	element("<p class=\"verdict\">", text_of(verdict, "text"), "</p>\n", stream);
-	write_why(document, flame, stream);
+	write_why(document, parts->flame, stream);
 	write_trust(document, stream);
 	fputs("</header>\n", stream);
-	write_navigation(document, stream);
+	write_navigation(document, parts, stream);
 	fputs("<main>\n", stream);
 	json_array_foreach (json_object_get(document, "sections"), i, section) {
-		write_section(section, flame, flame_bytes, stream);
+		write_section(section, parts, stream);
 	}
+	if (parts->downloads)
+		fputs(parts->downloads, stream);
 	fputs("</main>\n<script type=\"application/json\" id=\"report\">", stream);
 	json_dump_callback(document, write_json_text, stream,
 			   JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(10));

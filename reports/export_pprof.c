@@ -7,9 +7,8 @@
 
 #include "collector/base/xalloc.h"
 #include "reports/export_rows.h"
+#include "reports/gzip.h"
 #include "reports/pprof.pb-c.h"
-
-#include <zlib.h>
 
 /* protobuf-c wants arrays of pointers to messages. */
 #define APPEND(message, list, item)                                                                \
@@ -238,43 +237,23 @@ static void add_head(struct pprof *pprof)
 }
 
 /* A protobuf-c buffer that compresses what is appended. */
-struct gzip {
+struct compressed {
 	ProtobufCBuffer base;
-	z_stream zlib;
-	FILE *stream;
+	struct gzip gzip;
 };
 
-static void gzip_write(struct gzip *gzip, const uint8_t *data, size_t bytes, int flush)
+static void append_compressed(ProtobufCBuffer *buffer, size_t bytes, const uint8_t *data)
 {
-	unsigned char out[16384];
-
-	gzip->zlib.next_in = (unsigned char *)data;
-	gzip->zlib.avail_in = bytes;
-	do {
-		gzip->zlib.next_out = out;
-		gzip->zlib.avail_out = sizeof(out);
-		deflate(&gzip->zlib, flush);
-		fwrite(out, 1, sizeof(out) - gzip->zlib.avail_out, gzip->stream);
-	} while (!gzip->zlib.avail_out);
+	gzip_append(&((struct compressed *)buffer)->gzip, data, bytes);
 }
 
-static void gzip_append(ProtobufCBuffer *buffer, size_t bytes, const uint8_t *data)
-{
-	gzip_write((struct gzip *)buffer, data, bytes, Z_NO_FLUSH);
-}
-
-/* gzip without a time, so that one profile is always the same bytes. Source: zlib.h, deflateInit2
- * (16 added to the window's bits asks for a gzip header, which then has no name and time 0). */
 static void write_gzip(const Pprof__Profile *message, FILE *stream)
 {
-	struct gzip gzip = {.base = {gzip_append}, .stream = stream};
+	struct compressed buffer = {.base = {append_compressed}};
 
-	if (deflateInit2(&gzip.zlib, Z_DEFAULT_COMPRESSION, Z_DEFLATED, 15 + 16, 8,
-			 Z_DEFAULT_STRATEGY) != Z_OK)
-		xalloc_checked(NULL);
-	pprof__profile__pack_to_buffer(message, &gzip.base);
-	gzip_write(&gzip, (const uint8_t *)"", 0, Z_FINISH);
-	deflateEnd(&gzip.zlib);
+	gzip_begin(&buffer.gzip, stream);
+	pprof__profile__pack_to_buffer(message, &buffer.base);
+	gzip_end(&buffer.gzip);
 }
 
 static void pprof_done(struct pprof *pprof)

@@ -2,12 +2,13 @@
 // report: looks at a report page in a real browser.
 //
 //     node report.mjs numbers HTML JSON MARKDOWN    the three say the same, number by number
+//     node report.mjs downloads HTML FOLDER         the links' files, saved to an empty folder
 //     node report.mjs CASE HTML                     another case of the table below
 
 import assert from "node:assert/strict";
 import { createServer } from "node:http";
-import { readFileSync } from "node:fs";
-import { resolve } from "node:path";
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
 import { pathToFileURL } from "node:url";
 import { Browser, KEY } from "./webdriver.mjs";
 
@@ -25,7 +26,7 @@ function readPage() {
     verdict: text(document.querySelector(".verdict")),
     why: all(document, ".why li").map(item => item.firstChild.textContent),
     trust: all(document, ".trust li").map(text),
-    sections: all(document, "section").map(section => ({
+    sections: all(document, "section:not(#downloads)").map(section => ({
       title: text(section.querySelector("h2")),
       sentences: all(section, ":scope > p").map(text),
       tables: all(section, "table").map(table => ({
@@ -182,6 +183,21 @@ const cases = {
     await browser.run(() => { location.hash = "#method"; });
     await settle();
     assert.ok(await browser.run(() => document.querySelector("#method").getBoundingClientRect().top < innerHeight));
+  },
+
+  // A click on each link leaves the file: into the folder that the third word names.
+  async downloads(browser) {
+    const folder = resolve(json);
+    await browser.tools("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
+    const names = await browser.run(() => [...document.querySelectorAll("#downloads a")].map(link => link.download));
+    assert.equal(names.length, 7);
+    for (const name of names) {
+      await browser.run(wanted => [...document.querySelectorAll("#downloads a")].find(link => link.download === wanted).click(), name);
+      for (let tries = 0; !existsSync(join(folder, name)); tries++) {
+        assert.ok(tries < 200, `${name} does not come`);
+        await settle();
+      }
+    }
   },
 
   async themes(browser) {

@@ -110,6 +110,25 @@ replicates() {
 	look use page.html
 }
 
+@test "the links for other tools hold the exports, byte by byte" {
+	require browser node
+	synthetic rich
+	collector report -o page.html rich.prof
+	mkdir saved
+	look downloads page.html saved
+	for format in folded speedscope.json firefox.json callgrind csv json; do
+		reports export --format ${format%.json} rich.prof | cmp - <(gunzip -c saved/sim.$format.gz)
+	done
+	reports export --format pprof rich.prof | cmp - saved/sim.pb.gz
+}
+
+@test "what has no room in the page is named with its command" {
+	synthetic wide 10000
+	reports report -o page.html wide.prof
+	[ "$(stat -c %s page.html)" -le 1000000 ]
+	[[ $(sed -n '/id="downloads"/,$p' page.html) == *'collector export --format speedscope -o FILE NAME.prof'* ]]
+}
+
 @test "light, dark and paper" {
 	require browser node
 	synthetic rich

@@ -48,7 +48,7 @@ static char *written(const json_t *document, bool as_page)
 	FILE *stream = open_memstream(&text, &bytes);
 
 	if (as_page)
-		document_write_html(document, NULL, 0, stream);
+		document_write_html(document, &(struct document_parts){0}, stream);
 	else
 		document_write_markdown(document, stream);
 	fclose(stream);

@@ -268,14 +268,16 @@ unit: $(UNITS) $(PROBE) ## unit tests (Criterion)
 cli: all workloads $(B)/tests/requirements ## command line tests (bats)
 	$(Q)scripts/run-tests cli $(B)
 
-# The engine needs every source instrumented, so they are compiled by clang in one go.
+# The engine needs every source instrumented, so they are compiled by clang in one go. glibc's obstack.h
+# aligns by adding to a null pointer, which would be a finding in every report.
 SECONDS ?= 60
 define fuzz
 	$(Q)mkdir -p build/fuzz/found-$(1)
-	$(Q)clang -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=all -I. -I$(B)/gen \
+	$(Q)clang -std=gnu17 -O1 -g -fsanitize=fuzzer,address,undefined -fno-sanitize=pointer-overflow \
+		-fno-sanitize-recover=all -I. -I$(B)/gen \
 		-D_GNU_SOURCE -DVERSION='"$(VERSION)"' -DREVISION='""' -o build/fuzz/engine-$(1) $< \
 		$(filter-out %/main.c,$(2) $(PROFILE_SOURCES)) $(call libraries,$(3)) -lm
-	$(Q)build/fuzz/engine-$(1) -max_total_time=$(SECONDS) -artifact_prefix=build/fuzz/$(1)- \
+	$(Q)build/fuzz/engine-$(1) $(FUZZ_FLAGS) -max_total_time=$(SECONDS) -artifact_prefix=build/fuzz/$(1)- \
 		build/fuzz/found-$(1) $(wildcard tests/fuzz/corpus/$(1))
 endef
 
@@ -284,7 +286,9 @@ fuzz-%: tests/fuzz/%.c $(SKELETONS) ## fuzz one target of tests/fuzz for SECONDS
 fuzz-reports_%: tests/fuzz/reports_%.c $(MESSAGES)
 	$(call fuzz,reports_$*,$(REPORTS_SOURCES) $(MESSAGES),reports)
 
-# Profiles of today's format to begin with; a file in the repository would be of yesterday's.
+# Profiles of today's format to begin with; a file in the repository would be of yesterday's. Changed
+# ones may be longer.
+fuzz-profile_file fuzz-reports_profile: FUZZ_FLAGS = -max_len=100000
 fuzz-profile_file: build/fuzz/found-profile_file/rich.prof
 fuzz-reports_profile: build/fuzz/found-reports_profile/rich.prof
 build/fuzz/found-%/rich.prof: $(B)/bench/synthetic_profile

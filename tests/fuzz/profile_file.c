@@ -5,7 +5,7 @@
  */
 #include "collector/profile/profile_file.h"
 
-#include "tests/fuzz/file.h"
+#include "tests/fuzz/profile_mutator.h"
 
 static void check_profile(const struct profile *profile)
 {

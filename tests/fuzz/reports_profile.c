@@ -5,10 +5,10 @@
  */
 #include "reports/comparison_run.h"
 #include "reports/document.h"
-#include "reports/export.h"
+#include "reports/downloads.h"
 #include "reports/flame.h"
 
-#include "tests/fuzz/file.h"
+#include "tests/fuzz/profile_mutator.h"
 
 #include <string.h>
 
@@ -16,11 +16,10 @@ static void write_all(const struct report *report, FILE *stream)
 {
 	json_t *document = document_of_run(report, false);
 
-	for (size_t i = 0; i < export_formats_count; i++)
-		export_formats[i].write(report->profile, report->metric, stream);
+	downloads_write(report, report_program(report), DOWNLOADS_PAGE_BYTES, stream);
 	flame_write(report, &(struct flame_options){0}, stream);
 	document_write_markdown(document, stream);
-	document_write_html(document, "", 0, stream);
+	document_write_html(document, &(struct document_parts){0}, stream);
 	json_decref(document);
 }
 

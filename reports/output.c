@@ -3,6 +3,7 @@
 #include "reports/output.h"
 
 #include "collector/base/xalloc.h"
+#include "reports/ascii.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -41,8 +42,11 @@ int output_open(struct output *output, const char *path, struct error *error)
 	int result;
 
 	*output = (struct output){.stream = stdout};
-	if (!path || !strcmp(path, "-"))
+	if (!path || !strcmp(path, "-")) {
+		if (isatty(STDOUT_FILENO) && ascii_is_wanted())
+			output->stream = ascii_open(stdout);
 		return 0;
+	}
 	output->path = xstrdup(path);
 	result = open_temporary(output, error);
 	if (result)
@@ -81,6 +85,8 @@ int output_close(struct output *output, struct error *error)
 	int result;
 
 	if (!output->path) {
+		if (output->stream != stdout)
+			fclose(output->stream);
 		if (fflush(stdout) || ferror(stdout))
 			return fail(error, -write_error(stdout),
 				    "cannot write to standard output: %m");
@@ -94,8 +100,11 @@ int output_close(struct output *output, struct error *error)
 
 void output_discard(struct output *output)
 {
-	if (!output->path)
+	if (!output->path) {
+		if (output->stream != stdout)
+			fclose(output->stream);
 		return;
+	}
 	fclose(output->stream);
 	if (output->temporary)
 		unlink(output->temporary);
@@ -110,6 +119,14 @@ static bool is_asked(const char *variable)
 	return value && *value && strcmp(value, "0") != 0;
 }
 
+/* A stream that has no descriptor of its own leads to standard output. */
+static int descriptor_of(FILE *stream)
+{
+	int descriptor = fileno(stream);
+
+	return descriptor < 0 ? STDOUT_FILENO : descriptor;
+}
+
 bool output_has_colour(FILE *stream)
 {
 	const char *no_colour = getenv("NO_COLOR"), *terminal = getenv("TERM");
@@ -118,7 +135,7 @@ bool output_has_colour(FILE *stream)
 		return false;
 	if (is_asked("FORCE_COLOR") || is_asked("CLICOLOR_FORCE"))
 		return true;
-	return isatty(fileno(stream)) && !(terminal && !strcmp(terminal, "dumb"));
+	return isatty(descriptor_of(stream)) && !(terminal && !strcmp(terminal, "dumb"));
 }
 
 int output_columns(FILE *stream)
@@ -128,7 +145,7 @@ int output_columns(FILE *stream)
 
 	if (columns && atoi(columns) > 0)
 		return atoi(columns);
-	if (!ioctl(fileno(stream), TIOCGWINSZ, &size) && size.ws_col)
+	if (!ioctl(descriptor_of(stream), TIOCGWINSZ, &size) && size.ws_col)
 		return size.ws_col;
 	return 0;
 }

@@ -20,7 +20,8 @@ struct output {
 	char *temporary; /* NULL: written in place, because it is no regular file */
 };
 
-/* @path  file to write; NULL or "-" for standard output. Returns 0 or a negative errno. */
+/* @path  file to write; NULL or "-" for standard output: then what a terminal's character set has
+ * not is put into ASCII (ascii.h). Returns 0 or a negative errno. */
 int output_open(struct output *output, const char *path, struct error *error);
 
 /*

@@ -11,11 +11,11 @@
 #include <math.h>
 
 static const struct table_column columns[] = {
-	{"thread", .right = true},
+	{"thread", .right = true, .dropped = 3},
 	{"name", .elastic = true},
-	{"lived", .right = true},
+	{"lived", .right = true, .dropped = 5},
 	{"on CPU", .right = true},
-	{"run queue", .right = true},
+	{"run queue", .right = true, .dropped = 4},
 	{"off CPU", .right = true},
 	{"unexplained", .right = true},
 	{"booked as CPU", .right = true, .dropped = 2},

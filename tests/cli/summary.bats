@@ -164,3 +164,12 @@ put() {
 		done
 	done
 }
+
+@test "the table of threads fits the width, and keeps what is unexplained" {
+	synthetic rich
+	for width in 80 60; do
+		COLUMNS=$width reports summary rich.prof | sed -n '/^the time of the threads/,/^$/p' >table
+		grep -q 'unexplained$' table
+		run ! grep -E ".{$((width + 1))}" table
+	done
+}

@@ -83,7 +83,7 @@ int on_return(struct pt_regs *registers)
 }
 
 /* An exception has been caught: what lies below the catching function's call has been left. */
-static __noinline int take_catch(struct calls *calls, __u64 stack_pointer, __u64 end_ns)
+__noinline int take_catch(struct calls *calls, __u64 stack_pointer, __u64 end_ns)
 {
 	if (!calls)
 		return 0;

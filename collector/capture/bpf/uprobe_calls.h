@@ -50,22 +50,36 @@ static __always_inline void end_call(struct calls *calls, struct uprobe_cell *ce
 		__sync_fetch_and_add(&steps_open, -1);
 }
 
-/* Drops the innermost call, which was left without a return. */
-static __noinline int drop(struct calls *calls)
-{
-	struct uprobe_setting *setting;
-	struct uprobe_cell *cell;
+/* The innermost call with what belongs to its function. */
+struct innermost {
 	struct frame *frame;
+	struct uprobe_cell *cell;
+	struct uprobe_setting *setting;
+};
+
+/* Returns whether there is one. */
+static __always_inline bool find_innermost(struct calls *calls, struct innermost *innermost)
+{
 	__u32 function;
 
 	if (!calls || !calls->depth)
+		return false;
+	innermost->frame = frame_at(calls, calls->depth - 1);
+	function = innermost->frame->function;
+	innermost->setting = bpf_map_lookup_elem(&settings, &function);
+	innermost->cell = cell_of(calls, function);
+	return true;
+}
+
+/* Drops the innermost call, which was left without a return. */
+__noinline int drop(struct calls *calls)
+{
+	struct innermost innermost;
+
+	if (!find_innermost(calls, &innermost))
 		return 0;
-	frame = frame_at(calls, calls->depth - 1);
-	function = frame->function;
-	setting = bpf_map_lookup_elem(&settings, &function);
-	cell = cell_of(calls, function);
-	if (setting && cell)
-		end_call(calls, cell, setting, frame->is_outer);
+	if (innermost.setting && innermost.cell)
+		end_call(calls, innermost.cell, innermost.setting, innermost.frame->is_outer);
 	calls->depth--;
 	return 1;
 }
@@ -83,10 +97,13 @@ static __always_inline bool is_tail_call(__u64 stack_pointer)
 	return address == BPF_CORE_READ(area, vaddr);
 }
 
-static __noinline int end_thrown(struct calls *calls, __u64 end_ns);
+__noinline int end_thrown(struct calls *calls, __u64 end_ns);
 
-static __always_inline void drop_left(struct calls *calls, __u64 stack_pointer)
+/* Drops calls that have been left: those below @stack_pointer. */
+__noinline int drop_left(struct calls *calls, __u64 stack_pointer)
 {
+	if (!calls)
+		return 0;
 	for (int i = 0; i < UPROBE_DEPTH && calls->depth; i++) {
 		struct frame *innermost = frame_at(calls, calls->depth - 1);
 
@@ -99,6 +116,7 @@ static __always_inline void drop_left(struct calls *calls, __u64 stack_pointer)
 		else
 			drop(calls);
 	}
+	return 0;
 }
 
 /* Makes the storage of a thread at its first hit; NULL when its process is none of the target's. */
@@ -129,15 +147,14 @@ static __noinline struct calls *begin_thread(void)
 }
 
 /* Of threads that share cells the cell cannot tell whether a call is the outermost. */
-static __always_inline bool is_outermost(struct calls *calls, const struct uprobe_cell *cell,
-					 __u32 function)
+__noinline int runs_already(struct calls *calls, __u32 function)
 {
-	if (calls->slot)
-		return cell->open == 0;
+	if (!calls)
+		return 0;
 	for (__u32 i = 0; i < UPROBE_DEPTH && i < calls->depth; i++)
 		if (frame_at(calls, i)->function == function)
-			return false;
-	return true;
+			return 1;
+	return 0;
 }
 
 static __always_inline bool read_user(void *to, __u32 bytes, __u64 address)
@@ -236,7 +253,7 @@ static __always_inline bool enter(struct calls *calls, struct uprobe_cell *cell,
 		return false;
 	}
 	frame = frame_at(calls, depth);
-	frame->is_outer = is_outermost(calls, cell, function);
+	frame->is_outer = calls->slot ? cell->open == 0 : !runs_already(calls, function);
 	if (setting->mode == UPROBE_STEP && frame->is_outer) {
 		__sync_fetch_and_add(&steps_open, 1);
 		begin_totals(calls, depth + 1);
@@ -253,19 +270,10 @@ static __always_inline bool enter(struct calls *calls, struct uprobe_cell *cell,
 }
 
 /* Threads that share the cell may need several tries. */
-static __always_inline void take_extremes(const struct calls *calls, struct uprobe_cell *cell,
-					  __u64 duration_ns)
+__noinline int take_shared_extremes(struct uprobe_cell *cell, __u64 shortest, __u64 longest)
 {
-	/* The shortest is kept plus one, so that 0 means none. */
-	__u64 shortest = duration_ns + 1;
-
-	if (calls->slot) {
-		if (!cell->min_ns || shortest < cell->min_ns)
-			cell->min_ns = shortest;
-		if (duration_ns > cell->max_ns)
-			cell->max_ns = duration_ns;
-		return;
-	}
+	if (!cell)
+		return 0;
 	for (int i = 0; i < 16; i++) {
 		__u64 known = *(volatile __u64 *)&cell->min_ns;
 
@@ -276,10 +284,27 @@ static __always_inline void take_extremes(const struct calls *calls, struct upro
 	for (int i = 0; i < 16; i++) {
 		__u64 known = *(volatile __u64 *)&cell->max_ns;
 
-		if (known >= duration_ns ||
-		    __sync_val_compare_and_swap(&cell->max_ns, known, duration_ns) == known)
+		if (known >= longest ||
+		    __sync_val_compare_and_swap(&cell->max_ns, known, longest) == known)
 			break;
 	}
+	return 0;
+}
+
+static __always_inline void take_extremes(const struct calls *calls, struct uprobe_cell *cell,
+					  __u64 duration_ns)
+{
+	/* The shortest is kept plus one, so that 0 means none. */
+	__u64 shortest = duration_ns + 1;
+
+	if (!calls->slot) {
+		take_shared_extremes(cell, shortest, duration_ns);
+		return;
+	}
+	if (!cell->min_ns || shortest < cell->min_ns)
+		cell->min_ns = shortest;
+	if (duration_ns > cell->max_ns)
+		cell->max_ns = duration_ns;
 }
 
 static __always_inline void take_histogram(__u32 function, __u64 duration_ns)
@@ -342,23 +367,30 @@ static __noinline int tell_step(struct calls *calls, struct frame *frame, __u64 
 	return 0;
 }
 
-/* Finds the frame of a call that returns, the innermost after this; NULL when it began before its
- * thread did: in the parent of a forked process. */
+/* Drops what was left below a call that returns, and says whether that is the innermost then: not
+ * when it began before its thread did, in the parent of a forked process. */
+__noinline int is_returning(struct calls *calls, __u32 function, __u64 stack_pointer)
+{
+	if (!calls)
+		return 0;
+	/* The return has popped its address: 8 bytes. */
+	for (int i = 0; i < UPROBE_DEPTH && calls->depth; i++) {
+		struct frame *frame = frame_at(calls, calls->depth - 1);
+
+		if (frame->stack_pointer + 8 > stack_pointer)
+			return 0;
+		if (frame->stack_pointer + 8 == stack_pointer && frame->function == function)
+			return 1;
+		drop(calls);
+	}
+	return 0;
+}
+
 static __always_inline struct frame *returning(struct calls *calls, __u32 function,
 					       __u64 stack_pointer)
 {
-	struct frame *frame = NULL;
-
-	/* The return has popped its address: 8 bytes. */
-	for (int i = 0; i < UPROBE_DEPTH && calls->depth; i++) {
-		frame = frame_at(calls, calls->depth - 1);
-		if (frame->stack_pointer + 8 > stack_pointer)
-			return NULL;
-		if (frame->stack_pointer + 8 == stack_pointer && frame->function == function)
-			return frame;
-		drop(calls);
-	}
-	return NULL;
+	return is_returning(calls, function, stack_pointer) ? frame_at(calls, calls->depth - 1)
+							    : NULL;
 }
 
 static __always_inline void leave(struct calls *calls, struct uprobe_cell *cell,
@@ -395,22 +427,15 @@ static __always_inline void leave(struct calls *calls, struct uprobe_cell *cell,
 }
 
 /* Ends the innermost call, which an exception has left. */
-static __noinline int end_thrown(struct calls *calls, __u64 end_ns)
+__noinline int end_thrown(struct calls *calls, __u64 end_ns)
 {
-	struct uprobe_setting *setting;
-	struct uprobe_cell *cell;
-	struct frame *frame;
-	__u32 function;
+	struct innermost innermost;
 
-	if (!calls || !calls->depth)
+	if (!find_innermost(calls, &innermost))
 		return 0;
-	frame = frame_at(calls, calls->depth - 1);
-	function = frame->function;
-	setting = bpf_map_lookup_elem(&settings, &function);
-	cell = cell_of(calls, function);
-	if (!setting || !cell)
+	if (!innermost.setting || !innermost.cell)
 		return drop(calls);
-	add(calls, &cell->thrown, 1);
-	leave(calls, cell, setting, frame, end_ns, 0);
+	add(calls, &innermost.cell->thrown, 1);
+	leave(calls, innermost.cell, innermost.setting, innermost.frame, end_ns, 0);
 	return 1;
 }

@@ -60,6 +60,11 @@ int function_probes_open(struct function_probes *probes,
 	return result;
 }
 
+int function_probes_poll_fd(const struct function_probes *probes)
+{
+	return probes->timing ? timing_poll_fd(probes->timing) : -1;
+}
+
 const struct event *function_probes_take(struct function_probes *probes, const struct event *event)
 {
 	return probes->timing ? timing_take(probes->timing, event) : event;
@@ -73,8 +78,16 @@ void function_probes_see(struct function_probes *probes, const struct profile_sa
 
 bool function_probes_have_budget(const struct function_probes *probes)
 {
-	return (probes->timing && timing_has_budget(probes->timing)) ||
-	       (probes->hits && hits_has_budget(probes->hits));
+	return probes->hits && hits_has_budget(probes->hits);
+}
+
+/* What was asked for and is not in the profile: the first such sentence is kept in it, too. */
+static void tell_missing(struct function_probes *probes, const char *sentence)
+{
+	if (!*profile_text(probes->profile, "untimed", ""))
+		profile_set_text(probes->profile, "untimed", sentence);
+	if (probes->options->missed)
+		probes->options->missed(sentence);
 }
 
 /* Times the functions that have been hottest so far. */
@@ -85,7 +98,7 @@ static void choose_hottest(struct function_probes *probes)
 
 	program_files_of_process(&files, probes->modules, probes->pid);
 	if (timing_add_hottest(probes->timing, probes->hottest, &files, &error))
-		profile_set_text(probes->profile, "hottest", error.text);
+		tell_missing(probes, error.text);
 	else if (probes->options->planned)
 		probes->options->planned(probes->timing, NULL);
 	program_files_done(&files);
@@ -98,7 +111,7 @@ void function_probes_poll(struct function_probes *probes, uint64_t cpu_ns, uint6
 	if (probes->hottest && elapsed_ns >= HOTTEST_AFTER_NS)
 		choose_hottest(probes);
 	if (probes->timing)
-		timing_poll(probes->timing, cpu_ns);
+		timing_poll(probes->timing);
 	if (probes->hits)
 		hits_poll(probes->hits, cpu_ns);
 }
@@ -111,13 +124,24 @@ void function_probes_refresh(struct function_probes *probes)
 		hits_refresh(probes->hits);
 }
 
+static void tell_all_missing(struct function_probes *probes)
+{
+	struct error error;
+	int state;
+
+	if (probes->hottest)
+		tell_missing(probes, "the program ended before its hottest functions were chosen");
+	for (size_t i = 0; (state = timing_missing(probes->timing, i, &error)) <= 0; i++)
+		if (state)
+			tell_missing(probes, error.text);
+}
+
 void function_probes_stop(struct function_probes *probes)
 {
-	if (probes->hottest)
-		profile_set_text(probes->profile, "hottest",
-				 "the program ended before its hottest functions were chosen");
-	if (probes->timing)
+	if (probes->timing) {
 		timing_stop(probes->timing);
+		tell_all_missing(probes);
+	}
 	if (probes->hits)
 		hits_stop(probes->hits);
 }

@@ -17,6 +17,9 @@ struct function_probes_options {
 	/* Told what will be timed and counted, and the cost, before that begins; NULL: nobody asks.
 	 * Either may be NULL. */
 	void (*planned)(const struct timing *timing, const struct hits *hits);
+	/* Told with a sentence what was asked for and could not be timed after all; NULL: nobody
+	 * asks. */
+	void (*missed)(const char *sentence);
 };
 
 /* Where the functions are. All is borrowed. */
@@ -60,6 +63,10 @@ void function_probes_see(struct function_probes *probes, const struct profile_sa
 
 /* Says whether function_probes_poll needs to know the target's CPU time. */
 bool function_probes_have_budget(const struct function_probes *probes);
+
+/* Returns a descriptor that is readable when function_probes_poll should be called at once; -1:
+ * none. */
+int function_probes_poll_fd(const struct function_probes *probes);
 
 /* To be called every some hundredths of a second. @elapsed_ns: since the recording began. */
 void function_probes_poll(struct function_probes *probes, uint64_t cpu_ns, uint64_t elapsed_ns);

@@ -120,7 +120,7 @@ int hits_plan_make(struct hits_plan *plan, const struct timing_request *requests
 		result = fail(error, -ENOENT,
 			      "'%s' is of a library that the program does not load at its start; "
 			      "lines can be counted of those only",
-			      plan->choices.waiting[0].text);
+			      plan->choices.waiting[0].pattern.text);
 	else if (plan->choices.count > BLOCK_HITS_FUNCTIONS)
 		result = fail(error, -E2BIG,
 			      "--hits matches %zu functions, and the lines of at most %d can be "

@@ -162,7 +162,7 @@ int live_round(struct live *live)
 {
 	source_round(live->sources.rows, live->sources.count, false, deliver, live);
 	if (live->timing)
-		timing_poll(live->timing, 0);
+		timing_poll(live->timing);
 	return attached_have_ended(&live->attached) ? -ESRCH : 0;
 }
 

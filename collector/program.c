@@ -66,6 +66,23 @@ struct module *program_module(struct modules *modules, const char *path, pid_t p
 	return module;
 }
 
+bool program_soname(const char *path, char *name, size_t bytes)
+{
+	struct elf_image image;
+	struct error error;
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	bool has_name = false;
+
+	if (fd < 0)
+		return false;
+	if (!elf_image_init(&image, fd, NULL, 0, &error)) {
+		has_name = elf_image_soname(&image, name, bytes);
+		elf_image_done(&image);
+	}
+	close(fd);
+	return has_name;
+}
+
 bool program_files_add(struct program_files *files, struct module *module)
 {
 	if (!module)

@@ -6,6 +6,7 @@
 
 #include "collector/resolve/module.h"
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
 
@@ -31,3 +32,6 @@ void program_files_done(struct program_files *files);
 
 /* Returns the module of a file by its path, NULL when it is none that can be read. */
 struct module *program_module(struct modules *modules, const char *path, pid_t pid);
+
+/* Reads the name under which programs ask for a library. Returns whether the file has one. */
+bool program_soname(const char *path, char *name, size_t bytes);

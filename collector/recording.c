@@ -68,7 +68,7 @@ static const struct argp_option option_table[] = {
 	 1},
 	{"hits", OPTION_HITS, "FUNCTIONS", 0,
 	 "Count how often each source line of these functions is executed, exactly as far as the "
-	 "budget goes (5% unless --budget says otherwise), else in windows of time with an "
+	 "budget goes, else in windows of time with an "
 	 "estimate "
 	 "for all calls",
 	 1},
@@ -77,10 +77,9 @@ static const struct argp_option option_table[] = {
 	 "done by itself: slow to begin and to end",
 	 1},
 	{"budget", OPTION_BUDGET, "PERCENT", 0,
-	 "Most that counting and timing may add to the CPU time, or none for no limit: functions "
-	 "that are called too often are then only counted, at last not even that, and their rows "
-	 "say "
-	 "so",
+	 "Most that counting and timing may add to the CPU time (default 5%), or none for no "
+	 "limit: functions that are called too often are then only counted, at last in windows of "
+	 "time, and their rows say so",
 	 1},
 	{0},
 };
@@ -341,7 +340,7 @@ static void print_timing_plan(const struct timing *timing)
 			plan->count - PLANNED_LINES, most_ns / 1e3);
 	for (size_t i = 0; i < plan->waiting_count; i++)
 		fprintf(stderr, "%-12s %s, when its library is loaded\n", "waiting for",
-			plan->waiting[i].text);
+			plan->waiting[i].pattern.text);
 }
 
 static void print_plan(const struct timing *timing, const struct hits *hits)
@@ -350,6 +349,11 @@ static void print_plan(const struct timing *timing, const struct hits *hits)
 		print_timing_plan(timing);
 	if (hits)
 		print_hits_plan(hits);
+}
+
+static void print_missed(const char *sentence)
+{
+	fprintf(stderr, "collector: not timed: %s\n", sentence);
 }
 
 /* Overwrites the line above with how far the steps are. */
@@ -447,12 +451,12 @@ int recording_make(const struct recording_options *options, struct session_optio
 	session->probes.timing.keeps_returns =
 		session->argv && (session->is_memory || session->operations);
 	session->probes.timing.rung = options->rung;
-	session->probes.timing.budget =
-		options->hottest && !options->has_budget ? CAREFUL_BUDGET : options->budget;
+	session->probes.timing.budget = options->has_budget ? options->budget : CAREFUL_BUDGET;
 	session->probes.hits.requests = options->hits.list;
 	session->probes.hits.request_count = options->hits.count;
 	session->probes.hits.budget = options->has_budget ? options->budget : CAREFUL_BUDGET;
 	session->probes.planned = options->is_quiet ? NULL : print_plan;
+	session->probes.missed = print_missed;
 	session->step_total = options->steps;
 	if (!options->steps && session->argv)
 		session->step_total = progress_total_of(session->argv);

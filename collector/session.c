@@ -68,7 +68,7 @@ static int watch_fd(struct session *session, int fd)
 {
 	struct epoll_event interest = {.events = EPOLLIN};
 
-	return epoll_ctl(session->poll_fd, EPOLL_CTL_ADD, fd, &interest) ? -errno : 0;
+	return fd >= 0 && epoll_ctl(session->poll_fd, EPOLL_CTL_ADD, fd, &interest) ? -errno : 0;
 }
 
 static int watch(struct session *session)
@@ -82,7 +82,7 @@ static int watch(struct session *session)
 	/* Attached processes are polled with the sources: that some have ended is no end yet. */
 	if (!result && !is_attached(session))
 		result = watch_fd(session, session->target.pid_fd);
-	return result;
+	return result ? result : watch_fd(session, function_probes_poll_fd(&session->probes));
 }
 
 /* Returns the command line with blanks between the arguments, owned by the caller. */

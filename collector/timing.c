@@ -14,6 +14,8 @@
 #define ROW_NS		  3000 /* about what writing a row costs */
 #define LEAST_REST	  30
 #define TOLD		  "totals_told" /* of the library: probe/totals.h */
+#define MOST_ALONE	  64		/* functions that have a link each; else there are about */
+#define GROUPS		  16		/* links */
 
 struct timing {
 	struct profile *profile;
@@ -28,9 +30,11 @@ struct timing {
 	size_t attached;    /* choices that are in place; their numbers are those of their probes */
 	struct event event; /* at hand, corrected */
 	uint64_t updated_ns; /* when the tables were last filled */
-	bool is_stopped;
+	bool is_begun, is_stopped;
+	char seen[400];		      /* names of libraries, where one is waited for */
 	size_t capacity, hottest;     /* functions that there is room for; of them, the hottest */
-	struct timing_budget *budget; /* NULL: no limit; has all that are in place */
+	double share;		      /* of CPU time, that probes may cost; 0: no limit */
+	struct timing_budget *budget; /* NULL: none; has all that are in place */
 };
 
 static uint64_t now_ns(void)
@@ -61,9 +65,8 @@ struct timing *timing_open(const struct timing_options *options, const struct pr
 	timing->modules = modules;
 	timing->start_ns = start_ns;
 	timing->hottest = options->hottest;
-	if (options->budget > 0)
-		timing->budget = timing_budget_new(options->budget);
 	timing->plan.keeps_returns = options->keeps_returns;
+	timing->share = options->budget;
 	result = timing_plan_make(&timing->plan, options->requests, options->request_count, files,
 				  error);
 	if (!result) {
@@ -94,11 +97,19 @@ void timing_close(struct timing *timing)
 	free(timing);
 }
 
+static uint64_t used_cpu_ns(const void *perf)
+{
+	return perf_source_cpu_ns(perf);
+}
+
 int timing_watch(struct timing *timing, const pid_t *pids, size_t count, struct perf_source *perf,
 		 struct error *error)
 {
+	struct timing_budget_clock clock = {perf ? used_cpu_ns : NULL, perf};
 	int result = 0;
 
+	if (timing->share > 0)
+		timing->budget = timing_budget_new(timing->share, &clock);
 	for (size_t i = 0; i < count && !result; i++)
 		result = uprobe_watch(timing->uprobe, pids[i], error);
 	if (!result && perf && !perf_source_engine(perf)->is_tick)
@@ -150,14 +161,14 @@ static const char *first_note(const struct timing_choice *choice)
 	return NULL;
 }
 
-static void add_probe(struct timing *timing, const struct timing_choice *choice)
+static void add_probe(struct timing *timing, const struct timing_choice *choice, size_t group)
 {
 	const struct uprobe_cost *cost = &uprobe_costs(timing->uprobe)[choice->function.kind];
 	uint64_t time_ns = now_ns();
 
 	uprobe_add(timing->uprobe, &choice->function);
 	if (timing->budget)
-		timing_budget_add(timing->budget, &choice->function, choice->module->fd);
+		timing_budget_add(timing->budget, &choice->function, choice->module->fd, group);
 	profile_probe_add(
 		timing->profile,
 		&(struct profile_probe){
@@ -193,7 +204,28 @@ static int attach(struct timing *timing, size_t first, size_t count, struct erro
 	return result ? result : attach(timing, first + count / 2, count - count / 2, error);
 }
 
-/* Attaches the choices from `attached` on; those of one file lie side by side. */
+/*
+ * Returns where the group ends that begins with a choice: functions of one file, which are put in
+ * place together. With a budget each is a group, so that it can be taken off by itself; where that
+ * would be too many links, whose end takes its time, those side by side share one.
+ */
+static size_t group_end(const struct timing *timing, size_t first)
+{
+	const struct timing_plan *plan = &timing->plan;
+	size_t most = !timing->budget		  ? plan->count
+		      : plan->count <= MOST_ALONE ? 1
+						  : (plan->count + GROUPS - 1) / GROUPS;
+	size_t end = first + 1;
+
+	while (end < plan->count && end - first < most &&
+	       plan->choices[end].module == plan->choices[first].module &&
+	       (!timing->budget || (plan->choices[end].function.mode != UPROBE_STEP &&
+				    plan->choices[first].function.mode != UPROBE_STEP)))
+		end++;
+	return end;
+}
+
+/* Attaches the choices from `attached` on. */
 int timing_attach(struct timing *timing, struct error *error)
 {
 	const struct timing_choice *choices = timing->plan.choices;
@@ -206,16 +238,16 @@ int timing_attach(struct timing *timing, struct error *error)
 					    row->is_catch ? UPROBE_CATCH : UPROBE_THROW, error);
 	}
 	while (timing->attached < timing->plan.count && !result) {
-		size_t first = timing->attached, end = first;
+		size_t first = timing->attached, end = group_end(timing, first);
 
-		/* With a budget each by itself, so that it can be taken off by itself. */
-		for (; end < timing->plan.count && choices[end].module == choices[first].module &&
-		       (end == first || !timing->budget);
-		     end++)
-			add_probe(timing, &choices[end]);
+		for (size_t i = first; i < end; i++)
+			add_probe(timing, &choices[i], first);
 		result = attach(timing, first, end - first, error);
 		timing->attached = end;
 	}
+	if (!result && timing->budget && !timing->is_begun)
+		timing_budget_begin(timing->budget, timing->uprobe, now_ns());
+	timing->is_begun = true;
 	return result;
 }
 
@@ -235,6 +267,16 @@ static void note_late(struct timing *timing, size_t first, uint64_t mapped_ns,
 		profile_probe_set_note(timing->profile, (uint32_t)i, note);
 }
 
+/* Remembers the names of libraries, for the sentence about one that did not come. */
+static void see_library(struct timing *timing, const char *path)
+{
+	const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
+	size_t length = strlen(timing->seen), left = sizeof(timing->seen) - length;
+
+	if (strstr(name, ".so") && !strstr(timing->seen, name) && strlen(name) + 3 < left)
+		snprintf(timing->seen + length, left, "%s%s", length ? ", " : "", name);
+}
+
 static void take_mapping(struct timing *timing, const struct event *event)
 {
 	struct module *module;
@@ -243,6 +285,7 @@ static void take_mapping(struct timing *timing, const struct event *event)
 
 	if (!timing->plan.waiting_count || timing->is_stopped || *event->mapping.path != '/')
 		return;
+	see_library(timing, event->mapping.path);
 	for (size_t i = 0; i < first; i++)
 		if (!strcmp(timing->plan.choices[i].module->path, event->mapping.path))
 			return;
@@ -367,16 +410,17 @@ static void take_step(void *context, const struct uprobe_step *step)
 	timing_steps_take(&timing->steps, timing->profile, step, step->end_ns - start_ns);
 }
 
-bool timing_has_budget(const struct timing *timing)
+int timing_poll_fd(const struct timing *timing)
 {
-	return timing->budget;
+	return uprobe_poll_fd(timing->uprobe);
 }
 
-void timing_poll(struct timing *timing, uint64_t cpu_ns)
+void timing_poll(struct timing *timing)
 {
 	uprobe_steps(timing->uprobe, take_step, timing);
+	uprobe_adapt_costs(timing->uprobe);
 	if (timing->budget && !timing->is_stopped)
-		timing_budget_round(timing->budget, timing->uprobe, now_ns(), cpu_ns);
+		timing_budget_round(timing->budget, timing->uprobe, now_ns());
 }
 
 /* Says in a function's row what the budget has made of it. */
@@ -505,6 +549,23 @@ void timing_stop(struct timing *timing)
 	if (timing->is_stopped)
 		return;
 	timing->is_stopped = true;
+	if (timing->budget)
+		timing_budget_end(timing->budget, timing->uprobe, now_ns());
 	uprobe_detach(timing->uprobe);
 	update(timing);
+}
+
+int timing_missing(const struct timing *timing, size_t number, struct error *error)
+{
+	const struct timing_waiting *waiting = timing->plan.waiting + number;
+
+	if (number >= timing->plan.waiting_count)
+		return 1;
+	if (waiting->is_found)
+		return 0;
+	if (waiting->is_loaded)
+		return fail(error, -ENOENT, "'%s' matches no function of its library",
+			    waiting->pattern.text);
+	return fail(error, -ENOENT, "'%s': no library %s was loaded%s%s", waiting->pattern.text,
+		    waiting->pattern.library, *timing->seen ? "; there were " : "", timing->seen);
 }

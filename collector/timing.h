@@ -84,16 +84,10 @@ uint32_t timing_cost_ns(const struct timing *timing, const struct timing_choice 
  */
 const struct event *timing_take(struct timing *timing, const struct event *event);
 
-/*
- * Takes the steps that have ended, and keeps the budget. To be called every some hundredths of a
- * second.
- *
- * @cpu_ns  that the target has used so far
- */
-void timing_poll(struct timing *timing, uint64_t cpu_ns);
-
-/* Says whether timing_poll needs to know the target's CPU time. */
-bool timing_has_budget(const struct timing *timing);
+/* Takes the steps that have ended, and keeps the budget. To be called every some hundredths of a
+ * second, and when the descriptor is readable, which tells that probes cost too much. */
+void timing_poll(struct timing *timing);
+int timing_poll_fd(const struct timing *timing);
 
 /* Fills the profile's tables with the figures of this moment, unless that was done so lately that
  * writing them would take more than some hundredths of the time. */
@@ -101,3 +95,7 @@ void timing_refresh(struct timing *timing);
 
 /* Takes the probes off, and fills the tables for the last time. */
 void timing_stop(struct timing *timing);
+
+/* Says what has become of a pattern that waited for its library, counted from 0: returns 1 when
+ * there are not so many, 0 when it led to functions, else a negative errno with a sentence. */
+int timing_missing(const struct timing *timing, size_t number, struct error *error);

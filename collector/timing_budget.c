@@ -6,31 +6,31 @@
 #include "collector/window_spread.h"
 
 #include <math.h>
+#include <time.h>
 
-#define ROUND_NS 20000000u
+#define ROUND_NS      20000000u
+#define BANK_NS	      1e9 /* of the target's CPU time, whose budget is kept for later */
+#define START_NS      2e6 /* that probes may cost before the target has used anything */
+#define SLACK_NS      1e6 /* beyond the budget, before a round comes early */
+#define WINDOW_NS     1e6 /* that probes may cost in a window */
+#define WINDOW_MS     5	  /* a window's length, where they cost less */
+#define FIRST_WINDOWS 3	  /* before it is known whether they show anything */
 #define MOST_DISTORTION                                                                            \
 	3.0 /* what a probe may take of the time that is left, for a rate to be told */
 
 #define COST_DOUBT 0.25 /* how well the probes' cost is known */
 
-static const double least_used =
-	0.02; /* of a processor: what counts as the CPU time of an idle target */
-
-/* Of a function that is counted in windows. A window is the first whole round after the probe was
- * put in place, so that its calls and its CPU time are of the same time. */
-enum window {
-	OUTSIDE,
-	COMING,
-	INSIDE
-};
+static const double least_used = 0.02; /* of a processor: what an idle target counts as using */
+static const double least_own = 0.1;   /* of the CPU time: what probes leave the target at least */
 
 struct watched {
 	struct uprobe_function function;
 	int fd;
-	uint64_t calls; /* as of the last round */
-	double load;	/* nanoseconds that its probe costs in a nanosecond, when it is in place */
+	size_t group;	    /* its first function: they are put in place and taken off together */
+	uint64_t calls;	    /* as of the last look */
+	uint64_t new_calls; /* between the last two */
+	double load; /* what its probe cost in the last round, of the target's own CPU time */
 	uint64_t only_counted_ns, sampled_ns;
-	enum window window;
 	struct window_sizes windows; /* CPU time of the target in them */
 	struct window_spread spread; /* calls in them */
 	uint64_t calls_before;	     /* until the windows began, */
@@ -40,17 +40,33 @@ struct watched {
 
 struct timing_budget {
 	double share;
+	struct timing_budget_clock clock;
 	struct watched *functions;
 	size_t count, capacity;
-	uint64_t round_ns, cpu_ns; /* of the last round */
-	double spent_ns, used_ns;  /* by probes, and by the target without them, so far */
+	size_t *list;		    /* of `capacity` functions: at hand */
+	uint64_t round_ns, look_ns; /* of the last round and look */
+	double cpu_ns, probed_ns;   /* of the target, and of that for probes, at the last look */
+	double spent_ns, used_ns;   /* between the last two looks: by probes, and without them */
+	double all_used_ns;	    /* so far */
+	double bank_ns;		    /* what probes may cost yet */
+	uint32_t window_count;
 };
 
-struct timing_budget *timing_budget_new(double share)
+static uint64_t monotonic_ns(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+struct timing_budget *timing_budget_new(double share, const struct timing_budget_clock *clock)
 {
 	struct timing_budget *budget = xcalloc(1, sizeof(*budget));
 
 	budget->share = share;
+	budget->clock = *clock;
+	budget->bank_ns = START_NS;
 	return budget;
 }
 
@@ -59,13 +75,17 @@ void timing_budget_free(struct timing_budget *budget)
 	if (!budget)
 		return;
 	free(budget->functions);
+	free(budget->list);
 	free(budget);
 }
 
-void timing_budget_add(struct timing_budget *budget, const struct uprobe_function *function, int fd)
+void timing_budget_add(struct timing_budget *budget, const struct uprobe_function *function, int fd,
+		       size_t group)
 {
 	xgrow(budget->functions, budget->count, budget->capacity);
-	budget->functions[budget->count++] = (struct watched){.function = *function, .fd = fd};
+	budget->list = xreallocarray(budget->list, budget->capacity, sizeof(*budget->list));
+	budget->functions[budget->count++] =
+		(struct watched){.function = *function, .fd = fd, .group = group};
 }
 
 static uint64_t calls_of(const struct uprobe *uprobe, size_t function)
@@ -82,19 +102,53 @@ static bool is_counted(const struct watched *watched)
 	return watched->only_counted_ns || watched->function.mode == UPROBE_COUNT;
 }
 
-static bool is_in_place(const struct watched *watched)
-{
-	return !watched->sampled_ns || watched->window != OUTSIDE;
-}
-
 /* Returns what a call costs as the function is probed now. */
 static double cost_ns(const struct watched *watched, const struct uprobe *uprobe)
 {
 	const struct uprobe_cost *cost = &uprobe_costs(uprobe)[watched->function.kind];
 
-	return is_counted(watched) ? cost->count_ns
-				   : uprobe_time_cost_ns(uprobe, &watched->function);
+	return uprobe_cost_factor(uprobe) *
+	       (is_counted(watched) ? cost->count_ns
+				    : uprobe_time_cost_ns(uprobe, &watched->function));
 }
+
+/* Sees what has happened since the last look. */
+static void look(struct timing_budget *budget, const struct uprobe *uprobe, uint64_t now_ns)
+{
+	double cpu_ns =
+		budget->clock.cpu_ns ? (double)budget->clock.cpu_ns(budget->clock.context) : 0;
+	double probed_ns = uprobe_spent_ns(uprobe);
+	double least_ns = least_used * (double)(now_ns - budget->look_ns);
+
+	budget->spent_ns = probed_ns - budget->probed_ns;
+	least_ns = fmax(least_ns, least_own * (cpu_ns - budget->cpu_ns));
+	budget->used_ns = fmax(cpu_ns - budget->cpu_ns - budget->spent_ns, least_ns);
+	budget->all_used_ns += budget->used_ns;
+	budget->bank_ns = fmin(budget->bank_ns + budget->share * budget->used_ns - budget->spent_ns,
+			       fmax(budget->share * BANK_NS, START_NS));
+	budget->cpu_ns = cpu_ns;
+	budget->probed_ns = probed_ns;
+	budget->look_ns = now_ns;
+	for (size_t i = 0; i < budget->count; i++) {
+		struct watched *watched = &budget->functions[i];
+		uint64_t calls = calls_of(uprobe, i);
+
+		watched->new_calls = calls - watched->calls;
+		watched->calls = calls;
+	}
+}
+
+void timing_budget_begin(struct timing_budget *budget, struct uprobe *uprobe, uint64_t now_ns)
+{
+	budget->look_ns = now_ns;
+	look(budget, uprobe, now_ns);
+	budget->bank_ns = START_NS;
+	budget->all_used_ns = 0;
+	budget->round_ns = now_ns;
+	uprobe_set_limit(uprobe, START_NS);
+}
+
+/* ---- falling back -------------------------------------------------------------------------- */
 
 /* Adds up what probes cost that are in place all the time. */
 static double steady_load(const struct timing_budget *budget)
@@ -104,25 +158,6 @@ static double steady_load(const struct timing_budget *budget)
 	for (size_t i = 0; i < budget->count; i++)
 		if (!budget->functions[i].sampled_ns)
 			sum += budget->functions[i].load;
-	return sum;
-}
-
-/* Measures what each probe costs; returns the sum. */
-static double measure(struct timing_budget *budget, const struct uprobe *uprobe, double elapsed_ns)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < budget->count; i++) {
-		struct watched *watched = &budget->functions[i];
-		uint64_t calls = calls_of(uprobe, i);
-		double spent_ns = (double)(calls - watched->calls) * cost_ns(watched, uprobe);
-
-		if (is_in_place(watched))
-			watched->load = spent_ns / elapsed_ns;
-		watched->calls = calls;
-		budget->spent_ns += spent_ns;
-		sum += spent_ns / elapsed_ns;
-	}
 	return sum;
 }
 
@@ -143,96 +178,168 @@ static size_t dearest(const struct timing_budget *budget)
 	return found;
 }
 
-/* Lets a function fall back by one degree. */
+/* From now on the functions of a group are counted in windows only. */
+static void take_off(struct timing_budget *budget, struct uprobe *uprobe, size_t group,
+		     uint64_t now_ns)
+{
+	size_t count = 0;
+
+	for (size_t i = group; i < budget->count && budget->functions[i].group == group; i++) {
+		struct watched *watched = &budget->functions[i];
+
+		watched->sampled_ns = now_ns;
+		watched->calls_before = watched->calls;
+		watched->used_before_ns = budget->all_used_ns;
+		budget->list[count++] = i;
+	}
+	uprobe_detach_list(uprobe, budget->list, count);
+}
+
+/* Lets a function fall back by one degree: not to counting where that would be too much as well. */
 static void fall_back(struct timing_budget *budget, struct uprobe *uprobe, size_t function,
 		      uint64_t now_ns)
 {
 	struct watched *watched = &budget->functions[function];
-	double before = cost_ns(watched, uprobe);
+	double before = cost_ns(watched, uprobe), counted;
 
 	if (is_counted(watched)) {
-		watched->sampled_ns = now_ns;
-		watched->calls_before = watched->calls;
-		watched->used_before_ns = budget->used_ns;
-		uprobe_detach_from(uprobe, function);
+		take_off(budget, uprobe, watched->group, now_ns);
 		return;
 	}
 	watched->only_counted_ns = now_ns;
+	counted = watched->load * (before > 0 ? cost_ns(watched, uprobe) / before : 1);
+	if (counted > budget->share) {
+		watched->only_counted_ns = 0;
+		take_off(budget, uprobe, watched->group, now_ns);
+		return;
+	}
+	watched->load = counted;
 	uprobe_set_mode(uprobe, function, UPROBE_COUNT);
-	watched->load *= before > 0 ? cost_ns(watched, uprobe) / before : 1;
 }
 
 /* ---- windows ------------------------------------------------------------------------------- */
 
-/* Takes what the windows of this round have shown, and ends them. */
-static void end_windows(struct timing_budget *budget, struct uprobe *uprobe, double spent_ns,
-			double used_ns, const uint64_t *calls_at_start)
+/* A function whose calls come so fast that windows show little but the probe is left alone. */
+static bool has_windows(const struct watched *watched)
 {
-	for (size_t i = 0; i < budget->count; i++) {
-		struct watched *watched = &budget->functions[i];
-
-		if (watched->window == COMING) {
-			watched->window = INSIDE;
-			continue;
-		}
-		if (watched->window != INSIDE)
-			continue;
-		window_sizes_add(&watched->windows, used_ns);
-		window_spread_add(&watched->spread, (double)(watched->calls - calls_at_start[i]),
-				  used_ns);
-		watched->window_spent_ns += spent_ns;
-		watched->window = OUTSIDE;
-		uprobe_detach_from(uprobe, i);
-	}
+	return watched->sampled_ns &&
+	       (watched->windows.count < FIRST_WINDOWS ||
+		watched->window_spent_ns <= MOST_DISTORTION * watched->windows.size);
 }
 
-/* Puts probes back for a window, as far as the budget of the whole recording has room. */
-static void begin_windows(struct timing_budget *budget, struct uprobe *uprobe)
+/* Says whether a function that is only counted can be timed for a moment. */
+static bool can_be_timed(const struct watched *watched)
 {
-	double room_ns = budget->share * budget->used_ns - budget->spent_ns;
+	return watched->only_counted_ns && !watched->sampled_ns && !watched->function.by_exits;
+}
+
+/* Puts the probes of all functions that are counted in windows in place, or takes them off, file by
+ * file. Returns whether all are. */
+static bool put(struct timing_budget *budget, struct uprobe *uprobe, bool is_on)
+{
+	const struct watched *functions = budget->functions;
 	struct error error;
+	bool is_done = true;
 
 	for (size_t i = 0; i < budget->count; i++) {
-		struct watched *watched = &budget->functions[i];
-		double expected_ns = watched->load * 2 * ROUND_NS;
+		size_t count = 0;
+		bool is_first = has_windows(&functions[i]);
 
-		if (!watched->sampled_ns || watched->window != OUTSIDE || expected_ns > room_ns)
-			continue;
-		if (uprobe_attach(uprobe, watched->fd, i, 1, &error))
-			continue;
-		watched->window = COMING;
-		room_ns -= expected_ns;
+		for (size_t k = 0; k < i && is_first; k++)
+			is_first =
+				!has_windows(&functions[k]) || functions[k].fd != functions[i].fd;
+		for (size_t k = i; k < budget->count && is_first; k++)
+			if (has_windows(&functions[k]) && functions[k].fd == functions[i].fd)
+				budget->list[count++] = k;
+		if (count && is_on)
+			is_done &= !uprobe_attach_list(uprobe, functions[i].fd, budget->list, count,
+						       &error);
+		else if (count)
+			uprobe_detach_list(uprobe, budget->list, count);
+	}
+	return is_done;
+}
+
+static bool needs_windows(const struct timing_budget *budget)
+{
+	for (size_t i = 0; i < budget->count; i++)
+		if (has_windows(&budget->functions[i]) || can_be_timed(&budget->functions[i]))
+			return true;
+	return false;
+}
+
+/* Lets a window's functions be timed or counted. */
+static void set_modes(struct timing_budget *budget, struct uprobe *uprobe, bool is_timed)
+{
+	for (size_t i = 0; i < budget->count; i++) {
+		const struct watched *watched = &budget->functions[i];
+
+		if (has_windows(watched) || can_be_timed(watched))
+			uprobe_set_mode(uprobe, i,
+					is_timed ? watched->function.mode : UPROBE_COUNT);
 	}
 }
 
-void timing_budget_round(struct timing_budget *budget, struct uprobe *uprobe, uint64_t now_ns,
-			 uint64_t cpu_ns)
+/* Takes what a window has shown that counts only. */
+static void take_window(struct timing_budget *budget)
 {
-	double elapsed_ns = (double)(now_ns - budget->round_ns), spent, used, spent_before_ns;
-	bool is_first = !budget->round_ns;
-	uint64_t *calls;
+	for (size_t i = 0; i < budget->count; i++) {
+		struct watched *watched = &budget->functions[i];
+
+		if (!has_windows(watched))
+			continue;
+		window_sizes_add(&watched->windows, budget->used_ns);
+		window_spread_add(&watched->spread, (double)watched->new_calls, budget->used_ns);
+		watched->window_spent_ns += budget->spent_ns;
+	}
+}
+
+/*
+ * Counts or times for a moment what is counted in windows. What is seen between two looks is of the
+ * same time as the CPU time between them. Counting disturbs less and tells how many calls there
+ * are, timing, in every second window, how long they take.
+ */
+static void make_window(struct timing_budget *budget, struct uprobe *uprobe)
+{
+	bool is_timed = budget->window_count++ % 2, is_whole;
+
+	set_modes(budget, uprobe, is_timed);
+	is_whole = put(budget, uprobe, true);
+	look(budget, uprobe, monotonic_ns());
+	uprobe_set_limit(uprobe, fmin(WINDOW_NS, budget->bank_ns));
+	uprobe_wait(uprobe, WINDOW_MS);
+	look(budget, uprobe, monotonic_ns());
+	put(budget, uprobe, false);
+	set_modes(budget, uprobe, false);
+	if (is_whole && !is_timed)
+		take_window(budget);
+}
+
+void timing_budget_round(struct timing_budget *budget, struct uprobe *uprobe, uint64_t now_ns)
+{
 	size_t function;
 
-	if (elapsed_ns < ROUND_NS)
+	if (now_ns - budget->round_ns < ROUND_NS && !uprobe_is_over(uprobe))
 		return;
-	calls = xcalloc(budget->count + 1, sizeof(*calls));
-	for (size_t i = 0; i < budget->count; i++)
-		calls[i] = budget->functions[i].calls;
-	spent_before_ns = budget->spent_ns;
-	spent = measure(budget, uprobe, elapsed_ns);
-	used = (double)(cpu_ns - budget->cpu_ns) / elapsed_ns - spent;
-	if (used < least_used)
-		used = least_used;
-	if (!is_first)
-		budget->used_ns += used * elapsed_ns;
-	budget->cpu_ns = cpu_ns;
 	budget->round_ns = now_ns;
-	end_windows(budget, uprobe, budget->spent_ns - spent_before_ns, used * elapsed_ns, calls);
-	free(calls);
-	while (!is_first && steady_load(budget) > budget->share * used &&
+	look(budget, uprobe, now_ns);
+	for (size_t i = 0; i < budget->count; i++) {
+		struct watched *watched = &budget->functions[i];
+
+		watched->load =
+			(double)watched->new_calls * cost_ns(watched, uprobe) / budget->used_ns;
+	}
+	while (budget->bank_ns < 0 && steady_load(budget) > budget->share &&
 	       (function = dearest(budget)) < budget->count)
 		fall_back(budget, uprobe, function, now_ns);
-	begin_windows(budget, uprobe);
+	if (budget->bank_ns > WINDOW_NS && needs_windows(budget))
+		make_window(budget, uprobe);
+	uprobe_set_limit(uprobe, fmax(budget->bank_ns, 0) + SLACK_NS);
+}
+
+void timing_budget_end(struct timing_budget *budget, const struct uprobe *uprobe, uint64_t now_ns)
+{
+	look(budget, uprobe, now_ns);
 }
 
 struct timing_budget_fate timing_budget_fate(const struct timing_budget *budget, size_t function)
@@ -240,7 +347,7 @@ struct timing_budget_fate timing_budget_fate(const struct timing_budget *budget,
 	const struct watched *watched = &budget->functions[function];
 	struct timing_budget_fate fate = {watched->only_counted_ns, watched->sampled_ns,
 					  watched->windows.count, 0, 0};
-	double used_ns = budget->used_ns - watched->used_before_ns;
+	double used_ns = budget->all_used_ns - watched->used_before_ns;
 
 	if (!fate.windows || watched->windows.size <= 0 ||
 	    watched->window_spent_ns > MOST_DISTORTION * watched->windows.size)

@@ -2,14 +2,15 @@
 /*
  * timing_budget: keeps what probes cost the target below a share of its own CPU time.
  *
- * Calls times cost are compared with the CPU time of the target every round. While they are too
- * much the dearest function falls back:
+ * What the target uses fills a bank by that share, what probes cost empties it. When it is empty,
+ * which the kernel side tells at once, the dearest function falls back:
  *
- *     timed ─→ only counted, which costs less ─→ counted in some windows of time
+ *     timed ─→ only counted, which costs less ─→ counted, and timed, in some windows of time
  *
- * and what has become of it stands in its row. A window is one round, as soon as the budget of the
- * whole recording has room for it; from all windows follows how many calls there were between them.
- * Step functions stay as they are.
+ * and what has become of it stands in its row. A window lasts until its probes have cost a
+ * millisecond, and comes when the bank has that; from all windows follows how many calls there were
+ * between them. Step functions stay as they are. What is left in the bank is kept for as much as a
+ * second of the target's CPU time asks for.
  */
 #pragma once
 
@@ -30,24 +31,34 @@ struct timing_budget_fate {
 	double calls, margin;
 };
 
+/* Tells the target's CPU time so far, with what probes cost. NULL: it is not known, and taken for
+ * that of one thread that always runs. */
+struct timing_budget_clock {
+	uint64_t (*cpu_ns)(const void *context);
+	const void *context;
+};
+
 /* @share  of CPU time, > 0 */
-struct timing_budget *timing_budget_new(double share);
+struct timing_budget *timing_budget_new(double share, const struct timing_budget_clock *clock);
 void timing_budget_free(struct timing_budget *budget); /* accepts NULL */
 
 /*
- * Adds a function in the order of the uprobe's numbers. It is attached by itself.
+ * Adds a function in the order of the uprobe's numbers.
  *
- * @fd  its file, open for reading until the budget is freed
+ * @fd     its file, open for reading until the budget is freed
+ * @group  number of the first function that one call of uprobe_attach puts in place with it
  */
-void timing_budget_add(struct timing_budget *budget, const struct uprobe_function *function,
-		       int fd);
+void timing_budget_add(struct timing_budget *budget, const struct uprobe_function *function, int fd,
+		       size_t group);
 
-/*
- * One round; one that follows too soon does nothing.
- *
- * @cpu_ns  that the target has used so far, with what probes cost
- */
-void timing_budget_round(struct timing_budget *budget, struct uprobe *uprobe, uint64_t now_ns,
-			 uint64_t cpu_ns);
+/* Begins, with the probes in place. */
+void timing_budget_begin(struct timing_budget *budget, struct uprobe *uprobe, uint64_t now_ns);
+
+/* One round; one that follows too soon does nothing, unless the limit of @uprobe is passed. Cost:
+ * with a window up to 5 ms, and what putting probes in place takes. */
+void timing_budget_round(struct timing_budget *budget, struct uprobe *uprobe, uint64_t now_ns);
+
+/* Ends: estimates are for all until now. */
+void timing_budget_end(struct timing_budget *budget, const struct uprobe *uprobe, uint64_t now_ns);
 
 struct timing_budget_fate timing_budget_fate(const struct timing_budget *budget, size_t function);

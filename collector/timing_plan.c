@@ -30,6 +30,17 @@ static struct function_list *list_of(struct searching *searching, size_t file)
 	return &searching->lists[file];
 }
 
+/* Says whether a file is the pattern's library: by its own name or by that under which programs ask
+ * for it, which may be another: libblas.so.3 of libopenblas-r0.3.21.so. */
+static bool takes_module(const struct pattern *pattern, const struct module *module)
+{
+	char name[256];
+
+	return pattern_takes_file(pattern, module->path) ||
+	       (program_soname(module->path, name, sizeof(name)) &&
+		pattern_takes_file(pattern, name));
+}
+
 /* ---- choosing ------------------------------------------------------------------------------ */
 
 static struct timing_choice *find(const struct timing_plan *plan, const struct module *module,
@@ -207,7 +218,7 @@ static int explain(const struct pattern *pattern, struct searching *searching, s
 	int result = 0;
 
 	for (size_t i = 0; i < searching->files->count && !result; i++)
-		if (pattern_takes_file(pattern, searching->files->modules[i]->path) &&
+		if (takes_module(pattern, searching->files->modules[i]) &&
 		    (i == 0 || pattern->library))
 			result = explain_one_file(pattern, list_of(searching, i), error);
 	if (result)
@@ -258,12 +269,9 @@ static int choose_in_libraries(struct timing_plan *plan, const struct pattern *p
 static void wait_for_library(struct timing_plan *plan, struct pattern *pattern,
 			     enum uprobe_mode mode)
 {
-	size_t count = plan->waiting_count + 1;
-
-	plan->waiting = xreallocarray(plan->waiting, count, sizeof(*plan->waiting));
-	plan->waiting_modes = xreallocarray(plan->waiting_modes, count, sizeof(mode));
-	plan->waiting[plan->waiting_count] = *pattern;
-	plan->waiting_modes[plan->waiting_count++] = mode;
+	xgrow(plan->waiting, plan->waiting_count, plan->waiting_capacity);
+	plan->waiting[plan->waiting_count++] =
+		(struct timing_waiting){.pattern = *pattern, .mode = mode};
 	*pattern = (struct pattern){0};
 }
 
@@ -273,7 +281,7 @@ static int search(struct timing_plan *plan, struct pattern *pattern, enum uprobe
 	size_t matches = 0, files = 0;
 
 	for (size_t i = 0; i < searching->files->count; i++) {
-		if (!pattern_takes_file(pattern, searching->files->modules[i]->path) ||
+		if (!takes_module(pattern, searching->files->modules[i]) ||
 		    (i && !pattern->library))
 			continue;
 		files++;
@@ -381,11 +389,10 @@ void timing_plan_done(struct timing_plan *plan)
 	while (plan->count)
 		timing_plan_drop_last(plan);
 	for (size_t i = 0; i < plan->waiting_count; i++)
-		pattern_done(&plan->waiting[i]);
+		pattern_done(&plan->waiting[i].pattern);
 	free(plan->choices);
 	free(plan->passages);
 	free(plan->waiting);
-	free(plan->waiting_modes);
 	*plan = (struct timing_plan){0};
 }
 
@@ -395,13 +402,17 @@ size_t timing_plan_add_file(struct timing_plan *plan, struct module *module)
 	size_t before = plan->count;
 
 	for (size_t i = 0; i < plan->waiting_count; i++) {
-		if (!pattern_takes_file(&plan->waiting[i], module->path))
+		struct timing_waiting *waiting = &plan->waiting[i];
+
+		if (!takes_module(&waiting->pattern, module))
 			continue;
+		waiting->is_loaded = true;
 		if (!list.module) {
 			module_open(module);
 			function_list_init(&list, module);
 		}
-		choose(plan, &plan->waiting[i], plan->waiting_modes[i], &list);
+		if (choose(plan, &waiting->pattern, waiting->mode, &list))
+			waiting->is_found = true;
 	}
 	if (list.module && needs_passages(plan))
 		add_passages(plan, &list);

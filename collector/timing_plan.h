@@ -23,12 +23,19 @@ struct timing_passage {
 	bool is_catch;	 /* it ends here, else it begins */
 };
 
+/* A pattern of a library that was not there when the plan was made. */
+struct timing_waiting {
+	struct pattern pattern;
+	enum uprobe_mode mode;
+	bool is_loaded; /* the library has come */
+	bool is_found;	/* and has such a function */
+};
+
 struct timing_plan {
 	struct timing_choice *choices; /* of one file side by side */
 	size_t count, capacity;
-	struct pattern *waiting; /* patterns of a library that is not there yet */
-	enum uprobe_mode *waiting_modes;
-	size_t waiting_count;
+	struct timing_waiting *waiting;
+	size_t waiting_count, waiting_capacity;
 	struct timing_passage *passages; /* empty where no function needs them */
 	size_t passage_count, passage_capacity;
 	bool keeps_returns; /* set before: functions are timed so that no return address changes */

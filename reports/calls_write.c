@@ -206,6 +206,14 @@ static void write_costs(const struct report *report, const struct calls *calls, 
 		amount_format((double)subtracted_ns, "ns", subtracted, sizeof(subtracted)));
 }
 
+static void write_untimed(const struct profile *profile, FILE *stream, struct obstack *memory)
+{
+	const char *untimed = profile_text(profile, "untimed", "");
+
+	if (*untimed)
+		fprintf(stream, "not timed: %s\n", text_plain(memory, untimed, 0));
+}
+
 static bool has_partial(const struct profile *profile)
 {
 	for (size_t i = 0; i < profile->probes_count; i++)
@@ -252,6 +260,7 @@ void calls_write_text(const struct report *report, const struct calls *calls, ui
 	fputc('\n', stream);
 	write_restrictions(report, calls, stream, &memory);
 	write_costs(report, calls, stream);
+	write_untimed(report->profile, stream, &memory);
 	write_exactness(report, stream);
 	obstack_free(&memory, NULL);
 }

@@ -92,10 +92,15 @@ static bool draw(const struct report *report, const struct calls *calls, uint32_
 
 static const char *why_no_calls(const struct report *report)
 {
-	return report->profile->probes_count
-		       ? NULL
-		       : "no function was probed in this recording; record with --time FUNCTIONS "
-			 "or --count FUNCTIONS";
+	static char text[600]; /* outlives the report */
+
+	if (report->profile->probes_count)
+		return NULL;
+	snprintf(text, sizeof(text), "%s",
+		 profile_text(report->profile, "untimed",
+			      "no function was probed in this recording; record with --time "
+			      "FUNCTIONS or --count FUNCTIONS"));
+	return text;
 }
 
 int command_calls(int count, char **arguments)

@@ -5,7 +5,7 @@
 #include "collector/base/xalloc.h"
 #include "collector/capture/bpf_kernel.h"
 #include "collector/capture/uprobe_link.h"
-#include "collector/capture/uprobe_stacks.h"
+#include "collector/capture/uprobe_state.h"
 #include "collector/capture/uprobe_trial.h"
 #include "uprobe.skel.h"
 
@@ -20,37 +20,7 @@
 #define LEAST_SLOTS	 64
 #define MOST_SLOTS	 16384
 
-/* An array map in our memory. */
-struct mapped {
-	void *memory;
-	size_t bytes;
-};
-
 #define NO_FUNCTION SIZE_MAX
-
-/* Probes that are in place, of functions from `first` on. */
-struct link {
-	int fd;
-	size_t first;
-	bool is_exits;
-};
-
-struct uprobe {
-	struct uprobe_bpf *programs;
-	bool is_classic;
-	struct uprobe_function *functions; /* with those of the trial behind them */
-	size_t capacity, count;
-	size_t slot_count;
-	size_t shards;
-	struct mapped settings, threads, cells, histograms;
-	struct ring_buffer *steps, *stacks;
-	struct uprobe_stacks sampled;
-	void (*take_step)(void *context, const struct uprobe_step *step);
-	void *step_context;
-	struct link *links;
-	size_t link_count, link_capacity;
-	struct uprobe_cost costs[UPROBE_KINDS];
-};
 
 static size_t clamp(size_t value, size_t least, size_t most)
 {
@@ -130,6 +100,15 @@ static int take_stack(void *context, void *data, size_t bytes)
 	return 0;
 }
 
+/* That something was told is all there is to know. */
+static int take_limit(void *context, void *data, size_t bytes)
+{
+	(void)context;
+	(void)data;
+	(void)bytes;
+	return 0;
+}
+
 static int load(struct uprobe *uprobe, struct error *error)
 {
 	struct uprobe_bpf *programs;
@@ -160,48 +139,45 @@ static int load(struct uprobe *uprobe, struct error *error)
 		ring_buffer__new(bpf_map__fd(programs->maps.steps), take_step, uprobe, NULL);
 	uprobe->stacks =
 		ring_buffer__new(bpf_map__fd(programs->maps.stacks), take_stack, uprobe, NULL);
-	if (!uprobe->steps || !uprobe->stacks)
-		return bpf_kernel_fail(error, -errno, "map the rings of steps and stacks");
+	uprobe->limits =
+		ring_buffer__new(bpf_map__fd(programs->maps.limits), take_limit, uprobe, NULL);
+	if (!uprobe->steps || !uprobe->stacks || !uprobe->limits)
+		return bpf_kernel_fail(error, -errno, "map the rings of the timing programs");
+	uprobe->spent_ns = &programs->bss->spent_ns;
+	uprobe->limit_ns = &programs->bss->limit_ns;
 	return map_all(uprobe, error);
-}
-
-static struct uprobe_setting *setting(const struct uprobe *uprobe, size_t function)
-{
-	return (struct uprobe_setting *)uprobe->settings.memory + function;
 }
 
 static void detach(struct uprobe *uprobe, size_t first, bool only_exits)
 {
 	for (size_t i = uprobe->link_count; i-- > 0;)
 		if (uprobe->links[i].first == first && (!only_exits || uprobe->links[i].is_exits)) {
-			close(uprobe->links[i].fd);
+			link_closing_add(&uprobe->closing, uprobe->links[i].fd);
 			uprobe->links[i] = uprobe->links[--uprobe->link_count];
 		}
 }
 
-uint32_t uprobe_time_cost_ns(const struct uprobe *uprobe, const struct uprobe_function *function)
-{
-	const struct uprobe_cost *cost = &uprobe->costs[function->kind];
-
-	return function->by_exits ? cost->exit_time_ns : cost->time_ns;
-}
-
 void uprobe_set_mode(struct uprobe *uprobe, size_t number, enum uprobe_mode mode)
 {
-	const struct uprobe_function *function = &uprobe->functions[number];
-	const struct uprobe_cost *costs = uprobe->costs, *cost = &costs[function->kind];
-	struct uprobe_setting *row = setting(uprobe, number);
+	struct uprobe_setting *row = uprobe_setting(uprobe, number);
 
-	row->inside_ns = function->by_exits ? cost->exit_inside_ns : cost->inside_ns;
-	row->whole_ns =
-		mode == UPROBE_COUNT ? cost->count_ns : uprobe_time_cost_ns(uprobe, function);
-	row->moved = function->moved;
-	row->step_ns = costs[UPROBE_STEPPED].count_ns > costs[UPROBE_EMULATED].count_ns
-			       ? costs[UPROBE_STEPPED].count_ns - costs[UPROBE_EMULATED].count_ns
-			       : 0;
+	row->moved = uprobe->functions[number].moved;
 	__atomic_store_n(&row->mode, mode, __ATOMIC_RELEASE);
-	if (mode == UPROBE_COUNT && function->by_exits)
+	uprobe_set_costs(uprobe, number);
+	if (mode == UPROBE_COUNT && uprobe->functions[number].by_exits)
 		detach(uprobe, number, true);
+}
+
+/* Returns what the handling of a function's returns takes. */
+static double handling_ns(const struct uprobe *uprobe, size_t function)
+{
+	uint64_t handled = 0, sum_ns = 0;
+
+	for (size_t slot = 0; slot < uprobe_slots(uprobe); slot++) {
+		handled += uprobe_slot_cell(uprobe, slot, function)->handled;
+		sum_ns += uprobe_slot_cell(uprobe, slot, function)->handling_ns;
+	}
+	return handled ? (double)sum_ns / (double)handled : 0;
 }
 
 /* Measures the costs with functions of our own, which stand behind the caller's. */
@@ -230,6 +206,9 @@ static int measure(struct uprobe *uprobe, struct error *error)
 		uprobe_histogram(uprobe, uprobe->capacity + kind, counts);
 		uprobe_histogram(uprobe, uprobe->capacity + UPROBE_TRIAL_EXITS + kind, exit_counts);
 		uprobe->costs[kind] = uprobe_trial_cost(&trial, kind, counts, exit_counts);
+		uprobe->handling_ns[kind][false] = handling_ns(uprobe, uprobe->capacity + kind);
+		uprobe->handling_ns[kind][true] =
+			handling_ns(uprobe, uprobe->capacity + UPROBE_TRIAL_EXITS + kind);
 	}
 	return result;
 }
@@ -241,6 +220,7 @@ static struct uprobe *open_rung(size_t capacity, bool is_classic, struct error *
 
 	uprobe->capacity = capacity;
 	uprobe->is_classic = is_classic;
+	uprobe->factor = 1;
 	uprobe->functions = xcalloc(capacity + UPROBE_TRIAL_FUNCTIONS, sizeof(*uprobe->functions));
 	result = load(uprobe, error);
 	if (!result)
@@ -283,6 +263,7 @@ void uprobe_close(struct uprobe *uprobe)
 	uprobe_detach(uprobe);
 	ring_buffer__free(uprobe->steps);
 	ring_buffer__free(uprobe->stacks);
+	ring_buffer__free(uprobe->limits);
 	uprobe_stacks_done(&uprobe->sampled);
 	unmap(&uprobe->settings);
 	unmap(&uprobe->threads);
@@ -292,11 +273,6 @@ void uprobe_close(struct uprobe *uprobe)
 	free(uprobe->functions);
 	free(uprobe->links);
 	free(uprobe);
-}
-
-const struct uprobe_cost *uprobe_costs(const struct uprobe *uprobe)
-{
-	return uprobe->costs;
 }
 
 int uprobe_watch(struct uprobe *uprobe, pid_t pid, struct error *error)
@@ -399,7 +375,8 @@ static int attach(struct uprobe *uprobe, int fd, const struct places *places, st
 }
 
 /* Exits are probed before entries, so that no call begins whose end would not be seen. */
-int uprobe_attach(struct uprobe *uprobe, int fd, size_t first, size_t count, struct error *error)
+int uprobe_attach_list(struct uprobe *uprobe, int fd, const size_t *numbers, size_t count,
+		       struct error *error)
 {
 	const struct bpf_program *on_call = uprobe->programs->progs.on_call;
 	const struct bpf_program *on_edge = uprobe->programs->progs.on_edge;
@@ -412,17 +389,19 @@ int uprobe_attach(struct uprobe *uprobe, int fd, size_t first, size_t count, str
 	struct places places[KINDS] = {0};
 	int result = 0;
 
-	for (size_t i = first; i < first + count; i++) {
-		const struct uprobe_function *function = &uprobe->functions[i];
+	for (size_t i = 0; i < count; i++) {
+		const struct uprobe_function *function = &uprobe->functions[numbers[i]];
+		const struct uprobe_setting *row = uprobe_setting(uprobe, numbers[i]);
 
 		/* Only exits of a function that is attached by itself are ever taken off alone. */
-		if (setting(uprobe, i)->mode != UPROBE_COUNT)
-			add_exits(&places[count == 1 ? EXITS : ENTRIES], function, i);
-		add_place(&places[function->by_exits ? ENTRIES : CALLS], function->offset, i);
+		if (row->mode != UPROBE_COUNT)
+			add_exits(&places[count == 1 ? EXITS : ENTRIES], function, numbers[i]);
+		add_place(&places[function->by_exits ? ENTRIES : CALLS], function->offset,
+			  numbers[i] | (uint64_t)row->generation << 32);
 	}
 	for (int kind = 0; kind < KINDS && !result; kind++)
 		result = attach(uprobe, fd, &places[kind],
-				(struct link){.first = first, .is_exits = kind == EXITS},
+				(struct link){.first = numbers[0], .is_exits = kind == EXITS},
 				kind == CALLS ? on_call : on_edge,
 				kind == CALLS ? UPROBE_LINK_SESSION : UPROBE_LINK_ENTRY, error);
 	for (int kind = 0; kind < KINDS; kind++) {
@@ -430,7 +409,19 @@ int uprobe_attach(struct uprobe *uprobe, int fd, size_t first, size_t count, str
 		free(places[kind].cookies);
 	}
 	if (result)
-		detach(uprobe, first, false);
+		detach(uprobe, numbers[0], false);
+	return result;
+}
+
+int uprobe_attach(struct uprobe *uprobe, int fd, size_t first, size_t count, struct error *error)
+{
+	size_t *numbers = xcalloc(count, sizeof(*numbers));
+	int result;
+
+	for (size_t i = 0; i < count; i++)
+		numbers[i] = first + i;
+	result = uprobe_attach_list(uprobe, fd, numbers, count, error);
+	free(numbers);
 	return result;
 }
 
@@ -444,15 +435,20 @@ int uprobe_attach_mark(struct uprobe *uprobe, int fd, uint64_t offset, uint32_t 
 		      uprobe->programs->progs.on_edge, UPROBE_LINK_ENTRY, error);
 }
 
-void uprobe_detach_from(struct uprobe *uprobe, size_t first)
+void uprobe_detach_list(struct uprobe *uprobe, const size_t *numbers, size_t count)
 {
-	detach(uprobe, first, false);
+	for (size_t i = 0; i < count; i++)
+		__atomic_add_fetch(&uprobe_setting(uprobe, numbers[i])->generation, 1,
+				   __ATOMIC_RELEASE);
+	for (size_t i = 0; i < count; i++)
+		detach(uprobe, numbers[i], false);
 }
 
 void uprobe_detach(struct uprobe *uprobe)
 {
 	while (uprobe->link_count)
-		close(uprobe->links[--uprobe->link_count].fd);
+		link_closing_add(&uprobe->closing, uprobe->links[--uprobe->link_count].fd);
+	link_closing_wait(&uprobe->closing);
 }
 
 size_t uprobe_slots(const struct uprobe *uprobe)
@@ -460,30 +456,6 @@ size_t uprobe_slots(const struct uprobe *uprobe)
 	size_t used = __atomic_load_n(&uprobe->programs->bss->slots_used, __ATOMIC_ACQUIRE) + 1;
 
 	return used < uprobe->slot_count ? used : uprobe->slot_count;
-}
-
-const struct uprobe_thread *uprobe_slot_thread(const struct uprobe *uprobe, size_t slot)
-{
-	return (const struct uprobe_thread *)uprobe->threads.memory + slot;
-}
-
-const struct uprobe_cell *uprobe_slot_cell(const struct uprobe *uprobe, size_t slot,
-					   size_t function)
-{
-	return (const struct uprobe_cell *)uprobe->cells.memory +
-	       slot * (uprobe->capacity + UPROBE_TRIAL_FUNCTIONS) + function;
-}
-
-void uprobe_histogram(const struct uprobe *uprobe, size_t function, uint64_t *counts)
-{
-	const struct uprobe_histogram *histogram =
-		(const struct uprobe_histogram *)uprobe->histograms.memory +
-		function * uprobe->shards;
-
-	memset(counts, 0, sizeof(histogram->counts));
-	for (size_t shard = 0; shard < uprobe->shards; shard++)
-		for (size_t i = 0; i < UPROBE_BUCKETS; i++)
-			counts[i] += histogram[shard].counts[i];
 }
 
 void uprobe_edges(struct uprobe *uprobe,
@@ -502,25 +474,9 @@ void uprobe_edges(struct uprobe *uprobe,
 	}
 }
 
-void uprobe_steps(struct uprobe *uprobe,
-		  void (*take)(void *context, const struct uprobe_step *step), void *context)
-{
-	uprobe->take_step = take;
-	uprobe->step_context = context;
-	ring_buffer__consume(uprobe->steps);
-}
-
 int uprobe_sample_program(const struct uprobe *uprobe)
 {
 	return bpf_program__fd(uprobe->programs->progs.on_sample);
-}
-
-void uprobe_correct(struct uprobe *uprobe, struct event *event)
-{
-	if (event->kind != EVENT_SAMPLE || event->sample.has_registers != EVENT_REGISTERS_64)
-		return;
-	ring_buffer__consume(uprobe->stacks);
-	uprobe_stacks_correct(&uprobe->sampled, event);
 }
 
 void uprobe_count_losses(const struct uprobe *uprobe, struct uprobe_losses *losses)

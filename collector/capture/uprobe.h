@@ -107,6 +107,14 @@ const struct uprobe_cost *uprobe_costs(const struct uprobe *uprobe); /* by enum 
 /* Returns what a call of a function costs that is timed, in nanoseconds. */
 uint32_t uprobe_time_cost_ns(const struct uprobe *uprobe, const struct uprobe_function *function);
 
+/*
+ * Costs change with what else the machine does, and with what the target leaves in its caches. How
+ * long the handling of returns takes in the target, against the trial, tells by how much: from now
+ * on that is taken off. To be called every some tenths of a second.
+ */
+void uprobe_adapt_costs(struct uprobe *uprobe);
+double uprobe_cost_factor(const struct uprobe *uprobe); /* against uprobe_costs, at the moment */
+
 /* Counts a process, and all that it will fork. Returns 0 or a negative errno. */
 int uprobe_watch(struct uprobe *uprobe, pid_t pid, struct error *error);
 
@@ -132,16 +140,38 @@ int uprobe_attach(struct uprobe *uprobe, int fd, size_t first, size_t count, str
 int uprobe_attach_mark(struct uprobe *uprobe, int fd, uint64_t offset, uint32_t mark,
 		       struct error *error);
 
-/* Takes the probes off that one call of uprobe_attach put in place, from function @first on. */
-void uprobe_detach_from(struct uprobe *uprobe, size_t first);
+/* The same for functions that do not lie side by side. @numbers: of @count functions, >= 1 */
+int uprobe_attach_list(struct uprobe *uprobe, int fd, const size_t *numbers, size_t count,
+		       struct error *error);
 
-/* Takes all probes off. Cost: hundredths of a second. */
+/* Takes the probes off that one call of uprobe_attach or uprobe_attach_list put in place, of the
+ * same functions: from now on their calls are not counted, and a moment later not met any more. */
+void uprobe_detach_list(struct uprobe *uprobe, const size_t *numbers, size_t count);
+
+/* Takes all probes off, and waits for that. Cost: hundredths of a second. */
 void uprobe_detach(struct uprobe *uprobe);
 
 /* Changes what hits of a function do from now on. Calls that are open are still ended, but for
  * those of a function with exits, which are no longer probed when it is only counted: then it must
  * have been attached by itself. */
 void uprobe_set_mode(struct uprobe *uprobe, size_t function, enum uprobe_mode mode);
+
+/* ---- a limit to what they cost --------------------------------------------------------------- */
+
+/* Sets how many nanoseconds all probes together may cost the watched processes from now on, until
+ * uprobe_is_over. Before the first call what they cost is not added up. */
+void uprobe_set_limit(struct uprobe *uprobe, double more_ns);
+bool uprobe_is_over(const struct uprobe *uprobe);
+
+/* Waits until uprobe_is_over, at most so long. */
+void uprobe_wait(struct uprobe *uprobe, int milliseconds);
+
+/* Returns a descriptor that is readable when the limit has been passed, until the next one is set.
+ * Owned by @uprobe. */
+int uprobe_poll_fd(const struct uprobe *uprobe);
+
+/* Returns what they have cost so far, by their number and the costs that were measured. */
+double uprobe_spent_ns(const struct uprobe *uprobe);
 
 /* ---- reading, at any time ------------------------------------------------------------------ */
 

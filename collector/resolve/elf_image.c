@@ -190,3 +190,40 @@ size_t elf_image_build_id(const struct elf_image *image, uint8_t build_id[ELF_IM
 	}
 	return 0;
 }
+
+/* Finds an entry of the dynamic section. */
+static bool find_dynamic(const struct elf_image *image, const Elf64_Phdr *segment, Elf64_Sxword tag,
+			 uint64_t *value)
+{
+	Elf64_Dyn entry;
+
+	for (uint64_t at = 0; at + sizeof(entry) <= segment->p_filesz; at += sizeof(entry)) {
+		if (!elf_image_read(image, segment->p_offset + at, &entry, sizeof(entry)) ||
+		    entry.d_tag == DT_NULL)
+			return false;
+		if (entry.d_tag == tag) {
+			*value = entry.d_un.d_val;
+			return true;
+		}
+	}
+	return false;
+}
+
+bool elf_image_soname(const struct elf_image *image, char *name, size_t bytes)
+{
+	const Elf64_Phdr *dynamic = elf_image_segment(image, PT_DYNAMIC), *strings;
+	uint64_t table, offset, left;
+
+	if (!dynamic || !find_dynamic(image, dynamic, DT_STRTAB, &table) ||
+	    !find_dynamic(image, dynamic, DT_SONAME, &offset) || table + offset < table)
+		return false;
+	strings = elf_image_loaded(image, table + offset);
+	if (!strings)
+		return false;
+	offset = table + offset - strings->p_vaddr;
+	left = strings->p_filesz - offset;
+	if (left > bytes)
+		left = bytes;
+	return elf_image_read(image, strings->p_offset + offset, name, left) &&
+	       memchr(name, '\0', left) && *name;
+}

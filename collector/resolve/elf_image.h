@@ -59,3 +59,7 @@ const Elf64_Phdr *elf_image_loaded(const struct elf_image *image, uint64_t addre
 
 /* Copies the build-id; returns its length, 0 when there is none. */
 size_t elf_image_build_id(const struct elf_image *image, uint8_t build_id[ELF_IMAGE_BUILD_ID]);
+
+/* Copies the name under which programs ask for a library. Returns whether there is one that fits.
+ */
+bool elf_image_soname(const struct elf_image *image, char *name, size_t bytes);

@@ -120,8 +120,9 @@ bool pattern_takes_file(const struct pattern *pattern, const char *path)
 	length = strlen(pattern->library);
 	if (strncmp(base, pattern->library, length) != 0)
 		return false;
+	/* The rest of "libm", of "libsqlite3.so" or of "libsqlite3.so.0". */
 	return !base[length] || !strncmp(base + length, ".so", 3) || base[length] == '-' ||
-	       (length > 3 && !strncmp(base + length - 3, ".so", 3) && base[length] == '.');
+	       (base[length] == '.' && strstr(pattern->library, ".so"));
 }
 
 static bool name_matches(const struct pattern *pattern, const char *name)

@@ -6,6 +6,7 @@
  *     environment_*         all of the program that match (glob: * ? [ ])
  *     /^world_(step|act)$/  the same by extended regular expression
  *     libm:exp              of one library, whose file is libm.so, libm.so.6, libm-2.36.so …
+ *     libm.so.6:exp         the same by a longer part of the file's name
  *     world.c:*             of one source file, by debug information
  *     world::step           C++ and Rust, without parameters
  *

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# collector run --time of C++: calls are counted and timed whatever leaves them, and the program's
+# collector run --budget none --time of C++: calls are counted and timed whatever leaves them, and the program's
 # results stay its own. tests/workloads/exceptions counts its own calls and throws.
 
 load requirements
@@ -26,7 +26,7 @@ functions='thrower,middle,catcher,relay,outer,dive,top,front,back,maybe,odd,choo
 @test "counts, returns and throws equal the program's own, and so do its results" {
 	for kind in throw rethrow deep threads tail maybe switch fork; do
 		"$THROWS" $kind 240 >alone
-		collector run -q -o a --time "$functions" -- "$THROWS" $kind 240 >with
+		collector run --budget none -q -o a --time "$functions" -- "$THROWS" $kind 240 >with
 		cmp alone with
 		while read -r function calls thrown; do
 			[[ $function != sum ]] || continue
@@ -39,7 +39,7 @@ functions='thrower,middle,catcher,relay,outer,dive,top,front,back,maybe,odd,choo
 }
 
 @test "a call that an exception leaves is timed until it is caught" {
-	collector run -q -o a --time late -- "$THROWS" late 200 >said
+	collector run --budget none -q -o a --time late -- "$THROWS" late 200 >said
 	own=$(awk '/late_ns/ { print $2 }' said)
 	ours=$(of late sum_ns)
 	echo "$ours ns, itself says $own"
@@ -50,11 +50,11 @@ functions='thrower,middle,catcher,relay,outer,dive,top,front,back,maybe,odd,choo
 
 @test "threads that are cancelled unwind through timed functions, and longjmp leaves them" {
 	"$THROWS" cancel 5 >alone
-	collector run -q -o a --time 'waiter,*guarded*' -- "$THROWS" cancel 5 >with
+	collector run --budget none -q -o a --time 'waiter,*guarded*' -- "$THROWS" cancel 5 >with
 	cmp alone with
 	[ "$(of waiter calls)" = 5 ]
 	[ "$(of guarded::~guarded returns)" = 5 ]
-	collector run -q -o a --time jumper -- "$THROWS" longjmp 100 >with
+	collector run --budget none -q -o a --time jumper -- "$THROWS" longjmp 100 >with
 	[ "$(of jumper calls)" = 100 ]
 	[ "$(of jumper returns)" = 50 ]
 	collector calls a.prof | grep -q 'jumper: .*left without a return (longjmp), not timed'
@@ -66,7 +66,7 @@ functions='thrower,middle,catcher,relay,outer,dive,top,front,back,maybe,odd,choo
 		asm(".globl odd\n.type odd,@function\nodd: jrcxz main\n ret\n.size odd,.-odd\n");
 	C
 	g++ -O1 -no-pie -o odd odd.cc
-	collector run -q -o a --time 'odd,main' -- ./odd
+	collector run --budget none -q -o a --time 'odd,main' -- ./odd
 	collector calls a.prof >text
 	cat text
 	grep -q 'odd: only counted: exceptions may pass through it.*left in a way that cannot be probed' text

@@ -73,7 +73,7 @@ callgrind() {
 		SELECT count(*) FROM log;
 	SQL
 	for i in 1 2; do
-		collector run -q --memory --io --sql --count sqlite3_step -o "it$i" -- sqlite3 "log$i" '.read work.sql' >/dev/null
+		collector run --budget none -q --memory --io --sql --count sqlite3_step -o "it$i" -- sqlite3 "log$i" '.read work.sql' >/dev/null
 	done
 	reports gate --baseline gate.json --update it1.prof it2.prof
 	cat gate.json
@@ -85,7 +85,7 @@ callgrind() {
 	reports gate --baseline gate.json --counted it2.prof it1.prof -- it2.prof >text
 	grep -q '^passed *allocations: ' text
 	echo 'SELECT step FROM log;' >>work.sql
-	collector run -q --memory --io --sql --count sqlite3_step -o more -- sqlite3 log3 '.read work.sql' >/dev/null
+	collector run --budget none -q --memory --io --sql --count sqlite3_step -o more -- sqlite3 log3 '.read work.sql' >/dev/null
 	reports gate --baseline gate.json more.prof >text || [ $? -eq 2 ]
 	cat text
 	grep -q '^failed *calls of sqlite3_step' text

@@ -27,7 +27,7 @@ teardown() {
 	require perf bpf
 	slurm_start
 	# shellcheck disable=SC2054
-	local point=(-r 1 --warm-up 0 --vary n=4,8,16,32,64 --run=--step=growth_step --run='--count=calls_*')
+	local point=(-r 1 --warm-up 0 --vary n=4,8,16,32,64 --run=--step=growth_step --run='--count=calls_*' --run=--budget=none)
 	collector sweep -o far "${point[@]}" --launcher slurm -- "$BUILD/workloads/growth" {n} 2 >/dev/null
 	collector sweep -o here "${point[@]}" -- "$BUILD/workloads/growth" {n} 2
 	[ "$(for run in far/runs/*/run.json; do ask "$run" it.node; done | sort -u | paste -sd ' ')" = "n1 n2" ]

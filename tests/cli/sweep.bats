@@ -100,7 +100,7 @@ states() {
 @test "calls per step are classified exactly, by counts, and split from the cost of a call" {
 	require root bpf
 	collector sweep -o it -r 2 --warm-up 0 --vary n=4,8,16,32,64 --run=--step=growth_step \
-		--run=--count='calls_*' -- "$BUILD/workloads/growth" {n} 2
+		--run=--count='calls_*' --run=--budget=none -- "$BUILD/workloads/growth" {n} 2
 	collector scaling --json it >it.json
 	class() { ask it.json "it.groups[0].rows.find(row => row.name == '$1').calls.$2"; }
 	[ "$(class calls_constant class)" = 'O(1)' ]

@@ -36,7 +36,7 @@ counted() {
 	for kind in threads recursion tail loop longjmp fork; do
 		for how in --time --count; do
 			[[ $kind != loop || $how != --count ]] || continue
-			collector run -q $how 'leaf,inner,descend,first,second,spin_down,thrower,catcher,forker' \
+			collector run --budget none -q $how 'leaf,inner,descend,first,second,spin_down,thrower,catcher,forker' \
 				-- "$CALLS" "$kind" 4000 >said
 			counted <said
 		done
@@ -45,27 +45,27 @@ counted() {
 
 @test "the probes of older kernels count and time the same, and are told" {
 	for kind in threads longjmp fork; do
-		collector run -q --classic-probes --time 'leaf,inner,thrower,catcher,forker' -- "$CALLS" "$kind" 800 >said
+		collector run --budget none -q --classic-probes --time 'leaf,inner,thrower,catcher,forker' -- "$CALLS" "$kind" 800 >said
 		counted <said
 	done
 	[ "$(of leaf returns)" = 2400 ]
 	[ "$(sqlite3 calls.prof "SELECT value FROM meta WHERE key = 'probing'")" = classic ]
 	"$BUILD/workloads/exceptions" throw 300 >alone
-	collector run -q --classic-probes --time 'thrower,catcher' -- "$BUILD/workloads/exceptions" throw 300 >with
+	collector run --budget none -q --classic-probes --time 'thrower,catcher' -- "$BUILD/workloads/exceptions" throw 300 >with
 	cmp alone with
 	[ "$(of thrower calls exceptions.prof)|$(of thrower thrown exceptions.prof)" = '300|100' ]
-	collector run -q --time leaf -- "$CALLS" threads 8 >said
+	collector run --budget none -q --time leaf -- "$CALLS" threads 8 >said
 	[ "$(sqlite3 calls.prof "SELECT value FROM meta WHERE key = 'probing'")" = session ]
 }
 
 @test "every thread has its row" {
-	collector run -q --time leaf -- "$CALLS" threads 800 >said
+	collector run --budget none -q --time leaf -- "$CALLS" threads 800 >said
 	[ "$(sqlite3 calls.prof 'SELECT count(*), min(calls), max(calls) FROM timings')" = '8|100|100' ]
 }
 
 @test "knows who called whom, and how often per call" {
 	require node
-	collector run -q --time leaf,inner -- "$CALLS" threads 800 >said
+	collector run --budget none -q --time leaf,inner -- "$CALLS" threads 800 >said
 	collector calls --json -o calls.json calls.prof
 	[ "$(ask calls.json 'it.edges.length')" = 1 ]
 	[ "$(ask calls.json '[it.edges[0].caller, it.edges[0].function, it.edges[0].calls, it.edges[0].calls_per_call]')" = \
@@ -75,22 +75,22 @@ counted() {
 }
 
 @test "calls left by longjmp and calls still open are told, not timed" {
-	collector run -q --time thrower,catcher,inner -- "$CALLS" longjmp 999 >said
+	collector run --budget none -q --time thrower,catcher,inner -- "$CALLS" longjmp 999 >said
 	[ "$(of thrower returns)" = 666 ]
 	[ "$(of thrower open)" = 0 ]
 	collector calls calls.prof >text
 	grep -q 'thrower: 333 left without a return' text
-	run collector run -q --time leave -- "$CALLS" exit 3
+	run collector run --budget none -q --time leave -- "$CALLS" exit 3
 	[ "$status" -eq 1 ]
 	[ "$(of leave open)" = 1 ]
 	collector calls calls.prof | grep -q 'leave: 1 still open at the end'
 }
 
 @test "recursion counts once in the total, and the kernel's limit of depth is told" {
-	collector run -q --time descend -- "$CALLS" recursion 50 >said
+	collector run --budget none -q --time descend -- "$CALLS" recursion 50 >said
 	[ "$(of descend returns)" = 500 ]
 	[ "$(sqlite3 calls.prof 'SELECT outer_ns < sum_ns FROM timings')" = 1 ]
-	collector run -q --time descend -- "$CALLS" recursion 100 >said
+	collector run --budget none -q --time descend -- "$CALLS" recursion 100 >said
 	counted < <(grep descend said)
 	[ "$(of descend deep)" = 3600 ]
 	collector calls calls.prof | grep -q '3600 more than 64 timed calls deep'
@@ -98,7 +98,7 @@ counted() {
 
 @test "a histogram of two kinds of calls has both" {
 	require node
-	collector run -q --time bimodal -- "$CALLS" bimodal 2000 >said
+	collector run --budget none -q --time bimodal -- "$CALLS" bimodal 2000 >said
 	collector calls --json -o calls.json calls.prof
 	# 20 us and 200 us and what the machine adds: shares by a border between them
 	[ "$(ask calls.json 'const f = it.functions[0]; const slow = f.histogram.filter(b => b[0] > 150e3).reduce((s, b) => s + b[1], 0); slow >= 200 && slow < 300')" = true ]
@@ -107,7 +107,7 @@ counted() {
 }
 
 @test "stacks through timed functions are whole" {
-	collector run --time 'environment_*,agent_*' -- "$SIM" --agents 40 --steps 60 --database none 2>said >out
+	collector run --budget none --time 'environment_*,agent_*' -- "$SIM" --agents 40 --steps 60 --database none 2>said >out
 	share=$(sqlite3 sim.prof 'SELECT 100 * avg(complete) FROM samples JOIN endings ON endings.id = ending')
 	echo "$share % complete"
 	[ "${share%.*}" -ge 90 ]
@@ -117,7 +117,7 @@ counted() {
 @test "the engine computes the same with and without" {
 	"$SIM" --agents 40 --steps 40 --state-hash --database none >alone 2>/dev/null
 	for how in "--time=*" "--count=*" --step=environment_step "--time=sim:*,libm:*"; do
-		collector run -q "$how" -- "$SIM" --agents 40 --steps 40 --state-hash --database none >with 2>/dev/null
+		collector run --budget none -q "$how" -- "$SIM" --agents 40 --steps 40 --state-hash --database none >with 2>/dev/null
 		cmp alone with
 	done
 }
@@ -128,8 +128,8 @@ counted() {
 	[ "$(of leaf calls)" -lt 4000000 ]
 	collector calls calls.prof >text
 	cat text
-	grep -q '^ *> [0-9].*  leaf' text
-	grep -q 'note: leaf: to keep the budget its probe was taken off at' text
+	grep -qE '^ *(>|≈).*  leaf' text
+	grep -qE 'note: leaf: to keep the budget (its probe was taken off at|counted in [0-9]+ windows)' text
 	grep -q '^ *8 .* call_leaf' text
 	grep -q 'exact, but for rows with >' text
 	fails_with 125 '--budget takes a percentage above 0' collector run --budget much -- true
@@ -152,6 +152,23 @@ counted() {
 	collector calls exceptions.prof >text
 	cat text
 	[ "$(grep -cE 'note: (front|back): to keep the budget' text)" = 2 ]
+}
+
+@test "a library is known by its file, its soname and its beginning; one that never comes is told" {
+	real=$(basename "$(realpath "$(ldd "$SIM" | awk '/libsqlite3/ { print $3 }')")")
+	collector run -o a --count "libsqlite3:sqlite3_step,libsqlite3.so.0:sqlite3_finalize,$real:sqlite3_close" \
+		-- "$SIM" --agents 2 --steps 2 2>said >out
+	[ "$(grep -c '^counting .*about' said)" = 3 ]
+	echo 'int next(int x) { return x + 1; }' >plain.c
+	echo 'int next(int x); int main(void) { return next(-1); }' >main.c
+	gcc -shared -fPIC -Wl,-soname,libother.so.3 -o libplain-r1.so plain.c
+	ln -s libplain-r1.so libother.so.3
+	gcc -o main main.c libplain-r1.so -Wl,-rpath,"$PWD"
+	collector run -q -o a --count libother.so.3:next -- ./main
+	[ "$(of next calls a.prof)" = 1 ]
+	collector run -q -o a --count libnever:never -- true 2>said
+	grep -q "not timed: 'libnever:never': no library libnever was loaded; there were .*libc.so.6" said
+	fails_with 1 'no library libnever was loaded' collector calls a.prof
 }
 
 @test "attaches to a running program, which goes on" {
@@ -179,7 +196,7 @@ counted() {
 		}
 	C
 	gcc -O1 -o late late.c
-	run collector run --time libm:j0 -- ./late
+	run collector run --budget none --time libm:j0 -- ./late
 	[ "$status" -eq 0 ]
 	[[ $output == *"waiting for"*"libm:j0"* ]]
 	[ "$(sqlite3 late.prof 'SELECT sum(calls) FROM timings')" = 100 ]
@@ -191,7 +208,7 @@ counted() {
 	gcc -O1 -fno-inline -shared -fPIC -o libparts.so library.c
 	printf 'int part_two(int), other(int);\n__attribute__((noipa)) int part_of_the_program(int n) { return part_two(n) + other(n); }\nint main(void) { int sum = 0; for (int i = 0; i < 50; i++) sum += part_of_the_program(i); return sum == 0; }\n' >program.c
 	gcc -O1 -o program program.c -L. -lparts -Wl,-rpath,"$PWD"
-	collector run -q --count 'libparts:part_*' -- ./program
+	collector run --budget none -q --count 'libparts:part_*' -- ./program
 	[ "$(sqlite3 program.prof 'SELECT count(*) FROM probes')" = 2 ]
 	[ "$(of part_two calls program.prof)" = 50 ]
 	[ "$(of part_one calls program.prof)" = 100 ]
@@ -208,7 +225,7 @@ counted() {
 	[ "$(sqlite3 leaf.prof 'SELECT count(*), min(is_partial), min(attached_ns) > 2e9 FROM probes')" = '1|1|1' ]
 	collector calls leaf.prof | grep -q 'note: leaf: among the hottest; counted from [0-9.]* s on'
 	collector run -q -o leaf --hot 1 -- "$BUILD/workloads/leaf" 0.1 >said
-	[ "$(sqlite3 leaf.prof "SELECT value FROM meta WHERE key = 'hottest'")" = 'the program ended before its hottest functions were chosen' ]
+	[ "$(sqlite3 leaf.prof "SELECT value FROM meta WHERE key = 'untimed'")" = 'the program ended before its hottest functions were chosen' ]
 	fails_with 125 "--hot takes a number of functions, not '0'" collector run --hot 0 -- true
 }
 
@@ -216,7 +233,7 @@ counted() {
 	printf '.globl odd\n.type odd,@function\nodd: .byte 0xc4,0xe3,0xf9,0x6b,0xc2,0x10\n xor %%eax,%%eax\n ret\n.size odd,.-odd\n.section .note.GNU-stack\n' >odd.s
 	printf 'int odd(void);\n__attribute__((noipa)) int even(void) { return 2; }\nint main(int c, char **v) { return c > 1 ? odd() : even() - 2; }\n' >even.c
 	gcc -O1 -o odd even.c odd.s
-	collector run -q --time 'odd,even,_start' -- ./odd
+	collector run --budget none -q --time 'odd,even,_start' -- ./odd
 	[ "$(of even calls odd.prof)" = 1 ]
 	collector calls odd.prof >text
 	grep -q 'odd: not counted: the kernel cannot put a probe' text
@@ -225,14 +242,14 @@ counted() {
 
 @test "what matches nothing is one sentence, and nothing is run" {
 	fails_with 125 "there is no function 'enviroment_observe' in sim; did you mean environment_observe?" \
-		collector run --time enviroment_observe -- "$SIM" --steps 1
+		collector run --budget none --time enviroment_observe -- "$SIM" --steps 1
 	fails_with 125 "there is no function 'qqqq' in sim or its libraries" collector run --time qqqq -- "$SIM"
 	fails_with 125 "'qqqq*' matches no function of sim; for a library write LIBRARY:qqqq*" \
-		collector run --time 'qqqq*' -- "$SIM"
+		collector run --budget none --time 'qqqq*' -- "$SIM"
 	fails_with 125 'is no regular expression' collector run --time '/(/' -- "$SIM"
 	fails_with 125 'names no function' collector run --time libm: -- "$SIM"
 	fails_with 125 'is chosen among several when the program starts (ifunc)' \
-		collector run --time libc:strlen -- "$SIM"
+		collector run --budget none --time libc:strlen -- "$SIM"
 	[ ! -e sim.prof ]
 }
 
@@ -240,7 +257,7 @@ counted() {
 	printf 'static inline __attribute__((always_inline)) int twice(int x) { return 2 * x; }\nint main(int c, char **v) { return twice(c); }\n' >inlined.c
 	gcc -g -O1 -o inlined inlined.c
 	fails_with 125 "'twice' has no code of its own in inlined: it was inlined at inlined.c:2 in main" \
-		collector run --time twice -- ./inlined
+		collector run --budget none --time twice -- ./inlined
 	strip inlined
 	fails_with 125 'inlined is stripped' collector run --time main -- ./inlined
 	fails_with 125 'has no debug information' collector run --time 'inlined.c:*' -- ./inlined
@@ -250,7 +267,7 @@ counted() {
 	printf 'int same(void);\nint main(void) { return same(); }\n' >main.c
 	gcc -o both main.c -Wl,--no-as-needed -L. -la -lb -Wl,-rpath,"$PWD"
 	fails_with 125 "'same' is in liba.so and in libb.so; write liba:same or libb:same" \
-		collector run --time same -- ./both
+		collector run --budget none --time same -- ./both
 	{
 		echo .text
 		seq 50000 | sed 's/.*/.globl many_&\n.type many_&,@function\nmany_&: ret\n.size many_&,1/'
@@ -259,7 +276,7 @@ counted() {
 	echo 'int main(void) { return 0; }' >many_main.c
 	gcc -o many many_main.c many.s
 	fails_with 125 "'many_*' matches 50000 functions, and at most 4096 can be probed: each costs its calls some time; narrow the pattern" \
-		collector run --time 'many_*' -- ./many
+		collector run --budget none --time 'many_*' -- ./many
 	[ ! -e many.prof ]
 }
 
@@ -268,7 +285,7 @@ counted() {
 	cp "$BUILD"/bin/{collector,reports} "$CALLS" "$theirs"
 	chmod 777 "$theirs"
 	cd "$theirs"
-	run setpriv --reuid=65534 --regid=65534 --clear-groups ./collector run -q --time leaf -- ./calls threads 80
+	run setpriv --reuid=65534 --regid=65534 --clear-groups ./collector run --budget none -q --time leaf -- ./calls threads 80
 	[ "$status" -eq 125 ]
 	[[ $output == *"run as root"* ]]
 	[ ! -e calls.prof ]

@@ -94,7 +94,7 @@ print(subprocess.run(["echo", "x"], capture_output=True).stdout)'
 	require bpf
 	sim=("$BUILD/bin/sim" --agents 20 --steps 15 --state-hash)
 	plain=$("${sim[@]}" --database plain.db 2>/dev/null)
-	[ "$(collector run -q -o x --memory --locks --io --sql --time agent_act --step environment_step -- \
+	[ "$(collector run --budget none -q -o x --memory --locks --io --sql --time agent_act --step environment_step -- \
 		"${sim[@]}" --database x.db 2>/dev/null)" = "$plain" ]
 	[ "$(sqlite3 x.prof 'SELECT count(*) FROM steps')" = 15 ]
 	[ "$(sqlite3 x.prof 'SELECT sum(count) > 0 FROM operations WHERE kind = 13')" = 1 ]

@@ -28,8 +28,9 @@ SEC("kprobe")
 int on_call(struct pt_regs *registers)
 {
 	bool is_return = bpf_session_is_return();
-	__u64 end_ns = is_return ? bpf_ktime_get_ns() : 0;
-	__u32 function = (__u32)bpf_get_attach_cookie(registers);
+	__u64 end_ns = is_return ? bpf_ktime_get_ns() : 0,
+	      cookie = bpf_get_attach_cookie(registers);
+	__u32 function = (__u32)cookie;
 	struct calls *calls = bpf_task_storage_get(&running, bpf_get_current_task_btf(), 0, 0);
 	struct uprobe_setting *setting = bpf_map_lookup_elem(&settings, &function);
 	struct uprobe_cell *cell;
@@ -43,10 +44,12 @@ int on_call(struct pt_regs *registers)
 	if (!cell)
 		return 1;
 	if (!is_return)
-		return !enter(calls, cell, setting, function, registers->sp, false);
+		return !enter(calls, cell, setting, cookie, registers->sp, false);
 	frame = returning(calls, function, registers->sp);
-	if (frame)
+	if (frame) {
 		leave(calls, cell, setting, frame, end_ns, 0);
+		take_handling(calls, cell, end_ns);
+	}
 	return 0;
 }
 
@@ -54,7 +57,8 @@ int on_call(struct pt_regs *registers)
 SEC("kprobe")
 int on_entry(struct pt_regs *registers)
 {
-	__u32 function = (__u32)bpf_get_attach_cookie(registers);
+	__u64 cookie = bpf_get_attach_cookie(registers);
+	__u32 function = (__u32)cookie;
 	struct calls *calls = bpf_task_storage_get(&running, bpf_get_current_task_btf(), 0, 0);
 	struct uprobe_setting *setting = bpf_map_lookup_elem(&settings, &function);
 	struct uprobe_cell *cell;
@@ -63,7 +67,7 @@ int on_entry(struct pt_regs *registers)
 		calls = begin_thread();
 	cell = calls && setting ? cell_of(calls, function) : NULL;
 	if (cell)
-		enter(calls, cell, setting, function, registers->sp, false);
+		enter(calls, cell, setting, cookie, registers->sp, false);
 	return 0;
 }
 
@@ -77,8 +81,10 @@ int on_return(struct pt_regs *registers)
 	struct uprobe_cell *cell = calls && setting ? cell_of(calls, function) : NULL;
 	struct frame *frame = cell ? returning(calls, function, registers->sp) : NULL;
 
-	if (frame)
+	if (frame) {
 		leave(calls, cell, setting, frame, end_ns, 0);
+		take_handling(calls, cell, end_ns);
+	}
 	return 0;
 }
 
@@ -112,8 +118,8 @@ static __noinline int take_told(__u64 pid_address, __u64 address, __u64 slots, _
 SEC("kprobe")
 int on_edge(struct pt_regs *registers)
 {
-	__u64 end_ns = bpf_ktime_get_ns();
-	__u32 cookie = (__u32)bpf_get_attach_cookie(registers), function;
+	__u64 end_ns = bpf_ktime_get_ns(), whole_cookie = bpf_get_attach_cookie(registers);
+	__u32 cookie = (__u32)whole_cookie, function;
 	struct calls *calls = bpf_task_storage_get(&running, bpf_get_current_task_btf(), 0, 0);
 	struct uprobe_setting *setting;
 	struct uprobe_cell *cell;
@@ -138,15 +144,17 @@ int on_edge(struct pt_regs *registers)
 	if (!cell)
 		return 0;
 	if (!(cookie & UPROBE_EXIT)) {
-		enter(calls, cell, setting, function, registers->sp + setting->moved, true);
+		enter(calls, cell, setting, whole_cookie, registers->sp + setting->moved, true);
 		return 0;
 	}
 	if (!is_taken(cookie >> 24 & 31, registers->flags))
 		return 0;
 	frame = returning(calls, function, registers->sp + 8);
-	if (frame && frame->has_exits)
+	if (frame && frame->has_exits) {
 		leave(calls, cell, setting, frame, end_ns,
 		      cookie & UPROBE_EXIT_EMULATED ? setting->step_ns : 0);
+		take_handling(calls, cell, end_ns);
+	}
 	return 0;
 }
 

@@ -27,22 +27,24 @@ struct uprobe_setting {
 	__u32 moved;   /* bytes from the stack pointer at the probe to that of the entry; only where
 			  exits are probed */
 	__u32 step_ns; /* what is not spent at an exit that the kernel emulates */
-	__u32 unused;
+	__u32 generation; /* of the probes that count; older ones are being taken off */
 };
 
 /*
- * The cookie of a probe that no return probe goes with: the function's number at its entry, with
- * these at its exits (../../resolve/exits.h); UPROBE_THROW where an exception begins to leave
- * calls, UPROBE_CATCH where it is caught, and UPROBE_TOLD where a process tells of its sums.
+ * The cookie of a probe is the function's number, and above that its generation.
+ * Where no return probe goes with it the number has these at the function's exits
+ * (../../resolve/exits.h); UPROBE_THROW where an exception begins to leave calls, UPROBE_CATCH
+ * where it is caught, and UPROBE_TOLD where a process tells of its sums.
  */
-#define UPROBE_EXIT	       (1u << 31)
-#define UPROBE_EXIT_EMULATED   (1u << 30)
-#define UPROBE_CONDITION(bits) ((bits) << 24) /* of a jump that leaves, as its opcode has it */
-#define UPROBE_ALWAYS	       16u
-#define UPROBE_FUNCTION	       0xffffffu
-#define UPROBE_CATCH	       0xffffffffu
-#define UPROBE_THROW	       0xfffffffeu
-#define UPROBE_TOLD	       0xfffffffdu
+#define UPROBE_GENERATION(cookie) ((__u32)((cookie) >> 32))
+#define UPROBE_EXIT		  (1u << 31)
+#define UPROBE_EXIT_EMULATED	  (1u << 30)
+#define UPROBE_CONDITION(bits)	  ((bits) << 24) /* of a jump that leaves, as its opcode has it */
+#define UPROBE_ALWAYS		  16u
+#define UPROBE_FUNCTION		  0xffffffu
+#define UPROBE_CATCH		  0xffffffffu
+#define UPROBE_THROW		  0xfffffffeu
+#define UPROBE_TOLD		  0xfffffffdu
 
 /*
  * What one thread did in one function. A thread is the only writer of its cells, so plain additions
@@ -57,10 +59,11 @@ struct uprobe_cell {
 	__u64 outer_ns;	  /* of those that were not called from the function itself */
 	__u64 self_ns;	  /* of durations without timed callees */
 	__u64 min_ns, max_ns;
-	__u64 subtracted_ns; /* what was taken off durations for the probes' own cost */
-	__u64 deep;	     /* calls below UPROBE_DEPTH timed ones: counted, not timed */
-	__s64 open;	     /* calls that have not ended */
-	__u64 thrown;	     /* of the returns, calls that an exception left */
+	__u64 subtracted_ns;	    /* what was taken off durations for the probes' own cost */
+	__u64 deep;		    /* calls below UPROBE_DEPTH timed ones: counted, not timed */
+	__s64 open;		    /* calls that have not ended */
+	__u64 thrown;		    /* of the returns, calls that an exception left */
+	__u64 handled, handling_ns; /* returns whose handling was not interrupted, and its time */
 };
 
 /* The thread of a slot. */

@@ -17,6 +17,8 @@
 
 #include <bpf/bpf_core_read.h>
 
+#define LONGEST_HANDLING_NS 5000
+
 static __always_inline struct frame *frame_at(struct calls *calls, __u64 index)
 {
 	/* The verifier must see the bound, which the compiler would leave out. */
@@ -224,14 +226,37 @@ static __always_inline void begin_totals(struct calls *calls, __u32 depth)
 	calls->totals_depth = read_totals(calls->totals) ? depth : 0;
 }
 
+__noinline int tell_limit(void)
+{
+	__u8 nothing = 0;
+
+	bpf_ringbuf_output(&limits, &nothing, sizeof(nothing), BPF_RB_FORCE_WAKEUP);
+	return 0;
+}
+
+/* Adds up what probes cost, and tells once when that is more than it may be. */
+static __always_inline void spend(const struct uprobe_setting *setting)
+{
+	__u64 before;
+
+	if (!limit_ns)
+		return;
+	before = __sync_fetch_and_add(&spent_ns, setting->whole_ns);
+	if (before < limit_ns && before + setting->whole_ns >= limit_ns)
+		tell_limit();
+}
+
 /* Returns whether the return shall be seen, too. */
 static __always_inline bool enter(struct calls *calls, struct uprobe_cell *cell,
-				  const struct uprobe_setting *setting, __u32 function,
+				  const struct uprobe_setting *setting, __u64 cookie,
 				  __u64 stack_pointer, bool has_exits)
 {
+	__u32 depth, function = cookie & UPROBE_FUNCTION;
 	struct frame *frame;
-	__u32 depth;
 
+	spend(setting);
+	if (UPROBE_GENERATION(cookie) != setting->generation)
+		return false;
 	drop_left(calls, stack_pointer);
 	depth = calls->depth;
 	/* The same call again: its loop leads back to the function's first instruction. */
@@ -424,6 +449,19 @@ static __always_inline void leave(struct calls *calls, struct uprobe_cell *cell,
 		caller->probe_ns += frame->probe_ns + setting->whole_ns - saved_ns;
 		take_edge(caller->function, function, duration_ns);
 	}
+}
+
+/* Adds up how long the handling of a return has taken, which tells how dear probes are at the
+ * moment. What was interrupted tells nothing. */
+static __always_inline void take_handling(const struct calls *calls, struct uprobe_cell *cell,
+					  __u64 begin_ns)
+{
+	__u64 handling_ns = bpf_ktime_get_ns() - begin_ns;
+
+	if (handling_ns >= LONGEST_HANDLING_NS)
+		return;
+	add(calls, &cell->handled, 1);
+	add(calls, &cell->handling_ns, handling_ns);
 }
 
 /* Ends the innermost call, which an exception has left. */

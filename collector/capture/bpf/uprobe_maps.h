@@ -99,6 +99,12 @@ struct {
 	__uint(max_entries, 4 << 20);
 } stacks SEC(".maps");
 
+/* Is written to when probes have cost more than `limit_ns`. */
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, 4096);
+} limits SEC(".maps");
+
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -110,6 +116,8 @@ const volatile __u32 function_count = 1;
 const volatile __u32 slot_count = 1;
 const volatile __u32 histogram_shards = 1;
 
+__u64 spent_ns;	  /* that probes have cost, while there is a limit */
+__u64 limit_ns;	  /* 0: none */
 __u32 slots_used; /* besides slot 0, which is for those that come too late */
 __s32 steps_open;
 __u64 steps_lost;

@@ -57,6 +57,11 @@ Test(pattern, knows_a_library_by_the_beginning_of_its_files_name)
 	cr_expect(takes_file("libm:exp", "/usr/lib/libm.so.6"));
 	cr_expect(takes_file("libm:exp", "/usr/lib/libm-2.36.so"));
 	cr_expect(takes_file("libm.so:exp", "/usr/lib/libm.so.6"));
+	cr_expect(takes_file("libm.so.6:exp", "/usr/lib/libm.so.6"));
+	cr_expect(takes_file("libsqlite3.so.0:f", "/usr/lib/libsqlite3.so.0.8.6"));
+	cr_expect(takes_file("libsqlite3.so.0.8.6:f", "/usr/lib/libsqlite3.so.0.8.6"));
+	cr_expect_not(takes_file("libsqlite3.so.1:f", "/usr/lib/libsqlite3.so.0.8.6"));
+	cr_expect_not(takes_file("libsqlite3.so.0:f", "/usr/lib/libsqlite3.so.08"));
 	cr_expect(takes_file("sim:main", "/opt/sim"));
 	cr_expect(takes_file("main", "/opt/sim"));
 	cr_expect_not(takes_file("libm:exp", "/usr/lib/libmagic.so.1"));

@@ -45,7 +45,8 @@ int tick_filter(const struct tick *tick, int fd, struct error *error);
 void tick_cut(const struct tick *tick, struct event_sample *sample);
 
 /*
- * Proves that samples really come: counts on the calling thread, which spins for a moment.
+ * Proves that samples really come: counts on the calling thread, which spins until some
+ * have come.
  *
  * Returns 0, or -EIO when none came: an event that opens may still never fire.
  */

@@ -194,8 +194,8 @@ static void try_off_cpu(void)
 /* Returns the index of the first engine of the ladder that works, or -1. */
 static int first_working(const struct trial *trials)
 {
-	for (int i = 0; i < PERF_ENGINES; i++)
-		if (trials[i].works && !perf_engines[i].is_tick)
+	for (int i = 0; i < PERF_LADDER; i++)
+		if (trials[i].works)
 			return i;
 	return -1;
 }
@@ -229,7 +229,7 @@ int command_check(int argc, char **argv)
 	print_trial(&probe_source_engine, &probe);
 	try_off_cpu();
 	best = first_working(trials);
-	if (best < 0 && probe.works && sampling_is_refusal(trials[0].code)) {
+	if (best < 0 && probe.works && sampling_is_refusal(trials[PERF_LADDER - 1].code)) {
 		printf("collector run uses %s\n", probe_source_engine.name);
 		puts("collector attach cannot sample here");
 		return 0;
@@ -239,8 +239,8 @@ int command_check(int argc, char **argv)
 		return 2;
 	}
 	printf("collector run uses %s\n", perf_engines[best].name);
-	printf("collector attach uses %s\n", trials[PERF_ENGINES - 1].works
-						     ? perf_engines[PERF_ENGINES - 1].name
+	printf("collector attach uses %s\n", trials[PERF_LADDER].works
+						     ? perf_engines[PERF_LADDER].name
 						     : perf_engines[best].name);
 	return 0;
 }

@@ -239,9 +239,11 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		parse_requests(&options->hits, argument, UPROBE_COUNT);
 		break;
 	case ARGP_KEY_END:
-		if (options->engine && options->engine->is_tick && options->frequency_hz)
+		if (options->engine && options->engine->is_tick && options->frequency_hz &&
+		    options->frequency_hz != probe_source_tick_hz())
 			argp_failure(state, argp_err_exit_status, 0,
-				     "the tick has a rate of its own; leave -F out");
+				     "the tick comes %u times a second; leave -F out",
+				     probe_source_tick_hz());
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;

@@ -99,15 +99,30 @@ int perf_engine_most_hz(void)
 	return read_number("/proc/sys/kernel/perf_event_max_sample_rate");
 }
 
-/* What an administrator can do for an event that was refused. */
-static int refused(const struct perf_event_attr *attr, struct error *error)
+/* Says who refuses an event, and what an administrator can do. */
+static int refused(const struct perf_event_attr *attr, pid_t pid, struct error *error)
 {
-	return fail(
-		error, -errno,
-		"the kernel refuses perf_event_open (%m; kernel.perf_event_paranoid is %d); run as "
-		"root, or `sysctl kernel.perf_event_paranoid=%d` for programs of your own; in a "
-		"container allow the system call or --cap-add PERFMON",
-		paranoid_level(), attr->exclude_kernel ? 2 : 1);
+	int code = errno, level = paranoid_level(), needed = attr->exclude_kernel ? 2 : 1;
+
+	errno = code;
+	if (level > needed)
+		return fail(error, -errno,
+			    "the kernel refuses perf_event_open (%m; kernel.perf_event_paranoid is "
+			    "%d); run as root, or `sysctl kernel.perf_event_paranoid=%d` for "
+			    "programs of your own; in a container allow the system call or "
+			    "--cap-add PERFMON",
+			    level, needed);
+	if (errno == EACCES && pid > 0)
+		return fail(error, -errno,
+			    "the kernel refuses to show process or thread %d to you (%m): it is "
+			    "somebody else's, or has more rights than you; run as root, or with "
+			    "the capability CAP_PERFMON",
+			    pid);
+	return fail(error, -errno,
+		    "the kernel refuses perf_event_open (%m), although "
+		    "kernel.perf_event_paranoid is %d: a filter of system calls does, as in "
+		    "containers; allow it there (docker run --cap-add PERFMON)",
+		    level);
 }
 
 static int open_event(struct perf_event_attr *attr, pid_t pid, int cpu, struct error *error)
@@ -119,7 +134,7 @@ static int open_event(struct perf_event_attr *attr, pid_t pid, int cpu, struct e
 	switch (errno) {
 	case EACCES:
 	case EPERM:
-		return refused(attr, error);
+		return refused(attr, pid, error);
 	case ESRCH:
 		return fail(error, -errno, "there is no process or thread %d", pid);
 	case EMFILE:

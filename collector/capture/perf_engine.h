@@ -27,6 +27,7 @@ struct perf_engine {
 };
 
 #define PERF_ENGINES 5
+#define PERF_LADDER  (PERF_ENGINES - 1) /* tried one after the other: all before the tick */
 extern const struct perf_engine perf_engines[PERF_ENGINES];
 
 /* Returns the engine called @name, or NULL. */

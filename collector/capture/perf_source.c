@@ -265,7 +265,7 @@ static int open_first(struct perf_source *source, pid_t tid, struct error *error
 	result = -ENOENT;
 	if (source->options.prefers_tick)
 		result = try_engine(source, perf_engine_find("tick"), tid, error);
-	for (int i = 0; i < PERF_ENGINES && result && result != -ESRCH; i++)
+	for (int i = 0; i < PERF_LADDER && result && result != -ESRCH; i++)
 		if (!source->options.wants_time || !strcmp(perf_engines[i].unit, "ns"))
 			result = try_engine(source, &perf_engines[i], tid, error);
 	return result;

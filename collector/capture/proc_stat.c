@@ -15,11 +15,10 @@ bool proc_stat_parse(const char *text, struct proc_stat *stat)
 
 	return name_end &&
 	       sscanf(name_end + 1,
-		      " %c %d %*s %*s %*s %*s %lu %" SCNu64 " %*s %" SCNu64 SEVEN_FIELDS
-		      " %" SCNu64 " %*s %*s %*s %" SCNu64 SEVEN_FIELDS SEVEN_FIELDS " %d",
+		      " %c %d %*s %*s %*s %*s %lu %" SCNu64 " %*s %" SCNu64 SEVEN_FIELDS " %" SCNu64
+		      " %*s %*s %*s %" SCNu64 SEVEN_FIELDS SEVEN_FIELDS " %d",
 		      &stat->state, &stat->parent, &stat->flags, &stat->minor_faults,
-		      &stat->major_faults, &stat->threads, &stat->rss_pages,
-		      &stat->processor) == 8;
+		      &stat->major_faults, &stat->threads, &stat->rss_pages, &stat->processor) == 8;
 }
 
 static bool read_file(const char *path, struct proc_stat *stat)

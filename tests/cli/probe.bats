@@ -228,7 +228,11 @@ complete() {
 	grep -q 'probe (timers in libprobe.so' x.svg
 	run "$BUILD/faults/refuse_perf" collector run -o y -e cpu-clock -- true
 	[ "$status" -eq 125 ]
-	[[ $output == *"the kernel refuses perf_event_open"* ]]
+	[[ $output == *"the kernel refuses perf_event_open"*"a filter of system calls does"* ]]
+	run "$BUILD/faults/refuse_perf" collector attach -o y $PPID
+	[ "$status" -eq 1 ]
+	[ "${#lines[@]}" -eq 1 ]
+	[[ $output == "collector attach: the kernel refuses perf_event_open"*"a filter of system calls does"* ]]
 	run "$BUILD/faults/refuse_perf" collector check
 	[ "$status" -eq 0 ]
 	[[ $output == *"collector run uses probe"* ]]

@@ -304,13 +304,23 @@ static int write_result(const struct attempt *attempt, const struct sweep_plan *
 	return result ? fail(error, -EIO, "cannot write %.400s: %m", attempt->path) : 0;
 }
 
-/* A folder that is there already holds the same run, made by somebody else: it counts, not ours. */
-static int publish(const struct attempt *attempt, const char *path, struct error *error)
+/* A folder that is there already holds the same run, made by somebody else: it counts, not ours;
+ * unless it does not tell how it ended, as after a full disk. */
+static int publish(const struct attempt *attempt, const struct sweep_folder *folder,
+		   const struct sweep_run *run, struct error *error)
 {
+	char path[PATH_MAX];
+
+	final_path(folder, run, path);
 	if (!rename(attempt->path, path))
 		return 0;
 	if (errno != ENOTEMPTY && errno != EEXIST)
 		return fail(error, -errno, "cannot name %.400s: %m", path);
+	if (sweep_run_state(folder, run) < 0) {
+		remove_folder(path);
+		if (!rename(attempt->path, path))
+			return 0;
+	}
 	remove_folder(attempt->path);
 	return 0;
 }
@@ -364,7 +374,7 @@ int sweep_run_make(const struct sweep_folder *folder, const struct sweep_plan *p
 	if (!result)
 		result = write_result(&attempt, plan, run, error);
 	if (!result)
-		result = publish(&attempt, path, error);
+		result = publish(&attempt, folder, run, error);
 	if (result)
 		remove_folder(attempt.path);
 	return result ? result : attempt.state;

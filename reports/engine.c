@@ -18,7 +18,7 @@ static const struct {
 	const char *section;
 	const char *keys[8];
 } keys_of_sections[] = {
-	{"engine", {"command", "step", "activity", "trace"}},
+	{"engine", {"command", "step", "activity", "trace", "time_limit", "scratch"}},
 	{ENGINE_WIN, {"command", "before", "after", "component", "gain", "effort", "changes"}},
 	{ENGINE_PREDICTED, {"share", "earlier", "growth"}},
 };

@@ -69,24 +69,54 @@ static json_t *check_activity(struct phase *phase, const struct sweep *sweep, co
 	return counts;
 }
 
-static void check_runs(struct phase *phase, const char *name, const json_t *runs)
+static bool is_same_problem(const json_t *left, const json_t *right)
 {
-	json_t *problem;
-	char text[400];
+	return json_equal(json_object_get(left, "state"), json_object_get(right, "state")) &&
+	       json_equal(json_object_get(left, "reason"), json_object_get(right, "reason"));
+}
+
+/* How many problems of the list are the same as number @index; 0 when one before it is. */
+static int count_same(const json_t *problems, size_t index)
+{
+	const json_t *first = json_array_get(problems, index), *problem;
+	int count = 0;
 	size_t i;
 
-	json_array_foreach (json_object_get(runs, "problems"), i, problem) {
-		const char *reason = json_string_value(json_object_get(problem, "reason"));
-
-		snprintf(text, sizeof(text), "run %.40s %.20s: %.300s",
-			 json_string_value(json_object_get(problem, "run")),
-			 json_string_value(json_object_get(problem, "state")),
-			 reason ? reason : "");
-		complain(phase, name, text);
+	json_array_foreach (problems, i, problem) {
+		if (!is_same_problem(problem, first))
+			continue;
+		if (i < index)
+			return 0;
+		count++;
 	}
-	if (json_integer_value(json_object_get(runs, "missing"))) {
-		snprintf(text, sizeof(text), "%d runs are missing",
-			 (int)json_integer_value(json_object_get(runs, "missing")));
+	return count;
+}
+
+static void check_runs(struct phase *phase, const char *name, const json_t *runs)
+{
+	const json_t *problems = json_object_get(runs, "problems"), *problem;
+	char text[400];
+	int missing = (int)json_integer_value(json_object_get(runs, "missing"));
+	size_t i;
+
+	json_array_foreach (problems, i, problem) {
+		const char *reason = json_string_value(json_object_get(problem, "reason"));
+		const char *run = json_string_value(json_object_get(problem, "run"));
+		const char *state = json_string_value(json_object_get(problem, "state"));
+		int count = count_same(problems, i);
+
+		if (count > 1)
+			snprintf(text, sizeof(text), "%d runs %.20s, %.40s among them: %.300s",
+				 count, state, run, reason ? reason : "");
+		else
+			snprintf(text, sizeof(text), "run %.40s %.20s: %.300s", run, state,
+				 reason ? reason : "");
+		if (count)
+			complain(phase, name, text);
+	}
+	if (missing) {
+		snprintf(text, sizeof(text),
+			 missing == 1 ? "a run is missing" : "%d runs are missing", missing);
 		complain(phase, name, text);
 	}
 }

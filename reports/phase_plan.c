@@ -6,8 +6,10 @@
 
 #include <errno.h>
 
+/* Of a run; that of quick ones is shorter, so that an engine that hangs is told of sooner. */
 enum {
 	TIME_LIMIT_S = 600,
+	QUICK_TIME_LIMIT_S = 120,
 };
 
 /* What sampling takes comes on top; both together are to stay within 5 %. */
@@ -24,13 +26,22 @@ struct draft {
 	int repeats, bare;
 };
 
+static int time_limit_s(const json_t *engine, bool quick)
+{
+	int limit_s = atoi(engine_text(engine, "engine", "time_limit", ""));
+
+	if (limit_s > 0)
+		return limit_s;
+	return quick ? QUICK_TIME_LIMIT_S : TIME_LIMIT_S;
+}
+
 static json_t *finish(const json_t *engine, const struct draft *draft, bool quick)
 {
 	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:i, s:o}", "name", draft->name,
 			 "about", draft->about, "command",
 			 engine_command(engine, draft->command, draft->points, quick), "points",
 			 draft->points, "run", draft->run, "repeats", draft->repeats, "bare",
-			 draft->bare, "time_limit_s", TIME_LIMIT_S, "activity",
+			 draft->bare, "time_limit_s", time_limit_s(engine, quick), "activity",
 			 engine_list(draft->activity));
 }
 

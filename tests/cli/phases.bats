@@ -65,7 +65,7 @@ phase() {
 	status=0
 	"$scripts/run_phase1_profiling" --engine growth.engine --output-dir bad || status=$?
 	[ "$status" -eq 2 ]
-	[[ $(ask bad/phase1/phase1_summary.json it.problems) == *'failed: it ended with status 1'* ]]
+	[[ $(ask bad/phase1/phase1_summary.json 'it.problems.join("; ")') == *'macro: 5 runs failed, p1r1b among them: it ended with status 1;'* ]]
 }
 
 @test "phase 2 names the best configuration, and only where runs that did the same are apart" {
@@ -149,9 +149,11 @@ phase() {
 	phase 1
 	stat -c '%n %Y' out/phase1/*/runs/*/run.json >before
 	rm -r out/phase1/macro/runs/p1r2
+	# As a full disk may leave it.
+	echo '{"schema":' >out/phase1/macro/runs/p1r3/run.json
 	phase 1
 	stat -c '%n %Y' out/phase1/*/runs/*/run.json >after
-	[ "$(grep -cxFf before after)" -eq $(($(wc -l <before) - 1)) ]
+	[ "$(grep -cxFf before after)" -eq $(($(wc -l <before) - 2)) ]
 	[ "$(wc -l <after)" -eq "$(wc -l <before)" ]
 }
 

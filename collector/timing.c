@@ -8,11 +8,13 @@
 
 #include <errno.h>
 #include <math.h>
+#include <sys/resource.h>
 #include <time.h>
 
 #define WAITING_FUNCTIONS 512  /* room for what libraries that are loaded later may bring */
 #define ROW_NS		  3000 /* about what writing a row costs */
 #define LEAST_REST	  30
+#define HIGHEST_PRIORITY  -20
 #define TOLD		  "totals_told" /* of the library: probe/totals.h */
 #define MOST_ALONE	  64		/* functions that have a link each; else there are about */
 #define GROUPS		  16		/* links */
@@ -31,6 +33,7 @@ struct timing {
 	struct event event; /* at hand, corrected */
 	uint64_t updated_ns; /* when the tables were last filled */
 	bool is_begun, is_stopped;
+	int priority;		      /* of the collector, before there was a budget to keep */
 	char seen[400];		      /* names of libraries, where one is waited for */
 	size_t capacity, hottest;     /* functions that there is room for; of them, the hottest */
 	double share;		      /* of CPU time, that probes may cost; 0: no limit */
@@ -245,8 +248,12 @@ int timing_attach(struct timing *timing, struct error *error)
 		result = attach(timing, first, end - first, error);
 		timing->attached = end;
 	}
-	if (!result && timing->budget && !timing->is_begun)
+	if (!result && timing->budget && !timing->is_begun) {
+		/* On a busy machine whoever waits its turn lets a dear probe cost for longer. */
+		timing->priority = getpriority(PRIO_PROCESS, 0);
+		setpriority(PRIO_PROCESS, 0, HIGHEST_PRIORITY);
 		timing_budget_begin(timing->budget, timing->uprobe, now_ns());
+	}
 	timing->is_begun = true;
 	return result;
 }
@@ -549,8 +556,10 @@ void timing_stop(struct timing *timing)
 	if (timing->is_stopped)
 		return;
 	timing->is_stopped = true;
-	if (timing->budget)
+	if (timing->budget) {
 		timing_budget_end(timing->budget, timing->uprobe, now_ns());
+		setpriority(PRIO_PROCESS, 0, timing->priority);
+	}
 	uprobe_detach(timing->uprobe);
 	update(timing);
 }

@@ -8,13 +8,14 @@
 #include <math.h>
 #include <time.h>
 
-#define ROUND_NS      20000000u
-#define BANK_NS	      1e9 /* of the target's CPU time, whose budget is kept for later */
-#define START_NS      2e6 /* that probes may cost before the target has used anything */
-#define SLACK_NS      1e6 /* beyond the budget, before a round comes early */
-#define WINDOW_NS     1e6 /* that probes may cost in a window */
-#define WINDOW_MS     5	  /* a window's length, where they cost less */
-#define FIRST_WINDOWS 3	  /* before it is known whether they show anything */
+#define ROUND_NS	20000000u
+#define BANK_NS		1e9 /* of the target's CPU time, whose budget is kept for later */
+#define START_NS	2e6 /* that probes may cost before the target has used anything */
+#define SLACK_NS	1e6 /* beyond the budget, before a round comes early */
+#define WINDOW_NS	1e6 /* that probes may cost in a window */
+#define WINDOW_MS	5   /* a window's length, where they cost less */
+#define LEAST_WINDOW_NS 2e4 /* of the target's CPU time, for a window to count */
+#define FIRST_WINDOWS	3   /* before it is known whether they show anything */
 #define MOST_DISTORTION                                                                            \
 	3.0 /* what a probe may take of the time that is left, for a rate to be told */
 
@@ -31,11 +32,11 @@ struct watched {
 	uint64_t new_calls; /* between the last two */
 	double load; /* what its probe cost in the last round, of the target's own CPU time */
 	uint64_t only_counted_ns, sampled_ns;
-	struct window_sizes windows; /* CPU time of the target in them */
-	struct window_spread spread; /* calls in them */
-	uint64_t calls_before;	     /* until the windows began, */
-	double used_before_ns;	     /* and the target's CPU time then */
-	double window_spent_ns;	     /* what probes took in windows, of all functions */
+	struct window_path path; /* calls in windows, by the target's own CPU time */
+	uint64_t calls_before;	 /* until the windows began */
+	double path_ns;		 /* the target's CPU time at the end of the last one */
+	double window_used_ns;	 /* the target's in windows, */
+	double window_spent_ns;	 /* and that of probes, of all functions */
 };
 
 struct timing_budget {
@@ -118,14 +119,15 @@ static void look(struct timing_budget *budget, const struct uprobe *uprobe, uint
 	double cpu_ns =
 		budget->clock.cpu_ns ? (double)budget->clock.cpu_ns(budget->clock.context) : 0;
 	double probed_ns = uprobe_spent_ns(uprobe);
-	double least_ns = least_used * (double)(now_ns - budget->look_ns);
+	double least_ns = least_used * (double)(now_ns - budget->look_ns), own_ns, bank_ns;
 
 	budget->spent_ns = probed_ns - budget->probed_ns;
-	least_ns = fmax(least_ns, least_own * (cpu_ns - budget->cpu_ns));
-	budget->used_ns = fmax(cpu_ns - budget->cpu_ns - budget->spent_ns, least_ns);
+	own_ns = least_own * (cpu_ns - budget->cpu_ns);
+	budget->used_ns = fmax(cpu_ns - budget->cpu_ns - budget->spent_ns, own_ns);
 	budget->all_used_ns += budget->used_ns;
-	budget->bank_ns = fmin(budget->bank_ns + budget->share * budget->used_ns - budget->spent_ns,
-			       fmax(budget->share * BANK_NS, START_NS));
+	bank_ns = budget->bank_ns + budget->share * fmax(budget->used_ns, least_ns) -
+		  budget->spent_ns;
+	budget->bank_ns = fmin(bank_ns, fmax(budget->share * BANK_NS, START_NS));
 	budget->cpu_ns = cpu_ns;
 	budget->probed_ns = probed_ns;
 	budget->look_ns = now_ns;
@@ -189,7 +191,9 @@ static void take_off(struct timing_budget *budget, struct uprobe *uprobe, size_t
 
 		watched->sampled_ns = now_ns;
 		watched->calls_before = watched->calls;
-		watched->used_before_ns = budget->all_used_ns;
+		watched->path_ns = budget->all_used_ns;
+		if (budget->used_ns > 0)
+			watched->path.rate = (double)watched->new_calls / budget->used_ns;
 		budget->list[count++] = i;
 	}
 	uprobe_detach_list(uprobe, budget->list, count);
@@ -223,8 +227,8 @@ static void fall_back(struct timing_budget *budget, struct uprobe *uprobe, size_
 static bool has_windows(const struct watched *watched)
 {
 	return watched->sampled_ns &&
-	       (watched->windows.count < FIRST_WINDOWS ||
-		watched->window_spent_ns <= MOST_DISTORTION * watched->windows.size);
+	       (watched->path.count < FIRST_WINDOWS ||
+		watched->window_spent_ns <= MOST_DISTORTION * watched->window_used_ns);
 }
 
 /* Says whether a function that is only counted can be timed for a moment. */
@@ -288,8 +292,10 @@ static void take_window(struct timing_budget *budget)
 
 		if (!has_windows(watched))
 			continue;
-		window_sizes_add(&watched->windows, budget->used_ns);
-		window_spread_add(&watched->spread, (double)watched->new_calls, budget->used_ns);
+		window_path_add(&watched->path, (double)watched->new_calls, budget->used_ns,
+				budget->all_used_ns - watched->path_ns);
+		watched->path_ns = budget->all_used_ns;
+		watched->window_used_ns += budget->used_ns;
 		watched->window_spent_ns += budget->spent_ns;
 	}
 }
@@ -311,7 +317,7 @@ static void make_window(struct timing_budget *budget, struct uprobe *uprobe)
 	look(budget, uprobe, monotonic_ns());
 	put(budget, uprobe, false);
 	set_modes(budget, uprobe, false);
-	if (is_whole && !is_timed)
+	if (is_whole && !is_timed && budget->used_ns >= LEAST_WINDOW_NS)
 		take_window(budget);
 }
 
@@ -346,16 +352,14 @@ struct timing_budget_fate timing_budget_fate(const struct timing_budget *budget,
 {
 	const struct watched *watched = &budget->functions[function];
 	struct timing_budget_fate fate = {watched->only_counted_ns, watched->sampled_ns,
-					  watched->windows.count, 0, 0};
-	double used_ns = budget->all_used_ns - watched->used_before_ns;
+					  watched->path.count, 0, 0};
+	double hits, margin;
 
-	if (!fate.windows || watched->windows.size <= 0 ||
-	    watched->window_spent_ns > MOST_DISTORTION * watched->windows.size)
+	if (!fate.windows || watched->window_spent_ns > MOST_DISTORTION * watched->window_used_ns)
 		return fate;
-	fate.calls = (double)watched->calls_before +
-		     watched->spread.hits * used_ns / watched->windows.size;
-	fate.margin = hypot(window_spread_margin(&watched->spread, &watched->windows, used_ns),
-			    COST_DOUBT * watched->window_spent_ns / watched->windows.size *
-				    (fate.calls - (double)watched->calls_before));
+	hits = window_path_hits(&watched->path, budget->all_used_ns - watched->path_ns, &margin);
+	fate.calls = (double)watched->calls_before + hits;
+	fate.margin = hypot(margin,
+			    COST_DOUBT * watched->window_spent_ns / watched->window_used_ns * hits);
 	return fate;
 }

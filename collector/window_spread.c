@@ -46,3 +46,22 @@ double window_spread_margin(const struct window_spread *spread, const struct win
 	left = windows->size < all ? 1 - windows->size / all : 0;
 	return student(windows->count - 1) * all * sqrt(variance * left);
 }
+
+void window_path_add(struct window_path *path, double hits, double size, double since)
+{
+	double rate = hits / size;
+
+	path->change = rate - path->rate;
+	path->hits += since * (rate + path->rate) / 2;
+	path->variance += since * since * path->change * path->change / 2;
+	path->rate = rate;
+	path->count++;
+}
+
+double window_path_hits(const struct window_path *path, double rest, double *margin)
+{
+	double variance = path->variance + rest * rest * path->change * path->change / 2;
+
+	*margin = student(path->count) * sqrt(variance);
+	return path->hits + rest * path->rate;
+}

@@ -6,7 +6,11 @@
  * N · Σh / Σn: the ratio estimator, whose variance comes from how far the windows' hits are from
  * what their n would make expect.
  *
- * Source: Cochran, "Sampling Techniques", 3rd edition, 6.4.
+ * Where windows come the later the more they show, as a budget has it, each speaks for its own part
+ * of the time instead (struct window_path).
+ *
+ * Source: Cochran, "Sampling Techniques", 3rd edition, 6.4; 8.9 and 8.10 for the variance of
+ * systematic samples by successive differences.
  */
 #pragma once
 
@@ -33,3 +37,23 @@ void window_spread_add(struct window_spread *spread, double hits, double size);
  */
 double window_spread_margin(const struct window_spread *spread, const struct window_sizes *windows,
 			    double all);
+
+/* Zero-initialised, but for `rate` where one is known before the first window. */
+struct window_path {
+	uint32_t count;
+	double hits, variance; /* of all time until the last window */
+	double rate;	       /* hits of a nanosecond in the last window */
+	double change;	       /* of that, since the one before */
+};
+
+/*
+ * Takes a window.
+ *
+ * @size   of the window, > 0, in the unit of @since
+ * @since  from the end of the last window, or from the beginning, to the end of this one
+ */
+void window_path_add(struct window_path *path, double hits, double size, double since);
+
+/* Returns all hits, with a rest of the time behind the last window, and half of their 95 %
+ * interval. One window at least. */
+double window_path_hits(const struct window_path *path, double rest, double *margin);

@@ -226,9 +226,10 @@ json_t *phase_add_calls(json_t *document, const char *name, const struct scaling
 	json_t *section = document_section(document, name, name), *table, *point;
 	size_t i;
 
-	document_say(section, "Timed from outside; medians over the runs of a point. A function "
-			      "whose probe was taken off to keep the budget was timed in the first "
-			      "part of a run only. Without steps the whole run is one.");
+	document_say(section,
+		     "Timed from outside; medians over the runs of a point. A function "
+		     "whose probe was taken off to keep the budget was timed as a run began "
+		     "and in windows of time. Without steps the whole run is one.");
 	table = document_table(section, "calls", "Durations of calls", columns,
 			       COLUMN_COUNT(columns));
 	json_array_foreach (scaling->sweep.points, i, point) {

@@ -36,3 +36,28 @@ Test(window_spread, is_that_of_the_ratio_estimator)
 	cr_assert_float_eq(margin((double[][2]){{30, 10}, {40, 10}}, 2, 1000), expected, 1e-3);
 	cr_assert_eq(margin((double[][2]){{30, 10}, {40, 10}}, 2, 20), 0, "all calls were counted");
 }
+
+Test(window_spread, each_window_of_a_path_speaks_for_the_time_since_the_last)
+{
+	struct window_path path = {.rate = 1};
+	double margin;
+
+	/* Idle half of the time and looked at ten times there, once where there is much to see. */
+	window_path_add(&path, 10, 10, 500);
+	for (int i = 0; i < 10; i++)
+		window_path_add(&path, 0, 10, 50);
+	cr_expect_float_eq(window_path_hits(&path, 0, &margin), 525, 1e-6);
+	/* One change by 1, of 50: the variance is 50·50/2; 95 % by t with 11 degrees. */
+	cr_expect_float_eq(margin, 2.201 * 35.355339, 1e-3);
+	cr_expect_float_eq(window_path_hits(&path, 1000, &margin), 525, 1e-6, "idle at last");
+}
+
+Test(window_spread, a_path_that_ends_in_the_middle_goes_on_as_it_was)
+{
+	struct window_path path = {.rate = 2};
+	double margin;
+
+	window_path_add(&path, 20, 10, 100);
+	cr_expect_float_eq(window_path_hits(&path, 50, &margin), 300, 1e-6);
+	cr_expect_float_eq(margin, 0, 1e-6);
+}

@@ -155,6 +155,27 @@ static struct statistics_change measure_change(const struct comparison *comparis
 	return change;
 }
 
+/*
+ * How far a side's cost may be off although all its runs agree: half a sample, in logarithms. A
+ * program that always begins at the same point of the sampling clock always gets the same number of
+ * samples; equal readings then do not show equal costs. Where runs differ by more than one sample
+ * that blurs the grid, and their spread says it all: 0.
+ */
+static double grid(const struct comparison_run *const *runs, size_t count,
+		   const struct measure *measure)
+{
+	double least = INFINITY, most = 0, sum = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		double samples = round(measure_cost(runs[i], measure) / runs[i]->sample);
+
+		least = fmin(least, samples);
+		most = fmax(most, samples);
+		sum += samples;
+	}
+	return sum <= 0 || most - least > 1 ? 0 : log1p(0.5 * (double)count / sum);
+}
+
 static double mean_cost(const struct comparison *comparison,
 			const struct comparison_run *const *runs, size_t count,
 			const struct measure *measure)
@@ -175,6 +196,11 @@ static void measure_row(struct comparison *comparison, struct comparison_row *ro
 	row->base = mean_cost(comparison, comparison->base, comparison->base_count, measure);
 	row->fresh = mean_cost(comparison, comparison->fresh, comparison->fresh_count, measure);
 	row->change = measure_change(comparison, measure);
+	if (comparison->replicated)
+		row->grid = grid(comparison->base, comparison->base_count, measure) +
+			    grid(comparison->fresh, comparison->fresh_count, measure);
+	row->change.low -= row->grid;
+	row->change.high += row->grid;
 	row->p_adjusted = row->change.p;
 	if (row->base == 0 || row->fresh == 0)
 		row->presence = row->base ? COMPARISON_REMOVED : COMPARISON_NEW;
@@ -193,7 +219,8 @@ static double needed(const struct comparison *comparison, const struct compariso
 	const struct statistics_change *change = &row->change;
 	double pairs = comparison->base_count, spread;
 
-	if (!comparison->replicated || !isfinite(change->error))
+	/* More runs do not help where the sampling clock's grid is too coarse; longer ones do. */
+	if (!comparison->replicated || !isfinite(change->error) || row->grid > row->margin)
 		return 0;
 	if (comparison->options.paired)
 		spread = change->error * sqrt(pairs);
@@ -212,7 +239,7 @@ static void judge(const struct comparison *comparison, struct comparison_row *ro
 	double alpha = comparison->options.alpha;
 	bool certain = row->p_adjusted <= alpha;
 
-	row->detectable = statistics_detectable(change, row->margin, 1 - alpha,
+	row->detectable = statistics_detectable(change, row->margin + row->grid, 1 - alpha,
 						alpha / (family ? family : 1));
 	row->verdict = COMPARISON_INCONCLUSIVE;
 	if (change->low > row->margin && certain)

@@ -63,6 +63,7 @@ struct comparison_row {
 	struct statistics_change change;	    /* of the cost that is tested */
 	struct statistics_change other;		    /* of the other one of self and total */
 	double p_adjusted;
+	double grid;	    /* by which the interval is wider, because samples are whole */
 	double margin;	    /* of the logarithm */
 	double detectable;  /* smallest change of the logarithm that would have been found; INFINITY
 			     */

@@ -255,19 +255,24 @@ static void shuffle(const struct comparison_run **runs, size_t count, uint64_t *
 	}
 }
 
-/* Standard deviation of the logarithms of the totals, and of the differences of neighbours. */
+/*
+ * Standard deviation of the logarithms of the totals, and of the differences of neighbours. Neither
+ * can be told finer than samples are counted: each is at least that of rounding to whole ones.
+ */
 static void measure_spread(struct gate_calibration *calibration,
 			   const struct comparison_run *const *runs, size_t count)
 {
-	double *totals = xcalloc(count, sizeof(*totals)), squares = 0;
+	double *totals = xcalloc(count, sizeof(*totals)), squares = 0, rounding = 0;
 	size_t pairs = count / 2;
 
-	for (size_t i = 0; i < count; i++)
+	for (size_t i = 0; i < count; i++) {
 		totals[i] = log(runs[i]->total / (runs[i]->steps ? runs[i]->steps : 1));
+		rounding += runs[i]->sample / runs[i]->total / sqrt(12) / (double)count;
+	}
 	for (size_t i = 0; i < pairs; i++)
 		squares += pow(totals[2 * i + 1] - totals[2 * i], 2);
-	calibration->spread = gsl_stats_sd(totals, 1, count);
-	calibration->pairs_spread = sqrt(squares / (double)pairs);
+	calibration->spread = fmax(gsl_stats_sd(totals, 1, count), rounding);
+	calibration->pairs_spread = fmax(sqrt(squares / (double)pairs), M_SQRT2 * rounding);
 	free(totals);
 }
 

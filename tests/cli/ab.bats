@@ -19,10 +19,12 @@ setup() {
 @test "ends at the first look when the commands differ much, in blocks of ABBA or BAAB" {
 	require perf
 	local status=0 block
-	collector ab -F 4999 -n 24 -o it -- ./work 5000 a -- ./work 20000 b >text 2>said || status=$?
+	collector ab --markdown -F 4999 -n 24 -o it -- ./work 5000 a -- ./work 20000 b >text 2>said || status=$?
 	cat text said
 	[ "$status" -eq 2 ]
-	[[ $(head -1 text) == *regressed* ]]
+	[[ $(head -n 1 text) == '<!-- simprof:compare v1 verdict=regressed -->' ]]
+	[[ $(sed -n 2p text) == '**▲ regressed: '* ]]
+	grep -q '^| verdict | function |' text
 	grep -q '8 base and 8 new runs in pairs' text
 	grep -q 'looked after 8 of at most 24 pairs' said
 	[ "$(wc -l <order)" -eq 16 ]
@@ -40,8 +42,8 @@ setup() {
 	collector ab --json -F 4999 -n 24 -o it -- ./work 5000 a -- ./work 20000 b >it.json || [ $? -eq 2 ]
 	[ "$(node -p 'JSON.parse(require("fs").readFileSync("it.json")).total.verdict')" = regressed ]
 	[ "$(node -p 'JSON.parse(require("fs").readFileSync("it.json")).paired')" = true ]
-	collector compare --paired --markdown it.a?.prof -- it.b?.prof >it.md || [ $? -eq 2 ]
-	[ "$(head -n 1 it.md)" = "<!-- simprof:compare v1 verdict=regressed -->" ]
+	collector compare --paired it.a?.prof -- it.b?.prof >text || [ $? -eq 2 ]
+	[[ $(head -n 1 text) == *regressed* ]]
 }
 
 @test "a command that fails ends it" {

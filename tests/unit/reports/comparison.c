@@ -326,3 +326,24 @@ Test(comparison, refuses_what_cannot_be_compared)
 	compare(&bench, &comparison_defaults);
 	done(&bench);
 }
+
+/* Ten runs that all had four samples may have cost between 3.5 and 4.5 of them. */
+Test(comparison, runs_that_agree_to_the_sample_are_known_to_half_a_sample)
+{
+	static const uint32_t samples[] = {4, 400};
+
+	for (size_t k = 0; k < sizeof(samples) / sizeof(*samples); k++) {
+		struct bench bench = {0};
+		const struct comparison_row *total = &bench.comparison.total;
+
+		for (size_t i = 0; i < 10; i++)
+			add_run(&bench, i % 2, (struct stack[]){{"main;hot", samples[k]}}, 1);
+		compare(&bench, &comparison_defaults);
+		cr_assert_float_eq(total->change.high, 2 * log1p(0.5 / samples[k]), 1e-9);
+		cr_assert_float_eq(total->change.low, -total->change.high, 1e-9);
+		cr_assert_geq(total->detectable, total->change.high);
+		cr_assert_eq(total->verdict,
+			     samples[k] == 400 ? COMPARISON_UNCHANGED : COMPARISON_INCONCLUSIVE);
+		done(&bench);
+	}
+}

@@ -18,7 +18,7 @@ static int choose(struct function_probes *probes, const struct function_probes_t
 
 	if (options->timing.request_count || options->timing.hottest) {
 		probes->timing = timing_open(&options->timing, &target->files, target->modules,
-					     target->profile, target->start_ns, error);
+					     target->profile, error);
 		if (!probes->timing)
 			return -errno;
 	}
@@ -39,24 +39,31 @@ int function_probes_open(struct function_probes *probes,
 	int result;
 
 	probes->options = options;
-	probes->pid = target->pids[0];
 	probes->modules = target->modules;
 	probes->profile = target->profile;
 	result = choose(probes, target, error);
-	if (!result && probes->timing)
-		result = timing_watch(probes->timing, target->pids, target->pid_count, target->perf,
-				      error);
 	if (!result && probes->timing && target->library)
 		result = timing_tell_totals(probes->timing, target->library, target->modes,
 					    target->is_sampled, error);
-	if (!result && probes->hits)
-		result = hits_watch(probes->hits, target->pids, target->pid_count, error);
 	if (!result && options->planned)
 		options->planned(probes->timing, probes->hits);
 	if (!result && probes->timing)
 		result = timing_attach(probes->timing, error);
 	if (!result && probes->hits)
 		result = hits_attach(probes->hits, error);
+	return result;
+}
+
+int function_probes_start(struct function_probes *probes, const pid_t *pids, size_t count,
+			  struct perf_source *perf, uint64_t start_ns, struct error *error)
+{
+	int result = 0;
+
+	probes->pid = pids[0];
+	if (probes->timing)
+		result = timing_watch(probes->timing, pids, count, perf, start_ns, error);
+	if (!result && probes->hits)
+		result = hits_watch(probes->hits, pids, count, error);
 	return result;
 }
 

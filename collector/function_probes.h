@@ -25,12 +25,8 @@ struct function_probes_options {
 /* Where the functions are. All is borrowed. */
 struct function_probes_target {
 	struct program_files files; /* of the program */
-	const pid_t *pids;
-	size_t pid_count;
-	struct perf_source *perf; /* or NULL; as of timing_watch */
 	struct modules *modules;
 	struct profile *profile;
-	uint64_t start_ns;   /* CLOCK_MONOTONIC of the profile's times */
 	const char *library; /* that is preloaded and counts; NULL: none */
 	uint32_t modes;	     /* of it, */
 	bool is_sampled;     /* and whether allocations are sampled: as of timing_tell_totals */
@@ -42,7 +38,7 @@ struct function_probes {
 	struct timing *timing;	 /* NULL: nothing is timed */
 	struct hits *hits;	 /* NULL: no lines are counted */
 	struct hottest *hottest; /* NULL: not asked for, or chosen already */
-	pid_t pid;		 /* one of the processes */
+	pid_t pid;		 /* one of the processes that are watched */
 	struct modules *modules;
 	struct profile *profile;
 };
@@ -50,10 +46,21 @@ struct function_probes {
 /* Says whether probes are wanted at all. */
 bool function_probes_are_wanted(const struct function_probes_options *options);
 
-/* Chooses the functions and puts the probes in place. Returns 0 or a negative errno. */
+/* Chooses the functions and puts the probes in place. That takes from half a second to many, so it
+ * comes before anything is sampled. Returns 0 or a negative errno. */
 int function_probes_open(struct function_probes *probes,
 			 const struct function_probes_options *options,
 			 const struct function_probes_target *target, struct error *error);
+
+/*
+ * From now on the probes count what these processes do, and what they will fork.
+ *
+ * @perf      as of timing_watch
+ * @start_ns  CLOCK_MONOTONIC of the profile's times
+ * Returns 0 or a negative errno.
+ */
+int function_probes_start(struct function_probes *probes, const pid_t *pids, size_t count,
+			  struct perf_source *perf, uint64_t start_ns, struct error *error);
 
 /* Returns the event, corrected, as timing_take. */
 const struct event *function_probes_take(struct function_probes *probes, const struct event *event);

@@ -17,8 +17,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define NAMING_REST  5	  /* naming may take one part in as many of the time */
-#define MOST_THREADS 1024 /* whose states are read at each look */
+#define NAMING_SHARE 5		  /* naming may take one part in as many of the time */
+#define KERNEL_NS    10000000000u /* the kernel's symbols are believed so long */
+#define MOST_THREADS 1024	  /* whose states are read at each look */
 
 struct live {
 	struct session_options options;
@@ -34,7 +35,10 @@ struct live {
 	struct timing *timing; /* NULL: no steps */
 	struct live_table table;
 	size_t named_frames; /* that were there when frames were last named */
-	uint64_t naming_end_ns, naming_cost_ns;
+	uint64_t naming_cpu_ns;
+	struct kernel_symbols *kernel;
+	uint64_t kernel_ns;    /* when they were read */
+	uint64_t start_cpu_ns; /* of our own */
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -68,27 +72,43 @@ static void deliver(void *context, const struct event *event)
 	recorder_take(live->recorder, event);
 }
 
+/* Puts the probe in place; it counts when the processes are watched. */
 static int open_steps(struct live *live, struct error *error)
 {
 	const struct attached *attached = &live->attached;
 	struct program_files files = {0};
-	int result = 0;
 
 	if (!live->options.probes.timing.request_count)
 		return 0;
 	for (size_t i = 0; i < attached->count; i++)
 		program_files_of_process(&files, live->modules, attached->pids[i]);
 	live->timing = timing_open(&live->options.probes.timing, &files, live->modules,
-				   live->profile, live->start_ns, error);
-	if (!live->timing)
-		result = -errno;
+				   live->profile, error);
 	program_files_done(&files);
-	if (!result)
-		result = timing_watch(live->timing, attached->pids, attached->count,
-				      live->sampling.perf, error);
-	return result ? result : timing_attach(live->timing, error);
+	return live->timing ? timing_attach(live->timing, error) : -errno;
 }
 
+static int open_samples(struct live *live, struct error *error)
+{
+	struct attached *attached = &live->attached;
+	int result;
+
+	do
+		result = sampling_open_perf(&live->sampling, &live->options, PERF_START_NOW,
+					    attached->first_tid, error);
+	while (result == -ESRCH && attached_choose(attached));
+	if (result)
+		return result;
+	sources_add(&live->sources, perf_source_row(live->sampling.perf));
+	live->start_ns = clock_ns(CLOCK_MONOTONIC);
+	live->start_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	live->recorder = recorder_new(live->profile, live->modules,
+				      (struct recorder_sink){append, live}, live->start_ns);
+	recorder_metric(live->recorder, sampling_metric(&live->sampling));
+	return attached_watch(attached, live->sampling.perf, live->recorder, error);
+}
+
+/* The probe first: that takes long, and nobody reads the samples meanwhile. */
 static int open_all(struct live *live, struct error *error)
 {
 	const struct session_options *options = &live->options;
@@ -97,18 +117,12 @@ static int open_all(struct live *live, struct error *error)
 		attached_open(attached, options->pids, options->pid_count, options->is_tree, error);
 
 	if (!result)
-		result = sampling_open_perf(&live->sampling, options, PERF_START_NOW,
-					    attached->first_tid, error);
-	if (result)
-		return result;
-	sources_add(&live->sources, perf_source_row(live->sampling.perf));
-	live->start_ns = clock_ns(CLOCK_MONOTONIC);
-	live->recorder = recorder_new(live->profile, live->modules,
-				      (struct recorder_sink){append, live}, live->start_ns);
-	recorder_metric(live->recorder, sampling_metric(&live->sampling));
-	result = attached_watch(attached, live->sampling.perf, live->recorder, error);
-	if (!result)
 		result = open_steps(live, error);
+	if (!result)
+		result = open_samples(live, error);
+	if (!result && live->timing)
+		result = timing_watch(live->timing, attached->pids, attached->count,
+				      live->sampling.perf, live->start_ns, error);
 	if (!result)
 		result = sources_watch(&live->sources, live->poll_fd);
 	return result;
@@ -147,6 +161,7 @@ void live_close(struct live *live)
 	sampling_done(&live->sampling);
 	attached_done(&live->attached);
 	live_table_done(&live->table);
+	kernel_symbols_free(live->kernel);
 	modules_free(live->modules);
 	profile_free(live->profile);
 	close(live->poll_fd);
@@ -166,19 +181,28 @@ int live_round(struct live *live)
 	return attached_have_ended(&live->attached) ? -ESRCH : 0;
 }
 
-/* Names frames that are new, unless naming has taken its share of the time already. */
-static void name_frames(struct live *live)
+static void name_kernel(struct live *live, uint64_t now_ns)
 {
-	uint64_t start_ns = clock_ns(CLOCK_MONOTONIC);
+	if (!live->kernel || now_ns - live->kernel_ns > KERNEL_NS) {
+		kernel_symbols_free(live->kernel);
+		live->kernel = kernel_symbols_new("/proc/kallsyms");
+		live->kernel_ns = now_ns;
+	}
+	kernel_symbols_name(live->kernel, live->profile);
+}
+
+/* Names frames that are new, unless naming has taken its share of the time already. */
+static void name_frames(struct live *live, uint64_t now_ns)
+{
+	uint64_t start_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 
 	if (live->named_frames == live->profile->frames_count ||
-	    start_ns - live->naming_end_ns < NAMING_REST * live->naming_cost_ns)
+	    NAMING_SHARE * live->naming_cpu_ns > now_ns)
 		return;
 	live->named_frames = live->profile->frames_count;
 	symbols_name(live->modules, live->profile);
-	kernel_symbols_name(live->profile, "/proc/kallsyms");
-	live->naming_end_ns = clock_ns(CLOCK_MONOTONIC);
-	live->naming_cost_ns = live->naming_end_ns - start_ns;
+	name_kernel(live, now_ns);
+	live->naming_cpu_ns += clock_ns(CLOCK_PROCESS_CPUTIME_ID) - start_cpu_ns;
 }
 
 static enum live_state state_of(char letter)
@@ -254,14 +278,14 @@ void live_look(struct live *live, struct live_view *view)
 	*view = (struct live_view){.elapsed_ns = now_ns};
 	view->window_ns = now_ns < live->window_ns ? now_ns : live->window_ns;
 	from_ns = now_ns - view->window_ns;
-	name_frames(live);
+	name_frames(live, now_ns);
 	live_table_forget(&live->table, from_ns);
 	live_table_sum(&live->table, live->profile, &view->sums);
 	view->cpu_ns = view->sums.weight * sampling_metric(&live->sampling)->period;
 	view->lost = perf_source_lost_so_far(live->sampling.perf);
 	look_at_threads(live, view);
 	look_at_steps(live, from_ns, view);
-	view->own_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	view->own_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - live->start_cpu_ns;
 }
 
 const char *live_engine(const struct live *live)

@@ -46,9 +46,10 @@ struct session {
 	struct usage *usage;
 	struct function_probes probes;
 	uint64_t start_ns;
-	uint64_t ready_ns;    /* when all was in place; what a duration counts from */
-	uint64_t commit_ns;   /* of the last commit */
-	uint64_t progress_ns; /* when it was told last */
+	uint64_t start_cpu_ns; /* of our own, at that time */
+	uint64_t ready_ns;     /* when all was in place; what a duration counts from */
+	uint64_t commit_ns;    /* of the last commit */
+	uint64_t progress_ns;  /* when it was told last */
 };
 
 static uint64_t clock_ns(clockid_t clock)
@@ -85,30 +86,15 @@ static int watch(struct session *session)
 	return result ? result : watch_fd(session, function_probes_poll_fd(&session->probes));
 }
 
-/* Returns the command line with blanks between the arguments, owned by the caller. */
-static char *command_line(const struct session *session)
-{
-	const struct session_options *options = session->options;
-	char *command = NULL;
-	size_t bytes;
-	FILE *stream;
-
-	if (is_attached(session))
-		return attached_command(options->pids[0]);
-	stream = open_memstream(&command, &bytes);
-	fputs(options->argv[0], stream);
-	for (const char **argument = options->argv + 1; *argument; argument++)
-		fprintf(stream, " %s", *argument);
-	fclose(stream);
-	return command;
-}
-
 static void describe(struct session *session)
 {
 	struct profile *profile = session->profile;
-	char *command = command_line(session), text[32];
-	char *program = is_attached(session) ? attached_program(session->options->pids[0])
-					     : xstrdup(basename(session->options->argv[0]));
+	const struct session_options *options = session->options;
+	char *command = is_attached(session) ? attached_command(options->pids[0])
+					     : target_command(options->argv);
+	char *program = is_attached(session) ? attached_program(options->pids[0])
+					     : xstrdup(basename(options->argv[0]));
+	char text[32];
 	time_t now = time(NULL);
 	struct tm utc;
 
@@ -171,6 +157,7 @@ static int open_file(struct session *session, struct error *error)
 		return -errno;
 	describe(session);
 	session->start_ns = clock_ns(CLOCK_MONOTONIC);
+	session->start_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	profile_set_number(session->profile, "start_clock_ns", (int64_t)session->start_ns);
 	session->commit_ns = session->start_ns - COMMIT_NS + FIRST_COMMIT_NS;
 	session->recorder =
@@ -242,12 +229,8 @@ static int open_probes(struct session *session, const pid_t *pids, size_t count,
 {
 	const struct session_options *options = session->options;
 	struct function_probes_target target = {
-		.pids = pids,
-		.pid_count = count,
-		.perf = session->sampling.perf,
 		.modules = session->modules,
 		.profile = session->profile,
-		.start_ns = session->start_ns,
 	};
 	int result;
 
@@ -262,6 +245,13 @@ static int open_probes(struct session *session, const pid_t *pids, size_t count,
 	result = function_probes_open(&session->probes, &options->probes, &target, error);
 	program_files_done(&target.files);
 	return result;
+}
+
+static int start_probes(struct session *session, const pid_t *pids, size_t count,
+			struct error *error)
+{
+	return function_probes_start(&session->probes, pids, count, session->sampling.perf,
+				     session->start_ns, error);
 }
 
 /* Everything that can fail without the program having run. */
@@ -285,7 +275,9 @@ static int prepare_launch(struct session *session, struct error *error)
 		result = open_off_cpu(session, error);
 	if (!result)
 		result = open_file(session, error);
-	return result ? result : open_probes(session, &session->target.pid, 1, error);
+	if (!result)
+		result = open_probes(session, &session->target.pid, 1, error);
+	return result ? result : start_probes(session, &session->target.pid, 1, error);
 }
 
 static uint64_t watched_cpu_ns(const void *perf)
@@ -329,6 +321,8 @@ static int prepare_attach(struct session *session, struct error *error)
 	result =
 		attached_open(attached, options->pids, options->pid_count, options->is_tree, error);
 	if (!result)
+		result = open_probes(session, attached->pids, attached->count, error);
+	if (!result)
 		do
 			result = open_sources(session, PERF_START_NOW, attached->first_tid, error);
 		while (result == -ESRCH && attached_choose(attached));
@@ -344,7 +338,7 @@ static int prepare_attach(struct session *session, struct error *error)
 	if (!result)
 		result = open_heap(session, error);
 	profile_set_number(session->profile, "attach_ns", (int64_t)attached->watch_ns);
-	return result ? result : open_probes(session, attached->pids, attached->count, error);
+	return result ? result : start_probes(session, attached->pids, attached->count, error);
 }
 
 static int prepare(struct session *session, struct error *error)
@@ -459,11 +453,6 @@ static void record(struct session *session)
 	function_probes_stop(&session->probes);
 }
 
-static uint64_t own_cpu_ns(void)
-{
-	return clock_ns(CLOCK_PROCESS_CPUTIME_ID);
-}
-
 /* Says what the kernel's own counts and the target's end tell about the recording. */
 static void describe_target(struct session *session)
 {
@@ -495,7 +484,8 @@ static void describe_end(struct session *session, uint64_t recording_cpu_ns)
 /* Names the frames and completes the file, also after a failure to write, as far as it lets us. */
 static void finish(struct session *session)
 {
-	uint64_t recording_cpu_ns = own_cpu_ns();
+	uint64_t recording_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+	struct kernel_symbols *kernel = kernel_symbols_new("/proc/kallsyms");
 	struct error *failure = &session->result->cut;
 	struct completion completion = {
 		.profile = session->profile,
@@ -505,7 +495,7 @@ static void finish(struct session *session)
 	};
 	bool is_cut = failure->text[0];
 
-	describe_end(session, recording_cpu_ns);
+	describe_end(session, recording_cpu_ns - session->start_cpu_ns);
 	usage_close(session->usage);
 	session->usage = NULL;
 	recorder_free(session->recorder);
@@ -521,10 +511,11 @@ static void finish(struct session *session)
 	session_signals_allow(&session->signals);
 	modules_describe(session->modules);
 	symbols_name(session->modules, session->profile);
-	kernel_symbols_name(session->profile, "/proc/kallsyms");
+	kernel_symbols_name(kernel, session->profile);
+	kernel_symbols_free(kernel);
 	source_files_read(session->profile, session->options->embeds_sources);
 	profile_set_number(session->profile, "naming_cpu_ns",
-			   (int64_t)(own_cpu_ns() - recording_cpu_ns));
+			   (int64_t)(clock_ns(CLOCK_PROCESS_CPUTIME_ID) - recording_cpu_ns));
 	completion_write(&completion);
 }
 

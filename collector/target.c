@@ -4,12 +4,26 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+char *target_command(const char **argv)
+{
+	char *command = NULL;
+	size_t bytes;
+	FILE *stream = open_memstream(&command, &bytes);
+
+	fputs(argv[0], stream);
+	for (const char **argument = argv + 1; *argument; argument++)
+		fprintf(stream, " %s", *argument);
+	fclose(stream);
+	return command;
+}
 
 /* In the child: waits for the release, then becomes the program or reports why not. */
 static void become(int release_fd, int errno_fd, const char **argv, char **environment,

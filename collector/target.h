@@ -52,6 +52,9 @@ int target_prepare(struct target *target, const char **argv, char **environment,
  */
 int target_release(struct target *target, const char **argv, struct error *error);
 
+/* Returns the command line with blanks between the arguments, owned by the caller. */
+char *target_command(const char **argv);
+
 /* Ends a child that was not released. */
 void target_abandon(struct target *target);
 

@@ -32,11 +32,10 @@ struct timing {
 	size_t attached;    /* choices that are in place; their numbers are those of their probes */
 	struct event event; /* at hand, corrected */
 	uint64_t updated_ns; /* when the tables were last filled */
-	bool is_begun, is_stopped;
+	bool is_stopped;
 	int priority;		      /* of the collector, before there was a budget to keep */
 	char seen[400];		      /* names of libraries, where one is waited for */
 	size_t capacity, hottest;     /* functions that there is room for; of them, the hottest */
-	double share;		      /* of CPU time, that probes may cost; 0: no limit */
 	struct timing_budget *budget; /* NULL: none; has all that are in place */
 };
 
@@ -58,18 +57,18 @@ static size_t capacity_for(const struct timing_plan *plan, size_t hottest)
 }
 
 struct timing *timing_open(const struct timing_options *options, const struct program_files *files,
-			   struct modules *modules, struct profile *profile, uint64_t start_ns,
-			   struct error *error)
+			   struct modules *modules, struct profile *profile, struct error *error)
 {
 	struct timing *timing = xcalloc(1, sizeof(*timing));
 	int result;
 
 	timing->profile = profile;
 	timing->modules = modules;
-	timing->start_ns = start_ns;
+	timing->start_ns = UINT64_MAX;
 	timing->hottest = options->hottest;
 	timing->plan.keeps_returns = options->keeps_returns;
-	timing->share = options->budget;
+	if (options->budget > 0)
+		timing->budget = timing_budget_new(options->budget);
 	result = timing_plan_make(&timing->plan, options->requests, options->request_count, files,
 				  error);
 	if (!result) {
@@ -106,18 +105,23 @@ static uint64_t used_cpu_ns(const void *perf)
 }
 
 int timing_watch(struct timing *timing, const pid_t *pids, size_t count, struct perf_source *perf,
-		 struct error *error)
+		 uint64_t start_ns, struct error *error)
 {
 	struct timing_budget_clock clock = {perf ? used_cpu_ns : NULL, perf};
 	int result = 0;
 
-	if (timing->share > 0)
-		timing->budget = timing_budget_new(timing->share, &clock);
+	timing->start_ns = start_ns;
 	for (size_t i = 0; i < count && !result; i++)
 		result = uprobe_watch(timing->uprobe, pids[i], error);
 	if (!result && perf && !perf_source_engine(perf)->is_tick)
 		result =
 			perf_source_set_program(perf, uprobe_sample_program(timing->uprobe), error);
+	if (!result && timing->budget) {
+		/* On a busy machine whoever waits its turn lets a dear probe cost for longer. */
+		timing->priority = getpriority(PRIO_PROCESS, 0);
+		setpriority(PRIO_PROCESS, 0, HIGHEST_PRIORITY);
+		timing_budget_begin(timing->budget, &clock, timing->uprobe, now_ns());
+	}
 	return result;
 }
 
@@ -248,13 +252,6 @@ int timing_attach(struct timing *timing, struct error *error)
 		result = attach(timing, first, end - first, error);
 		timing->attached = end;
 	}
-	if (!result && timing->budget && !timing->is_begun) {
-		/* On a busy machine whoever waits its turn lets a dear probe cost for longer. */
-		timing->priority = getpriority(PRIO_PROCESS, 0);
-		setpriority(PRIO_PROCESS, 0, HIGHEST_PRIORITY);
-		timing_budget_begin(timing->budget, timing->uprobe, now_ns());
-	}
-	timing->is_begun = true;
 	return result;
 }
 

@@ -3,7 +3,7 @@
  * timing: calls of chosen functions, counted and timed while a recording runs → rows of its
  * profile.
  *
- *     plan (timing_plan.h) ─ open ─ watch the target ─ attach ─ poll: steps, libraries that are
+ *     plan (timing_plan.h) ─ open ─ attach ─ watch the target ─ poll: steps, libraries that are
  *     loaded later ─ update the profile's tables ─ stop
  */
 #pragma once
@@ -28,24 +28,23 @@ struct timing;
 /*
  * Chooses the functions and loads the probes; nothing is probed yet.
  *
- * @files     of the program, in @modules
- * @profile   receives rows; borrowed like @modules
- * @start_ns  CLOCK_MONOTONIC of the profile's times
+ * @files    of the program, in @modules
+ * @profile  receives rows; borrowed like @modules
  * Returns NULL with @error and errno: as timing_plan_make and uprobe_open.
  */
 struct timing *timing_open(const struct timing_options *options, const struct program_files *files,
-			   struct modules *modules, struct profile *profile, uint64_t start_ns,
-			   struct error *error);
+			   struct modules *modules, struct profile *profile, struct error *error);
 void timing_close(struct timing *timing); /* accepts NULL */
 
 /*
- * Counts processes and what they will fork.
+ * Counts processes and what they will fork, from now on.
  *
- * @perf  whose samples will lead through timed functions, to be corrected by timing_take; NULL:
- *        none. The tick's cannot be: such stacks are then cut, and counted so.
+ * @perf      whose samples will lead through timed functions, to be corrected by timing_take; NULL:
+ *            none. The tick's cannot be: such stacks are then cut, and counted so.
+ * @start_ns  CLOCK_MONOTONIC of the profile's times
  */
 int timing_watch(struct timing *timing, const pid_t *pids, size_t count, struct perf_source *perf,
-		 struct error *error);
+		 uint64_t start_ns, struct error *error);
 
 /*
  * Steps are recorded with what came to them of what processes sum up, in which a library is

@@ -61,12 +61,11 @@ static uint64_t monotonic_ns(void)
 	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-struct timing_budget *timing_budget_new(double share, const struct timing_budget_clock *clock)
+struct timing_budget *timing_budget_new(double share)
 {
 	struct timing_budget *budget = xcalloc(1, sizeof(*budget));
 
 	budget->share = share;
-	budget->clock = *clock;
 	budget->bank_ns = START_NS;
 	return budget;
 }
@@ -140,8 +139,10 @@ static void look(struct timing_budget *budget, const struct uprobe *uprobe, uint
 	}
 }
 
-void timing_budget_begin(struct timing_budget *budget, struct uprobe *uprobe, uint64_t now_ns)
+void timing_budget_begin(struct timing_budget *budget, const struct timing_budget_clock *clock,
+			 struct uprobe *uprobe, uint64_t now_ns)
 {
+	budget->clock = *clock;
 	budget->look_ns = now_ns;
 	look(budget, uprobe, now_ns);
 	budget->bank_ns = START_NS;

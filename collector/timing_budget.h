@@ -39,7 +39,7 @@ struct timing_budget_clock {
 };
 
 /* @share  of CPU time, > 0 */
-struct timing_budget *timing_budget_new(double share, const struct timing_budget_clock *clock);
+struct timing_budget *timing_budget_new(double share);
 void timing_budget_free(struct timing_budget *budget); /* accepts NULL */
 
 /*
@@ -52,7 +52,8 @@ void timing_budget_add(struct timing_budget *budget, const struct uprobe_functio
 		       size_t group);
 
 /* Begins, with the probes in place. */
-void timing_budget_begin(struct timing_budget *budget, struct uprobe *uprobe, uint64_t now_ns);
+void timing_budget_begin(struct timing_budget *budget, const struct timing_budget_clock *clock,
+			 struct uprobe *uprobe, uint64_t now_ns);
 
 /* One round; one that follows too soon does nothing, unless the limit of @uprobe is passed. Cost:
  * with a window up to 5 ms, and what putting probes in place takes. */

@@ -28,7 +28,9 @@ struct kernel_symbol {
 	char type;
 };
 
-struct kernel_table {
+struct kernel_symbols {
+	const char *path;
+	bool is_loaded;
 	char *text; /* the whole file, terminated */
 	struct kernel_symbol *list;
 	size_t count, capacity;
@@ -88,29 +90,41 @@ static int compare_symbols(const void *left, const void *right)
 	return (a->address > b->address) - (a->address < b->address);
 }
 
-static void load(struct kernel_table *table, const char *path)
+struct kernel_symbols *kernel_symbols_new(const char *path)
+{
+	struct kernel_symbols *symbols = xcalloc(1, sizeof(*symbols));
+
+	symbols->path = path;
+	return symbols;
+}
+
+void kernel_symbols_free(struct kernel_symbols *symbols)
+{
+	if (!symbols)
+		return;
+	free(symbols->list);
+	free(symbols->text);
+	free(symbols);
+}
+
+static void load(struct kernel_symbols *symbols)
 {
 	struct kernel_symbol symbol;
 	bool sorted = true;
 
-	*table = (struct kernel_table){.text = read_text(path)};
-	for (const char *line = table->text; line && *line;) {
+	symbols->is_loaded = true;
+	symbols->text = read_text(symbols->path);
+	for (const char *line = symbols->text; line && *line;) {
 		line = read_line(line, &symbol);
 		if (!is_code(&symbol))
 			continue;
-		xgrow(table->list, table->count, table->capacity);
-		if (table->count && table->list[table->count - 1].address > symbol.address)
+		xgrow(symbols->list, symbols->count, symbols->capacity);
+		if (symbols->count && symbols->list[symbols->count - 1].address > symbol.address)
 			sorted = false;
-		table->list[table->count++] = symbol;
+		symbols->list[symbols->count++] = symbol;
 	}
 	if (!sorted)
-		qsort(table->list, table->count, sizeof(*table->list), compare_symbols);
-}
-
-static void unload(struct kernel_table *table)
-{
-	free(table->list);
-	free(table->text);
+		qsort(symbols->list, symbols->count, sizeof(*symbols->list), compare_symbols);
 }
 
 static int rank(const struct kernel_symbol *symbol)
@@ -138,28 +152,28 @@ static bool is_end_mark(const char *name)
 
 /* Returns the name of the function around @address, NULL when there is none. The caller frees it.
  */
-static char *find_name(const struct kernel_table *table, uint64_t address)
+static char *find_name(const struct kernel_symbols *symbols, uint64_t address)
 {
-	size_t low = 0, high = table->count;
+	size_t low = 0, high = symbols->count;
 	const struct kernel_symbol *best;
 	char *name, *other;
 
 	while (low < high) {
 		size_t middle = low + (high - low) / 2;
 
-		if (table->list[middle].address <= address)
+		if (symbols->list[middle].address <= address)
 			low = middle + 1;
 		else
 			high = middle;
 	}
-	if (low == 0 || address - table->list[low - 1].address >= FUNCTION_BYTES_LIMIT)
+	if (low == 0 || address - symbols->list[low - 1].address >= FUNCTION_BYTES_LIMIT)
 		return NULL;
-	best = &table->list[--low];
+	best = &symbols->list[--low];
 	name = full_name(best);
-	for (; low-- && table->list[low].address == best->address;) {
-		other = full_name(&table->list[low]);
-		if (symbol_table_prefers(other, rank(&table->list[low]), name, rank(best))) {
-			best = &table->list[low];
+	for (; low-- && symbols->list[low].address == best->address;) {
+		other = full_name(&symbols->list[low]);
+		if (symbol_table_prefers(other, rank(&symbols->list[low]), name, rank(best))) {
+			best = &symbols->list[low];
 			free(name);
 			name = other;
 		} else {
@@ -172,11 +186,8 @@ static char *find_name(const struct kernel_table *table, uint64_t address)
 	return NULL;
 }
 
-void kernel_symbols_name(struct profile *profile, const char *path)
+void kernel_symbols_name(struct kernel_symbols *symbols, struct profile *profile)
 {
-	struct kernel_table table;
-	bool loaded = false;
-
 	for (uint32_t i = 1; i < profile->frames_count; i++) {
 		const struct profile_frame *frame = &profile->frames[i];
 		struct profile_line line = {0};
@@ -185,15 +196,12 @@ void kernel_symbols_name(struct profile *profile, const char *path)
 		if (frame->line_count ||
 		    profile->modules[frame->module].kind != PROFILE_MODULE_KERNEL)
 			continue;
-		if (!loaded)
-			load(&table, path);
-		loaded = true;
-		name = find_name(&table, frame->address);
+		if (!symbols->is_loaded)
+			load(symbols);
+		name = find_name(symbols, frame->address);
 		line.function = profile_function(profile, name ? name : "[kernel]", NULL,
 						 frame->module, 0, 0, name);
 		profile_frame_set_lines(profile, i, &line, 1);
 		free(name);
 	}
-	if (loaded)
-		unload(&table);
 }

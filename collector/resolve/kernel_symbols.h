@@ -10,9 +10,16 @@
 
 #include "collector/profile/profile.h"
 
+struct kernel_symbols;
+
 /*
- * Names all frames of PROFILE_MODULE_KERNEL that have no lines yet.
+ * Prepares; the file is read when a frame is to be named.
  *
- * @path  "/proc/kallsyms", or a file of its format in tests
+ * @path  "/proc/kallsyms", or a file of its format in tests; lives as long
  */
-void kernel_symbols_name(struct profile *profile, const char *path);
+struct kernel_symbols *kernel_symbols_new(const char *path);
+void kernel_symbols_free(struct kernel_symbols *symbols); /* accepts NULL */
+
+/* Names all frames of PROFILE_MODULE_KERNEL that have no lines yet. What the kernel loads after the
+ * file was read is not known. */
+void kernel_symbols_name(struct kernel_symbols *symbols, struct profile *profile);

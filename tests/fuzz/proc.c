@@ -43,14 +43,17 @@ static void read_kallsyms(const uint8_t *data, size_t bytes)
 	struct profile *profile = profile_new();
 	uint32_t module = profile_module(profile, PROFILE_MODULE_KERNEL, "[kernel]", NULL);
 	int fd = memfd_create("kallsyms", MFD_CLOEXEC);
+	struct kernel_symbols *symbols;
 	char path[64];
 
 	profile_frame(profile, module, 0xffffffff81000010);
 	profile_frame(profile, module, 0xffffffffffffffff);
 	profile_frame(profile, module, 0);
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	symbols = kernel_symbols_new(path);
 	if (write(fd, data, bytes) == (ssize_t)bytes)
-		kernel_symbols_name(profile, path);
+		kernel_symbols_name(symbols, profile);
+	kernel_symbols_free(symbols);
 	close(fd);
 	profile_free(profile);
 }

@@ -30,11 +30,14 @@ static const struct profile_function *name_one(const char *text, uint64_t addres
 {
 	char *path = fixture_path("kallsyms");
 	uint32_t frame = profile_frame(profile, kernel, address);
+	struct kernel_symbols *symbols;
 	FILE *file = fopen(path, "w");
 
 	fputs(text, file);
 	fclose(file);
-	kernel_symbols_name(profile, path);
+	symbols = kernel_symbols_new(path);
+	kernel_symbols_name(symbols, profile);
+	kernel_symbols_free(symbols);
 	free(path);
 	cr_assert_eq(profile->frames[frame].line_count, 1);
 	return &profile->functions[profile->lines[profile->frames[frame].first_line].function];
@@ -96,8 +99,10 @@ Test(kernel_symbols, says_kernel_where_the_addresses_are_hidden)
 Test(kernel_symbols, survives_a_missing_file)
 {
 	uint32_t frame = profile_frame(profile, kernel, 0xffffffff81000040);
+	struct kernel_symbols *symbols = kernel_symbols_new("/nonexistent/kallsyms");
 
-	kernel_symbols_name(profile, "/nonexistent/kallsyms");
+	kernel_symbols_name(symbols, profile);
+	kernel_symbols_free(symbols);
 	cr_assert_eq(profile->frames[frame].line_count, 1);
 }
 

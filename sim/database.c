@@ -346,12 +346,16 @@ static int begin_writing(struct database *database, struct error *error)
 	return failed ? failed : database_writer_begin(database, error);
 }
 
+static bool in_memory(const struct database *database)
+{
+	return strcmp(database->path, ":memory:") == 0;
+}
+
 /* SQLite would try a device or a folder, and leave a journal beside it. */
 static int open_file(struct database *database, struct error *error)
 {
 	struct stat file;
-	if (stat(database->path, &file) == 0 && !S_ISREG(file.st_mode) &&
-	    strcmp(database->path, ":memory:") != 0)
+	if (stat(database->path, &file) == 0 && !S_ISREG(file.st_mode) && !in_memory(database))
 		return fail(error, -EINVAL,
 			    "%s is no file but a folder, device or pipe; choose another --database",
 			    database->path);
@@ -434,8 +438,10 @@ int database_finish(struct database *database, const char *status, const char *r
 	if (result != SQLITE_DONE)
 		failed = database_fail(database, result, error);
 	sqlite3_finalize(statement);
-	if (!failed)
-		failed = database_execute(database, database_indices, error);
+	/* Nobody will ask a log that is gone at once. */
+	if (failed || in_memory(database))
+		return failed;
+	failed = database_execute(database, database_indices, error);
 	/* Leaves no empty journal beside the file. */
 	return failed ? failed : database_execute(database, "PRAGMA journal_mode = DELETE", error);
 }

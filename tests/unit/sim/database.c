@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* The log against the counts of the run that wrote it, and files one cannot log to. */
+#include "sim/database_writer.h"
 #include "tests/unit/sim/world.h"
 
 #include <criterion/criterion.h>
@@ -126,6 +127,9 @@ Test(database, holds_what_the_counters_say)
 	cr_assert_float_eq(ask("SELECT sum(health_before - health_after) FROM health_incidents "
 			       "WHERE cause = 'combat'"),
 			   counters->damage, 1e-2);
+	cr_assert_eq(
+		ask("SELECT count(*) FROM sqlite_schema WHERE type = 'index' AND sql NOT NULL"),
+		10);
 	cr_assert_eq(ask("SELECT count(*) FROM simulations WHERE status = 'completed' AND "
 			 "end_time NOT NULL AND results_summary = '{\"x\": 1}'"),
 		     1);
@@ -228,6 +232,23 @@ Test(database, the_first_error_stays_and_what_was_written_before_too)
 	database_close(database);
 	cr_assert_eq(ask("SELECT count(*) FROM agent_actions"), 1);
 	cr_assert_eq(ask("SELECT count(*) FROM agents"), 0);
+}
+
+/* As the logger thread leaves it when it fails while the last row of a buffer is filled in. */
+Test(database, a_full_buffer_that_cannot_be_written_takes_no_more)
+{
+	logging.buffer_rows = 3;
+	struct database *database = open_log();
+	struct action_row action = {.action = "pass"};
+	for (int i = 0; i < 3; i++)
+		database_log_action(database, &action);
+	atomic_store(&database->failed, -EIO);
+	for (int i = 0; i < 5; i++) {
+		database_log_action(database, &action);
+		cr_assert_eq(database->filling->buffers[TABLE_AGENT_ACTIONS].rows, 3);
+	}
+	database_close(database);
+	cr_assert_eq(ask("SELECT count(*) FROM agent_actions"), 0);
 }
 
 static void expect_refusal(int code, const char *part)

@@ -32,7 +32,7 @@ callgrind() {
 	grep -q '^gate: failed' text
 	grep -q '^failed *time in hot' text
 	grep -q '^::error title=time in hot,file=/src/sim/world.c,line=10::regressed' text
-	xmllint --noout it.xml
+	xmllint --noout --schema "$BATS_TEST_DIRNAME/../readers/jenkins-junit.xsd" it.xml
 	[ "$(xmllint --xpath 'count(//testcase[failure])' it.xml)" = "$(xmllint --xpath 'string(/testsuites/@failures)' it.xml)" ]
 	[ "$(xmllint --xpath 'count(//testcase)' it.xml)" = "$(xmllint --xpath 'string(/testsuites/@tests)' it.xml)" ]
 	head -1 it.md | grep -q 'verdict=failed'
@@ -42,8 +42,10 @@ callgrind() {
 
 @test "equal runs do not fail; what cannot be told fails only when asked" {
 	replicates 2
-	reports gate base1.prof -- base2.prof >text
+	reports gate --junit it.xml base1.prof -- base2.prof >text
 	grep -q '^gate: cannot tell' text
+	xmllint --noout --schema "$BATS_TEST_DIRNAME/../readers/jenkins-junit.xsd" it.xml
+	[ "$(xmllint --xpath 'count(//testcase[skipped][system-out])' it.xml)" -gt 0 ]
 	fails_with 2 '' reports gate --strict base1.prof -- base2.prof
 }
 

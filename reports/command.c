@@ -187,6 +187,27 @@ error_t command_listing_parse(int key, char *argument, struct argp_state *state)
 const struct argp_child command_listing_children[] = {
 	{&command_files_argp, 0, NULL, 0}, {&command_rows_argp, 0, NULL, 0}, {0}};
 
+const struct argp command_listing_argp = {
+	NULL, command_listing_parse, NULL, NULL, command_listing_children, NULL, NULL};
+
+static error_t parse_single(int key, char *argument, struct argp_state *state)
+{
+	struct command_single *single = state->input;
+
+	(void)argument;
+	if (key != ARGP_KEY_INIT)
+		return ARGP_ERR_UNKNOWN;
+	state->child_inputs[0] = &single->files;
+	state->child_inputs[1] = &single->json;
+	return 0;
+}
+
+static const struct argp_child single_children[] = {
+	{&command_files_argp, 0, NULL, 0}, {&command_json_argp, 0, NULL, 0}, {0}};
+
+const struct argp command_single_argp = {NULL, parse_single, NULL, NULL, single_children,
+					 NULL, NULL};
+
 int command_begin(const struct command_files *files, const char *metric,
 		  const char *(*refuse)(const struct report *report), struct report *report,
 		  struct output *output)

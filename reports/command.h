@@ -93,7 +93,8 @@ struct command_rows {
 extern const struct argp command_rows_argp;
 
 /* All options of a report that is nothing but tables: what its struct argp has as parser and
- * children; its input is a struct command_listing. */
+ * children; its input is a struct command_listing. command_listing_argp is the same as a child
+ * parser, for reports that have options besides. */
 struct command_listing {
 	struct command_files files;
 	struct command_rows rows;
@@ -101,6 +102,16 @@ struct command_listing {
 
 error_t command_listing_parse(int key, char *argument, struct argp_state *state);
 extern const struct argp_child command_listing_children[];
+extern const struct argp command_listing_argp;
+
+/* Takes NAME.prof, -o FILE and --json, for reports that are one thing, as a child parser. Its input
+ * is a struct command_single. */
+struct command_single {
+	struct command_files files;
+	bool json;
+};
+
+extern const struct argp command_single_argp;
 
 /*
  * What lies between the options of a report command and what it writes: loads the profile and opens

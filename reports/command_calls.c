@@ -9,8 +9,7 @@
 #define DRAWN 6 /* functions in a picture, unless told otherwise */
 
 struct options {
-	struct command_files files;
-	struct command_rows rows;
+	struct command_listing listing;
 	bool threads;
 	bool svg;
 };
@@ -27,15 +26,14 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	(void)argument;
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &options->files;
-		state->child_inputs[1] = &options->rows;
+		state->child_inputs[0] = &options->listing;
 		return 0;
 	case OPTION_THREADS:
 		options->threads = true;
 		return 0;
 	case OPTION_SVG:
 		options->svg = true;
-		options->rows.standard = DRAWN;
+		options->listing.rows.standard = DRAWN;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -49,8 +47,7 @@ static const struct argp_option argp_options[] = {
 	{0},
 };
 
-static const struct argp_child children[] = {
-	{&command_files_argp, 0, NULL, 0}, {&command_rows_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&command_listing_argp, 0, NULL, 0}, {0}};
 
 const struct argp command_calls_argp = {
 	argp_options,
@@ -105,22 +102,22 @@ static const char *why_no_calls(const struct report *report)
 
 int command_calls(int count, char **arguments)
 {
-	struct options options = {.rows.standard = 40};
+	struct options options = {.listing.rows.standard = 40};
 	struct report report;
 	struct output output;
 	struct calls calls;
 	bool is_drawn = true;
 
 	argp_parse(&command_calls_argp, count, arguments, 0, NULL, &options);
-	if (command_begin(&options.files, NULL, why_no_calls, &report, &output))
+	if (command_begin(&options.listing.files, NULL, why_no_calls, &report, &output))
 		return 1;
 	calls_measure(&calls, &report);
 	if (options.svg)
-		is_drawn = draw(&report, &calls, options.rows.limit, output.stream);
-	else if (options.rows.json)
-		calls_write_json(&report, &calls, options.rows.limit, output.stream);
+		is_drawn = draw(&report, &calls, options.listing.rows.limit, output.stream);
+	else if (options.listing.rows.json)
+		calls_write_json(&report, &calls, options.listing.rows.limit, output.stream);
 	else
-		calls_write_text(&report, &calls, options.rows.limit, options.threads,
+		calls_write_text(&report, &calls, options.listing.rows.limit, options.threads,
 				 output.stream);
 	calls_done(&calls);
 	if (is_drawn)

@@ -6,8 +6,8 @@
 #include "reports/summary.h"
 
 struct options {
-	struct command_files files;
-	bool json, svg;
+	struct command_single single;
+	bool svg;
 };
 
 enum {
@@ -21,8 +21,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	(void)argument;
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &options->files;
-		state->child_inputs[1] = &options->json;
+		state->child_inputs[0] = &options->single;
 		return 0;
 	case OPTION_SVG:
 		options->svg = true;
@@ -37,8 +36,7 @@ static const struct argp_option argp_options[] = {
 	{0},
 };
 
-static const struct argp_child children[] = {
-	{&command_files_argp, 0, NULL, 0}, {&command_json_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&command_single_argp, 0, NULL, 0}, {0}};
 
 const struct argp command_series_argp = {
 	argp_options,
@@ -61,7 +59,7 @@ static void write_report(const struct report *report, const struct options *opti
 		series_draw_report(report, SERIES_ALL, stream);
 		return;
 	}
-	if (!options->json) {
+	if (!options->single.json) {
 		series_write(report, stream, output_columns(stream), output_has_colour(stream));
 		return;
 	}
@@ -85,7 +83,7 @@ int command_series(int count, char **arguments)
 	struct output output;
 
 	argp_parse(&command_series_argp, count, arguments, 0, NULL, &options);
-	if (command_begin(&options.files, NULL, why_no_series, &report, &output))
+	if (command_begin(&options.single.files, NULL, why_no_series, &report, &output))
 		return 1;
 	write_report(&report, &options, output.stream);
 	return command_end(&report, &output);

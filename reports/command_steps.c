@@ -6,8 +6,7 @@
 #include "reports/steps_write.h"
 
 struct options {
-	struct command_files files;
-	struct command_rows rows;
+	struct command_listing listing;
 	bool folded, flame;
 };
 
@@ -23,8 +22,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	(void)argument;
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &options->files;
-		state->child_inputs[1] = &options->rows;
+		state->child_inputs[0] = &options->listing;
 		return 0;
 	case OPTION_FOLDED:
 		options->folded = true;
@@ -46,8 +44,7 @@ static const struct argp_option argp_options[] = {
 	{0},
 };
 
-static const struct argp_child children[] = {
-	{&command_files_argp, 0, NULL, 0}, {&command_rows_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&command_listing_argp, 0, NULL, 0}, {0}};
 
 const struct argp command_steps_argp = {
 	argp_options,
@@ -89,10 +86,10 @@ static int write_report(struct report *report, const struct options *options, FI
 		status = write_flame(report, &steps, &contrast, stream);
 	else if (options->folded)
 		steps_write_folded(report, &contrast, stream);
-	else if (options->rows.json)
-		steps_write_json(report, &steps, &contrast, options->rows.limit, stream);
+	else if (options->listing.rows.json)
+		steps_write_json(report, &steps, &contrast, options->listing.rows.limit, stream);
 	else
-		steps_write_text(report, &steps, &contrast, options->rows.limit, stream);
+		steps_write_text(report, &steps, &contrast, options->listing.rows.limit, stream);
 	steps_contrast_done(&contrast);
 	steps_done(&steps);
 	return status;
@@ -108,12 +105,12 @@ static const char *why_no_steps(const struct report *report)
 
 int command_steps(int count, char **arguments)
 {
-	struct options options = {.rows.standard = 20};
+	struct options options = {.listing.rows.standard = 20};
 	struct report report;
 	struct output output;
 
 	argp_parse(&command_steps_argp, count, arguments, 0, NULL, &options);
-	if (command_begin(&options.files, NULL, why_no_steps, &report, &output))
+	if (command_begin(&options.listing.files, NULL, why_no_steps, &report, &output))
 		return 1;
 	if (!write_report(&report, &options, output.stream))
 		return command_end(&report, &output);

@@ -5,9 +5,8 @@
 #include "reports/summary.h"
 
 struct options {
-	struct command_files files;
+	struct command_single single;
 	const char *metric;
-	bool json;
 	bool check;
 };
 
@@ -22,9 +21,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	(void)argument;
 	switch (key) {
 	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &options->files;
-		state->child_inputs[1] = &options->json;
-		state->child_inputs[2] = &options->metric;
+		state->child_inputs[0] = &options->single;
+		state->child_inputs[1] = &options->metric;
 		return 0;
 	case OPTION_CHECK:
 		options->check = true;
@@ -40,10 +38,8 @@ static const struct argp_option argp_options[] = {
 	{0},
 };
 
-static const struct argp_child children[] = {{&command_files_argp, 0, NULL, 0},
-					     {&command_json_argp, 0, NULL, 0},
-					     {&command_metric_argp, 0, NULL, 0},
-					     {0}};
+static const struct argp_child children[] = {
+	{&command_single_argp, 0, NULL, 0}, {&command_metric_argp, 0, NULL, 0}, {0}};
 
 const struct argp command_summary_argp = {
 	argp_options,
@@ -77,9 +73,9 @@ int command_summary(int count, char **arguments)
 	bool bad;
 
 	argp_parse(&command_summary_argp, count, arguments, 0, NULL, &options);
-	if (command_begin(&options.files, options.metric, NULL, &report, &output))
+	if (command_begin(&options.single.files, options.metric, NULL, &report, &output))
 		return 1;
-	write_report(&report, options.json, output.stream);
+	write_report(&report, options.single.json, output.stream);
 	bad = report.trust.bad;
 	if (command_end(&report, &output))
 		return 1;

@@ -31,12 +31,13 @@ enum {
 	OPTION_RETRY,
 	OPTION_LAUNCHER,
 	OPTION_SBATCH,
+	OPTION_SCRATCH,
 	OPTION_TASK,
 };
 
 struct sweep_options {
 	const char *folder;
-	json_t *points, *run, *sbatch;
+	json_t *points, *run, *sbatch, *scratch;
 	int repeats, bare, warm_up, seed;
 	double time_limit_s;
 	bool is_retry, is_slurm, is_listed, is_varied;
@@ -72,6 +73,9 @@ static const struct argp_option option_table[] = {
 	{"run", OPTION_RUN, "OPTION", 0,
 	 "An option of `collector run` for the recordings, for instance --run=--step=FUNCTION", 0},
 	{"sbatch", OPTION_SBATCH, "OPTION", 0, "An option of sbatch, with --launcher slurm", 0},
+	{"scratch", OPTION_SCRATCH, "FILE", 0,
+	 "A file that runs leave: removed before each run and after it, so that all do the same",
+	 0},
 	{"seed", OPTION_SEED, "N", 0, "Of the order of the runs (default 1)", 0},
 	{"task", OPTION_TASK, "N", OPTION_HIDDEN, "Make run number N of the plan in DIR alone", 0},
 	{"time-limit", OPTION_TIME_LIMIT, "SECONDS", 0, "Of one run (default 600)", 0},
@@ -177,6 +181,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case OPTION_SBATCH:
 		json_array_append_new(options->sbatch, json_string(argument));
 		break;
+	case OPTION_SCRATCH:
+		json_array_append_new(options->scratch, json_string(argument));
+		break;
 	case OPTION_RETRY:
 		options->is_retry = true;
 		break;
@@ -203,17 +210,20 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static json_t *plan_json(const struct sweep_options *options)
 {
-	json_t *command = json_array();
+	json_t *command = json_array(), *json;
 
 	if (!json_array_size(options->points))
 		json_array_append_new(options->points, json_object());
 	for (char **word = options->command; *word; word++)
 		json_array_append_new(command, json_string(*word));
-	return json_pack("{s:s, s:o, s:O, s:O, s:i, s:i, s:i, s:f, s:i}", "schema",
+	json = json_pack("{s:s, s:o, s:O, s:O, s:i, s:i, s:i, s:f, s:i}", "schema",
 			 "simprof/sweep-v1", "command", command, "points", options->points, "run",
 			 options->run, "repeats", options->repeats, "bare", options->bare,
 			 "warm_up", options->warm_up, "time_limit_s", options->time_limit_s, "seed",
 			 options->seed);
+	if (json_array_size(options->scratch))
+		json_object_set(json, "scratch", options->scratch);
+	return json;
 }
 
 static int make_folders(const char *folder, struct error *error)
@@ -402,6 +412,7 @@ int command_sweep(int argc, char **argv)
 			    .points = json_array(),
 			    .run = json_array(),
 			    .sbatch = json_array(),
+			    .scratch = json_array(),
 			    .repeats = 5,
 			    .warm_up = 1,
 			    .seed = 1,
@@ -424,5 +435,6 @@ int command_sweep(int argc, char **argv)
 	json_decref(sweep.options.points);
 	json_decref(sweep.options.run);
 	json_decref(sweep.options.sbatch);
+	json_decref(sweep.options.scratch);
 	return result < 0 ? 1 : result;
 }

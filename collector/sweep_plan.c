@@ -197,22 +197,22 @@ int sweep_plan_init(struct sweep_plan *plan, json_t *json, struct error *error)
 	const char *schema;
 
 	*plan = (struct sweep_plan){.json = json};
-	if (json_unpack_ex(json, &why, 0, "{s:s, s:o, s:o, s:o, s:i, s:i, s:i, s:F, s:i}", "schema",
-			   &schema, "command", &plan->command, "points", &plan->points, "run",
-			   &plan->run, "repeats", &plan->repeats, "bare", &plan->bare, "warm_up",
-			   &plan->warm_up, "time_limit_s", &plan->time_limit_s, "seed",
-			   &plan->seed))
+	if (json_unpack_ex(json, &why, 0, "{s:s, s:o, s:o, s:o, s:i, s:i, s:i, s:F, s:i, s?o}",
+			   "schema", &schema, "command", &plan->command, "points", &plan->points,
+			   "run", &plan->run, "repeats", &plan->repeats, "bare", &plan->bare,
+			   "warm_up", &plan->warm_up, "time_limit_s", &plan->time_limit_s, "seed",
+			   &plan->seed, "scratch", &plan->scratch))
 		return fail(error, -EINVAL, SWEEP_PLAN_FILE " is no plan of a sweep: %s", why.text);
 	if (strcmp(schema, SCHEMA) != 0)
 		return fail(error, -EINVAL,
 			    SWEEP_PLAN_FILE " has the form '%.40s'; this version knows " SCHEMA,
 			    schema);
 	if (!are_texts(plan->command) || !json_array_size(plan->command) || !are_texts(plan->run) ||
-	    !are_objects(plan->points) || !json_array_size(plan->points) ||
-	    json_array_size(plan->points) > SWEEP_POINTS || plan->repeats < 0 ||
-	    plan->repeats > SWEEP_REPEATS || plan->bare < 0 || plan->bare > SWEEP_REPEATS ||
-	    plan->warm_up < 0 || plan->warm_up > SWEEP_REPEATS || plan->repeats + plan->bare < 1 ||
-	    !(plan->time_limit_s > 0))
+	    (plan->scratch && !are_texts(plan->scratch)) || !are_objects(plan->points) ||
+	    !json_array_size(plan->points) || json_array_size(plan->points) > SWEEP_POINTS ||
+	    plan->repeats < 0 || plan->repeats > SWEEP_REPEATS || plan->bare < 0 ||
+	    plan->bare > SWEEP_REPEATS || plan->warm_up < 0 || plan->warm_up > SWEEP_REPEATS ||
+	    plan->repeats + plan->bare < 1 || !(plan->time_limit_s > 0))
 		return fail(error, -EINVAL, SWEEP_PLAN_FILE " holds values that no sweep has");
 	return check_names(plan, error);
 }

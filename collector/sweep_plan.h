@@ -4,7 +4,8 @@
  * and how often each point is run, in which order.
  *
  * It is kept as DIR/sweep.json in the form "simprof/sweep-v1": command, points (objects of texts),
- * repeats, bare, warm_up, time_limit_s, run (options of collector run), seed. The list of runs
+ * repeats, bare, warm_up, time_limit_s, run (options of collector run), seed, and scratch (files
+ * that are removed before each run and after it), when there are such. The list of runs
  * follows from it: rounds, each with every point once in an order drawn from the seed, so that what
  * drifts on the machine does not fall on one point alone.
  */
@@ -27,7 +28,8 @@ struct sweep_plan {
 	json_t *json;	 /* owned; as in the file */
 	json_t *command; /* these are parts of it: an array of texts, */
 	json_t *points;	 /* of objects, NAME to text, */
-	json_t *run;	 /* and of texts */
+	json_t *run;	 /* of texts, */
+	json_t *scratch; /* and of texts, or NULL */
 	int repeats, bare, warm_up;
 	double time_limit_s;
 	int seed;

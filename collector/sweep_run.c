@@ -339,6 +339,17 @@ static int make_folder(struct attempt *attempt, const char *path, struct error *
 	return 0;
 }
 
+/* Each run begins without what the ones before left. */
+static void remove_scratch(const struct sweep_plan *plan)
+{
+	const json_t *path;
+	size_t i;
+
+	json_array_foreach (plan->scratch, i, path) {
+		unlink(json_string_value(path));
+	}
+}
+
 static int attempt_run(struct attempt *attempt, const struct sweep_folder *folder,
 		       const struct sweep_plan *plan, const struct sweep_run *run,
 		       struct error *error)
@@ -352,7 +363,9 @@ static int attempt_run(struct attempt *attempt, const struct sweep_folder *folde
 		return fail(error, -ENAMETOOLONG, "the name of the folder is too long");
 	}
 	argv = make_argv(folder, plan, run, name, command);
+	remove_scratch(plan);
 	result = execute(attempt, argv, plan->time_limit_s);
+	remove_scratch(plan);
 	free(argv);
 	sweep_command_free(command);
 	return result ? fail(error, result, "interrupted") : 0;

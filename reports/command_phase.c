@@ -171,6 +171,7 @@ static void write_plan(const json_t *plan, FILE *stream)
 			(int)json_integer_value(json_object_get(sweep, "bare")),
 			(int)json_integer_value(json_object_get(sweep, "time_limit_s")));
 		write_words(stream, "--run=", json_object_get(sweep, "run"));
+		write_words(stream, "--scratch=", json_object_get(sweep, "scratch"));
 		write_points(stream, json_object_get(sweep, "points"));
 		fputs(" --", stream);
 		write_words(stream, "", json_object_get(sweep, "command"));

@@ -12,7 +12,7 @@
  *         trace = OPTION                      makes it print what tells whether two runs did the
  *                                             same, and nothing else, on its standard output
  *         time_limit = SECONDS                of a run; else 600, with --quick 120
- *         scratch = PATH, PATH                files that runs leave; scripts/run_phase removes them
+ *         scratch = PATH, PATH                files that runs leave; removed before and after each
  *     [values]      NAME = VALUE              of {NAME}, unless varied
  *     [quick]       NAME = VALUE              the same with --quick
  *     [components]  NAME = PATTERNS           what belongs to it: a/file.c, folder/, function globs

@@ -37,12 +37,13 @@ static int time_limit_s(const json_t *engine, bool quick)
 
 static json_t *finish(const json_t *engine, const struct draft *draft, bool quick)
 {
-	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:i, s:o}", "name", draft->name,
+	return json_pack("{s:s, s:s, s:o, s:o, s:o, s:i, s:i, s:i, s:o, s:o}", "name", draft->name,
 			 "about", draft->about, "command",
 			 engine_command(engine, draft->command, draft->points, quick), "points",
 			 draft->points, "run", draft->run, "repeats", draft->repeats, "bare",
 			 draft->bare, "time_limit_s", time_limit_s(engine, quick), "activity",
-			 engine_list(draft->activity));
+			 engine_list(draft->activity), "scratch",
+			 engine_list(engine_text(engine, "engine", "scratch", "")));
 }
 
 /* Options of collector run: the step function, when there is one, and functions to time. */

@@ -25,7 +25,7 @@ struct phase_options {
  * Lists the sweeps of a phase, an array of objects:
  *     name      of its folder below that of the phase
  *     about     component (phase 2, wins), name of the function (phase 3), that varies (phase 4)
- *     command   words, run (options of collector run), points, repeats, bare, time_limit_s
+ *     command   words, run (options of collector run), points, repeats, bare, time_limit_s, scratch
  *     function  phase 3: what the name stands for
  *     time      phase 2: functions that are timed
  *     activity  counts that must not be 0

@@ -28,6 +28,12 @@ states() {
 	done | sort | uniq -c | awk '{ printf "%s%s %s", sep, $1, $2 $3; sep = ", " } END { print "" }'
 }
 
+@test "a run begins without what the ones before left" {
+	collector sweep -o it -r 0 --bare 3 --vary a=1,2 --scratch left -- sh -c 'echo {a} >>left; cat left'
+	[ "$(sort it/runs/*/out | uniq -c | awk '{ print $1, $2 }' | paste -sd,)" = "3 1,3 2" ]
+	[ ! -e left ]
+}
+
 @test "a grid is run in shuffled rounds, each point as often as asked, warm-up apart" {
 	require perf
 	collector sweep -o it -r 2 --bare 1 --vary a=1,2,3 --vary b=x,y -- ./engine {a} {b}

@@ -10,9 +10,10 @@
 
 #define ROUND_NS	20000000u
 #define BANK_NS		1e9 /* of the target's CPU time, whose budget is kept for later */
-#define START_NS	2e6 /* that probes may cost before the target has used anything */
-#define SLACK_NS	1e6 /* beyond the budget, before a round comes early */
+#define START_NS	5e5 /* that probes may cost before the target has used anything */
+#define SLACK_NS	2e5 /* beyond the budget, before a round comes early */
 #define WINDOW_NS	1e6 /* that probes may cost in a window */
+#define PLACING_NS	1e5 /* that putting them in place and taking them off costs the target */
 #define WINDOW_MS	5   /* a window's length, where they cost less */
 #define LEAST_WINDOW_NS 2e4 /* of the target's CPU time, for a window to count */
 #define FIRST_WINDOWS	3   /* before it is known whether they show anything */
@@ -21,6 +22,7 @@
 
 #define COST_DOUBT 0.25 /* how well the probes' cost is known */
 
+static const double careful = 1 + COST_DOUBT; /* costs are taken to be as high as they may be */
 static const double least_used = 0.02; /* of a processor: what an idle target counts as using */
 static const double least_own = 0.1;   /* of the CPU time: what probes leave the target at least */
 
@@ -125,7 +127,7 @@ static void look(struct timing_budget *budget, const struct uprobe *uprobe, uint
 	budget->used_ns = fmax(cpu_ns - budget->cpu_ns - budget->spent_ns, own_ns);
 	budget->all_used_ns += budget->used_ns;
 	bank_ns = budget->bank_ns + budget->share * fmax(budget->used_ns, least_ns) -
-		  budget->spent_ns;
+		  careful * budget->spent_ns;
 	budget->bank_ns = fmin(bank_ns, fmax(budget->share * BANK_NS, START_NS));
 	budget->cpu_ns = cpu_ns;
 	budget->probed_ns = probed_ns;
@@ -149,6 +151,7 @@ void timing_budget_begin(struct timing_budget *budget, const struct timing_budge
 	budget->all_used_ns = 0;
 	budget->round_ns = now_ns;
 	uprobe_set_limit(uprobe, START_NS);
+	uprobe_get_ready(uprobe);
 }
 
 /* ---- falling back -------------------------------------------------------------------------- */
@@ -160,7 +163,7 @@ static double steady_load(const struct timing_budget *budget)
 
 	for (size_t i = 0; i < budget->count; i++)
 		if (!budget->functions[i].sampled_ns)
-			sum += budget->functions[i].load;
+			sum += careful * budget->functions[i].load;
 	return sum;
 }
 
@@ -213,7 +216,7 @@ static void fall_back(struct timing_budget *budget, struct uprobe *uprobe, size_
 	}
 	watched->only_counted_ns = now_ns;
 	counted = watched->load * (before > 0 ? cost_ns(watched, uprobe) / before : 1);
-	if (counted > budget->share) {
+	if (careful * counted > budget->share) {
 		watched->only_counted_ns = 0;
 		take_off(budget, uprobe, watched->group, now_ns);
 		return;
@@ -313,7 +316,8 @@ static void make_window(struct timing_budget *budget, struct uprobe *uprobe)
 	set_modes(budget, uprobe, is_timed);
 	is_whole = put(budget, uprobe, true);
 	look(budget, uprobe, monotonic_ns());
-	uprobe_set_limit(uprobe, fmin(WINDOW_NS, budget->bank_ns));
+	budget->bank_ns -= PLACING_NS;
+	uprobe_set_limit(uprobe, fmin(WINDOW_NS, budget->bank_ns / careful));
 	uprobe_wait(uprobe, WINDOW_MS);
 	look(budget, uprobe, monotonic_ns());
 	put(budget, uprobe, false);
@@ -339,7 +343,7 @@ void timing_budget_round(struct timing_budget *budget, struct uprobe *uprobe, ui
 	while (budget->bank_ns < 0 && steady_load(budget) > budget->share &&
 	       (function = dearest(budget)) < budget->count)
 		fall_back(budget, uprobe, function, now_ns);
-	if (budget->bank_ns > WINDOW_NS && needs_windows(budget))
+	if (budget->bank_ns > careful * WINDOW_NS + PLACING_NS && needs_windows(budget))
 		make_window(budget, uprobe);
 	uprobe_set_limit(uprobe, fmax(budget->bank_ns, 0) + SLACK_NS);
 }

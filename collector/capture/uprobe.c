@@ -444,8 +444,16 @@ void uprobe_detach_list(struct uprobe *uprobe, const size_t *numbers, size_t cou
 		detach(uprobe, numbers[i], false);
 }
 
+void uprobe_get_ready(struct uprobe *uprobe)
+{
+	if (!uprobe->is_classic && !uprobe->readiness.is_begun)
+		link_readiness_begin(&uprobe->readiness,
+				     bpf_program__fd(uprobe->programs->progs.on_edge));
+}
+
 void uprobe_detach(struct uprobe *uprobe)
 {
+	link_readiness_end(&uprobe->readiness);
 	while (uprobe->link_count)
 		link_closing_add(&uprobe->closing, uprobe->links[--uprobe->link_count].fd);
 	link_closing_wait(&uprobe->closing);

@@ -148,6 +148,9 @@ int uprobe_attach_list(struct uprobe *uprobe, int fd, const size_t *numbers, siz
  * same functions: from now on their calls are not counted, and a moment later not met any more. */
 void uprobe_detach_list(struct uprobe *uprobe, const size_t *numbers, size_t count);
 
+/* Prepares for taking probes off in the next tenth of a second without delay. */
+void uprobe_get_ready(struct uprobe *uprobe);
+
 /* Takes all probes off, and waits for that. Cost: hundredths of a second. */
 void uprobe_detach(struct uprobe *uprobe);
 

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "collector/capture/link_closing.h"
+#include "collector/capture/link_readiness.h"
 #include "collector/capture/uprobe.h"
 #include "collector/capture/uprobe_stacks.h"
 
@@ -45,6 +46,7 @@ struct uprobe {
 	struct link *links;
 	size_t link_count, link_capacity;
 	struct link_closing closing;
+	struct link_readiness readiness;
 	struct uprobe_cost costs[UPROBE_KINDS];
 	double handling_ns[UPROBE_KINDS]
 			  [2];	     /* of a return in the trial; by a return probe, by exits */

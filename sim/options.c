@@ -522,6 +522,7 @@ void options_parse(struct options *options, int argc, char **argv)
 		       "finished first; the third signal ends it at once.",
 		.help_filter = complete_help,
 	};
+	argv[0] = program_invocation_short_name; /* which getopt begins its sentences with */
 	make_table(table);
 	options_default(options);
 	if (argp_parse(&argp, argc, argv, 0, NULL, &(struct command_line){.options = options}) != 0)

@@ -39,19 +39,33 @@ static bool survives(const char *key, const char *text)
 	return same;
 }
 
+static int check_texts(const struct options *options, struct error *error)
+{
+	char value[OPTIONS_PATH_CAPACITY];
+	size_t count;
+	const struct setting *settings = options_settings(&count);
+	for (size_t i = 0; i < count; i++) {
+		if (settings[i].kind != SETTING_TEXT)
+			continue;
+		setting_print(&settings[i], options, value, sizeof(value));
+		if (!survives(settings[i].name, value))
+			return fail(error, -EINVAL,
+				    "--%s %.300s cannot be said in a configuration file; take a "
+				    "shorter name, without ; and blanks at its ends",
+				    settings[i].name, value);
+	}
+	return 0;
+}
+
 int options_print(const struct options *options, FILE *file, struct error *error)
 {
 	char value[OPTIONS_PATH_CAPACITY], why[128];
 	size_t count;
 	const struct setting *settings = options_settings(&count);
-	for (size_t i = 0; i < count; i++) {
+	int failed = check_texts(options, error);
+	for (size_t i = 0; i < count && !failed; i++) {
 		const struct setting *setting = &settings[i];
 		setting_print(setting, options, value, sizeof(value));
-		if (setting->kind == SETTING_TEXT && !survives(setting->name, value))
-			return fail(error, -EINVAL,
-				    "--%s %.300s cannot be said in a configuration file; take a "
-				    "shorter name, without ; and blanks at its ends",
-				    setting->name, value);
 		if (i == 0 || strcmp(setting->section, settings[i - 1].section) != 0)
 			fprintf(file, "%s[%s]\n", i == 0 ? "" : "\n", setting->section);
 		bool effect = options_have_effect(options, setting, why, sizeof(why));
@@ -62,7 +76,7 @@ int options_print(const struct options *options, FILE *file, struct error *error
 		else
 			fprintf(file, " does nothing %s\n", why);
 	}
-	return 0;
+	return failed;
 }
 
 static void print_json_text(FILE *file, const char *text)

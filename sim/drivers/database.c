@@ -9,6 +9,7 @@
 #include "sim/drivers/driver.h"
 #include "sim/random.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -117,7 +118,15 @@ int main(int argc, char **argv)
 	options_default(&choices.engine);
 	choices.engine.parameters.learning.network = NETWORK_NONE;
 	driver_parse(&driver, &choices, argc, argv);
-	if (strcmp(choices.engine.database, "none") != 0) {
+	bool logs = strcmp(choices.engine.database, "none") != 0;
+	if (!logs && choices.flush_every > 0) {
+		fail(&error, -EINVAL,
+		     "--flush-every does nothing with --database none; leave it out, or take "
+		     "another "
+		     "--database");
+		driver_fail(&error);
+	}
+	if (logs) {
 		char *parameters = options_json(&choices.engine);
 		int failed = database_open(choices.engine.database, &choices.engine.logging,
 					   parameters, &database, &error);

@@ -19,15 +19,10 @@ struct choices {
 	bool train;
 };
 
-static const char *const engine_options[] = {"seed",	      "agents",
-					     "network",	      "hidden",
-					     "algorithm",     "decisions",
-					     "blas",	      "replay",
-					     "n-step",	      "target-every",
-					     "memory",	      "batch",
-					     "train-every",   "learning-rate",
-					     "epsilon-start", "epsilon-minimum",
-					     "radius",	      NULL};
+static const char *const engine_options[] = {
+	"seed",	       "agents",	"network",	 "hidden",	 "algorithm", "decisions",
+	"blas",	       "replay",	"n-step",	 "target-every", "memory",    "batch",
+	"train-every", "learning-rate", "epsilon-start", "radius",	 NULL};
 
 static const struct setting settings[] = {
 	{NULL, "rounds", "N", SETTING_WHOLE, offsetof(struct choices, rounds), 1, 1e9, NULL,
@@ -133,6 +128,7 @@ int main(int argc, char **argv)
 	options_default(&choices.engine);
 	choices.engine.parameters.agents = 50;
 	choices.engine.parameters.learning.epsilon_start = 0.1F;
+	choices.engine.parameters.learning.epsilon_minimum = 0; /* epsilon does not fade here */
 	driver_parse(&driver, &choices, argc, argv);
 	struct error error;
 	if (choices.engine.parameters.learning.matrix == MATRIX_OPENBLAS &&

@@ -85,6 +85,7 @@ void driver_parse(const struct driver *driver, void *values, int argc, char **ar
 		.doc = driver->summary,
 		.help_filter = complete_help,
 	};
+	argv[0] = program_invocation_short_name; /* which getopt begins its sentences with */
 	signal(SIGXFSZ, SIG_IGN); /* a file that may not become larger is a write error */
 	collect_rows(&line);
 	for (size_t i = 0; i < line.count; i++)

@@ -10,6 +10,7 @@
 #include "sim/random.h"
 #include "sim/spatial/spatial_service.h"
 
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 
@@ -212,6 +213,19 @@ static void run(struct field *field)
 				all[operation](field);
 }
 
+/* The rules of options_effect.c are about the engine's options; this one is the driver's own. */
+static void refuse_urgency_without_batches(const struct choices *choices)
+{
+	struct error error;
+	if (choices->urgent == 0 ||
+	    choices->engine.parameters.world.index_update == SPATIAL_BATCHED)
+		return;
+	fail(&error, -EINVAL,
+	     "--urgent does nothing where no move waits; leave it out, or take --index-update "
+	     "batched");
+	driver_fail(&error);
+}
+
 int main(int argc, char **argv)
 {
 	static struct choices choices = {
@@ -233,6 +247,7 @@ int main(int argc, char **argv)
 	choices.engine.parameters.width = choices.engine.parameters.height = 1000;
 	driver_parse(&driver, &choices, argc, argv);
 	const struct parameters *parameters = &choices.engine.parameters;
+	refuse_urgency_without_batches(&choices);
 	struct field field = {.choices = &choices};
 	random_seed(&field.random, parameters->seed, STREAM_PLACEMENT);
 	random_seed(&field.urgency, parameters->seed, STREAM_AGENTS);

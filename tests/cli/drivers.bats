@@ -35,7 +35,7 @@ refuses() {
 		run -0 "sim-$driver" --help
 		[[ $output == *--seed=N* ]]
 		refuses "'stray' belongs to no option" "sim-$driver" stray
-		refuses "unrecognized option '--nonsense'" "sim-$driver" --nonsense
+		refuses "^sim-$driver: unrecognized option '--nonsense'\$" "sim-$driver" --nonsense
 		run -1 bash -c "sim-$driver >/dev/full"
 		[[ $output == *"cannot write to standard output"* ]]
 	done
@@ -93,6 +93,7 @@ refuses() {
 		esac
 	done
 	refuses '--index-flush does nothing with --index-update rebuild; ' sim-spatial --index-flush 5
+	refuses '--urgent does nothing where no move waits; ' sim-spatial --urgent 0.5
 	refuses '--index-flush takes a whole number from 1 to 50' sim-spatial --index-update batched --index-flush 51
 }
 
@@ -122,6 +123,8 @@ refuses() {
 	run -0 sim-database --records 1000 --database-buffer 50 --pattern actions --database-thread on
 	[ "$(count transactions)" -eq 20 ]
 	refuses 'its folder is missing' sim-database --database missing/log.db
+	refuses '--flush-every does nothing with --database none; ' sim-database --database none --flush-every 5
+	refuses '--database-thread does nothing with --database none; ' sim-database --database none --database-thread on
 	refuses '--records takes a whole number from 1' sim-database --records -1
 }
 

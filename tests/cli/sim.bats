@@ -326,6 +326,10 @@ ends_on() {
 	cmp told from.file
 	"$SIM" --config run.ini --print-config >again.ini
 	cmp run.ini again.ini
+	refuses '--database a ;b cannot be said in a configuration file; ' "$SIM" --database 'a ;b' --print-config
+	"$SIM" --database '"a";b' --steps 3 --print-config >quoted.ini
+	"$SIM" --config quoted.ini >/dev/null
+	[ -s '"a";b' ]
 	run -0 "$SIM" --config run.ini --steps 3
 	[ "$(count steps)" -eq 3 ]
 	run -0 "$SIM" --preset testing --steps 1
@@ -362,7 +366,7 @@ file() {
 }
 
 @test "unknown options, missing values and stray words are refused" {
-	refuses "unrecognized option '--agnets'" "$SIM" --agnets 5
+	refuses "^sim: unrecognized option '--agnets'\$" "$SIM" --agnets 5
 	refuses "option '--agents' requires an argument" "$SIM" --agents
 	refuses "option '--index-u' is ambiguous" "$SIM" --index-u
 	refuses "'extra' belongs to no option" "$SIM" extra

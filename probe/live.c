@@ -171,6 +171,11 @@ struct live_block live_put(uint64_t address, struct live_block block)
 	return before;
 }
 
+void live_fetch(uint64_t address)
+{
+	__builtin_prefetch(entry_of(address), 1);
+}
+
 struct live_block live_take(uint64_t address)
 {
 	uint64_t *entry = entry_of(address);

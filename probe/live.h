@@ -32,6 +32,10 @@ void live_prepare(bool is_libc);
  */
 struct live_block live_put(uint64_t address, struct live_block block);
 
+/* Has what is remembered of a block fetched into the cache: where many are in use it lies far away,
+ * and a walk of the stack is about as long as the way. */
+void live_fetch(uint64_t address);
+
 /* Takes a block out. Returns it, node 0 when it is not known. */
 struct live_block live_take(uint64_t address);
 

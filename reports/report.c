@@ -34,13 +34,12 @@ void report_init(struct report *report, struct profile *profile)
 	init(report, profile, 0);
 }
 
-/* Loads a profile, or a text that is as good as one. What is neither is called no profile. */
+/* Loads a profile, or a text that is as good as one. */
 static int load(const char *path, struct profile **profile, struct error *error)
 {
 	int result = profile_file_load(path, profile, error);
-	struct error ignored;
 
-	return result == -ENOEXEC && !import_load(path, profile, &ignored) ? 0 : result;
+	return result == -ENOEXEC ? import_load(path, profile, error) : result;
 }
 
 int report_open_metric(struct report *report, const char *path, const char *metric,

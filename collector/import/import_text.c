@@ -75,8 +75,8 @@ static int load(FILE *stream, const char *path, struct profile *profile, struct 
 		result = fail(error, -EIO, "%s cannot be read to its end", path);
 	if (!result && (!import.samples || 2 * import.skipped > import.lines))
 		result = fail(error, -EINVAL,
-			      "%s is no text of another profiler: %ju of %ju lines "
-			      "cannot be read",
+			      "%s is no profile, and no text of another profiler: %ju of %ju "
+			      "lines cannot be read",
 			      path, (uintmax_t)import.skipped, (uintmax_t)import.lines);
 	import_done(&import);
 	profile_forget_stacks(profile);

@@ -5,28 +5,17 @@
 #include "reports/document.h"
 #include "reports/matrix.h"
 
-struct options {
-	struct command_files files; /* the "profile" is the folder of the phases */
-	bool json;
-};
-
+/* The "profile" is the folder of the phases. */
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
-	struct options *options = state->input;
-
 	(void)argument;
-	switch (key) {
-	case ARGP_KEY_INIT:
-		state->child_inputs[0] = &options->files;
-		state->child_inputs[1] = &options->json;
-		return 0;
-	default:
+	if (key != ARGP_KEY_INIT)
 		return ARGP_ERR_UNKNOWN;
-	}
+	state->child_inputs[0] = state->input;
+	return 0;
 }
 
-static const struct argp_child children[] = {
-	{&command_files_argp, 0, NULL, 0}, {&command_json_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&command_single_argp, 0, NULL, 0}, {0}};
 
 const struct argp command_matrix_argp = {
 	NULL,
@@ -42,7 +31,7 @@ const struct argp command_matrix_argp = {
 
 int command_matrix(int count, char **arguments)
 {
-	struct options options = {0};
+	struct command_single options = {0};
 	struct output output;
 	struct error error;
 	json_t *document;

@@ -167,6 +167,18 @@ static void add_waits(struct trust *trust, const struct profile *profile)
 		add(trust, true, "the table of threads was full: waits of some are missing");
 }
 
+/* @is_tick  a thread's turn on a shared processor begins anywhere and ends at a tick */
+static void add_rate(struct trust *trust, double achieved, int64_t asked, bool is_tick)
+{
+	bool is_off = trust->sampled >= few_samples &&
+		      (achieved < slow_sampling * asked || achieved > fast_sampling * asked);
+
+	add(trust, is_off, "%.0f Hz of CPU time (%" PRId64 " asked%s", achieved, asked,
+	    is_off && is_tick ? "): turns on shared processors end with the tick, so that the "
+				"samples tell shares, not how much time"
+			      : ")");
+}
+
 static void add_samples(struct trust *trust, const struct profile *profile)
 {
 	const char *engine = profile_text(profile, "engine", NULL);
@@ -186,10 +198,7 @@ static void add_samples(struct trust *trust, const struct profile *profile)
 		    ? ": too few to tell shares"
 		    : "");
 	if (asked > 0 && achieved > 0)
-		add(trust,
-		    trust->sampled >= few_samples &&
-			    (achieved < slow_sampling * asked || achieved > fast_sampling * asked),
-		    "%.0f Hz of CPU time (%" PRId64 " asked)", achieved, asked);
+		add_rate(trust, achieved, asked, engine && !strcmp(engine, "tick"));
 	else if (asked > 0)
 		add(trust, false, "%" PRId64 " Hz asked", asked);
 }
@@ -347,6 +356,12 @@ static void add_files(struct trust *trust, const struct profile *profile)
 	if (count > 0)
 		add(trust, false, "%" PRId64 " file%s without rules and names: %s", count,
 		    count == 1 ? "" : "s", problem);
+	count = profile_number(profile, "split_problems", 0);
+	if (count > 0)
+		add(trust, false,
+		    "inlined calls are missing in %" PRId64
+		    " file%s without their split debug information: %s",
+		    count, count == 1 ? "" : "s", profile_text(profile, "split_problem", ""));
 }
 
 static void add_overhead(struct trust *trust, const struct profile *profile)

@@ -316,6 +316,10 @@ struct profile_spread {
  *   collector_cpu_ns, naming_cpu_ns     of the collector: while recording; naming frames after it
  *   file_problems, file_problem         files that frames lie in and that could not be used: their
  *                      number; text: why the first could not
+ *   split_problems, split_problem       files whose split debug information was not found: their
+ *                      number; text: why not that of the first
+ *   throttles, most_hz times that the kernel stopped sampling for a moment, if any, because more
+ *                      samples came than it allows in a second, which is the latter
  *   still_running      processes of the target that had not ended when the recording did
  *   lost.REASON        samples known to be lost: lost.ring_full, lost.unreadable,
  *                      lost.write_failed (the disk was full, see state), ...

@@ -57,6 +57,14 @@ struct debug_lines *debug_lines_new(Dwarf *dwarf)
 	return lines;
 }
 
+bool debug_lines_lack_units(const struct debug_lines *lines)
+{
+	for (size_t i = 0; i < lines->unit_count; i++)
+		if (lines->units[i].lacks_tree)
+			return true;
+	return false;
+}
+
 void debug_lines_free(struct debug_lines *lines)
 {
 	struct declaration *declaration, *next;

@@ -61,6 +61,9 @@ struct debug_row {
 struct debug_lines *debug_lines_new(Dwarf *dwarf);
 void debug_lines_free(struct debug_lines *lines);
 
+/* Says whether split units (.dwo) of addresses that were asked for were not found. */
+bool debug_lines_lack_units(const struct debug_lines *lines);
+
 /*
  * Finds what stands at @address.
  *

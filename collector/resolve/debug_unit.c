@@ -77,23 +77,26 @@ void debug_unit_done(struct debug_unit *unit)
 	free(unit->functions);
 }
 
-/* Returns the root of a unit's tree, which a split unit has in a file of its own (.dwo). */
-static Dwarf_Die tree_of(Dwarf_Die *die)
+/* Finds the root of a unit's tree, which a split unit has in a file of its own (.dwo). */
+static void find_tree(struct debug_unit *unit)
 {
 	Dwarf_Die root, split;
 	uint8_t type;
 
-	if (dwarf_cu_info(die->cu, NULL, &type, &root, &split, NULL, NULL, NULL) == 0 &&
-	    type == DW_UT_skeleton && split.addr &&
-	    debug_file_strings_end(dwarf_getelf(dwarf_cu_getdwarf(split.cu))))
-		return split;
-	return *die;
+	unit->tree = unit->die;
+	if (dwarf_cu_info(unit->die.cu, NULL, &type, &root, &split, NULL, NULL, NULL) != 0 ||
+	    type != DW_UT_skeleton)
+		return;
+	unit->lacks_tree =
+		!split.addr || !debug_file_strings_end(dwarf_getelf(dwarf_cu_getdwarf(split.cu)));
+	if (!unit->lacks_tree)
+		unit->tree = split;
 }
 
 static void read_unit(struct debug_unit *unit, bool deep, size_t *budget)
 {
 	forget_functions(unit);
-	unit->tree = tree_of(&unit->die);
+	find_tree(unit);
 	read_functions(unit, &unit->tree, deep, 0, budget);
 	address_ranges_sort(&unit->ranges, NULL, NULL);
 	unit->read = true;

@@ -40,10 +40,11 @@ struct debug_range {
 };
 
 struct debug_unit {
-	Dwarf_Die die;	/* has the line table; the skeleton of a split unit */
-	Dwarf_Die tree; /* has the functions */
-	bool read;	/* top level and namespaces have been read */
-	bool read_deep; /* the whole tree has been read */
+	Dwarf_Die die;	 /* has the line table; the skeleton of a split unit */
+	Dwarf_Die tree;	 /* has the functions */
+	bool read;	 /* top level and namespaces have been read */
+	bool read_deep;	 /* the whole tree has been read */
+	bool lacks_tree; /* it is split, and its other part was not found */
 	struct debug_concrete *functions;
 	size_t function_count, function_capacity;
 	struct address_ranges ranges; /* of functions; value = index */

@@ -5,7 +5,9 @@
  *
  * On a processor of its own that is what interrupts take of a program, samples among them: a finer
  * measure than CPU times, which on a shared machine vary by more than sampling costs. Standing
- * still for longer than an interrupt takes means that somebody else ran, and does not count.
+ * still for longer than an interrupt takes means that somebody else ran, and does not count. Beside
+ * it stands the median of the gaps that a timer's interrupt may be, in microseconds: what one
+ * sample takes, where there are many, whoever else is about.
  *
  * The loop is at the bottom of a recursion, on a stack of which STACK_KB are in memory.
  */
@@ -18,11 +20,15 @@
 #include <time.h>
 #include <x86intrin.h>
 
-#define FRAMES	   10
-#define LEAST_NS   300
-#define LONGEST_NS 200000
+#define FRAMES	       10
+#define LEAST_NS       300
+#define LONGEST_NS     200000
+#define LEAST_TIMER_NS 5000
+#define MOST_GAPS      100000
 
 static double cycles_per_ns;
+static uint64_t gaps[MOST_GAPS];
+static size_t gap_count;
 
 static uint64_t now_ns(void)
 {
@@ -42,6 +48,27 @@ static void calibrate(void)
 	cycles_per_ns = (double)(__rdtsc() - start) / (double)(end_ns - start_ns);
 }
 
+static int compare(const void *left, const void *right)
+{
+	const uint64_t *a = left, *b = right;
+
+	return (*a > *b) - (*a < *b);
+}
+
+static double median_us(void)
+{
+	size_t middle = gap_count / 2;
+
+	qsort(gaps, gap_count, sizeof(*gaps), compare);
+	return gap_count ? (double)gaps[middle] / cycles_per_ns / 1000 : 0;
+}
+
+static void keep(uint64_t gap)
+{
+	if (gap_count < MOST_GAPS && (double)gap > LEAST_TIMER_NS * cycles_per_ns)
+		gaps[gap_count++] = gap;
+}
+
 /* Returns the share of the loop's own time. */
 static double look(double seconds)
 {
@@ -52,10 +79,12 @@ static double look(double seconds)
 
 	do {
 		now = __rdtsc();
-		if (now - before > longest)
+		if (now - before > longest) {
 			away += now - before;
-		else if (now - before > least)
+		} else if (now - before > least) {
 			taken += now - before;
+			keep(now - before);
+		}
 		before = now;
 	} while (now < end);
 	return (double)taken / (double)(now - start - away);
@@ -81,7 +110,8 @@ int main(int argc, char **argv)
 	CPU_SET(atoi(argv[3]), &processor);
 	sched_setaffinity(0, sizeof(processor), &processor);
 	calibrate();
-	printf("%.3f\n",
+	printf("%.3f",
 	       100 * descend(FRAMES, strtoul(argv[2], NULL, 10) * 1024, strtod(argv[1], NULL)));
+	printf(" %.2f\n", median_us());
 	return 0;
 }

@@ -519,4 +519,21 @@ Test(symbols, names_the_real_function_where_split_units_were_packed)
 		lines += line_of(i, 0) != 0;
 	}
 	cr_assert_gt(lines, 0);
+	cr_assert_eq(profile_number(profile, "split_problems", 0), 1);
+	cr_assert_str_eq(profile_text(profile, "split_problem", ""),
+			 "that of program is in a package (.dwp), which libdw does not read here; "
+			 "keep the .dwo files");
+}
+
+Test(symbols, says_whose_split_debug_information_was_not_found)
+{
+	GElf_Sym symbol;
+
+	cr_assert(fixture_run("d=$PWD; cd $F && gcc -O2 -gdwarf-5 -gsplit-dwarf -o program "
+			      "$d/tests/fixtures/inlined.c && rm -f *.dwo"));
+	symbol = find_symbol("program", "outermost");
+	add_frames(add_module("program"), symbol.st_value, symbol.st_size);
+	symbols_name(modules, profile);
+	cr_assert_str_eq(profile_text(profile, "split_problem", ""),
+			 "the .dwo files of program are not there");
 }

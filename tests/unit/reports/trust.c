@@ -42,6 +42,34 @@ Test(trust, a_good_profile_has_no_bad_item)
 	profile_free(profile);
 }
 
+Test(trust, files_without_their_split_debug_information_are_said)
+{
+	struct profile *profile = good_profile();
+	struct trust trust;
+
+	profile_set_number(profile, "split_problems", 1);
+	profile_set_text(profile, "split_problem", "the .dwo files of a are not there");
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "missing in 1 file without their split debug information: the "
+				    ".dwo files of a are not there"));
+	profile_free(profile);
+}
+
+Test(trust, ticks_that_are_no_measure_of_time_are_said)
+{
+	struct profile *profile = good_profile();
+	struct trust trust;
+
+	profile_set_text(profile, "engine", "tick");
+	profile_set_number(profile, "frequency_hz", 1000);
+	trust_measure(&trust, profile, 0);
+	cr_assert_null(item_with(&trust, "turns"));
+	profile_set_number(profile, "frequency_hz", 800);
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "999 Hz of CPU time (800 asked): turns on shared")->bad);
+	profile_free(profile);
+}
+
 Test(trust, a_rate_that_the_kernel_does_not_allow_is_said)
 {
 	struct profile *profile = good_profile();

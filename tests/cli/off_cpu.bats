@@ -169,3 +169,12 @@ closes() {
 	[ "$(sqlite3 x.prof 'SELECT count(*) FROM steps')" -ge 3 ]
 	[ "$(sqlite3 x.prof 'SELECT sum(calls) FROM timings')" -ge 3 ]
 }
+
+@test "where processes have numbers of their own, those that have none there are nobody's" {
+	unshare --pid --fork --mount-proc sh -c '"$0" 60 & sleep 0.3
+		collector attach -q --off-cpu -d 0.5 -o x $!; kill $!' "$WORKLOADS/waits" 3>&- &
+	while kill -0 $! 2>/dev/null; do sh -c /bin/true; done
+	wait $!
+	closes x.prof
+	[ "$(sqlite3 x.prof 'SELECT count(*) - count(DISTINCT thread) FROM thread_times')" -eq 0 ]
+}

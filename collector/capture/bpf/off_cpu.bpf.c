@@ -101,7 +101,7 @@ static struct off_cpu_thread *watched(struct task_struct *task, __u32 state, __u
 	if (thread)
 		return thread;
 	fresh.pid = process_number(task);
-	if (!bpf_map_lookup_elem(&processes, &fresh.pid))
+	if (!fresh.pid || !bpf_map_lookup_elem(&processes, &fresh.pid))
 		return NULL;
 	fresh.tid = thread_number(task);
 	fresh.state = state;
@@ -383,7 +383,7 @@ int BPF_PROG(on_exec, struct task_struct *task, int old_tid, struct linux_binprm
 	__u32 pid = process_number(task);
 	__u8 yes = 1;
 
-	if (pid != launched_pid)
+	if (!pid || pid != launched_pid)
 		return 0;
 	bpf_map_update_elem(&processes, &pid, &yes, BPF_ANY);
 	watched(task, OFF_CPU_RUNNING, bpf_ktime_get_ns());

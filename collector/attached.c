@@ -250,6 +250,23 @@ int attached_watch(struct attached *attached, struct perf_source *source, struct
 	return result;
 }
 
+int attached_resume(pid_t pid, struct perf_source *source, struct recorder *recorder,
+		    struct error *error)
+{
+	struct watching watching = {.source = source, .recorder = recorder};
+	int result = perf_source_resume(source, pid, error);
+
+	if (!result) {
+		/* What was told before the events ended, that the program is executed among it. */
+		perf_source_read(source, false, deliver, &watching);
+		tell_mappings(&watching, pid, true);
+		proc_names(pid, now_ns(), deliver, &watching);
+	}
+	id_table_done(&watching.ids);
+	free(watching.since_ns);
+	return result;
+}
+
 /* -------------------------------------------------------------------------------------------- */
 
 void attached_done(struct attached *attached)

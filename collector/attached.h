@@ -54,6 +54,15 @@ bool attached_choose(struct attached *attached);
 int attached_watch(struct attached *attached, struct perf_source *source, struct recorder *recorder,
 		   struct error *error);
 
+/*
+ * Opens events again on a process that has just executed a program, at which the kernel ended those
+ * that were there, and tells the recorder what /proc says of it.
+ *
+ * Returns 0, or a negative errno with a sentence.
+ */
+int attached_resume(pid_t pid, struct perf_source *source, struct recorder *recorder,
+		    struct error *error);
+
 void attached_done(struct attached *attached);
 
 /* Says whether all of them have ended. */

@@ -2,11 +2,13 @@
 /* sampling: see sampling.h. */
 #include "collector/sampling.h"
 
+#include "collector/attached.h"
 #include "collector/capture/perf_cost.h"
 #include "collector/preload.h"
 #include "collector/probing.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #define HARMLESS_HZ	1000	  /* a few percent at most, where interrupts are dear */
@@ -37,6 +39,36 @@ int sampling_open_perf(struct sampling *sampling, const struct session_options *
 		sampling->sample_cost_ns = perf_cost_ns(&source);
 	sampling->perf = perf_source_open(&source, tid, error);
 	return sampling->perf ? 0 : -errno;
+}
+
+/* Says whether a process has other rights than we. Source: proc(5), status. */
+static bool has_other_rights(pid_t pid)
+{
+	char path[64], line[256];
+	unsigned int real, effective;
+	bool is_other = false;
+	FILE *stream;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", pid);
+	stream = fopen(path, "re");
+	while (stream && fgets(line, sizeof(line), stream)) {
+		if (sscanf(line, "Uid: %u %u", &real, &effective) == 2)
+			is_other |= real != effective || effective != geteuid();
+		if (sscanf(line, "Gid: %u %u", &real, &effective) == 2)
+			is_other |= real != effective || effective != getegid();
+	}
+	if (stream)
+		fclose(stream);
+	return is_other;
+}
+
+void sampling_resume(struct sampling *sampling, pid_t pid, struct recorder *recorder)
+{
+	struct error error;
+
+	/* When it cannot be, describe_end_perf says that nothing was counted. */
+	if (sampling->perf && !geteuid() && has_other_rights(pid))
+		attached_resume(pid, sampling->perf, recorder, &error);
 }
 
 void sampling_adapt(struct sampling *sampling, struct recorder *recorder)

@@ -42,6 +42,11 @@ bool sampling_falls_back(const struct session_options *options, int code);
 int sampling_open_probe(struct sampling *sampling, const struct session_options *options,
 			const struct error *refusal, struct error *error);
 
+/* The program has been executed: where that ended the events, since it runs with other rights than
+ * root, who alone may do so, they are opened again. Its first tenths of a millisecond are missing.
+ */
+void sampling_resume(struct sampling *sampling, pid_t pid, struct recorder *recorder);
+
 /* Has brief copies of stacks taken for as long as the recorder finds that they will do. */
 void sampling_adapt(struct sampling *sampling, struct recorder *recorder);
 

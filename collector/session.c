@@ -554,7 +554,9 @@ static int release(struct session *session, struct error *error)
 {
 	int code = target_release(&session->target, session->options->argv, error);
 
-	if (code)
+	if (!code)
+		sampling_resume(&session->sampling, session->target.pid, session->recorder);
+	else
 		session->result->exit_status = code == -ENOENT ? 127 : 126;
 	return code;
 }

@@ -187,6 +187,12 @@ int perf_source_add(struct perf_source *source, pid_t tid, struct error *error)
 	return result;
 }
 
+int perf_source_resume(struct perf_source *source, pid_t tid, struct error *error)
+{
+	source->options.start = PERF_START_NOW;
+	return perf_source_add(source, tid, error);
+}
+
 static size_t wanted_ring_bytes(const struct perf_source_options *options, uint32_t copy_bytes,
 				size_t least_bytes)
 {

@@ -62,6 +62,10 @@ void perf_source_set_brief(struct perf_source *source, bool is_brief);
 
 /* Adds another thread. Returns 0 or a negative errno: -ESRCH when it has ended meanwhile. */
 int perf_source_add(struct perf_source *source, pid_t tid, struct error *error);
+
+/* Adds a thread again, whose events the kernel has ended, and which runs already; all that are
+ * added later are taken to run, too. Returns as perf_source_add. */
+int perf_source_resume(struct perf_source *source, pid_t tid, struct error *error);
 void perf_source_close(struct perf_source *source); /* accepts NULL */
 
 const struct perf_engine *perf_source_engine(const struct perf_source *source);

@@ -48,6 +48,8 @@ between() {
 	between 280000000 "$(lock door total_ns)" 1000000000
 	stacks lock-wait >folded
 	grep -qE ';visitor;enter;\[mutex door\] [0-9]+$' folded
+	collector flame --metric lock-wait -o waits.svg x.prof
+	grep -q '<title>\[mutex door\]' waits.svg
 	run -0 collector locks x.prof
 	[[ $output == *"mutex door"*"waited in"*"enter (locks.c:"*" < visitor"* ]]
 	[[ $output == *"held by"*"hold (locks.c:"*" < held < main"* ]]

@@ -79,6 +79,14 @@ print(subprocess.run(["echo", "x"], capture_output=True).stdout)'
 	same ./host
 }
 
+@test "the engine's states are the same when it is sampled and counted from inside in all ways" {
+	sim=("$BUILD/bin/sim" --agents 20 --steps 15 --threads 2 --state-hash)
+	plain=$("${sim[@]}" --database plain.db 2>/dev/null)
+	[ "$(collector run -q -o x -e probe --memory --locks --io --sql -- "${sim[@]}" --database x.db 2>/dev/null)" = "$plain" ]
+	[ "$(sqlite3 x.prof "SELECT count(DISTINCT m.name) FROM samples s JOIN metrics m ON m.id = s.metric
+		WHERE m.name IN ('allocations', 'io-time', 'sql-time')")" = 3 ]
+}
+
 @test "the engine's states are the same with waits, files, statements, allocations and off-CPU times" {
 	require bpf
 	plain=$("$BUILD/bin/sim" --agents 20 --steps 15 --threads 2 --state-hash)

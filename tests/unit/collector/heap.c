@@ -93,6 +93,6 @@ Test(heap, blocks_larger_than_the_rate_are_all_seen_with_their_stacks)
 	cr_expect_geq(seen.allocations, BLOCKS);
 	/* Whatever they stand for beside themselves, each is of this size. */
 	cr_expect_float_eq((double)seen.allocated / (double)seen.allocations, BLOCK_BYTES,
-			   BLOCK_BYTES / 20);
+			   0.05 * BLOCK_BYTES);
 	row.kind->close(row.self);
 }

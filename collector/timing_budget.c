@@ -13,7 +13,7 @@
 #define START_NS	5e5 /* that probes may cost before the target has used anything */
 #define SLACK_NS	2e5 /* beyond the budget, before a round comes early */
 #define WINDOW_NS	1e6 /* that probes may cost in a window */
-#define PLACING_NS	1e5 /* that putting them in place and taking them off costs the target */
+#define PLACING_NS	3e4 /* that putting one in place and taking it off costs the target */
 #define WINDOW_MS	5   /* a window's length, where they cost less */
 #define LEAST_WINDOW_NS 2e4 /* of the target's CPU time, for a window to count */
 #define FIRST_WINDOWS	3   /* before it is known whether they show anything */
@@ -276,6 +276,17 @@ static bool needs_windows(const struct timing_budget *budget)
 	return false;
 }
 
+/* Returns what a window costs besides what its probes do. */
+static double placing_ns(const struct timing_budget *budget)
+{
+	double sum_ns = 0;
+
+	for (size_t i = 0; i < budget->count; i++)
+		if (has_windows(&budget->functions[i]))
+			sum_ns += PLACING_NS;
+	return sum_ns;
+}
+
 /* Lets a window's functions be timed or counted. */
 static void set_modes(struct timing_budget *budget, struct uprobe *uprobe, bool is_timed)
 {
@@ -316,7 +327,7 @@ static void make_window(struct timing_budget *budget, struct uprobe *uprobe)
 	set_modes(budget, uprobe, is_timed);
 	is_whole = put(budget, uprobe, true);
 	look(budget, uprobe, monotonic_ns());
-	budget->bank_ns -= PLACING_NS;
+	budget->bank_ns -= placing_ns(budget);
 	uprobe_set_limit(uprobe, fmin(WINDOW_NS, budget->bank_ns / careful));
 	uprobe_wait(uprobe, WINDOW_MS);
 	look(budget, uprobe, monotonic_ns());
@@ -343,7 +354,7 @@ void timing_budget_round(struct timing_budget *budget, struct uprobe *uprobe, ui
 	while (budget->bank_ns < 0 && steady_load(budget) > budget->share &&
 	       (function = dearest(budget)) < budget->count)
 		fall_back(budget, uprobe, function, now_ns);
-	if (budget->bank_ns > careful * WINDOW_NS + PLACING_NS && needs_windows(budget))
+	if (needs_windows(budget) && budget->bank_ns > careful * WINDOW_NS + placing_ns(budget))
 		make_window(budget, uprobe);
 	uprobe_set_limit(uprobe, fmax(budget->bank_ns, 0) + SLACK_NS);
 }

@@ -66,6 +66,11 @@ between() {
 	passed=$(awk -F'|' '$2 == "pass" { sum += $1 } END { print sum + 0 }' sites)
 	between 250000000 "$held" 2000000000
 	[ "$passed" -lt "$held" ]
+	# However long they took: nothing of the waits is unexplained, and each waited for who held it.
+	[ $((held + passed)) = "$(lock door total_ns)" ]
+	[ "$(value "SELECT count(DISTINCT o.thread) FROM operations o JOIN stacks k ON k.id = o.other
+		JOIN lines l ON l.frame = k.frame AND l.depth = 0 JOIN functions f ON f.id = l.function
+		WHERE f.name = 'hold'")" = 3 ]
 }
 
 @test "a lock on the heap has the name of the place that allocated it, with --memory" {

@@ -16,7 +16,8 @@
 #define PLACING_NS	3e4 /* that putting one in place and taking it off costs the target */
 #define WINDOW_MS	5   /* a window's length, where they cost less */
 #define LEAST_WINDOW_NS 2e4 /* of the target's CPU time, for a window to count */
-#define FIRST_WINDOWS	3   /* before it is known whether they show anything */
+#define MOST_IN_WINDOW	32
+#define FIRST_WINDOWS	3 /* before it is known whether they show anything */
 #define MOST_DISTORTION                                                                            \
 	3.0 /* what a probe may take of the time that is left, for a rate to be told */
 
@@ -268,12 +269,16 @@ static bool put(struct timing_budget *budget, struct uprobe *uprobe, bool is_on)
 	return is_done;
 }
 
+/* Windows of very many functions would end too late: one after the other is taken off. */
 static bool needs_windows(const struct timing_budget *budget)
 {
-	for (size_t i = 0; i < budget->count; i++)
-		if (has_windows(&budget->functions[i]) || can_be_timed(&budget->functions[i]))
-			return true;
-	return false;
+	size_t sampled = 0, timed = 0;
+
+	for (size_t i = 0; i < budget->count; i++) {
+		sampled += has_windows(&budget->functions[i]);
+		timed += can_be_timed(&budget->functions[i]);
+	}
+	return sampled + timed && sampled <= MOST_IN_WINDOW;
 }
 
 /* Returns what a window costs besides what its probes do. */

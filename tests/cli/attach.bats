@@ -96,18 +96,18 @@ start() {
 }
 
 @test "takes several processes, or a tree of them" {
-	start "$WORKLOADS/leaf" 3
+	# To their ends: so each has its samples, however late it gets a processor.
+	start "$WORKLOADS/leaf" 1.2
 	first=$pid
-	start "$WORKLOADS/leaf" 3
-	collector attach -q -d 0.7 -o x $first $pid
+	start "$WORKLOADS/leaf" 1.2
+	collector attach -q -o x $first $pid
 	[ "$(sqlite3 x.prof 'SELECT count(DISTINCT pid) FROM threads JOIN samples ON thread = threads.id')" -eq 2 ]
-	kill $first $pid
 
-	start sh -c "$WORKLOADS/leaf 2 & $WORKLOADS/leaf 2 & wait"
-	collector attach -q -d 0.7 --tree -o y $pid
-	[ "$(sqlite3 y.prof 'SELECT count(DISTINCT pid) FROM threads JOIN samples ON thread = threads.id')" -eq 2 ]
-	collector attach -q -d 0.3 -o z $pid
+	start sh -c "$WORKLOADS/leaf 1.2 & $WORKLOADS/leaf 1.2 & wait"
+	collector attach -q -d 0.1 -o z $pid
 	[ "$(sqlite3 z.prof 'SELECT count(DISTINCT pid) FROM threads JOIN samples ON thread = threads.id')" -eq 0 ]
+	collector attach -q --tree -o y $pid
+	[ "$(sqlite3 y.prof 'SELECT count(DISTINCT pid) FROM threads JOIN samples ON thread = threads.id')" -eq 2 ]
 	wait $pid
 }
 
@@ -135,7 +135,7 @@ start() {
 	pid=$!
 	# By two at a time, the second with its default: the kernel's tick where that can be had.
 	collector attach -q -o y $pid 3>&- &
-	collector attach -q -F 5000 -o x $pid
+	collector attach -q -F 2000 -o x $pid
 	wait
 	cmp without with
 	[ "$(state x.prof) $(state y.prof)" = "complete complete" ]

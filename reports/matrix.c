@@ -112,8 +112,11 @@ static const json_t *add_matrix(json_t *document, const struct findings *finding
 	table = document_table(section, "matrix", "Components by what the four phases say", columns,
 			       COLUMN_COUNT(columns));
 	json_array_foreach (json_object_get(shares, "rows"), i, row) {
-		add_row(table, findings, finding_cell_text(shares, row, "component"),
-			finding_cell(shares, row, "share"));
+		const char *component = finding_cell_text(shares, row, "component");
+
+		/* Every row has a name: what follows looks for it. */
+		if (*component)
+			add_row(table, findings, component, finding_cell(shares, row, "share"));
 	}
 	sort_rows(table);
 	for (int phase = 0; phase < FINDING_PHASES; phase++)

@@ -214,7 +214,7 @@ static int attach(struct timing *timing, size_t first, size_t count, struct erro
 /*
  * Returns where the group ends that begins with a choice: functions of one file, which are put in
  * place together. With a budget each is a group, so that it can be taken off by itself; where that
- * would be too many links, whose end takes its time, those side by side share one.
+ * would be too many links, and threads that hold them, those side by side share one.
  */
 static size_t group_end(const struct timing *timing, size_t first)
 {

@@ -2,7 +2,7 @@
 /* link_readiness: see link_readiness.h. */
 #include "collector/capture/link_readiness.h"
 
-#include "collector/capture/link_closing.h"
+#include "collector/capture/link_holding.h"
 #include "collector/capture/uprobe_link.h"
 
 #include <sys/mman.h>
@@ -12,29 +12,41 @@
 #define TURN_US	   2000
 #define FILE_BYTES 4096
 
+/* A probe on a file of ours. */
+struct placing {
+	int fd, program;
+};
+
+static int put(void *context, struct error *error)
+{
+	const struct placing *placing = context;
+	const uint64_t offset = 0, cookie = 0;
+	int link = uprobe_link(placing->program, UPROBE_LINK_ENTRY, 0, placing->fd, &offset,
+			       &cookie, 1, error);
+
+	return link < 0 ? link : 0;
+}
+
 static void *stay_ready(void *argument)
 {
 	struct link_readiness *readiness = argument;
-	const uint64_t offset = 0, cookie = 0;
-	struct link_closing closing = {0};
-	struct error error;
-	int fd = memfd_create("probes", MFD_CLOEXEC);
+	struct placing placing = {memfd_create("probes", MFD_CLOEXEC), readiness->program};
+	const int kept[] = {placing.fd, placing.program};
+	struct link_holding holding = {0};
+	struct link_holder *holder;
 
-	if (fd < 0)
+	if (placing.fd < 0)
 		return NULL;
-	for (int turn = 0; turn < TURNS && !ftruncate(fd, FILE_BYTES) &&
+	for (int turn = 0; turn < TURNS && !ftruncate(placing.fd, FILE_BYTES) &&
 			   !__atomic_load_n(&readiness->is_over, __ATOMIC_ACQUIRE);
 	     turn++) {
-		int link = uprobe_link(readiness->program, UPROBE_LINK_ENTRY, 0, fd, &offset,
-				       &cookie, 1, &error);
-
-		if (link < 0)
+		if (link_holding_add(&(struct link_placing){kept, 2, put, &placing}, &holder, NULL))
 			break;
-		link_closing_add(&closing, link);
+		link_holding_drop(&holding, holder);
 		usleep(TURN_US);
 	}
-	link_closing_wait(&closing);
-	close(fd);
+	link_holding_wait(&holding);
+	close(placing.fd);
 	return NULL;
 }
 

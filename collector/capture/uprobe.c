@@ -152,7 +152,7 @@ static void detach(struct uprobe *uprobe, size_t first, bool only_exits)
 {
 	for (size_t i = uprobe->link_count; i-- > 0;)
 		if (uprobe->links[i].first == first && (!only_exits || uprobe->links[i].is_exits)) {
-			link_closing_add(&uprobe->closing, uprobe->links[i].fd);
+			link_holding_drop(&uprobe->holding, uprobe->links[i].holder);
 			uprobe->links[i] = uprobe->links[--uprobe->link_count];
 		}
 }
@@ -324,53 +324,79 @@ static void add_exits(struct places *places, const struct uprobe_function *funct
 	}
 }
 
-static void add_link(struct uprobe *uprobe, struct link row)
-{
-	xgrow(uprobe->links, uprobe->link_count, uprobe->link_capacity);
-	uprobe->links[uprobe->link_count++] = row;
-}
+/* A link that is to be put in place; classic: one for each place, and each return from there. */
+struct placing {
+	int fd; /* of the file */
+	const struct places *places;
+	uint32_t type;
+	int program, return_program; /* the latter for classic calls, else -1 */
+};
 
 /* Puts each place in place by itself; those of calls at the entry and at the return. */
-static int attach_classic(struct uprobe *uprobe, int fd, const struct places *places,
-			  struct link row, bool are_calls, struct error *error)
+static int put_classic(void *context, struct error *error)
 {
-	const struct bpf_program *entry =
-		are_calls ? uprobe->programs->progs.on_entry : uprobe->programs->progs.on_edge;
-	const struct bpf_program *end = uprobe->programs->progs.on_return;
+	const struct placing *placing = context;
+	int link = 0;
 
-	for (size_t i = 0; i < places->count; i++) {
-		uint64_t offset = places->offsets[i], cookie = places->cookies[i];
+	for (size_t i = 0; i < placing->places->count && link >= 0; i++) {
+		uint64_t offset = placing->places->offsets[i];
+		uint64_t cookie = placing->places->cookies[i];
 
 		/* The return first: no call begins whose end would not be seen. */
-		if (are_calls) {
-			row.fd = uprobe_link_classic(bpf_program__fd(end), fd, offset, cookie, true,
-						     error);
-			if (row.fd < 0)
-				return row.fd;
-			add_link(uprobe, row);
-		}
-		row.fd = uprobe_link_classic(bpf_program__fd(entry), fd, offset, cookie, false,
-					     error);
-		if (row.fd < 0)
-			return row.fd;
-		add_link(uprobe, row);
+		if (placing->return_program >= 0)
+			link = uprobe_link_classic(placing->return_program, placing->fd, offset,
+						   cookie, true, error);
+		if (link >= 0)
+			link = uprobe_link_classic(placing->program, placing->fd, offset, cookie,
+						   false, error);
 	}
-	return 0;
+	return link < 0 ? link : 0;
+}
+
+static int put_link(void *context, struct error *error)
+{
+	const struct placing *placing = context;
+	const struct places *places = placing->places;
+	int link = uprobe_link(placing->program, placing->type, 0, placing->fd, places->offsets,
+			       places->cookies, places->count, error);
+
+	return link < 0 ? link : 0;
+}
+
+static struct placing plan(const struct uprobe *uprobe, int fd, const struct places *places,
+			   bool are_calls)
+{
+	struct placing placing = {.fd = fd, .places = places, .return_program = -1};
+	const struct bpf_program *program = uprobe->programs->progs.on_edge;
+
+	placing.type = are_calls ? UPROBE_LINK_SESSION : UPROBE_LINK_ENTRY;
+	if (are_calls)
+		program = uprobe->is_classic ? uprobe->programs->progs.on_entry
+					     : uprobe->programs->progs.on_call;
+	placing.program = bpf_program__fd(program);
+	if (are_calls && uprobe->is_classic)
+		placing.return_program = bpf_program__fd(uprobe->programs->progs.on_return);
+	return placing;
 }
 
 /* Puts a link in place, unless there is nothing for it. */
 static int attach(struct uprobe *uprobe, int fd, const struct places *places, struct link row,
-		  const struct bpf_program *program, uint32_t type, struct error *error)
+		  bool are_calls, struct error *error)
 {
+	struct placing placing = plan(uprobe, fd, places, are_calls);
+	const int kept[] = {fd, placing.program, placing.return_program};
+	int result;
+
 	if (!places->count)
 		return 0;
-	if (uprobe->is_classic)
-		return attach_classic(uprobe, fd, places, row, type == UPROBE_LINK_SESSION, error);
-	row.fd = uprobe_link(bpf_program__fd(program), type, 0, fd, places->offsets,
-			     places->cookies, places->count, error);
-	if (row.fd < 0)
-		return row.fd;
-	add_link(uprobe, row);
+	result = link_holding_add(
+		&(struct link_placing){kept, placing.return_program >= 0 ? 3 : 2,
+				       uprobe->is_classic ? put_classic : put_link, &placing},
+		&row.holder, error);
+	if (result)
+		return result;
+	xgrow(uprobe->links, uprobe->link_count, uprobe->link_capacity);
+	uprobe->links[uprobe->link_count++] = row;
 	return 0;
 }
 
@@ -378,8 +404,6 @@ static int attach(struct uprobe *uprobe, int fd, const struct places *places, st
 int uprobe_attach_list(struct uprobe *uprobe, int fd, const size_t *numbers, size_t count,
 		       struct error *error)
 {
-	const struct bpf_program *on_call = uprobe->programs->progs.on_call;
-	const struct bpf_program *on_edge = uprobe->programs->progs.on_edge;
 	enum {
 		EXITS,
 		ENTRIES,
@@ -402,8 +426,7 @@ int uprobe_attach_list(struct uprobe *uprobe, int fd, const size_t *numbers, siz
 	for (int kind = 0; kind < KINDS && !result; kind++)
 		result = attach(uprobe, fd, &places[kind],
 				(struct link){.first = numbers[0], .is_exits = kind == EXITS},
-				kind == CALLS ? on_call : on_edge,
-				kind == CALLS ? UPROBE_LINK_SESSION : UPROBE_LINK_ENTRY, error);
+				kind == CALLS, error);
 	for (int kind = 0; kind < KINDS; kind++) {
 		free(places[kind].offsets);
 		free(places[kind].cookies);
@@ -431,8 +454,7 @@ int uprobe_attach_mark(struct uprobe *uprobe, int fd, uint64_t offset, uint32_t 
 	uint64_t cookie = mark;
 	struct places places = {&offset, &cookie, 1, 1};
 
-	return attach(uprobe, fd, &places, (struct link){.first = NO_FUNCTION},
-		      uprobe->programs->progs.on_edge, UPROBE_LINK_ENTRY, error);
+	return attach(uprobe, fd, &places, (struct link){.first = NO_FUNCTION}, false, error);
 }
 
 void uprobe_detach_list(struct uprobe *uprobe, const size_t *numbers, size_t count)
@@ -455,8 +477,8 @@ void uprobe_detach(struct uprobe *uprobe)
 {
 	link_readiness_end(&uprobe->readiness);
 	while (uprobe->link_count)
-		link_closing_add(&uprobe->closing, uprobe->links[--uprobe->link_count].fd);
-	link_closing_wait(&uprobe->closing);
+		link_holding_drop(&uprobe->holding, uprobe->links[--uprobe->link_count].holder);
+	link_holding_wait(&uprobe->holding);
 }
 
 size_t uprobe_slots(const struct uprobe *uprobe)

@@ -5,9 +5,10 @@
  *     open: load, measure the probes' own cost ─ add functions ─ watch processes ─ attach
  *     read at any time ─ detach ─ close
  *
- * One link of the kind "uprobe_multi session" for each file: the kernel runs one program at entry
- * and at return, and takes a thousand probes off in a few hundredths of a second, also when the
- * collector is killed. libbpf 1.1 does not know it, so bpf(2) is called directly.
+ * One link of the kind "uprobe_multi session" for what is put in place together: the kernel runs
+ * one program at entry and at return, and takes a thousand probes off in a few hundredths of a
+ * second, also when there are many links and when the collector is killed (link_holding.h).
+ * libbpf 1.1 does not know it, so bpf(2) is called directly.
  *
  * A return probe replaces the return address on the stack, where those who look for it find the
  * kernel's: unwinders, for which exceptions are lost. So there is a second way, with a link of its

@@ -74,8 +74,9 @@ int uprobe_link(int program, uint32_t type, pid_t pid, int fd, const uint64_t *o
 	struct mapping mapping = map_code(fd);
 	int link;
 
-	/* The file that was looked at, whatever its path names by now. */
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	/* The file that was looked at, whatever its path names by now; of the thread's own table.
+	 */
+	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", fd);
 	link = (int)syscall(SYS_bpf, BPF_LINK_CREATE, &create, sizeof(create));
 	unmap_code(&mapping);
 	if (link >= 0)
@@ -118,7 +119,7 @@ int uprobe_link_classic(int program, int fd, uint64_t offset, uint64_t cookie, b
 
 	if (type < 0 || bit < 0)
 		return fail(error, -ENOSYS, "this kernel has no uprobes");
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	snprintf(path, sizeof(path), "/proc/thread-self/fd/%d", fd);
 	event.type = (uint32_t)type;
 	event.config = is_return ? 1ull << bit : 0;
 	event.uprobe_path = (uintptr_t)path;

@@ -4,7 +4,7 @@
  */
 #pragma once
 
-#include "collector/capture/link_closing.h"
+#include "collector/capture/link_holding.h"
 #include "collector/capture/link_readiness.h"
 #include "collector/capture/uprobe.h"
 #include "collector/capture/uprobe_stacks.h"
@@ -25,7 +25,7 @@ struct mapped {
 
 /* Probes that are in place, of functions from `first` on. */
 struct link {
-	int fd;
+	struct link_holder *holder;
 	size_t first;
 	bool is_exits;
 };
@@ -45,7 +45,7 @@ struct uprobe {
 	void *step_context;
 	struct link *links;
 	size_t link_count, link_capacity;
-	struct link_closing closing;
+	struct link_holding holding;
 	struct link_readiness readiness;
 	struct uprobe_cost costs[UPROBE_KINDS];
 	double handling_ns[UPROBE_KINDS]

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * attach_time FILE PREFIX: how long it takes to put probes on all functions of FILE whose names
- * begin with PREFIX, to take them off, and until they are off when their owner is killed, while a
- * process runs FILE.
+ * attach_time FILE PREFIX MOST ALIKE: how long it takes to put probes on functions of FILE whose
+ * names begin with PREFIX, at most so many, with a link for so many each, to take them off, and
+ * until they are off when their owner is killed, while a process runs FILE.
  */
 #include "collector/capture/uprobe.h"
 #include "collector/resolve/function_list.h"
@@ -23,14 +23,15 @@ static double now(void)
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
-/* Adds the functions; returns their number. */
-static size_t add_functions(struct uprobe *uprobe, const struct module *module, const char *prefix)
+/* Adds at most so many functions; returns their number. */
+static size_t add_functions(struct uprobe *uprobe, const struct module *module, const char *prefix,
+			    size_t most)
 {
 	struct function_list list;
 	size_t count = 0;
 
 	function_list_init(&list, module);
-	for (size_t i = 0; i < list.count && count < UPROBE_FUNCTIONS; i++) {
+	for (size_t i = 0; i < list.count && count < most; i++) {
 		uint64_t address = list.functions[i].address;
 
 		if (strncmp(list.functions[i].name, prefix, strlen(prefix)) != 0)
@@ -50,18 +51,30 @@ static size_t add_functions(struct uprobe *uprobe, const struct module *module, 
 	return count;
 }
 
-static int attach(struct uprobe *uprobe, const struct module *module, size_t count)
+/* What is put in place. */
+struct probes {
+	const struct module *module;
+	size_t count, alike;
+};
+
+static int attach(struct uprobe *uprobe, const struct probes *probes)
 {
 	struct error error;
-	int result = uprobe_attach(uprobe, module->fd, 0, count, &error);
+	int result = 0;
 
+	for (size_t first = 0; first < probes->count && !result; first += probes->alike) {
+		size_t left = probes->count - first;
+
+		result = uprobe_attach(uprobe, probes->module->fd, first,
+				       left < probes->alike ? left : probes->alike, &error);
+	}
 	if (result)
 		fprintf(stderr, "attach_time: %s\n", error.text);
 	return result;
 }
 
 /* In a child, which is killed; its end is known when all its descriptors are closed. */
-static double time_death(struct uprobe *uprobe, const struct module *module, size_t count)
+static double time_death(struct uprobe *uprobe, const struct probes *probes)
 {
 	int ready[2];
 	char byte;
@@ -72,7 +85,7 @@ static double time_death(struct uprobe *uprobe, const struct module *module, siz
 		return 0;
 	child = fork();
 	if (child == 0) {
-		attach(uprobe, module, count);
+		attach(uprobe, probes);
 		if (write(ready[1], "", 1) == 1)
 			pause();
 		_exit(0);
@@ -89,14 +102,15 @@ int main(int argc, char **argv)
 {
 	struct profile *profile = profile_new();
 	struct modules *modules = modules_new(profile);
+	struct probes probes;
 	struct module *module;
 	struct uprobe *uprobe;
 	struct error error;
 	double start;
-	size_t count;
 	pid_t child;
 
-	if (argc < 3)
+	if (argc < 5 || strtoul(argv[3], NULL, 10) > UPROBE_FUNCTIONS ||
+	    !strtoul(argv[4], NULL, 10))
 		return 1;
 	module = modules_get(modules, &(struct module_identity){.path = argv[1]}, 0);
 	uprobe = uprobe_open(UPROBE_FUNCTIONS, UPROBE_BEST, &error);
@@ -108,15 +122,17 @@ int main(int argc, char **argv)
 	if (child == 0)
 		execl(argv[1], argv[1], NULL);
 	usleep(200000);
-	count = add_functions(uprobe, module, argv[2]);
+	probes.module = module;
+	probes.count = add_functions(uprobe, module, argv[2], strtoul(argv[3], NULL, 10));
+	probes.alike = strtoul(argv[4], NULL, 10);
 	start = now();
-	if (attach(uprobe, module, count))
+	if (attach(uprobe, &probes))
 		return 1;
 	printf("on %.3f <= 0.5\n", now() - start);
 	start = now();
 	uprobe_detach(uprobe);
 	printf("off %.3f <= 0.2\n", now() - start);
-	printf("off-when-killed %.3f <= 0.2\n", time_death(uprobe, module, count));
+	printf("off-when-killed %.3f <= 0.2\n", time_death(uprobe, &probes));
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
 	uprobe_close(uprobe);

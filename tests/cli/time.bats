@@ -182,6 +182,42 @@ counted() {
 	grep -q 'work 3000' said
 }
 
+# links PID [TID]: the numbers of the links with probes in the tables of all its threads, or of one
+links() {
+	# shellcheck disable=SC2086 # a pattern
+	cat /proc/"$1"/task/${2-*}/fdinfo/* 2>/dev/null |
+		awk '/^link_type:/ { probes = $2 == "uprobe_multi" } /^link_id:/ && probes { print $2 }' || true
+}
+
+# has_its_code PID FILE: in memory is what is in the file
+has_its_code() {
+	local range offset start end
+	read -r range offset < <(awk -v file="$2" '$2 == "r-xp" && $6 == file { print $1, $3 }' "/proc/$1/maps")
+	start=$((16#${range%-*})) end=$((16#${range#*-}))
+	dd if="/proc/$1/mem" bs=4096 iflag=skip_bytes,count_bytes skip=$start count=$((end - start)) of=memory status=none
+	dd if="$2" bs=4096 iflag=skip_bytes skip=$((16#$offset)) of=file status=none
+	cmp --bytes="$(stat -c %s memory)" memory file
+}
+
+@test "a killed collector leaves no probes: each link is held by a thread that has nothing else" {
+	"$CALLS" steps 60000 >said 3>&- &
+	pid=$!
+	collector attach -q -d 60 --time work,step,stall,leaf,inner,descend $pid 3>&- &
+	collector=$!
+	for ((i = 0; i < 300; i++)); do
+		[ "$(links $collector | wc -l)" -lt 6 ] || break
+		sleep 0.1
+	done
+	[ "$(links $collector | wc -l)" -ge 6 ]
+	[ -z "$(links $collector | sort | uniq -d)" ]
+	[ -z "$(links $collector $collector)" ]
+	! has_its_code $pid "$CALLS" || false
+	kill -KILL $collector
+	wait $collector || true
+	has_its_code $pid "$CALLS"
+	kill $pid
+}
+
 @test "a library that is loaded later is probed then, and one that never is waits in vain" {
 	cat >late.c <<-'C'
 		#include <dlfcn.h>

@@ -198,11 +198,15 @@ static void inherit(struct environment *environment, struct agent *agent,
 	if (partner)
 		genome_cross(genome, &parent->genome, &partner->genome, &agent->random);
 	genome_mutate(genome, rule, &agent->random);
-	if (memcmp(genome->weights, parent->genome.weights, sizeof(genome->weights)) == 0)
+	if (genome_is_like(genome, &parent->genome))
 		return;
 	genome->number = TYPE_COUNT + agent->number;
 	genome->generation = agent->generation;
 	genome->step = environment->step;
+	if (partner && genome_is_like(genome, &partner->genome)) {
+		*genome = partner->genome;
+		return;
+	}
 	genome->parents[0] = parent->number;
 	genome->parents[1] = partner ? partner->number : 0;
 }

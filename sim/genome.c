@@ -7,6 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
+bool genome_is_like(const struct genome *one, const struct genome *other)
+{
+	return memcmp(one->weights, other->weights, sizeof(one->weights)) == 0;
+}
+
+/* Not to be done twice: the sum of what sums to 1 is off by rounding. */
 static void normalise(float *weights)
 {
 	float sum = 0;
@@ -38,7 +44,8 @@ void genome_cross(struct genome *child, const struct genome *one, const struct g
 	for (int i = 0; i < ACTION_COUNT; i++)
 		child->weights[i] =
 			random_below(random, 2) == 0 ? one->weights[i] : other->weights[i];
-	normalise(child->weights);
+	if (!genome_is_like(child, one) && !genome_is_like(child, other))
+		normalise(child->weights);
 }
 
 void genome_mutate(struct genome *genome, const struct genome_parameters *parameters,
@@ -48,9 +55,9 @@ void genome_mutate(struct genome *genome, const struct genome_parameters *parame
 	for (int i = 0; i < ACTION_COUNT; i++) {
 		if (!random_chance(random, parameters->mutation_rate))
 			continue;
-		float span = 2 * random_unit(random) - 1;
+		float span = 2 * random_unit(random) - 1, before = genome->weights[i];
 		genome->weights[i] *= 1 + parameters->mutation_strength * span;
-		changed = true;
+		changed |= genome->weights[i] != before;
 	}
 	if (changed)
 		normalise(genome->weights);

@@ -6,7 +6,8 @@
  * is possible in proportion to them, so they decide what a newborn tries first.
  *
  * The first agents of a type share one genome. A child's is the parents' weights, crossed and
- * mutated; if nothing changed it is the parent's genome, the same number, else a new one.
+ * mutated; if they are the parent's or the partner's after all it is that one's genome, the same
+ * number, else a new one.
  */
 #pragma once
 
@@ -35,17 +36,22 @@ void genome_first(struct genome *genome, const struct parameters *parameters, ui
 
 /*
  * Crosses: each weight is that of one parent or the other, with equal probability; then they are
- * normalised.
+ * normalised, unless all are one parent's: those are.
+ *
+ * @child  receives the weights; may not be a parent
  */
 void genome_cross(struct genome *child, const struct genome *one, const struct genome *other,
 		  struct random *random);
 
 /*
  * Mutates: each weight, with the configured chance, is multiplied by 1 + U(-strength, strength);
- * then they are normalised.
+ * then they are normalised, if one is another than before.
  */
 void genome_mutate(struct genome *genome, const struct genome_parameters *parameters,
 		   struct random *random);
+
+/* True if the weights are the same, bit by bit. */
+bool genome_is_like(const struct genome *one, const struct genome *other);
 
 /* TYPE:GENERATION:PARENTS:STEP as in the original, parents joined by _, or none. */
 void genome_print(const struct genome *genome, char text[GENOME_TEXT_CAPACITY]);

@@ -48,7 +48,7 @@ Test(genome, crossing_takes_each_weight_from_one_parent_or_the_other)
 {
 	struct random random;
 	random_seed(&random, 1, 1);
-	struct genome one = {.weights = {1, 1, 1, 1, 1, 1, 1}}, other = {0}, child = {0};
+	struct genome one = {.weights = {2, 2, 2, 2, 2, 2, 2}}, other = {0}, child = {0};
 	int from_one = 0;
 	for (int i = 0; i < 1000; i++) {
 		genome_cross(&child, &one, &other, &random);
@@ -56,10 +56,31 @@ Test(genome, crossing_takes_each_weight_from_one_parent_or_the_other)
 		for (int j = 0; j < ACTION_COUNT; j++)
 			taken += child.weights[j] > 0;
 		from_one += taken;
+		float each = taken == ACTION_COUNT ? 2 : 1.0F / (float)taken;
 		for (int j = 0; j < ACTION_COUNT; j++)
-			cr_assert(child.weights[j] == 0 || child.weights[j] == 1.0F / (float)taken);
+			cr_assert(child.weights[j] == 0 || child.weights[j] == each);
 	}
 	cr_assert(from_one > 3300 && from_one < 3700, "%d", from_one);
+}
+
+Test(genome, crossing_equals_and_mutating_by_nothing_change_no_bit)
+{
+	struct genome_parameters still = environment.parameters.genome;
+	struct parameters parameters;
+	struct random random;
+	random_seed(&random, 1, 1);
+	parameters_default(&parameters, 3);
+	still.mutation_rate = 1;
+	still.mutation_strength = 0;
+	for (uint32_t type = 0; type < TYPE_COUNT; type++) {
+		struct genome parent, child;
+		genome_first(&parent, &parameters, type);
+		child = parent;
+		genome_cross(&child, &parent, &parent, &random);
+		cr_assert_eq(memcmp(&child, &parent, sizeof(child)), 0, "type %u", type);
+		genome_mutate(&child, &still, &random);
+		cr_assert_eq(memcmp(&child, &parent, sizeof(child)), 0, "type %u", type);
+	}
 }
 
 Test(genome, mutation_changes_a_tenth_of_the_weights_by_a_fifth_at_most)
@@ -93,19 +114,45 @@ Test(genome, a_child_has_weights_of_both_parents_the_nearest_of_the_type_being_t
 	struct agent *parent = &environment.agents[0], *partner = &environment.agents[3];
 	memset(partner->genome.weights, 0, sizeof(partner->genome.weights));
 	partner->genome.weights[ACTION_PASS] = 1;
-	int crossed = 0;
-	for (int i = 0; i < 20; i++) {
+	partner->genome.number = 9999;
+	int crossed = 0, partners = 0;
+	for (int i = 0; i < 580; i++) {
 		const struct agent *child =
 			environment_add_agent(&environment, parent->type, 90, 90, 5, parent);
-		cr_assert_float_eq(sum_of(&child->genome), 1, 1e-6);
-		if (child->genome.number == parent->genome.number)
+		const struct genome *genome = &child->genome;
+		cr_assert_float_eq(sum_of(genome), 1, 1e-6);
+		partners += genome->number == 9999;
+		cr_assert_eq(genome_is_like(genome, &parent->genome),
+			     genome->number == parent->genome.number);
+		cr_assert_eq(genome_is_like(genome, &partner->genome), genome->number == 9999);
+		if (genome->number == parent->genome.number || genome->number == 9999)
 			continue;
 		crossed++;
-		cr_assert_eq(child->genome.parents[0], parent->number);
-		cr_assert_eq(child->genome.parents[1], partner->number);
-		cr_assert_eq(child->genome.generation, 1);
+		cr_assert_eq(genome->parents[0], parent->number);
+		cr_assert_eq(genome->parents[1], partner->number);
+		cr_assert_eq(genome->generation, 1);
 	}
-	cr_assert(crossed > 15, "%d", crossed);
+	/* 1 in 128 is all of the parent's, and 1 in 128 all of the partner's. */
+	cr_assert(crossed > 550 && crossed < 580, "%d", crossed);
+	cr_assert(partners > 0 && partners < 20, "%d", partners);
+}
+
+Test(genome, without_mutation_there_are_as_many_as_types_however_many_are_born)
+{
+	static struct environment world;
+	struct parameters parameters;
+	struct error error;
+	parameters_default(&parameters, 30);
+	parameters.resources = 200;
+	parameters.genome.mutation_rate = 0;
+	parameters.learning.network = NETWORK_NONE;
+	cr_assert_eq(environment_init(&world, &parameters, NULL, &error), 0);
+	for (int step = 0; step < 60; step++)
+		cr_assert_eq(environment_step(&world, &error), 0);
+	cr_assert_gt(world.counters.births, 50);
+	for (uint32_t i = 0; i < world.agent_count; i++)
+		cr_assert_eq(world.agents[i].genome.number, world.agents[i].type + 1);
+	environment_done(&world);
 }
 
 Test(genome, without_evolution_children_have_their_parent_s)

@@ -418,6 +418,19 @@ int database_finish(struct database *database, const char *status, const char *r
 {
 	if (!database)
 		return 0;
+/*
+ * Leaves no empty journal beside the file. Whoever else has it open keeps the journal as it is,
+ * which loses nothing: the last one that closes the file clears it away.
+ */
+static int give_journal_up(struct database *database, struct error *error)
+{
+	sqlite3_busy_timeout(database->connection, 0);
+	int result = sqlite3_exec(database->connection, "PRAGMA journal_mode = DELETE", NULL, NULL,
+				  NULL);
+	bool shared = errno_of(result) == -EBUSY;
+	return result == SQLITE_OK || shared ? 0 : database_fail(database, result, error);
+}
+
 	database_flush(database);
 	database_writer_end(database);
 	int failed = database_status(database, error);
@@ -442,6 +455,5 @@ int database_finish(struct database *database, const char *status, const char *r
 	if (failed || in_memory(database))
 		return failed;
 	failed = database_execute(database, database_indices, error);
-	/* Leaves no empty journal beside the file. */
-	return failed ? failed : database_execute(database, "PRAGMA journal_mode = DELETE", error);
+	return failed ? failed : give_journal_up(database, error);
 }

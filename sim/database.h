@@ -181,8 +181,8 @@ uint64_t database_rows(struct database *database, enum database_table table);
 uint64_t database_flushes(struct database *database);
 
 /*
- * Flushes, ends the simulation, makes the indices of a file. The log is to be freed afterwards,
- * whatever is returned.
+ * Flushes, ends the simulation, makes the indices of a file. Others may have the file open, to read
+ * it or to log in it. The log is to be freed afterwards, whatever is returned.
  *
  * @status   completed, interrupted or extinct
  * @results  JSON object

@@ -27,7 +27,12 @@ static void make(void)
 
 static void drop(void)
 {
-	unlink(path);
+	static const char *const ends[] = {"", "-wal", "-shm"};
+	for (size_t i = 0; i < sizeof(ends) / sizeof(ends[0]); i++) {
+		char name[64];
+		snprintf(name, sizeof(name), "%s%s", path, ends[i]);
+		unlink(name);
+	}
 }
 
 TestSuite(database, .init = make, .fini = drop);
@@ -365,6 +370,32 @@ Test(database, a_thread_s_error_is_told)
 			   &(struct agent_row){.agent = 1, .type = "System", .genome = &genome});
 	cr_assert_lt(database_finish(database, "completed", "{}", &error), 0);
 	cr_assert_not_null(strstr(error.text, "UNIQUE"));
+/* One that has read and keeps the file open, and one that is in the middle of reading. */
+Test(database, is_complete_while_others_read_it)
+{
+	for (int reading = 0; reading < 2; reading++) {
+		sqlite3 *connection;
+		sqlite3_stmt *statement;
+		drop();
+		struct database *database = open_log();
+		database_log_action(database, &(struct action_row){.action = "pass"});
+		cr_assert_eq(sqlite3_open(path, &connection), SQLITE_OK);
+		cr_assert_eq(sqlite3_prepare_v2(connection, "SELECT count(*) FROM agents", -1,
+						&statement, NULL),
+			     SQLITE_OK);
+		cr_assert_eq(sqlite3_step(statement), SQLITE_ROW);
+		if (!reading)
+			sqlite3_reset(statement);
+		cr_assert_eq(database_finish(database, "completed", "{}", &error), 0, "%s",
+			     error.text);
+		database_close(database);
+		sqlite3_finalize(statement);
+		sqlite3_close(connection);
+		cr_assert_eq(ask("SELECT count(*) FROM agent_actions"), 1);
+		cr_assert_eq(ask("SELECT count(*) FROM simulations WHERE status = 'completed'"), 1);
+	}
+}
+
 	database_close(database);
 	cr_assert_eq(ask("SELECT count(*) FROM agents"), 0);
 }

@@ -128,7 +128,9 @@ static void attack(struct environment *environment, struct agent *agent,
 	environment->counters.damage += outcome->amount;
 	target->hit = true;
 	mark_damage(environment, target, outcome->amount);
-	log_health(environment, target, before, death_cause_names[DEATH_COMBAT], agent->number);
+	if (target->health != before)
+		log_health(environment, target, before, death_cause_names[DEATH_COMBAT],
+			   agent->number);
 	if (target->health <= 0 && rule->combat_kills)
 		environment_kill(environment, target, DEATH_COMBAT);
 }

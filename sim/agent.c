@@ -156,6 +156,20 @@ void agent_look_again(const struct environment *environment, struct agent *agent
 	agent->turn.next_allowed = options.allowed;
 }
 
+static void log_learning(struct environment *environment, const struct agent *agent, float reward)
+{
+	bool shared = environment->parameters.learning.sharing == SHARING_TYPE;
+	enum action action = agent->turn.action;
+	database_log_learning(
+		environment->database,
+		&(struct learning_row){.step = environment->step,
+				       .agent = agent->number,
+				       .action = action,
+				       .learner = shared ? agent_type_names[agent->type] : NULL,
+				       .action_name = action_names[action],
+				       .reward = reward});
+}
+
 void agent_learn(struct environment *environment, struct agent *agent, const float *state,
 		 const float *next)
 {
@@ -177,16 +191,12 @@ void agent_learn(struct environment *environment, struct agent *agent, const flo
 						      .log_probability = turn->log_probability,
 						      .previous = agent->last_transition,
 						      .next_allowed = turn->next_allowed});
+	if (agent->last_transition == 0)
+		return;
 	/* Rewarded for being alive, which it was when it acted; what came of it is known now. */
+	float loss = agent->alive ? 0 : rule->dead - rule->alive;
 	if (!agent->alive)
-		decision_end_life(agent->decision, agent->last_transition,
-				  rule->dead - rule->alive);
+		decision_end_life(agent->decision, agent->last_transition, loss);
+	log_learning(environment, agent, reward + loss);
 	decision_learn(agent->decision);
-	database_log_learning(environment->database,
-			      &(struct learning_row){.step = environment->step,
-						     .agent = agent->number,
-						     .action = turn->action,
-						     .learner = agent_type_names[agent->type],
-						     .action_name = action_names[turn->action],
-						     .reward = reward});
 }

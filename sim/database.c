@@ -63,7 +63,7 @@ const struct table database_tables[TABLE_COUNT] = {
 	[TABLE_LEARNING_EXPERIENCES] = {"learning_experiences",
 					"step_number, agent_id, module_id, "
 					"action_taken, action_taken_mapped, reward",
-					"iititr"},
+					"iisitr"},
 	[TABLE_HEALTH_INCIDENTS] = {"health_incidents",
 				    "step_number, agent_id, health_before, health_after, cause, "
 				    "source_id",

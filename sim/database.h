@@ -110,7 +110,8 @@ struct interaction_row {
 
 struct learning_row {
 	uint32_t step, agent, action;
-	const char *learner, *action_name;
+	const char *learner; /* the type that shares it; NULL: the agent's own */
+	const char *action_name;
 	float reward;
 };
 

@@ -123,13 +123,15 @@ CREATE TABLE interactions (
     interaction_type TEXT NOT NULL     -- the action
 );
 
--- What was handed to a learner.
+-- What was handed to a learner: nothing with --network none. A death in the step has already changed
+-- the reward, by reward_dead - reward_alive; one that comes before the agent's next turn changes what
+-- the learner remembers afterwards, and no row.
 CREATE TABLE learning_experiences (
     experience_id       INTEGER PRIMARY KEY,
     simulation_id       INTEGER NOT NULL,
     step_number         INTEGER NOT NULL,
     agent_id            INTEGER NOT NULL,
-    module_id           TEXT NOT NULL, -- the type whose agents share the learner
+    module_id           TEXT NOT NULL, -- the type whose agents share the learner; agent_id: its own
     action_taken        INTEGER NOT NULL,
     action_taken_mapped TEXT NOT NULL,
     reward              REAL NOT NULL
@@ -143,7 +145,7 @@ CREATE TABLE health_incidents (
     agent_id      INTEGER NOT NULL,
     health_before REAL NOT NULL,
     health_after  REAL NOT NULL,
-    cause         TEXT NOT NULL,       -- combat, healing, starvation
+    cause         TEXT NOT NULL,       -- combat, healing
     source_id     INTEGER              -- the attacker
 );
 

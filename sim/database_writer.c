@@ -15,7 +15,9 @@ static void bind_row(sqlite3_stmt *statement, int place, const char *kinds, cons
 	for (int i = 0; kinds[i]; i++, place++) {
 		if (kinds[i] == 'r')
 			sqlite3_bind_double(statement, place, row[i].real);
-		else if (kinds[i] == 't' || kinds[i] == 'o')
+		else if (kinds[i] == 's' && !row[i].text)
+			sqlite3_bind_int64(statement, place, row[i - 1].integer);
+		else if (kinds[i] == 't' || kinds[i] == 'o' || kinds[i] == 's')
 			sqlite3_bind_text(statement, place, row[i].text, -1, SQLITE_STATIC);
 		else if (kinds[i] == 'n' && row[i].integer == 0)
 			sqlite3_bind_null(statement, place);

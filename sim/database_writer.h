@@ -19,7 +19,7 @@ struct table {
 	const char *name;
 	const char *columns; /* without simulation_id, which is the first of every table */
 	const char *kinds; /* per column: i integer, n integer or NULL for 0, r real, t text, o text
-			      that the buffer owns */
+			      that the buffer owns, s text or else what the column before has */
 };
 
 extern const struct table database_tables[TABLE_COUNT];

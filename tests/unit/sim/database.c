@@ -25,6 +25,7 @@ static void make(void)
 	database_parameters_default(&logging);
 }
 
+/* The file, and what SQLite has beside it while somebody has it open. */
 static void drop(void)
 {
 	static const char *const ends[] = {"", "-wal", "-shm"};
@@ -140,6 +141,80 @@ Test(database, holds_what_the_counters_say)
 		     1);
 	environment_done(&environment);
 	database_close(database);
+}
+
+static void run_learners(enum network_variant network, enum sharing_variant sharing)
+{
+	static struct environment environment;
+	struct parameters parameters;
+	struct database *database = open_log();
+	parameters_default(&parameters, 60);
+	parameters.width = parameters.height = 50;
+	parameters.resources = 25;
+	parameters.agent.starting_health = 8;
+	parameters.agent.starvation_threshold = 4;
+	parameters.learning.network = network;
+	parameters.learning.sharing = sharing;
+	parameters.learning.memory = 64;
+	cr_assert_eq(environment_init(&environment, &parameters, database, &error), 0);
+	for (int step = 0; step < 30 && environment.living > 0; step++)
+		cr_assert_eq(environment_step(&environment, &error), 0);
+	cr_assert_eq(database_finish(database, "completed", "{}", &error), 0);
+	environment_done(&environment);
+	database_close(database);
+}
+
+Test(database, an_experience_has_its_learner_and_the_reward_that_one_got)
+{
+	run_learners(NETWORK_SMALL, SHARING_TYPE);
+	cr_assert_eq(ask("SELECT count(*) FROM learning_experiences"),
+		     ask("SELECT count(*) FROM agent_actions"));
+	cr_assert_eq(ask("SELECT count(*) FROM learning_experiences JOIN agents USING (agent_id) "
+			 "WHERE module_id != agent_type"),
+		     0);
+	/* Who died in the step in which it acted was rewarded 10.1 less. */
+	cr_assert_eq(ask("SELECT count(*) FROM learning_experiences l JOIN agent_actions a USING "
+			 "(step_number, agent_id) JOIN agents g USING (agent_id) WHERE "
+			 "abs(l.reward - a.reward + 10.1 * ifnull(g.death_time = step_number, 0)) "
+			 "> 1e-4"),
+		     0);
+	cr_assert_gt(ask("SELECT count(*) FROM learning_experiences JOIN agents USING (agent_id) "
+			 "WHERE death_time = step_number"),
+		     0);
+}
+
+Test(database, an_experience_of_an_agent_with_a_learner_of_its_own_has_its_number)
+{
+	run_learners(NETWORK_SMALL, SHARING_AGENT);
+	cr_assert_gt(ask("SELECT count(*) FROM learning_experiences"), 0);
+	cr_assert_eq(ask("SELECT count(*) FROM learning_experiences WHERE module_id != "
+			 "CAST(agent_id AS TEXT) OR typeof(module_id) != 'text'"),
+		     0);
+}
+
+Test(database, attacks_that_hurt_nobody_are_no_incidents)
+{
+	static struct environment environment;
+	struct parameters parameters;
+	struct database *database = open_log();
+	parameters_default(&parameters, 60);
+	parameters.agent.attack_damage = 0;
+	parameters.learning.network = NETWORK_NONE;
+	cr_assert_eq(environment_init(&environment, &parameters, database, &error), 0);
+	for (int step = 0; step < 10; step++)
+		cr_assert_eq(environment_step(&environment, &error), 0);
+	cr_assert_eq(database_finish(database, "completed", "{}", &error), 0);
+	cr_assert_gt(environment.counters.attempted[ACTION_ATTACK], 0);
+	cr_assert_eq(ask("SELECT count(*) FROM health_incidents"), 0);
+	environment_done(&environment);
+	database_close(database);
+}
+
+Test(database, without_a_network_there_are_no_experiences)
+{
+	run_learners(NETWORK_NONE, SHARING_TYPE);
+	cr_assert_gt(ask("SELECT count(*) FROM agent_actions"), 0);
+	cr_assert_eq(ask("SELECT count(*) FROM learning_experiences"), 0);
 }
 
 Test(database, rows_agree_with_each_other)
@@ -295,6 +370,32 @@ Test(database, refuses_a_locked_file)
 	sqlite3_close(connection);
 }
 
+/* One that has read and keeps the file open, and one that is in the middle of reading. */
+Test(database, is_complete_while_others_read_it)
+{
+	for (int reading = 0; reading < 2; reading++) {
+		sqlite3 *connection;
+		sqlite3_stmt *statement;
+		drop();
+		struct database *database = open_log();
+		database_log_action(database, &(struct action_row){.action = "pass"});
+		cr_assert_eq(sqlite3_open(path, &connection), SQLITE_OK);
+		cr_assert_eq(sqlite3_prepare_v2(connection, "SELECT count(*) FROM agents", -1,
+						&statement, NULL),
+			     SQLITE_OK);
+		cr_assert_eq(sqlite3_step(statement), SQLITE_ROW);
+		if (!reading)
+			sqlite3_reset(statement);
+		cr_assert_eq(database_finish(database, "completed", "{}", &error), 0, "%s",
+			     error.text);
+		database_close(database);
+		sqlite3_finalize(statement);
+		sqlite3_close(connection);
+		cr_assert_eq(ask("SELECT count(*) FROM agent_actions"), 1);
+		cr_assert_eq(ask("SELECT count(*) FROM simulations WHERE status = 'completed'"), 1);
+	}
+}
+
 Test(database, nothing_is_logged_to_none)
 {
 	database_log_action(NULL, &(struct action_row){.action = "pass"});
@@ -370,32 +471,6 @@ Test(database, a_thread_s_error_is_told)
 			   &(struct agent_row){.agent = 1, .type = "System", .genome = &genome});
 	cr_assert_lt(database_finish(database, "completed", "{}", &error), 0);
 	cr_assert_not_null(strstr(error.text, "UNIQUE"));
-/* One that has read and keeps the file open, and one that is in the middle of reading. */
-Test(database, is_complete_while_others_read_it)
-{
-	for (int reading = 0; reading < 2; reading++) {
-		sqlite3 *connection;
-		sqlite3_stmt *statement;
-		drop();
-		struct database *database = open_log();
-		database_log_action(database, &(struct action_row){.action = "pass"});
-		cr_assert_eq(sqlite3_open(path, &connection), SQLITE_OK);
-		cr_assert_eq(sqlite3_prepare_v2(connection, "SELECT count(*) FROM agents", -1,
-						&statement, NULL),
-			     SQLITE_OK);
-		cr_assert_eq(sqlite3_step(statement), SQLITE_ROW);
-		if (!reading)
-			sqlite3_reset(statement);
-		cr_assert_eq(database_finish(database, "completed", "{}", &error), 0, "%s",
-			     error.text);
-		database_close(database);
-		sqlite3_finalize(statement);
-		sqlite3_close(connection);
-		cr_assert_eq(ask("SELECT count(*) FROM agent_actions"), 1);
-		cr_assert_eq(ask("SELECT count(*) FROM simulations WHERE status = 'completed'"), 1);
-	}
-}
-
 	database_close(database);
 	cr_assert_eq(ask("SELECT count(*) FROM agents"), 0);
 }

@@ -26,8 +26,9 @@ static const struct preset presets[] = {
 	 "defense-factor=0 defense-turns=2 combat-kills=off reproduction-minimum=13 "
 	 "type-parameters=off genome=off "
 	 "reward-attack=0 reward-reproduce=0 "
-	 "discount=0.99 memory=10000 train-every=4 network=seed sharing=agent index=kdtree "
-	 "observation=sparse"},
+	 "discount=0.99 memory=10000 train-every=4 epsilon-start=0 epsilon-minimum=0 "
+	 "target-rate=1 "
+	 "network=seed sharing=agent index=kdtree observation=sparse buffers=fresh"},
 };
 
 const struct preset *preset_all(size_t *count)

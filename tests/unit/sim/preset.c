@@ -34,6 +34,31 @@ Test(preset, research_has_the_numbers_of_the_original)
 	cr_assert_eq(options.parameters.resources, 50);
 }
 
+Test(preset, seed_has_what_the_original_had_in_effect)
+{
+	options_default(&options);
+	cr_assert_eq(preset_apply("seed", &options, &error), 0, "%s", error.text);
+	const struct parameters *parameters = &options.parameters;
+	/* No exploring; a target that is the network itself; new buffers for each look. */
+	cr_assert_eq(parameters->learning.epsilon_start, 0);
+	cr_assert_eq(parameters->learning.epsilon_minimum, 0);
+	cr_assert_eq(parameters->learning.target_every, 0);
+	cr_assert_eq(parameters->learning.target_rate, 1);
+	cr_assert_eq(parameters->learning.n_step, 1);
+	cr_assert_eq(parameters->learning.train_every, 4);
+	cr_assert_eq(parameters->learning.decisions, DECISIONS_SINGLE);
+	cr_assert_eq(parameters->learning.sharing, SHARING_AGENT);
+	cr_assert_eq(parameters->world.buffers, BUFFERS_FRESH);
+	cr_assert_eq(parameters->world.looks, LOOKS_THREE);
+	cr_assert_eq(parameters->world.index, SPATIAL_KDTREE);
+	cr_assert_eq(parameters->world.index_update, SPATIAL_REBUILD);
+	cr_assert_eq(parameters->world.observation, OBSERVATION_SPARSE);
+	cr_assert_eq(parameters->world.resource_layer, RESOURCE_LAYER_BILINEAR);
+	cr_assert_eq(options.logging.buffer_rows, 1000);
+	cr_assert_eq(options.logging.profile, PROFILE_BALANCED);
+	cr_assert_not(options.logging.thread);
+}
+
 Test(preset, what_came_from_a_higher_source_stays)
 {
 	options_default(&options);

@@ -250,15 +250,37 @@ uint64_t decision_remember(struct decision *decision, const struct transition *t
 	return replay_store(&decision->replay, transition);
 }
 
+/* The same again, for the trainings to come. */
+static uint64_t remember_again(struct decision *decision, uint64_t number,
+			       const struct replay_entry *entry)
+{
+	const struct replay *replay = &decision->replay;
+	size_t place = (size_t)((number - 1) % replay->capacity) * replay->state_length;
+	return decision_remember(decision,
+				 &(struct transition){.state = &replay->states[place],
+						      .next = &replay->nexts[place],
+						      .action = entry->action,
+						      .reward = entry->reward,
+						      .allowed = entry->allowed,
+						      .next_allowed = entry->next_allowed,
+						      .log_probability = entry->log_probability});
+}
+
 void decision_end_life(struct decision *decision, uint64_t number, float reward)
 {
+	const struct algorithm *algorithm = decision->trainer->algorithm;
 	if (number == 0)
 		return;
 	struct replay_entry *entry = replay_find(&decision->replay, number);
 	if (!entry)
 		return;
+	bool again = algorithm->learnt && algorithm->learnt(decision, number);
+	if (again)
+		entry = replay_find(&decision->replay, remember_again(decision, number, entry));
 	entry->terminal = true;
 	entry->reward += reward;
+	if (again)
+		decision_learn(decision);
 }
 
 void decision_learn(struct decision *decision)

@@ -48,6 +48,10 @@ struct algorithm {
 
 	/* Trains once; sets the loss. */
 	void (*train)(struct decision *decision);
+
+	/* True for a transition that is learnt from no more; NULL where all are while remembered.
+	 */
+	bool (*learnt)(const struct decision *decision, uint64_t number);
 };
 
 /* What learners of one kind have in common. */
@@ -136,7 +140,8 @@ uint64_t decision_remember(struct decision *decision, const struct transition *t
 
 /*
  * A remembered transition turned out to be an agent's last: nothing follows, and its reward changes
- * by @reward. Does nothing when it has been forgotten meanwhile.
+ * by @reward. One that is learnt from no more is remembered once again, as that, and a training
+ * that is due by it is done. Does nothing when it has been forgotten meanwhile.
  */
 void decision_end_life(struct decision *decision, uint64_t number, float reward);
 

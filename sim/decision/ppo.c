@@ -28,6 +28,11 @@ static bool ppo_due(const struct decision *decision)
 	return decision->replay.stored > 0 && decision->replay.stored % PPO_ROLLOUT == 0;
 }
 
+static bool ppo_learnt(const struct decision *decision, uint64_t number)
+{
+	return number <= decision->trainings * PPO_ROLLOUT;
+}
+
 /* Logarithms of the probabilities of what is allowed; of the rest nothing is written. */
 static void log_softmax(const float *values, uint32_t action_count, uint32_t allowed, double *logs)
 {
@@ -104,9 +109,8 @@ static void normalise(float *values, size_t count)
 		values[i] = (float)((values[i] - mean) / deviation);
 }
 
-/* Derivatives by the actor's outputs for one row; returns its loss. */
-static double actor_loss(const struct decision *decision, size_t row, const float *values,
-			 float *derivative, size_t rows)
+double ppo_actor_loss(const struct decision *decision, size_t row, const float *values,
+		      float *derivative, size_t rows)
 {
 	const struct trainer *trainer = decision->trainer;
 	const struct replay_entry *entry = &decision->replay.entries[row];
@@ -154,9 +158,9 @@ static double train_batch(struct decision *decision, const size_t *order, size_t
 	const float *values =
 		network_forward(&decision->online, &trainer->online, trainer->states, rows);
 	for (size_t i = 0; i < rows; i++)
-		loss += actor_loss(decision, order[i], &values[i * trainer->action_count],
-				   &trainer->gradient.outputs[last][i * trainer->action_count],
-				   rows);
+		loss += ppo_actor_loss(decision, order[i], &values[i * trainer->action_count],
+				       &trainer->gradient.outputs[last][i * trainer->action_count],
+				       rows);
 	descend(&decision->online, &trainer->online, &trainer->gradient, &decision->adam,
 		trainer->states, rows, limit);
 	values = network_forward(&decision->critic, &trainer->target, trainer->states, rows);
@@ -206,4 +210,5 @@ const struct algorithm algorithm_ppo = {
 	.choose = ppo_choose,
 	.due = ppo_due,
 	.train = ppo_train,
+	.learnt = ppo_learnt,
 };

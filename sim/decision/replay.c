@@ -35,8 +35,8 @@ void replay_done(struct replay *replay)
 uint64_t replay_store(struct replay *replay, const struct transition *transition)
 {
 	size_t row = replay->stored % replay->capacity, length = replay->state_length;
-	memcpy(&replay->states[row * length], transition->state, length * sizeof(float));
-	memcpy(&replay->nexts[row * length], transition->next, length * sizeof(float));
+	memmove(&replay->states[row * length], transition->state, length * sizeof(float));
+	memmove(&replay->nexts[row * length], transition->next, length * sizeof(float));
 	replay->entries[row] = (struct replay_entry){
 		.action = transition->action,
 		.reward = transition->reward,

@@ -18,7 +18,7 @@
 
 /* One step of one agent's life: in `state` it did `action`, got `reward`, and was in `next`. */
 struct transition {
-	const float *state; /* state_length; borrowed */
+	const float *state; /* state_length; borrowed, may be of the memory itself */
 	const float *next;
 	uint32_t action;
 	float reward;

@@ -87,6 +87,118 @@ Test(ppo, advantages_follow_each_agent_s_own_turns)
 	cr_assert_float_eq(trainer.goals[PPO_ROLLOUT - 1], 2.8, 1e-5);
 }
 
+/* Remembers transitions of reward 1; returns the number of the last. */
+static uint64_t remember(int count, float place)
+{
+	uint64_t number = 0;
+	for (int i = 0; i < count; i++) {
+		float state[STATES] = {(float)i, place}, next[STATES] = {(float)i, -place};
+		number = decision_remember(&decision, &(struct transition){.state = state,
+									   .next = next,
+									   .action = 2,
+									   .allowed = 6,
+									   .next_allowed = 4,
+									   .log_probability = -0.5F,
+									   .reward = 1});
+		decision_learn(&decision);
+	}
+	return number;
+}
+
+Test(ppo, a_death_that_comes_after_the_rollout_was_learnt_from_is_learnt_with_the_next)
+{
+	uint64_t last = remember(PPO_ROLLOUT, 3);
+	cr_assert_eq(decision.trainings, 1);
+	uint64_t living = remember(PPO_ROLLOUT / 2, 5);
+	decision_end_life(&decision, last, -10);
+	const struct replay *replay = &decision.replay;
+	size_t row = PPO_ROLLOUT / 2;
+	const struct replay_entry *entry = &replay->entries[row];
+	cr_assert_eq(replay->stored, living + 1);
+	cr_assert(entry->terminal);
+	cr_assert_eq(entry->reward, -9);
+	cr_assert_eq(entry->action, 2);
+	cr_assert_eq(entry->allowed, 6);
+	cr_assert_eq(entry->next_allowed, 4);
+	cr_assert_eq(entry->log_probability, -0.5F);
+	cr_assert_eq(replay->states[row * STATES], PPO_ROLLOUT - 1);
+	cr_assert_eq(replay->states[row * STATES + 1], 3);
+	cr_assert_eq(replay->nexts[row * STATES + 1], -3);
+	/* One that is still to be learnt from only changes. */
+	decision_end_life(&decision, living, -10);
+	cr_assert_eq(replay->stored, living + 1);
+	cr_assert(replay->entries[row - 1].terminal);
+	ppo_estimate_advantages(&decision);
+	cr_assert_float_eq(trainer.goals[row], -9, 1e-3);
+}
+
+Test(ppo, a_death_that_completes_a_rollout_has_it_learnt_from)
+{
+	/* The last of the rollout before, in whose place it comes, and one that was overwritten. */
+	uint64_t last = remember(PPO_ROLLOUT, 3);
+	remember(PPO_ROLLOUT - 1, 5);
+	decision_end_life(&decision, last - 1, -10);
+	cr_assert_eq(decision.replay.stored, 2 * PPO_ROLLOUT - 1);
+	decision_end_life(&decision, last, -10);
+	cr_assert_eq(decision.replay.stored, 2 * PPO_ROLLOUT);
+	cr_assert_eq(decision.trainings, 2);
+	cr_assert_eq(decision.replay.entries[PPO_ROLLOUT - 1].reward, -9);
+	cr_assert_eq(decision.replay.states[(PPO_ROLLOUT - 1) * STATES + 1], 3);
+}
+
+Test(ppo, the_actor_s_loss_is_clipped_and_its_derivatives_are_right)
+{
+	static const float step = 1.0F / 256;
+	int clipped = 0, free = 0;
+	remember(PPO_ROLLOUT - 1, 3);
+	for (int i = 0; i < 400; i++) {
+		/* Every set of possible actions, both signs, ratios from 0.4 to 2.5. */
+		struct replay_entry *entry = &decision.replay.entries[7];
+		float values[ACTIONS], derivative[ACTIONS], ignored[ACTIONS];
+		entry->allowed = 1 + random_below(&numbers, (1U << ACTIONS) - 1);
+		do
+			entry->action = random_below(&numbers, ACTIONS);
+		while (!(entry->allowed & 1U << entry->action));
+		trainer.weights[7] = 4 * random_unit(&numbers) - 2;
+		double sum = 0;
+		for (int action = 0; action < ACTIONS; action++) {
+			values[action] = 4 * random_unit(&numbers) - 2;
+			if (entry->allowed & 1U << action)
+				sum += exp(values[action]);
+		}
+		double ratio = exp(2 * random_unit(&numbers) - 1);
+		entry->log_probability = (float)(values[entry->action] - log(sum) - log(ratio));
+		/* Where it bends there is no derivative. */
+		if (fabs(ratio - 1.2) < 0.02 || fabs(ratio - 0.8) < 0.02)
+			continue;
+		bool flat = trainer.weights[7] > 0 ? ratio > 1.2 : ratio < 0.8;
+		clipped += flat;
+		free += !flat;
+		double loss = ppo_actor_loss(&decision, 7, values, derivative, 4);
+		double advantage = trainer.weights[7];
+		double cut = fmin(fmax(ratio, 0.8), 1.2), entropy = 0;
+		for (int action = 0; action < ACTIONS; action++)
+			if (entry->allowed & 1U << action)
+				entropy -= exp(values[action]) / sum * (values[action] - log(sum));
+		cr_assert_float_eq(loss, -fmin(ratio * advantage, cut * advantage) - 0.01 * entropy,
+				   1e-5);
+		for (int action = 0; action < ACTIONS; action++) {
+			float above[ACTIONS], below[ACTIONS];
+			memcpy(above, values, sizeof(values));
+			memcpy(below, values, sizeof(values));
+			above[action] += step;
+			below[action] -= step;
+			double slope = (ppo_actor_loss(&decision, 7, above, ignored, 4) -
+					ppo_actor_loss(&decision, 7, below, ignored, 4)) /
+				       ((double)above[action] - (double)below[action]);
+			cr_assert_float_eq(4 * derivative[action], slope, 1e-4,
+					   "case %d, action %d: %g, not %g", i, action,
+					   4 * derivative[action], slope);
+		}
+	}
+	cr_assert(clipped > 50 && free > 50, "%d %d", clipped, free);
+}
+
 Test(ppo, learns_which_action_pays_in_which_state)
 {
 	for (int i = 0; i < 20 * PPO_ROLLOUT; i++) {

@@ -266,6 +266,8 @@ static void reproduce(struct environment *environment, struct agent *agent,
 					      rule->offspring_resources, agent);
 	else
 		row.failure = "chance";
+	if (!child && !row.failure)
+		row.failure = "memory";
 	if (child) {
 		agent->resource_level -= rule->reproduction_cost;
 		environment->counters.births++;

@@ -2,6 +2,7 @@
 /* Allocation that ends the program when memory is out. */
 #include "sim/allocate.h"
 
+#include <math.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +25,23 @@ static void *checked(void *memory)
 void *allocate(size_t count, size_t bytes)
 {
 	return checked(calloc(count ? count : 1, bytes));
+}
+
+double allocate_available(void)
+{
+	FILE *file = fopen("/proc/meminfo", "r");
+	char line[128];
+	double kibibytes = 0, amount;
+	int found = 0;
+	while (file && found < 2 && fgets(line, sizeof(line), file))
+		if (sscanf(line, "MemAvailable: %lf", &amount) == 1 ||
+		    sscanf(line, "SwapFree: %lf", &amount) == 1) {
+			kibibytes += amount;
+			found++;
+		}
+	if (file)
+		fclose(file);
+	return found > 0 ? kibibytes * 1024 : INFINITY;
 }
 
 void *reallocate(void *memory, size_t count, size_t bytes)

@@ -13,5 +13,12 @@
 /* Zeroed memory for @count elements of @bytes each. Owned by the caller, freed with free(). */
 void *allocate(size_t count, size_t bytes);
 
+/*
+ * Bytes that can still be had without taking them from anybody, free swap included, as the kernel
+ * estimates it; infinite where it does not say. What a container is limited to is not in it.
+ * Source: proc_meminfo(5).
+ */
+double allocate_available(void);
+
 /* The same memory with room for @count elements, the new ones not initialised. */
 void *reallocate(void *memory, size_t count, size_t bytes);

@@ -5,6 +5,7 @@
 #include "sim/allocate.h"
 #include "sim/metrics.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -106,6 +107,8 @@ int environment_init(struct environment *environment, const struct parameters *p
 	for (uint32_t type = 0; type < TYPE_COUNT; type++)
 		decision_init(&environment->decisions[type], &environment->trainer,
 			      parameters->seed, STREAM_LEARNERS + type);
+	if (parameters->learning.sharing == SHARING_AGENT)
+		environment->learner_bytes = trainer_learner_bytes(&environment->trainer);
 	environment->last_resources = resources_total(&environment->resources);
 	add_first_agents(environment);
 	failed = workers_init(&environment->workers, parameters->threads);
@@ -200,21 +203,34 @@ static void inherit(struct environment *environment, struct agent *agent,
 	genome_mutate(genome, rule, &agent->random);
 	if (genome_is_like(genome, &parent->genome))
 		return;
-	genome->number = TYPE_COUNT + agent->number;
-	genome->generation = agent->generation;
-	genome->step = environment->step;
 	if (partner && genome_is_like(genome, &partner->genome)) {
 		*genome = partner->genome;
 		return;
 	}
+	genome->number = TYPE_COUNT + agent->number;
+	genome->generation = agent->generation;
+	genome->step = environment->step;
 	genome->parents[0] = parent->number;
 	genome->parents[1] = partner ? partner->number : 0;
+}
+
+/* Memory is promised beyond what there is, and who takes too much of it is killed. */
+static bool may_have_a_learner(struct environment *environment)
+{
+	if (environment->learner_bytes == 0)
+		return true;
+	double available = allocate_available();
+	if (available < environment->learner_bytes)
+		environment->short_bytes = available > 1 ? available : 1;
+	return environment->short_bytes == 0;
 }
 
 struct agent *environment_add_agent(struct environment *environment, enum agent_type type, float x,
 				    float y, float resource_level, const struct agent *parent)
 {
 	if (environment->agent_count == environment->agent_capacity)
+		return NULL;
+	if (parent && !may_have_a_learner(environment))
 		return NULL;
 	struct agent *agent = &environment->agents[environment->agent_count];
 	*agent = (struct agent){
@@ -391,5 +407,13 @@ int environment_step(struct environment *environment, struct error *error)
 {
 	turns_take(environment);
 	environment_update(environment);
+	if (environment->short_bytes > 0)
+		return fail(
+			error, -ENOMEM,
+			"no memory for what another agent learns by (up to %.3f GB, and %.3f GB "
+			"are left with %u agents); try a lower --max-population, less --memory, "
+			"a smaller network or --sharing type",
+			environment->learner_bytes / 1e9, environment->short_bytes / 1e9,
+			environment->living);
 	return database_status(environment->database, error);
 }

@@ -76,6 +76,8 @@ struct environment {
 	uint32_t *genome_counts; /* by genome number, for the metrics; zero between steps */
 	size_t genome_capacity;
 	struct step_totals last; /* the counters at the end of the last step, for the differences */
+	double learner_bytes;	 /* what an agent's own learner takes at most; 0: they are shared */
+	double short_bytes;	 /* what was left when that was too little for a birth; 0: never */
 };
 
 /*
@@ -90,7 +92,11 @@ int environment_init(struct environment *environment, const struct parameters *p
 
 void environment_done(struct environment *environment);
 
-/* One step. Returns 0, or what the database reported: -ENOSPC, -EIO ... with the sentence. */
+/*
+ * One step. Returns 0, or with the sentence what the database reported, -ENOSPC, -EIO ..., or
+ * -ENOMEM: an agent that was to be born would have learnt by itself, and there is no memory for
+ * that.
+ */
 int environment_step(struct environment *environment, struct error *error);
 
 /* The second half of a step: growth, log, clearing away, index; then the clock goes on. */
@@ -111,7 +117,8 @@ const float *environment_observe(const struct environment *environment, struct a
  *
  * @parent  NULL for the first agents
  * Returns it; valid until the end of the step. NULL when there is no room for it, which those who
- * keep to the population limit never see.
+ * keep to the population limit never see, or no memory for a learner of a child's own, which the
+ * step then reports.
  */
 struct agent *environment_add_agent(struct environment *environment, enum agent_type type, float x,
 				    float y, float resource_level, const struct agent *parent);

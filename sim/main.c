@@ -143,4 +143,6 @@ int main(int argc, char **argv)
 	if (failed)
 		fprintf(stderr, "sim: %s\n", error.text);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+		if (options_may_outgrow(&options, &error))
+			fprintf(stderr, "sim: %s\n", error.text);
 }

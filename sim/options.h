@@ -87,6 +87,14 @@ bool options_have_effect(const struct options *options, const struct setting *se
 			 size_t capacity);
 
 /*
+ * Whether the population may come to need more memory than this machine has, though the first
+ * agents do not.
+ *
+ * @warning  receives the sentence if so
+ */
+bool options_may_outgrow(const struct options *options, struct error *warning);
+
+/*
  * Refuses a setting without effect that somebody gave: in a file or on the command line, and in no
  * lower place than the choice that leaves it without. What a preset sets is no mistake of anybody,
  * nor is what a file sets for the case that the command line does not say otherwise.

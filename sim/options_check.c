@@ -80,37 +80,52 @@ static int check_learning(const struct learning_parameters *learning, struct err
 	return 0;
 }
 
-/* What learners take when their memories are full. */
-static double learners_bytes(const struct parameters *parameters)
+/* What the learners of so many agents take when their memories are full. */
+static double learners_bytes(const struct parameters *parameters, uint32_t agents)
 {
 	const struct learning_parameters *learning = &parameters->learning;
 	struct learning_parameters one = *learning;
 	struct trainer trainer;
-	struct network shape;
 	if (learning->network == NETWORK_NONE)
 		return 0;
 	one.batch = 1;
-	uint32_t radius = parameters->world.radius;
-	trainer_init(&trainer, &one, CHANNEL_COUNT, observation_cells(radius), ACTION_COUNT);
-	network_init(&shape, trainer.layers, trainer.layer_count);
-	double networks = trainer.algorithm->critic ? 6 : 4; /* with the moments of Adam */
-	double bytes = networks * (double)shape.parameter_count * sizeof(float) +
-		       2.0 * trainer.algorithm->memory(learning) *
-			       (double)observation_length(radius) * sizeof(float);
-	network_done(&shape);
+	trainer_init(&trainer, &one, CHANNEL_COUNT, observation_cells(parameters->world.radius),
+		     ACTION_COUNT);
+	double bytes = trainer_learner_bytes(&trainer);
 	trainer_done(&trainer);
-	return bytes * (learning->sharing == SHARING_TYPE ? TYPE_COUNT : parameters->agents);
+	return bytes * (learning->sharing == SHARING_TYPE ? TYPE_COUNT : agents);
 }
 
 /* What the agents themselves take: in the world, in its index, and what they decided by. */
-static double agents_bytes(const struct parameters *parameters)
+static double agents_bytes(const struct parameters *parameters, uint32_t agents)
 {
 	const struct world_parameters *world = &parameters->world;
 	double each = (double)sizeof(struct agent) +
 		      (double)observation_storage_of(world->observation, world->radius).bytes;
 	if (parameters->learning.network != NETWORK_NONE)
 		each += (double)observation_length(world->radius) * sizeof(float);
-	return each * parameters->agents;
+	return each * agents;
+}
+
+static double present_bytes(void)
+{
+	return (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+}
+
+bool options_may_outgrow(const struct options *options, struct error *warning)
+{
+	const struct parameters *parameters = &options->parameters;
+	uint32_t most = parameters->maximum_population;
+	double needed = agents_bytes(parameters, most) + learners_bytes(parameters, most);
+	double present = present_bytes();
+	if (needed <= present)
+		return false;
+	fail(warning, 0,
+	     "%u agents, which --max-population allows, and what they learn by take up to %.1f GB "
+	     "of memory, and this machine has %.1f GB; a birth for which there is none ends the "
+	     "run",
+	     most, needed / 1e9, present / 1e9);
+	return true;
 }
 
 int options_check(const struct options *options, struct error *error)
@@ -127,8 +142,9 @@ int options_check(const struct options *options, struct error *error)
 		failed = check_learning(&parameters->learning, error);
 	if (failed)
 		return failed;
-	double agents = agents_bytes(parameters), learners = learners_bytes(parameters);
-	double present = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
+	double agents = agents_bytes(parameters, parameters->agents);
+	double learners = learners_bytes(parameters, parameters->agents);
+	double present = present_bytes();
 	if (agents + learners > present)
 		return fail(
 			error, -ENOMEM,

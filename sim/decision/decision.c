@@ -145,6 +145,20 @@ void trainer_done(struct trainer *trainer)
 	free(trainer->rows);
 }
 
+double trainer_learner_bytes(const struct trainer *trainer)
+{
+	struct network shape;
+	if (trainer->layer_count == 0)
+		return 0;
+	network_init(&shape, trainer->layers, trainer->layer_count);
+	double networks = trainer->algorithm->critic ? 6 : 4; /* with the moments of Adam */
+	double floats = networks * (double)shape.parameter_count +
+			2.0 * trainer->algorithm->memory(&trainer->parameters) *
+				(double)trainer->state_length;
+	network_done(&shape);
+	return floats * sizeof(float);
+}
+
 void decision_init(struct decision *decision, struct trainer *trainer, uint64_t seed,
 		   uint64_t stream)
 {

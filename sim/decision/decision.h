@@ -106,6 +106,9 @@ void trainer_init(struct trainer *trainer, const struct learning_parameters *par
 
 void trainer_done(struct trainer *trainer);
 
+/* What one learner takes, in bytes, when its memory is full. */
+double trainer_learner_bytes(const struct trainer *trainer);
+
 /* Makes room for a thread to decide in, for up to @maximum_rows at once. */
 void trainer_workspace(const struct trainer *trainer, struct workspace *workspace,
 		       size_t maximum_rows);

@@ -5,6 +5,8 @@
 #include "sim/state_hash.h"
 
 #include <criterion/criterion.h>
+#include <errno.h>
+#include <string.h>
 
 static struct environment environment;
 static struct error error;
@@ -53,6 +55,28 @@ Test(environment, starts_with_equal_thirds_alive_and_in_the_index)
 	spatial_index_get_range(&environment.agent_index, 0, 0, 101, 101, &found);
 	cr_assert_eq(found.count, 9);
 	spatial_found_done(&found);
+}
+
+Test(environment, a_birth_without_memory_for_what_it_learns_by_does_not_happen_and_ends_the_run)
+{
+	static struct environment world;
+	struct parameters parameters = environment.parameters;
+	parameters.learning.sharing = SHARING_AGENT;
+	parameters.agent.reproduction_chance = 1;
+	cr_assert_eq(environment_init(&world, &parameters, NULL, &error), 0);
+	cr_assert_gt(world.learner_bytes, 2 * 100 * OBSERVATION_LENGTH * sizeof(float));
+	world.agents[0].resource_level = 20;
+	cr_assert(world_do(&world, 0, ACTION_REPRODUCE).succeeded);
+	cr_assert_eq(environment_step(&world, &error), 0, "%s", error.text);
+	world.learner_bytes = 1e18;
+	world.agents[0].resource_level = 20;
+	cr_assert_not(world_do(&world, 0, ACTION_REPRODUCE).succeeded);
+	cr_assert_eq(world.agents[0].resource_level, 20);
+	cr_assert_eq(world.counters.births, 1);
+	cr_assert_eq(environment_step(&world, &error), -ENOMEM);
+	cr_assert_not_null(strstr(error.text, "with 10 agents); try a lower --max-population"),
+			   "%s", error.text);
+	environment_done(&world);
 }
 
 Test(environment, an_observation_shows_allies_enemies_and_resources_where_they_are)

@@ -4,7 +4,8 @@
  *
  * The format is ini: [section], key = value, # or ; begins a comment. Keys are the names of options
  * with _ for -. A line is an error when it cannot be read, when its section or key is unknown, when
- * the key was there before, and when the value is none that the option takes.
+ * something follows the name of a section, when the key was there before, and when the value is
+ * none that the option takes. What is no file and no pipe, or larger than a megabyte, is not read.
  */
 #pragma once
 

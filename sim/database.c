@@ -133,6 +133,8 @@ static const char *remedy_of(int code)
 		return "another program keeps it locked; end that one or choose another --database";
 	case -EROFS:
 		return "it is read-only; choose a --database you may write to";
+	case -EMFILE:
+		return "too many files are open; raise ulimit -n";
 	case -EACCES:
 		return "its folder is missing or may not be written to; choose another --database";
 	case -EINVAL:
@@ -154,6 +156,9 @@ int database_fail(const struct database *database, int result, struct error *err
 	int code = errno_of(result);
 	if (code == -EIO && file_size_is_limited())
 		code = -EFBIG;
+	int cause = sqlite3_system_errno(database->connection);
+	if (code == -EACCES && (cause == EMFILE || cause == ENFILE))
+		code = -EMFILE;
 	return fail(error, code, "cannot write the log %s (%s): %s", database->path,
 		    sqlite3_errmsg(database->connection), remedy_of(code));
 }
@@ -413,11 +418,6 @@ void database_close(struct database *database)
 	free(database);
 }
 
-int database_finish(struct database *database, const char *status, const char *results,
-		    struct error *error)
-{
-	if (!database)
-		return 0;
 /*
  * Leaves no empty journal beside the file. Whoever else has it open keeps the journal as it is,
  * which loses nothing: the last one that closes the file clears it away.
@@ -431,6 +431,11 @@ static int give_journal_up(struct database *database, struct error *error)
 	return result == SQLITE_OK || shared ? 0 : database_fail(database, result, error);
 }
 
+int database_finish(struct database *database, const char *status, const char *results,
+		    struct error *error)
+{
+	if (!database)
+		return 0;
 	database_flush(database);
 	database_writer_end(database);
 	int failed = database_status(database, error);

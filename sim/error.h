@@ -16,7 +16,8 @@ struct error {
  * Writes the sentence and hands the code through:
  *     return fail(error, -EACCES, "cannot open %s; choose a folder you may write to", path);
  *
- * @error   receives the sentence, cut at its capacity; NULL when nobody asks
+ * @error   receives the sentence, cut at its capacity, control characters as ?; NULL when nobody
+ *          asks
  * @code    negative errno; returned unchanged
  */
 int fail(struct error *error, int code, const char *format, ...)

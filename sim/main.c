@@ -27,14 +27,19 @@ static void ask_to_end(int signal_number)
 	raise(signal_number);
 }
 
-/* The step that is being taken is finished first. A reader that went away and a file that may not
- * become larger are write errors, not death. */
+/*
+ * The step that is being taken is finished first. What is ignored from the beginning stays so: a
+ * shell ignores SIGINT for what it starts in the background, nohup ignores SIGHUP. A reader that
+ * went away and a file that may not become larger are write errors, not death.
+ */
 static void handle_signals(void)
 {
-	struct sigaction action = {.sa_handler = ask_to_end, .sa_flags = SA_RESTART};
+	static const int wishes[] = {SIGINT, SIGTERM, SIGHUP};
+	struct sigaction action = {.sa_handler = ask_to_end, .sa_flags = SA_RESTART}, before;
 	sigemptyset(&action.sa_mask);
-	sigaction(SIGINT, &action, NULL);
-	sigaction(SIGTERM, &action, NULL);
+	for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++)
+		if (sigaction(wishes[i], NULL, &before) == 0 && before.sa_handler != SIG_IGN)
+			sigaction(wishes[i], &action, NULL);
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGXFSZ, SIG_IGN);
 }
@@ -138,11 +143,11 @@ int main(int argc, char **argv)
 		if (!failed)
 			failed = check_output(stdout, "standard output", &error);
 	} else if (!failed) {
+		if (options_may_outgrow(&options, &error))
+			fprintf(stderr, "sim: %s\n", error.text);
 		failed = build_and_simulate(&options, &error);
 	}
 	if (failed)
 		fprintf(stderr, "sim: %s\n", error.text);
 	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
-		if (options_may_outgrow(&options, &error))
-			fprintf(stderr, "sim: %s\n", error.text);
 }

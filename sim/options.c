@@ -10,6 +10,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 enum {
 	DEFAULT_AGENTS = 30,
@@ -61,7 +62,7 @@ static const char *const resource_layer_words[] = {"bilinear", "memmap", NULL};
 /* section, name, what it takes, kind, field, least, most, choices, meaning */
 static const struct setting settings[] = {
 	{"run", "steps", "N", SETTING_WHOLE, AT(steps), 0, STEPS_MAXIMUM, NULL,
-	 "Steps to take; 0: until SIGINT or SIGTERM"},
+	 "Steps to take; 0: until SIGINT, SIGTERM or SIGHUP"},
 	{"run", "seed", "N", SETTING_LONG, AT(parameters.seed), 0, 0, NULL, "Same seed, same run"},
 	{"run", "threads", "N", SETTING_WHOLE, AT(parameters.threads), 1,
 	 PARAMETERS_THREADS_MAXIMUM, NULL, "Threads that look and decide; the result is the same"},
@@ -407,6 +408,28 @@ static void end_with(const char *sentence)
 	exit(EXIT_FAILURE);
 }
 
+/* argp ends the program itself after --help and --version. */
+static bool parsing;
+
+static void check_help(void)
+{
+	if (!parsing || (fflush(stdout) == 0 && !ferror(stdout)))
+		return;
+	fprintf(stderr,
+		"%s: cannot write to standard output; give it a place that takes the output\n",
+		program_invocation_short_name);
+	_exit(EXIT_FAILURE);
+}
+
+void options_argp(const struct argp *argp, int argc, char **argv, void *input)
+{
+	argv[0] = program_invocation_short_name; /* which getopt begins its sentences with */
+	parsing = atexit(check_help) == 0;
+	if (argp_parse(argp, argc, argv, 0, NULL, input) != 0)
+		exit(EXIT_FAILURE); /* getopt has said why */
+	parsing = false;
+}
+
 static error_t parse_option(int key, char *text, struct argp_state *state)
 {
 	struct command_line *line = state->input;
@@ -518,13 +541,12 @@ void options_parse(struct options *options, int argc, char **argv)
 		       "In brackets: the section of a configuration file, in which a key is the "
 		       "option's name with _ for -; and what it is unless told.\n\n"
 		       "Ends with a summary of what happened. Exit status: 0 done (also when it "
-		       "was ended by SIGINT or SIGTERM, or nobody was left), 1 failed. A step is "
-		       "finished first; the third signal ends it at once.",
+		       "was ended by SIGINT, SIGTERM or SIGHUP, or nobody was left), 1 failed. A "
+		       "step is finished first; the third signal ends it at once. A signal that "
+		       "is ignored from the beginning stays ignored.",
 		.help_filter = complete_help,
 	};
-	argv[0] = program_invocation_short_name; /* which getopt begins its sentences with */
 	make_table(table);
 	options_default(options);
-	if (argp_parse(&argp, argc, argv, 0, NULL, &(struct command_line){.options = options}) != 0)
-		exit(EXIT_FAILURE); /* getopt has said why */
+	options_argp(&argp, argc, argv, &(struct command_line){.options = options});
 }

@@ -30,9 +30,11 @@ enum options_source {
 	SOURCE_COMMAND_LINE,
 };
 
+struct argp;
+
 struct options {
 	struct parameters parameters;
-	uint32_t steps;			      /* 0: until SIGINT or SIGTERM */
+	uint32_t steps;			      /* 0: until a signal ends it */
 	char database[OPTIONS_PATH_CAPACITY]; /* file, ":memory:" or "none" */
 	struct database_parameters logging;
 	bool state_hash;
@@ -66,6 +68,13 @@ int options_set(struct options *options, enum options_source source, const char 
 int options_complete(struct options *options, struct error *error);
 
 /*
+ * argp_parse() for every program here. What is wrong with the command line has been said by then
+ * and ends the program with status 1; --help and --version end it with 0, or with 1 and a sentence
+ * if nobody takes their text.
+ */
+void options_argp(const struct argp *argp, int argc, char **argv, void *input);
+
+/*
  * Reads the command line, and what it names. What is wrong with it is said on stderr and ends the
  * program with status 1, as --help and --version end it with 0; that is argp's way.
  */
@@ -78,6 +87,14 @@ void options_parse(struct options *options, int argc, char **argv);
 int options_check(const struct options *options, struct error *error);
 
 /*
+ * Whether the population may come to need more memory than this machine has, though the first
+ * agents do not.
+ *
+ * @warning  receives the sentence if so
+ */
+bool options_may_outgrow(const struct options *options, struct error *warning);
+
+/*
  * Whether a setting changes anything, the others being as they are; sim/options_effect.c has the
  * rules.
  *
@@ -85,14 +102,6 @@ int options_check(const struct options *options, struct error *error);
  */
 bool options_have_effect(const struct options *options, const struct setting *setting, char *why,
 			 size_t capacity);
-
-/*
- * Whether the population may come to need more memory than this machine has, though the first
- * agents do not.
- *
- * @warning  receives the sentence if so
- */
-bool options_may_outgrow(const struct options *options, struct error *warning);
 
 /*
  * Refuses a setting without effect that somebody gave: in a file or on the command line, and in no

@@ -85,7 +85,6 @@ void driver_parse(const struct driver *driver, void *values, int argc, char **ar
 		.doc = driver->summary,
 		.help_filter = complete_help,
 	};
-	argv[0] = program_invocation_short_name; /* which getopt begins its sentences with */
 	signal(SIGXFSZ, SIG_IGN); /* a file that may not become larger is a write error */
 	collect_rows(&line);
 	for (size_t i = 0; i < line.count; i++)
@@ -93,8 +92,7 @@ void driver_parse(const struct driver *driver, void *values, int argc, char **ar
 						.key = KEY_FIRST + (int)i,
 						.arg = line.rows[i]->argument,
 						.doc = line.rows[i]->help};
-	if (argp_parse(&argp, argc, argv, 0, NULL, &line) != 0)
-		exit(EXIT_FAILURE); /* getopt has said why */
+	options_argp(&argp, argc, argv, &line);
 }
 
 void driver_count(const char *name, uint64_t count)

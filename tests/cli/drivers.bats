@@ -3,25 +3,10 @@
 
 bats_require_minimum_version 1.5.0
 
+load sim
+
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
-}
-
-# count NAME: the number behind a name in $output
-count() {
-	awk -v line="^$1 +[0-9]+\$" '$0 ~ line { print $NF }' <<<"$output"
-}
-
-# refuses PATTERN COMMAND...: exit 1, nothing on stdout, one sentence on stderr
-refuses() {
-	local pattern=$1
-	shift
-	run --separate-stderr "$@"
-	[ "$status" -eq 1 ]
-	[ -z "$output" ]
-	# shellcheck disable=SC2154 # bats sets stderr and stderr_lines
-	[[ ${stderr_lines[0]} =~ $pattern ]] || { echo "said: $stderr"; return 1; }
-	[ "${#stderr_lines[@]}" -eq 1 ]
 }
 
 @test "every driver counts nothing but activity, and the same again" {
@@ -38,6 +23,8 @@ refuses() {
 		refuses "^sim-$driver: unrecognized option '--nonsense'\$" "sim-$driver" --nonsense
 		run -1 bash -c "sim-$driver >/dev/full"
 		[[ $output == *"cannot write to standard output"* ]]
+		run -1 bash -c "sim-$driver --help >/dev/full"
+		[[ $output == "sim-$driver: cannot write to standard output; "* ]]
 	done
 }
 

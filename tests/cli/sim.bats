@@ -3,6 +3,8 @@
 
 bats_require_minimum_version 1.5.0
 
+load sim
+
 setup_file() {
 	export SIM=${BUILD:-$BATS_TEST_DIRNAME/../../build}/bin/sim
 	# The run that people are told to make; several tests look at what it said.
@@ -11,23 +13,6 @@ setup_file() {
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return
-}
-
-# count NAME: the number behind a name in $output
-count() {
-	awk -v line="^$1 +[0-9]+\$" '$0 ~ line { print $NF }' <<<"$output"
-}
-
-# refuses PATTERN COMMAND...: exit 1, nothing on stdout, one sentence on stderr
-refuses() {
-	local pattern=$1
-	shift
-	run --separate-stderr "$@"
-	[ "$status" -eq 1 ]
-	[ -z "$output" ]
-	# shellcheck disable=SC2154 # bats sets stderr and stderr_lines
-	[[ ${stderr_lines[0]} =~ $pattern ]] || { echo "said: $stderr"; return 1; }
-	[ "${#stderr_lines[@]}" -eq 1 ]
 }
 
 @test "the default run with 200 agents has everything in it" {
@@ -134,7 +119,8 @@ refuses() {
 
 # ends_on SIGNAL: a run without end is ended by the signal, cleanly
 ends_on() {
-	"$SIM" --agents 20 --steps 0 --database log.db >out 2>err &
+	# A shell starts background jobs with SIGINT ignored, and that stays so.
+	env --default-signal="$1" "$SIM" --agents 20 --steps 0 --database log.db >out 2>err &
 	local sim=$! waited=0
 	until [ -n "$(sqlite3 -readonly log.db "SELECT 1 FROM agent_actions LIMIT 1" 2>/dev/null)" ]; do
 		sleep 0.1
@@ -156,8 +142,30 @@ ends_on() {
 }
 
 @test "SIGINT ends a run without end, and the log is complete" {
-	# A shell starts background jobs with SIGINT ignored; sim sets its handler all the same.
 	ends_on INT
+}
+
+@test "SIGHUP ends a run without end, and the log is complete" {
+	ends_on HUP
+}
+
+@test "signals that are ignored from the beginning end nothing" {
+	env --ignore-signal=INT,HUP "$SIM" --agents 20 --steps 0 --state-hash --database none >trace 2>err &
+	local sim=$! waited=0 steps
+	until [ -s trace ]; do
+		sleep 0.1
+		((++waited < 300))
+	done
+	kill -s INT "$sim"
+	kill -s HUP "$sim"
+	steps=$(wc -l <trace)
+	until [ "$(wc -l <trace)" -gt $((steps + 5)) ]; do
+		sleep 0.1
+		((++waited < 300))
+	done
+	kill -s TERM "$sim"
+	wait "$sim"
+	[[ $(<err) == *": interrupted"* ]]
 }
 
 @test "a step that takes too long is ended by the third signal" {
@@ -201,72 +209,10 @@ ends_on() {
 	done
 	run -0 "$SIM" --version
 	[[ $output =~ ^sim\ [0-9]+\.[0-9]+ ]]
-}
-
-@test "numbers that are none, or out of range, are refused with the range" {
-	for text in abc '' -5 +5 ' 5' 5x 1e3 0x10 0 1000001 99999999999999999999; do
-		refuses '--agents takes a whole number from 1 to 1000000, not' "$SIM" --agents "$text"
+	for option in help version; do
+		run -1 bash -c '"$SIM" --$1 >/dev/full' - $option
+		[[ $output == "sim: cannot write to standard output; "* ]]
 	done
-	refuses '--steps takes a whole number from 0 to' "$SIM" --steps -1
-	refuses '--steps takes a whole number from 0 to' "$SIM" --steps 1000000001
-	refuses '--seed takes a whole number from 0 to 18446744073709551615' "$SIM" --seed 18446744073709551616
-	refuses '--resources takes a whole number from 1 to' "$SIM" --resources 0
-	refuses '--resources takes a whole number from 1 to' "$SIM" --resources 10000001
-	refuses '--max-population takes a whole number from 1 to' "$SIM" --max-population none
-	refuses '--width takes a whole number from .* to 100000' "$SIM" --width 100001
-	refuses '--height takes a whole number from .* to 100000' "$SIM" --height tall
-}
-
-@test "a world smaller than the observation radius is refused" {
-	refuses '--width 5 is a world smaller than the observation radius; take at least 6' "$SIM" --width 5
-	refuses '--height 0 is a world smaller' "$SIM" --height 0
-	run -0 "$SIM" --width 6 --height 6 --agents 5 --steps 20
-}
-
-@test "more agents than the population limit are refused" {
-	refuses 'is less than the 500 agents' "$SIM" --agents 500 --max-population 400
-}
-
-@test "options that contradict each other are refused with a way out" {
-	refuses "--min-share 5 is more than --max-share 2; " "$SIM" --min-share 5 --max-share 2
-	refuses "--reproduction-cost 50 is more than --reproduction-minimum 8, which makes debts; " "$SIM" --reproduction-cost 50
-	refuses "--batch 40 is more than the 20 transitions that are remembered; .* more --memory" "$SIM" --batch 40 --memory 20
-	refuses "--batch 257 is more than the 256 transitions" "$SIM" --algorithm ppo --batch 257
-	refuses "the seven action weights of System agents are all 0; " "$SIM" --type-parameters off --defend-weight 0 \
-		--attack-weight 0 --gather-weight 0 --share-weight 0 --move-weight 0 --reproduce-weight 0 --pass-weight 0
-	refuses "--epsilon-minimum 0.5 is more than --epsilon-start 0.1; " "$SIM" --epsilon-minimum 0.5 --epsilon-start 0.1
-	refuses "--agents 5 and the agents of each type, 9, do not agree; " "$SIM" --agents 5 \
-		--system-agents 3 --independent-agents 3 --control-agents 3
-}
-
-@test "an option that does nothing beside a choice is refused, unless it only lies below it" {
-	local row
-	for row in 'algorithm ppo|network none' 'n-step 3|network none' 'hidden 24|network none' \
-		'sharing agent|network none' 'epsilon-start 1|network none' 'decisions batched|network none' \
-		'hidden 30|network seed' 'replay prioritised|algorithm ppo' 'memory 300|algorithm ppo' \
-		'target-rate 0.1|algorithm ppo' 'epsilon-decay 0.9|algorithm ppo' \
-		'database-thread off|database none' 'database-profile safety|database none' \
-		'database-buffer 10|database none' 'database-interval 1|database none' \
-		'system-gather-cost 1|type-parameters off' 'share-weight 1|type-parameters on' \
-		'mutation-rate 0.5|genome off' 'partner-range 5|crossover off'; do
-		# shellcheck disable=SC2086
-		refuses "--${row%% *} does nothing with --${row#*|}; leave it out, or take another --" \
-			"$SIM" --${row%|*} --${row#*|}
-	done
-	refuses '--target-rate does nothing with --target-every 5; leave it out, or take --target-every 0' \
-		"$SIM" --target-rate 0.1 --target-every 5
-	refuses '--index-urgency does nothing with --index-update rebuild; leave it out, or take --index-update batched' \
-		"$SIM" --index-urgency danger
-	refuses '--hidden does nothing with --network seed; ' "$SIM" --preset seed --hidden 24
-	printf '[learning]\nhidden = 30\n' >run.ini
-	run -0 "$SIM" --config run.ini --network none --steps 2
-	run -0 "$SIM" --preset seed --algorithm ppo --print-config
-	[[ $output == *"
-; memory does nothing with --algorithm ppo
-"* ]]
-	"$SIM" --preset seed --agents 3 --network none --print-config >one.ini
-	"$SIM" --config one.ini --print-config >two.ini
-	cmp one.ini two.ini
 }
 
 @test "more than this machine's memory is refused before anything is made" {
@@ -274,6 +220,23 @@ ends_on() {
 		"$SIM" --agents 1000000 --network seed --sharing agent
 	refuses "30 agents need .* less --memory or a smaller network" "$SIM" --memory 10000000
 	refuses "30 agents need .* less --memory or a smaller network" "$SIM" --memory 10000000 --sharing agent
+}
+
+@test "a population that may outgrow this machine's memory is told, and a birth without memory ends the run" {
+	run -0 --separate-stderr "$SIM" --agents 3 --steps 1 --sharing agent --max-population 100000
+	# shellcheck disable=SC2154 # bats sets stderr
+	[[ $stderr == "sim: 100000 agents, which --max-population allows, and what they learn by take up to "* ]]
+	# shellcheck disable=SC2154 # bats sets stderr_lines
+	[ "${#stderr_lines[@]}" -eq 1 ]
+	[ "$(id -u)" -eq 0 ] || skip "needs root to mount a file in the place of another"
+	printf 'MemAvailable: 1000 kB\nSwapFree: 24 kB\n' >meminfo
+	unshare --mount mount --bind meminfo /proc/meminfo || skip "may not mount"
+	refuses 'no memory for what another agent learns by .up to 0.0.. GB, and 0.001 GB are left with [0-9]+ agents.; try ' \
+		unshare --mount sh -c 'mount --bind meminfo /proc/meminfo && exec "$@"' - \
+		"$SIM" --agents 30 --resources 200 --sharing agent --database log.db
+	[ "$(sqlite3 log.db "SELECT status FROM simulations WHERE end_time NOT NULL")" = interrupted ]
+	[ "$(sqlite3 log.db "SELECT count(*) > 0 FROM reproduction_events WHERE failure_reason = 'memory'")" -eq 1 ]
+	[ "$(sqlite3 log.db "SELECT count(*) > 0 FROM simulation_steps")" -eq 1 ]
 }
 
 @test "a run that gets too little memory ends at once with a sentence, and one that has enough goes on" {
@@ -305,74 +268,6 @@ ends_on() {
 	wait $sim
 }
 
-@test "numbers that are not finite, negative or huge are refused for every kind of option" {
-	for text in nan inf -1 1e30 '' 1,5; do
-		refuses '--base-consumption takes a number from 0 to' "$SIM" --base-consumption "$text"
-	done
-	refuses '--threads takes a whole number from 1 to 256' "$SIM" --threads 0
-	refuses '--threads takes a whole number from 1 to 256' "$SIM" --threads 257
-	refuses '--database-buffer takes a whole number from 1 to' "$SIM" --database-buffer 0
-	refuses '--database-interval takes a number from 0 to' "$SIM" --database-interval -1
-	refuses '--hidden takes a whole number from 1 to 4096' "$SIM" --hidden 0
-	refuses "--index takes kdtree, quadtree or hash, not 'tree'" "$SIM" --index tree
-	refuses "--curriculum takes on or off, not 'maybe'" "$SIM" --curriculum maybe
-}
-
-@test "a configuration makes the run that its options make, and is overridden by the command line" {
-	local options=(--preset research --seed 7 --observations 1 --index hash --steps 8 --database none)
-	"$SIM" "${options[@]}" --print-config >run.ini
-	"$SIM" "${options[@]}" --state-hash >told 2>/dev/null
-	"$SIM" --config run.ini --state-hash >from.file 2>/dev/null
-	cmp told from.file
-	"$SIM" --config run.ini --print-config >again.ini
-	cmp run.ini again.ini
-	refuses '--database a ;b cannot be said in a configuration file; ' "$SIM" --database 'a ;b' --print-config
-	"$SIM" --database '"a";b' --steps 3 --print-config >quoted.ini
-	"$SIM" --config quoted.ini >/dev/null
-	[ -s '"a";b' ]
-	run -0 "$SIM" --config run.ini --steps 3
-	[ "$(count steps)" -eq 3 ]
-	run -0 "$SIM" --preset testing --steps 1
-	[ "${lines[0]}" = "6 agents, 4 resources, world 25 x 25, seed 42: completed" ]
-}
-
-# file TEXT: a configuration with this text, named wrong.ini
-file() {
-	printf '%b' "$1" >wrong.ini
-}
-
-@test "a configuration with anything unknown is refused with its line" {
-	file '[world]\nwidth = 50\nwidht = 5\n'
-	refuses "wrong.ini:3: there is no 'widht' in section world" "$SIM" --config wrong.ini
-	file '[wrld]\nwidth = 5\n'
-	refuses "wrong.ini:1: there is no section 'wrld'" "$SIM" --config wrong.ini
-	file '[agent]\nagents = 5\n'
-	refuses "wrong.ini:2: there is no 'agents' in section agent" "$SIM" --config wrong.ini
-	file '\nwidth = 5\n'
-	refuses "wrong.ini:2: width belongs to no section; put it below" "$SIM" --config wrong.ini
-	file '[world]\nwidth = 50\nwidth = 60\n'
-	refuses "wrong.ini:3: width was given in a line before" "$SIM" --config wrong.ini
-	file '[world]\nwidth = -1\n'
-	refuses "wrong.ini:2: width takes a whole number from" "$SIM" --config wrong.ini
-	file '[world\nwidth = 1\n'
-	refuses "wrong.ini:1: the name of a section ends with \]" "$SIM" --config wrong.ini
-	file '[world]\nwidth\n'
-	refuses "wrong.ini:2: neither a \[section\] nor key = value" "$SIM" --config wrong.ini
-	head -c 3000 /dev/urandom >wrong.ini
-	refuses "wrong.ini:" "$SIM" --config wrong.ini
-	refuses "cannot read the configuration nowhere.ini .No such file or directory.; " "$SIM" --config nowhere.ini
-	refuses "cannot read the configuration /tmp; give a text file" "$SIM" --config /tmp
-	refuses "there is no preset 'giant'; take one of default, " "$SIM" --preset giant
-}
-
-@test "unknown options, missing values and stray words are refused" {
-	refuses "^sim: unrecognized option '--agnets'\$" "$SIM" --agnets 5
-	refuses "option '--agents' requires an argument" "$SIM" --agents
-	refuses "option '--index-u' is ambiguous" "$SIM" --index-u
-	refuses "'extra' belongs to no option" "$SIM" extra
-	refuses "--database takes FILE of at most" "$SIM" --database ''
-}
-
 @test "a log that cannot be written is refused with the remedy" {
 	refuses 'its folder is missing or may not be written to; choose another' \
 		"$SIM" --steps 5 --database missing/log.db
@@ -394,6 +289,13 @@ file() {
 		refuses 'choose a' "$SIM" --steps 5 --database read-only/log.db
 		chmod 755 read-only # so that it can be cleared away
 	fi
+}
+
+@test "too many open files are told as that, and a name with a line end in one line" {
+	# Numbers 3 and 4, which this shell may have open, are enough to load libraries.
+	refuses 'too many files are open; raise ulimit -n' \
+		bash -c 'exec prlimit --nofile=5 "$SIM" --steps 5 --database log.db 3>&- 4>&-'
+	refuses 'cannot write the log missing./log.db ' "$SIM" --steps 5 --database $'missing\n/log.db'
 }
 
 @test "a log of another program, or none at all, is left as it is" {

@@ -13,6 +13,13 @@ Test(error, hands_the_code_through_and_writes_the_sentence)
 	cr_assert_eq(fail(NULL, -8, "nobody asks"), -8);
 }
 
+Test(error, a_sentence_is_one_line_whatever_names_are_in_it)
+{
+	struct error error;
+	fail(&error, -1, "cannot open %s; \u00e4ndere es", "a\nb\tc\033[1m");
+	cr_assert_str_eq(error.text, "cannot open a?b?c?[1m; \u00e4ndere es");
+}
+
 Test(error, cuts_what_is_too_long)
 {
 	struct error error;

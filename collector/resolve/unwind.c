@@ -427,17 +427,23 @@ static bool join(struct walk *walk, const struct unwind_memory *memory)
 }
 
 /* Finishes the walk by the last complete one, from the innermost function's caller on when that is
- * known. */
+ * known. What does not meet it has no part in the walk. */
 static bool finish_by_memory(struct walk *walk, const struct unwind_memory *memory)
 {
+	uint32_t depth = walk->depth;
 	enum profile_ending ending;
 	struct cfi_frame caller;
+	bool has_ended = false;
 
-	if (!find_known_caller(walk, &caller))
-		return join(walk, memory);
-	walk->frame = caller;
-	walk->depth++;
-	return !walk_on(walk, &ending) && join(walk, memory);
+	if (find_known_caller(walk, &caller)) {
+		walk->frame = caller;
+		walk->depth++;
+		has_ended = walk_on(walk, &ending);
+	}
+	if (!has_ended && join(walk, memory))
+		return true;
+	walk->depth = depth;
+	return false;
 }
 
 /* ---- brief copies ---------------------------------------------------------------------------- */
@@ -480,7 +486,6 @@ static bool finish_brief(struct walk *walk, struct unwind_memory *memory,
 		*ending = PROFILE_ENDING_FINISHED_CHAIN;
 		return true;
 	}
-	walk->depth = depth;
 	memory->is_doubtful = true;
 	memory->changes++;
 	return false;

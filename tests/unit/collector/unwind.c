@@ -392,6 +392,37 @@ Test(unwind, finishes_from_the_threads_last_complete_walk)
 	unwind_memory_done(&memory);
 }
 
+/* Keeps its frame in rbp, so that its caller is known from the chain alone. */
+__attribute__((noinline, noclone, optimize("no-omit-frame-pointer"))) static int
+keeps_a_frame(volatile int *kept)
+{
+	raise(0);
+	return ++*kept;
+}
+
+Test(unwind, counts_no_frame_of_a_known_caller_that_leads_nowhere)
+{
+	static const uint8_t sets_rbp[] = {0x48, 0x89, 0xe5};
+	struct unwind_memory memory = {0};
+	struct unwind_sample sample;
+	const uint8_t *code = (const uint8_t *)(uintptr_t)keeps_a_frame;
+	uint64_t callers[2] = {0, 16};
+
+	catch_ourselves();
+	sample = caught_sample(caught.stack_bytes);
+	unwind_walk(space, &memory, 0, &sample, frames, &ending);
+	cr_assert_eq(ending, PROFILE_ENDING_COMPLETE);
+	code = memmem(code, 64, sets_rbp, sizeof(sets_rbp));
+	cr_assert(code);
+	callers[0] = (uint64_t)(uintptr_t)code + sizeof(sets_rbp);
+	sample = (struct unwind_sample){.callers = callers, .caller_count = 2};
+	sample.registers[CFI_IP] = callers[0];
+	sample.registers[CFI_SP] = sample.registers[CFI_BP] = caught.registers[CFI_SP];
+	cr_expect_eq(unwind_walk(space, &memory, 0, &sample, frames, &ending), 1);
+	cr_expect_eq(ending, PROFILE_ENDING_TRUNCATED);
+	unwind_memory_done(&memory);
+}
+
 Test(unwind, joins_a_frame_at_another_call_of_the_same_function_only)
 {
 	struct unwind_memory memory = {0};

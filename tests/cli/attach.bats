@@ -136,7 +136,7 @@ start() {
 	# By two at a time, the second with its default: the kernel's tick where that can be had.
 	collector attach -q -o y $pid 3>&- &
 	collector attach -q -F 2000 -o x $pid
-	wait
+	wait $pid $!
 	cmp without with
 	[ "$(state x.prof) $(state y.prof)" = "complete complete" ]
 	[ "$(wc -l <with)" -eq 300 ]

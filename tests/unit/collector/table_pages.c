@@ -60,7 +60,7 @@ static bool take(void *context, const int64_t *values)
 {
 	(void)context;
 	taken++;
-	sum += values[0] * 3 + values[1] * 5 + values[2] * 7;
+	sum += (uint64_t)values[0] * 3 + (uint64_t)values[1] * 5 + (uint64_t)values[2] * 7;
 	return taken < stop_after;
 }
 

@@ -4,6 +4,7 @@
  * Sources: pthread_mutex_lock(3p), pthread_rwlock_rdlock(3p), pthread_spin_lock(3p), mtx_lock(3).
  */
 #include "probe/locks.h"
+#include "probe/raw.h"
 #include "probe/real.h"
 #include "probe/releases.h"
 
@@ -93,17 +94,25 @@ static inline bool was_waited_for(int result)
 #define IS_ROBUST  16 /* PTHREAD_MUTEX_ROBUST_NORMAL_NP of glibc's internal kinds */
 #define LOOKS_FREE (-1)
 
+/* Of the same kinds. */
+#define ASKS_WHO(kind)                                                                             \
+	(((kind)&3) == PTHREAD_MUTEX_RECURSIVE || ((kind)&3) == PTHREAD_MUTEX_ERRORCHECK)
+
 /*
  * Robust mutexes are only looked at: glibc's trylock (2.36) leaves one that cannot be recovered
- * locked. A wait that begins in between is not seen.
+ * locked. A wait that begins in between is not seen. Whoever takes one again does not wait: he has
+ * it once more or is told so, as far as it is of a kind that asks.
  */
 static inline int try_mutex(pthread_mutex_t *mutex)
 {
-	if (__builtin_expect(mutex->__data.__kind & IS_ROBUST, 0))
-		return __atomic_load_n(&mutex->__data.__lock, __ATOMIC_RELAXED) & FUTEX_TID_MASK
-			       ? EBUSY
-			       : LOOKS_FREE;
-	return real_pthread_mutex_trylock(mutex);
+	int kind = mutex->__data.__kind, holder;
+
+	if (__builtin_expect(!(kind & IS_ROBUST), 1))
+		return real_pthread_mutex_trylock(mutex);
+	holder = __atomic_load_n(&mutex->__data.__lock, __ATOMIC_RELAXED) & FUTEX_TID_MASK;
+	if (!holder || (ASKS_WHO(kind) && holder == raw_tid()))
+		return LOOKS_FREE;
+	return EBUSY;
 }
 
 #define TAKE_MUTEX(mutex, call)                                                                    \

@@ -103,6 +103,31 @@ between() {
 	[ "$(value "SELECT count(*) FROM operations WHERE kind < 3")" = 0 ]
 }
 
+@test "who takes a robust lock again does not wait for it" {
+	cat >again.c <<-'END'
+		#include <pthread.h>
+		static pthread_mutex_t chest;
+		int main(void)
+		{
+			pthread_mutexattr_t attributes;
+			int failures = 0;
+			pthread_mutexattr_init(&attributes);
+			pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_RECURSIVE);
+			pthread_mutexattr_setrobust(&attributes, PTHREAD_MUTEX_ROBUST);
+			pthread_mutex_init(&chest, &attributes);
+			for (int i = 0; i < 1000; i++)
+				failures += !!pthread_mutex_lock(&chest);
+			for (int i = 0; i < 1000; i++)
+				failures += !!pthread_mutex_unlock(&chest);
+			return !!failures;
+		}
+	END
+	gcc -o again again.c
+	record -- ./again
+	[ "$(value "SELECT taken FROM subjects WHERE name GLOB 'chest*'")" = 1000 ]
+	[ "$(value "SELECT count(*) FROM operations WHERE kind < 3")" = 0 ]
+}
+
 @test "a lock of a library has its variable's name, also where the library is found by a link" {
 	cat >lib.c <<-'END'
 		#include <pthread.h>

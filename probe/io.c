@@ -7,6 +7,7 @@
 
 #include <fcntl.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <sys/sendfile.h>
 #include <sys/uio.h>
 #include <unistd.h>
@@ -63,18 +64,15 @@ static uint32_t without_number(const char *name, uint32_t bytes)
 	return bytes;
 }
 
-static uint32_t look_up(int fd)
+/* Takes the name of what a descriptor is; returns its bytes, 0 when that is not to be had. */
+static uint32_t look_up(int fd, char name[PATH_BYTES])
 {
-	char link[32], name[PATH_BYTES];
+	char link[32];
 	long bytes;
 
-	if (fd < 0)
-		return file_of_name("not opened", 10);
 	write_link(link, fd);
-	bytes = RAW_3(SYS_readlink, link, name, sizeof(name));
-	if (bytes <= 0)
-		return file_of_name("not known", 9);
-	return file_of_name(name, without_number(name, (uint32_t)bytes));
+	bytes = RAW_3(SYS_readlink, link, name, PATH_BYTES);
+	return bytes <= 0 ? 0 : without_number(name, (uint32_t)bytes);
 }
 
 uint32_t io_file(int fd)
@@ -82,12 +80,20 @@ uint32_t io_file(int fd)
 	uint32_t file = fd >= 0 && fd < DESCRIPTORS
 				? atomic_load_explicit(&files[fd], memory_order_relaxed)
 				: 0;
+	char name[PATH_BYTES];
+	uint32_t bytes;
 
 	if (__builtin_expect(file != 0, 1))
 		return file;
-	file = look_up(fd);
+	if (fd < 0)
+		return file_of_name("not opened", 10);
+	bytes = look_up(fd, name);
+	/* By the next call it may be a file, from a function that is not seen. */
+	if (!bytes)
+		return file_of_name("not known", 9);
+	file = file_of_name(name, bytes);
 	/* A child of vfork shares this memory, but not the descriptors. */
-	if (fd >= 0 && fd < DESCRIPTORS && raw_pid() == probe.pid)
+	if (fd < DESCRIPTORS && raw_pid() == probe.pid)
 		atomic_store_explicit(&files[fd], file, memory_order_relaxed);
 	return file;
 }
@@ -182,6 +188,59 @@ MOVER(OUT, pwritev2, fd, (int fd, const struct iovec *parts, int count, off_t of
 MOVER(OUT, pwritev64v2, fd,
       (int fd, const struct iovec *parts, int count, off64_t offset, int flags),
       (fd, parts, count, offset, flags))
+
+/* ---- formatted ---------------------------------------------------------------------------- */
+
+int __vdprintf_chk(int fd, int flag, const char *restrict format, va_list values);
+int __dprintf_chk(int fd, int flag, const char *restrict format, ...);
+
+REAL(vdprintf);
+REAL(__vdprintf_chk);
+
+static inline __attribute__((always_inline)) ssize_t format_to(int fd, const char *format,
+							       va_list values)
+{
+	MOVE(OUT, fd, REAL_NOW(vdprintf)(fd, format, values));
+}
+
+static inline __attribute__((always_inline)) ssize_t
+format_checked(int fd, int flag, const char *format, va_list values)
+{
+	MOVE(OUT, fd, REAL_NOW(__vdprintf_chk)(fd, flag, format, values));
+}
+
+#define WITH_VALUES(call)                                                                          \
+	({                                                                                         \
+		va_list values;                                                                    \
+		int result_;                                                                       \
+                                                                                                   \
+		va_start(values, format);                                                          \
+		result_ = (int)(call);                                                             \
+		va_end(values);                                                                    \
+		result_;                                                                           \
+	})
+
+EXPORT int vdprintf(int fd, const char *restrict format, va_list values)
+{
+	return (int)format_to(fd, format, values);
+}
+
+EXPORT int dprintf(int fd, const char *restrict format, ...)
+{
+	return WITH_VALUES(format_to(fd, format, values));
+}
+
+EXPORT int __vdprintf_chk(int fd, int flag, const char *restrict format, va_list values)
+{
+	return (int)format_checked(fd, flag, format, values);
+}
+
+EXPORT int __dprintf_chk(int fd, int flag, const char *restrict format, ...)
+{
+	return WITH_VALUES(format_checked(fd, flag, format, values));
+}
+
+/* ---- copying and syncing ------------------------------------------------------------------ */
 
 /* From one file to another: booked to the one that is written. */
 MOVER(WIRE_OPERATION_COPY, sendfile, to, (int to, int from, off_t *offset, size_t bytes),

@@ -55,6 +55,15 @@ static inline bool is_there(const FILE *stream, size_t bytes)
 	       (size_t)(stream->_IO_read_end - stream->_IO_read_ptr) >= bytes;
 }
 
+/*
+ * Without a stream some functions return what they return for nothing to do, before they look at
+ * it: the library may say so, or crash.
+ */
+static inline bool is_seen(const FILE *stream)
+{
+	return stream && io_is_on();
+}
+
 /* Makes a call that moves @bytes at most; @moved of its result_ is how many it did. */
 #define STREAM(kind, stream, is_served, call, moved)                                               \
 	({                                                                                         \
@@ -75,15 +84,14 @@ static inline bool is_there(const FILE *stream, size_t bytes)
 
 /* ---- blocks ------------------------------------------------------------------------------- */
 
-#define READER(name)                                                                               \
+#define READER(name, parameters, arguments)                                                        \
 	REAL(name);                                                                                \
-	EXPORT size_t name(void *restrict buffer, size_t bytes, size_t count,                      \
-			   FILE *restrict stream)                                                  \
+	EXPORT size_t name parameters                                                              \
 	{                                                                                          \
-		if (!io_is_on())                                                                   \
-			return REAL_NOW(name)(buffer, bytes, count, stream);                       \
+		if (!is_seen(stream))                                                              \
+			return REAL_NOW(name) arguments;                                           \
 		return STREAM(IN, stream, is_there(stream, bytes * count),                         \
-			      REAL_NOW(name)(buffer, bytes, count, stream), result_ * bytes);      \
+			      REAL_NOW(name) arguments, result_ * bytes);                          \
 	}
 
 #define WRITER(name)                                                                               \
@@ -91,7 +99,7 @@ static inline bool is_there(const FILE *stream, size_t bytes)
 	EXPORT size_t name(const void *restrict buffer, size_t bytes, size_t count,                \
 			   FILE *restrict stream)                                                  \
 	{                                                                                          \
-		if (!io_is_on())                                                                   \
+		if (!is_seen(stream))                                                              \
 			return REAL_NOW(name)(buffer, bytes, count, stream);                       \
 		return STREAM(OUT, stream, fits(stream, bytes * count),                            \
 			      REAL_NOW(name)(buffer, bytes, count, stream), result_ * bytes);      \
@@ -101,8 +109,18 @@ static inline bool is_there(const FILE *stream, size_t bytes)
 #undef fread_unlocked
 #undef fwrite_unlocked
 
-READER(fread)
-READER(fread_unlocked)
+#define BLOCKS (void *restrict buffer, size_t bytes, size_t count, FILE *restrict stream)
+#define BLOCKS_CHECKED                                                                             \
+	(void *restrict buffer, size_t room, size_t bytes, size_t count, FILE *restrict stream)
+
+/* What fortified programs call. */
+size_t __fread_chk BLOCKS_CHECKED;
+size_t __fread_unlocked_chk BLOCKS_CHECKED;
+
+READER(fread, BLOCKS, (buffer, bytes, count, stream))
+READER(fread_unlocked, BLOCKS, (buffer, bytes, count, stream))
+READER(__fread_chk, BLOCKS_CHECKED, (buffer, room, bytes, count, stream))
+READER(__fread_unlocked_chk, BLOCKS_CHECKED, (buffer, room, bytes, count, stream))
 WRITER(fwrite)
 WRITER(fwrite_unlocked)
 
@@ -117,24 +135,32 @@ static size_t length(const char *text)
 	return bytes;
 }
 
-#define LINE_READER(name)                                                                          \
+#define LINE_READER(name, parameters, arguments)                                                   \
 	REAL(name);                                                                                \
-	EXPORT char *name(char *restrict buffer, int bytes, FILE *restrict stream)                 \
+	EXPORT char *name parameters                                                               \
 	{                                                                                          \
-		if (!io_is_on())                                                                   \
-			return REAL_NOW(name)(buffer, bytes, stream);                              \
+		if (!is_seen(stream))                                                              \
+			return REAL_NOW(name) arguments;                                           \
 		return STREAM(IN, stream, is_there(stream, bytes > 0 ? (size_t)bytes : 0),         \
-			      REAL_NOW(name)(buffer, bytes, stream), length(result_));             \
+			      REAL_NOW(name) arguments, length(result_));                          \
 	}
 
-LINE_READER(fgets)
-LINE_READER(fgets_unlocked)
+#define LINE	     (char *restrict buffer, int bytes, FILE *restrict stream)
+#define LINE_CHECKED (char *restrict buffer, size_t room, int bytes, FILE *restrict stream)
+
+char *__fgets_chk LINE_CHECKED;
+char *__fgets_unlocked_chk LINE_CHECKED;
+
+LINE_READER(fgets, LINE, (buffer, bytes, stream))
+LINE_READER(fgets_unlocked, LINE, (buffer, bytes, stream))
+LINE_READER(__fgets_chk, LINE_CHECKED, (buffer, room, bytes, stream))
+LINE_READER(__fgets_unlocked_chk, LINE_CHECKED, (buffer, room, bytes, stream))
 
 #define DELIMITED_READER(name, parameters, arguments)                                              \
 	REAL(name);                                                                                \
 	EXPORT ssize_t name parameters                                                             \
 	{                                                                                          \
-		if (!io_is_on())                                                                   \
+		if (!is_seen(stream))                                                              \
 			return REAL_NOW(name) arguments;                                           \
 		return STREAM(IN, stream, false, REAL_NOW(name) arguments,                         \
 			      result_ > 0 ? result_ : 0);                                          \
@@ -156,7 +182,7 @@ DELIMITED_READER(getline, (char **restrict line, size_t *restrict room, FILE *re
 	{                                                                                          \
 		size_t bytes;                                                                      \
                                                                                                    \
-		if (!io_is_on())                                                                   \
+		if (!is_seen(stream))                                                              \
 			return REAL_NOW(name)(text, stream);                                       \
 		bytes = length(text);                                                              \
 		return STREAM(OUT, stream, fits(stream, bytes), REAL_NOW(name)(text, stream),      \
@@ -334,6 +360,10 @@ EXPORT int pclose(FILE *stream)
 
 EXPORT int closedir(DIR *folder)
 {
-	io_forget(dirfd(folder));
+	/* The library survives it, though the header promises otherwise. */
+	const DIR *volatile given = folder;
+
+	if (given)
+		io_forget(dirfd(folder));
 	return REAL_NOW(closedir)(folder);
 }

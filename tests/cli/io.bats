@@ -67,6 +67,7 @@ own_counts() {
 		[ "$(file "*/$name" write)" = "1 ${#name}" ]
 	done
 	[ "$(file "*/seventh" write)" = "2 14" ]
+	[ "$(file "not known" write) $(file "/memfd:later*" write)" = "1 0 1 5" ]
 	record -- "$F" child
 	[ "$(file "*/parents" write) $(file "*/childs" write)" = "2 50 1 20" ]
 }
@@ -109,6 +110,7 @@ own_counts() {
 
 @test "fortified programs are seen" {
 	cat >checked.c <<-'END'
+		#define _GNU_SOURCE
 		#include <fcntl.h>
 		#include <stdio.h>
 		#include <stdlib.h>
@@ -119,14 +121,21 @@ own_counts() {
 			size_t count = (size_t)argc * 10;
 			int fd = open(argv[1], O_RDONLY);
 			ssize_t moved = read(fd, bytes, count) + pread(fd, bytes, count, 0);
+			FILE *stream = fopen(argv[1], "r");
+			size_t items = fread(bytes, 1, count, stream) + fread_unlocked(bytes, 1, count, stream);
+			int is_line = fgets(bytes, (int)count, stream) && fgets_unlocked(bytes, (int)count, stream);
 			fprintf(stderr, "%zd\n", moved);
-			return moved != 40;
+			dprintf(2, "%zu\n", items);
+			return moved != 40 || items != 40 || !is_line;
 		}
 	END
 	gcc -O2 -D_FORTIFY_SOURCE=2 -o checked checked.c
 	record -- ./checked /bin/sh 2>said
 	[ "$(file '/*sh' read)" = "2 40" ]
-	[ "$(file "$PWD/said" stream-write)" = "1 3" ]
+	[ "$(file "$PWD/said" stream-write) $(file "$PWD/said" write)" = "1 3 1 3" ]
+	read -r calls bytes <<<"$(file '*/*sh' stream-read)"
+	[ "$calls" = 4 ]
+	[ "$bytes" -gt 40 ]
 }
 
 @test "the engine's states are the same" {

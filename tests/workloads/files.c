@@ -14,6 +14,7 @@
  */
 #include "tests/workloads/workload.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -121,6 +122,10 @@ static void again(void)
 	close_range((unsigned int)fd, (unsigned int)fd, 0);
 	fd = make("thirteen_long");
 	put(fd, 13);
+	close(fd);
+	put(fd, 1); /* there is none, until there is, by a function that nobody watches */
+	fd = memfd_create("later", 0);
+	put(fd, 5);
 	puts("done");
 }
 
@@ -178,6 +183,9 @@ static void write_in_handler(void)
 		printf("%-60s %ld %d\n", #call, result_, errno);                                   \
 	} while (0)
 
+static DIR *volatile no_folder;
+static FILE *volatile no_stream;
+
 static void say_results(void)
 {
 	SAY(open("missing/file", O_RDONLY));
@@ -198,6 +206,12 @@ static void say_results(void)
 	SAY(fopen("missing/file", "r") == NULL);
 	SAY(write(1, "", 0));
 	SAY(close_range(200000, 200001, 0));
+	SAY(dprintf(-1, "%d", 1));
+	SAY(closedir(no_folder));
+	SAY(fread(bytes, 0, 1, no_stream));
+	SAY(fwrite(bytes, 0, 1, no_stream));
+	SAY(fgets(bytes, 0, no_stream) == NULL);
+	SAY(fflush(no_stream));
 }
 
 #define CHURN_THREADS 64

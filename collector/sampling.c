@@ -158,7 +158,12 @@ static void describe_end_perf(const struct sampling *sampling, uint64_t used_ns,
 {
 	uint64_t counted_ns = perf_source_cpu_ns(sampling->perf);
 
-	profile_set_number(profile, "target_cpu_ns", (int64_t)counted_ns);
+	/* The one knows the children that nobody waited for, the other those without events. */
+	profile_set_number(profile, "target_cpu_ns",
+			   (int64_t)(counted_ns > used_ns ? counted_ns : used_ns));
+	if (used_ns > LEAST_UNSEEN_NS)
+		profile_set_number(profile, "unsampled_cpu_ns",
+				   used_ns > counted_ns ? (int64_t)(used_ns - counted_ns) : 0);
 	if (sampling->sample_cost_ns)
 		profile_set_number(profile, "sample_cost_ns", (int64_t)sampling->sample_cost_ns);
 	/* At the exec of a program that the user may run but not read, or that changes the user,

@@ -168,9 +168,10 @@ static void add_waits(struct trust *trust, const struct profile *profile)
 }
 
 /* @is_tick  a thread's turn on a shared processor begins anywhere and ends at a tick */
-static void add_rate(struct trust *trust, double achieved, int64_t asked, bool is_tick)
+static void add_rate(struct trust *trust, double cpu_s, int64_t asked, bool is_tick)
 {
-	bool is_off = trust->sampled >= few_samples &&
+	double achieved = trust->sampled / cpu_s, due = asked * cpu_s;
+	bool is_off = (trust->sampled >= few_samples || due >= few_samples) &&
 		      (achieved < slow_sampling * asked || achieved > fast_sampling * asked);
 
 	add(trust, is_off, "%.0f Hz of CPU time (%" PRId64 " asked%s", achieved, asked,
@@ -184,8 +185,8 @@ static void add_samples(struct trust *trust, const struct profile *profile)
 	const char *engine = profile_text(profile, "engine", NULL);
 	const char *note = profile_text(profile, "engine_note", "");
 	int64_t asked = profile_number(profile, "frequency_hz", 0);
-	int64_t cpu_ns = profile_number(profile, "target_cpu_ns", 0);
-	double achieved = cpu_ns > 0 ? trust->sampled / (cpu_ns / 1e9) : 0;
+	int64_t cpu_ns = profile_number(profile, "target_cpu_ns", 0) -
+			 profile_number(profile, "unsampled_cpu_ns", 0); /* that is told apart */
 
 	if (engine)
 		add(trust, false, *note ? "%s (%s)" : "%s", engine, note);
@@ -197,8 +198,8 @@ static void add_samples(struct trust *trust, const struct profile *profile)
 	    trust->samples && trust->samples < few_samples && trust->samples == trust->sampled
 		    ? ": too few to tell shares"
 		    : "");
-	if (asked > 0 && achieved > 0)
-		add_rate(trust, achieved, asked, engine && !strcmp(engine, "tick"));
+	if (asked > 0 && cpu_ns > 0 && trust->sampled)
+		add_rate(trust, cpu_ns / 1e9, asked, engine && !strcmp(engine, "tick"));
 	else if (asked > 0)
 		add(trust, false, "%" PRId64 " Hz asked", asked);
 }

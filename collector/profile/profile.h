@@ -311,7 +311,8 @@ struct profile_spread {
  *   engine             name of the rung used, e.g. "cpu-clock"; engine_note: what it cannot see
  *   frequency_hz       asked for
  *   target_cpu_ns      CPU time of all its threads as the kernel counted it while recording
- *   unsampled_cpu_ns   of that, what no sample stands for; only where the sampler may miss any
+ *   unsampled_cpu_ns   of that, what no sample stands for: of programs that cannot be preloaded,
+ *                      or at whose exec the kernel ends events; absent where nobody knows
  *   sample_cost_ns     what one sample took of that at least; only where many were asked for
  *   collector_cpu_ns, naming_cpu_ns     of the collector: while recording; naming frames after it
  *   file_problems, file_problem         files that frames lie in and that could not be used: their

@@ -230,3 +230,14 @@ whole='^_start;.*;main;(descend;){105}bottom'
 	[ "$(complete_percent)" -ge 95 ]
 	[ "$(share '^_start;.*\[jit\]')" -ge 50 ]
 }
+
+@test "a child at whose exec the kernel ends its events: its CPU time is said to be missing" {
+	require root
+	cp "$BUILD/workloads/leaf" own
+	chown 65534 own
+	chmod u+s own
+	collector run -q -o x -- sh -c '"$0" 0.2; ./own 0.4' "$BUILD/workloads/leaf" >/dev/null
+	run collector summary --check x.prof
+	[ "$status" -eq 2 ]
+	[[ $output =~ "(!) "[56][0-9]" % of the CPU time was not sampled" ]]
+}

@@ -70,6 +70,37 @@ Test(trust, ticks_that_are_no_measure_of_time_are_said)
 	profile_free(profile);
 }
 
+Test(trust, the_rate_is_that_of_the_time_that_was_sampled)
+{
+	struct profile *profile = good_profile();
+	struct trust trust;
+
+	profile_set_number(profile, "target_cpu_ns", 2002000000);
+	profile_set_number(profile, "unsampled_cpu_ns", 1001000000);
+	trust_measure(&trust, profile, 0);
+	cr_assert_not(item_with(&trust, "999 Hz of CPU time (999 asked)")->bad);
+	cr_assert(item_with(&trust, "50 % of the CPU time was not sampled")->bad);
+	profile_free(profile);
+}
+
+/* As of a program that is a hundred children, each of them shorter than a period. */
+Test(trust, a_rate_is_bad_when_few_samples_came_where_many_were_due)
+{
+	struct profile *profile = new_profile();
+	struct trust trust;
+
+	add_stack(profile, "main;step", 7);
+	profile_set_text(profile, "engine", "cpu-clock");
+	profile_set_number(profile, "frequency_hz", 999);
+	profile_set_number(profile, "target_cpu_ns", 171000000);
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "41 Hz of CPU time (999 asked)")->bad);
+	profile_set_number(profile, "target_cpu_ns", 30000000);
+	trust_measure(&trust, profile, 0);
+	cr_assert_not(item_with(&trust, "233 Hz of CPU time (999 asked)")->bad);
+	profile_free(profile);
+}
+
 Test(trust, a_rate_that_the_kernel_does_not_allow_is_said)
 {
 	struct profile *profile = good_profile();

@@ -213,7 +213,9 @@ EXPORT int fexecve(int fd, char *const *arguments, char *const *environment)
 EXPORT int execveat(int folder, const char *path, char *const *arguments, char *const *environment,
 		    int flags)
 {
-	return REAL_NOW(execveat)(folder, path, arguments, ENVIRONMENT(environment, true), flags);
+	return REAL_NOW(execveat)(folder, path, arguments,
+				  ENVIRONMENT(environment, loadable_at(folder, path, flags)),
+				  flags);
 }
 
 EXPORT int posix_spawn(pid_t *pid, const char *path, const posix_spawn_file_actions_t *actions,

@@ -168,23 +168,43 @@ bool loadable_fd(int fd)
 	return judge(fd, next) && (!*next || loadable(next, false));
 }
 
-bool loadable(const char *file, bool search)
+/* Judges a file, and for a script the interpreter's; what cannot be opened is let be. */
+static bool judge_path(int folder, const char *path)
 {
-	char path[PATH_BYTES], next[PATH_BYTES];
+	char next[PATH_BYTES], now[PATH_BYTES];
 	bool is_loadable = true;
 
-	for (const char *c = file; *c; c++)
-		search &= *c != '/';
-	if (search ? !find(file, path) : append(path, 0, file, PATH_BYTES) == PATH_BYTES - 1)
+	if (append(now, 0, path, PATH_BYTES) == PATH_BYTES - 1)
 		return true;
-	for (int i = 0; i <= MOST_SCRIPTS && *path && is_loadable; i++) {
-		long fd = RAW_3(SYS_open, path, O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
+	for (int i = 0; i <= MOST_SCRIPTS && *now && is_loadable; i++) {
+		long fd = RAW_4(SYS_openat, i ? AT_FDCWD : folder, now,
+				O_RDONLY | O_CLOEXEC | O_NONBLOCK, 0);
 
 		if (fd < 0)
 			return true;
 		is_loadable = judge((int)fd, next);
 		RAW_1(SYS_close, fd);
-		append(path, 0, next, PATH_BYTES);
+		append(now, 0, next, PATH_BYTES);
 	}
 	return is_loadable;
+}
+
+bool loadable_at(int folder, const char *path, int flags)
+{
+	if (!path)
+		return true;
+	return flags & AT_EMPTY_PATH && !*path ? loadable_fd(folder) : judge_path(folder, path);
+}
+
+bool loadable(const char *file, bool search)
+{
+	char path[PATH_BYTES];
+
+	if (!file)
+		return true;
+	for (const char *c = file; *c; c++)
+		search &= *c != '/';
+	if (!search)
+		return judge_path(AT_FDCWD, file);
+	return !find(file, path) || judge_path(AT_FDCWD, path);
 }

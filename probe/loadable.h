@@ -12,7 +12,7 @@
 #include <stdbool.h>
 
 /*
- * @file    as given to execve, or to execvp where @search says so
+ * @file    as given to execve, or to execvp where @search says so; NULL: the kernel shall refuse it
  * Returns false only for what certainly cannot take it. Cost: the file is opened and some twenty
  * pieces of it are read; for a script its interpreter is looked at. Async-signal-safe; allocates
  * nothing.
@@ -21,3 +21,6 @@ bool loadable(const char *file, bool search);
 
 /* The same for an open file. */
 bool loadable_fd(int fd);
+
+/* The same for what execveat is given. */
+bool loadable_at(int folder, const char *path, int flags);

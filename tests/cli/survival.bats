@@ -122,6 +122,40 @@ as_child() {
 	as_child 7 ./other
 }
 
+@test "a program with another C library that is executed by a descriptor runs without a complaint" {
+	require musl-gcc
+	echo 'int main(void) { return 7; }' >other.c
+	musl-gcc -O1 -o other other.c
+	cat >way.c <<-'C'
+		#define _GNU_SOURCE
+		#include <errno.h>
+		#include <fcntl.h>
+		#include <stdlib.h>
+		#include <unistd.h>
+		int main(int argc, char **argv)
+		{
+			char *volatile nothing = NULL;
+			char *arguments[] = {"other", NULL};
+			int fd = open(argv[1], O_RDONLY);
+			if (argc != 3 || execve(nothing, arguments, environ) != -1 || errno != EFAULT ||
+			    execveat(fd, nothing, arguments, environ, 0) != -1 || errno != EFAULT)
+				return 1;
+			switch (atoi(argv[2])) {
+			case 0:
+				return execveat(AT_FDCWD, argv[1], arguments, environ, 0);
+			case 1:
+				return execveat(fd, "", arguments, environ, AT_EMPTY_PATH);
+			default:
+				return fexecve(fd, arguments, environ);
+			}
+		}
+	C
+	gcc -w -o way way.c
+	for way in 0 1 2; do
+		as_child 7 ./way ./other $way
+	done
+}
+
 @test "a 32-bit program is sampled only" {
 	require perf
 	[ -e /lib/ld-linux.so.2 ] || skip "no C library for 32-bit programs (libc6-i386)"

@@ -212,8 +212,20 @@ static int try_mapping(struct owned_module *row, struct elf_image *image)
 	return try_place(row, place, image, NULL);
 }
 
+/* Says whether a process has another mount namespace than we. Source: namespaces(7). */
+static bool has_other_mounts(pid_t pid)
+{
+	struct stat ours, theirs;
+	char place[64];
+
+	snprintf(place, sizeof(place), "/proc/%d/ns/mnt", (int)pid);
+	return !stat("/proc/self/ns/mnt", &ours) && !stat(place, &theirs) &&
+	       ours.st_ino != theirs.st_ino;
+}
+
 /* Finds the file of a module: under its path, in the process's mount namespace, as its program.
- * The trouble with its own path is the one to tell. */
+ * The trouble with its own path is the one to tell. Another file system behind the same path has
+ * the same inodes: there only a build-id can tell that the file at hand is the one. */
 static int find_file(struct owned_module *row, struct elf_image *image, struct error *error)
 {
 	static const char deleted[] = " (deleted)";
@@ -228,14 +240,16 @@ static int find_file(struct owned_module *row, struct elf_image *image, struct e
 		return fail(error, -ENAMETOOLONG, "the path of a mapped file is too long");
 	if (!row->build_id_bytes && !try_mapping(row, image))
 		return 0;
-	if (!try_place(row, row->module.path, image, &first))
-		return 0;
-	snprintf(place, sizeof(place), "%.*s", (int)length, row->module.path);
-	if (row->module.path[length] && !try_place(row, place, image, &first))
-		return 0;
+	if (row->build_id_bytes || !has_other_mounts(row->pid)) {
+		if (!try_place(row, row->module.path, image, &first))
+			return 0;
+		snprintf(place, sizeof(place), "%.*s", (int)length, row->module.path);
+		if (row->module.path[length] && !try_place(row, place, image, &first))
+			return 0;
+	}
 	snprintf(place, sizeof(place), "/proc/%d/root%.*s", (int)row->pid, (int)length,
 		 row->module.path);
-	if (!try_place(row, place, image, NULL))
+	if (!try_place(row, place, image, first.text[0] ? NULL : &first))
 		return 0;
 	if (row->build_id_bytes && !try_mapping(row, image))
 		return 0;

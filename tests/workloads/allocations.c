@@ -354,6 +354,7 @@ FUNCTION static void regions(void)
 	char *first = mmap(NULL, mebi, PROT_READ | PROT_WRITE, how, -1, 0);
 	char *second = mmap(NULL, mebi, PROT_READ | PROT_WRITE, how, -1, 0);
 	char *third = mmap(NULL, page, PROT_READ | PROT_WRITE, how, -1, 0);
+	char *odd = mmap(NULL, page + 1, PROT_READ | PROT_WRITE, how, -1, 0); /* two pages */
 	void *file = mmap(NULL, page, PROT_READ, MAP_PRIVATE, open("/proc/self/exe", O_RDONLY), 0);
 	char *end;
 
@@ -361,14 +362,21 @@ FUNCTION static void regions(void)
 	munmap(second + 16 * page, 32 * page); /* a hole */
 	second = mmap(second, page, PROT_READ, how | MAP_FIXED, -1, 0);
 	third = mremap(third, page, 5 * page, MREMAP_MAYMOVE);
-	if (second == MAP_FAILED || third == MAP_FAILED)
+	if (second == MAP_FAILED || third == MAP_FAILED ||
+	    mremap(third, 5 * page, (size_t)1 << 47, MREMAP_MAYMOVE) != MAP_FAILED)
 		puts("no room");
-	munmap(file, page);
+	munmap(odd, page + 1);
+	file = mremap(file, page, 2 * page, MREMAP_MAYMOVE);
+	munmap(file, 2 * page);
 	end = sbrk((intptr_t)page * 3);
 	if (end != (char *)-1)
 		sbrk(-(intptr_t)page);
-	printf("%zu\n", mebi - 32 * page + 5 * page + 2 * page);
-	printf("6 %zu\n", 2 * mebi + page + page + 5 * page + 3 * page);
+	for (int i = 0; i < 10; i++)
+		sbrk(100);
+	for (int i = 0; i < 5; i++)
+		sbrk(-100);
+	printf("%zu\n", mebi - 32 * page + 5 * page + 2 * page + 500);
+	printf("17 %zu\n", 2 * mebi + page + 2 * page + page + 5 * page + 3 * page + 1000);
 }
 
 /* ---------------------------------------------------------------------------------------------- */

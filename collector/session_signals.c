@@ -82,6 +82,17 @@ static void count(struct session_signals *signals)
 	signals->interrupt_ns = time_ns;
 }
 
+/*
+ * Says whether the program has it from the kernel already: what is typed goes to the whole
+ * foreground group, but that the terminal was hung up only to the leader of the session.
+ */
+static bool has_program_got(const struct signalfd_siginfo *info)
+{
+	bool is_hang_up = info->ssi_signo == SIGHUP && getsid(0) == getpid();
+
+	return info->ssi_code == SI_KERNEL && !is_hang_up;
+}
+
 void session_signals_pass(struct session_signals *signals, pid_t pid)
 {
 	struct signalfd_siginfo info;
@@ -90,7 +101,7 @@ void session_signals_pass(struct session_signals *signals, pid_t pid)
 		wish_ns = now_ns();
 		if (info.ssi_signo == SIGINT || !pid)
 			count(signals);
-		if (pid && info.ssi_code != SI_KERNEL && signals->interrupts < 2)
+		if (pid && !has_program_got(&info) && signals->interrupts < 2)
 			kill(pid, (int)info.ssi_signo);
 	}
 }

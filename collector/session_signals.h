@@ -35,7 +35,8 @@ void session_signals_done(struct session_signals *signals);
  * Counts those that have come and passes them on to a launched program.
  *
  * @pid  of the program; 0: there is none of ours, and every signal is a wish for an end
- * One typed at the terminal went to the whole foreground group, so the program has it already. A
- * second SIGINT is meant for us.
+ * One typed at the terminal went to the whole foreground group, so the program has it already; that
+ * the terminal was hung up went to us alone when we lead the session. A second SIGINT is meant for
+ * us. Source: credentials(7), sessions.
  */
 void session_signals_pass(struct session_signals *signals, pid_t pid);

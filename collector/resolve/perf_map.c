@@ -63,13 +63,30 @@ static time_t birth(pid_t pid, time_t missing)
 	       2;
 }
 
-static int open_map(const char *path, time_t earliest)
+/* Whose files a process makes; root when it is gone. Source: proc(5), /proc/PID/status. */
+static uid_t owner(pid_t pid)
+{
+	char path[64], line[256];
+	unsigned int uid = 0;
+	FILE *stream;
+
+	snprintf(path, sizeof(path), "/proc/%d/status", (int)pid);
+	stream = fopen(path, "re");
+	while (stream && fgets(line, sizeof(line), stream))
+		if (sscanf(line, "Uid: %*u %*u %*u %u", &uid) == 1)
+			break;
+	if (stream)
+		fclose(stream);
+	return uid;
+}
+
+static int open_map(const char *path, uid_t writer, time_t earliest)
 {
 	struct stat status;
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOFOLLOW);
 
 	if (fd >= 0 && fstat(fd, &status) == 0 && S_ISREG(status.st_mode) &&
-	    (status.st_uid == 0 || status.st_uid == geteuid() || geteuid() == 0) &&
+	    (status.st_uid == 0 || status.st_uid == geteuid() || status.st_uid == writer) &&
 	    status.st_mtime >= earliest)
 		return fd;
 	if (fd >= 0)
@@ -79,17 +96,18 @@ static int open_map(const char *path, time_t earliest)
 
 int perf_map_open(pid_t pid, time_t earliest)
 {
+	uid_t writer = owner(pid);
 	char path[PATH_MAX];
 	int fd;
 
 	earliest = birth(pid, earliest);
 	snprintf(path, sizeof(path), "/proc/%d/root/tmp/perf-%d.map", (int)pid,
 		 (int)inner_pid(pid));
-	fd = open_map(path, earliest);
+	fd = open_map(path, writer, earliest);
 	if (fd >= 0)
 		return fd;
 	snprintf(path, sizeof(path), "/tmp/perf-%d.map", (int)pid);
-	return open_map(path, earliest);
+	return open_map(path, writer, earliest);
 }
 
 char *perf_map_read(int fd, size_t *bytes)

@@ -23,7 +23,8 @@
  *
  * @earliest  a map that was last written before the process began, or before this time when it is
  *            gone, is another's that had the same number
- * Returns a descriptor, or -1 when there is none or it is not the user's or root's regular file.
+ * Returns a descriptor, or -1 when there is none or it is no regular file of the process's user,
+ * of ours or of root: anybody may write a file of that name.
  */
 int perf_map_open(pid_t pid, time_t earliest);
 

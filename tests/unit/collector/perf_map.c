@@ -7,10 +7,12 @@
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const char map[] = "1000 100 JS:~first /home/me/engine.js:12:3\n"
@@ -148,6 +150,45 @@ Test(perf_map, is_no_pipe_and_no_link)
 	cr_assert_eq(symlink("/etc/passwd", path), 0);
 	cr_assert_lt(perf_map_open(getpid(), 0), 0);
 	unlink(path);
+}
+
+/* Says whether a map that @writer owns is taken for a process of @runner's. */
+static bool is_taken(uid_t writer, uid_t runner)
+{
+	char path[64], byte;
+	int ready[2], fd;
+	bool is_taken;
+	pid_t pid;
+
+	cr_assert_eq(pipe(ready), 0);
+	pid = fork();
+	if (!pid) {
+		if (setresuid(runner, runner, runner) || write(ready[1], "", 1) != 1)
+			_exit(1);
+		while (true)
+			pause();
+	}
+	cr_assert_eq(read(ready[0], &byte, 1), 1);
+	snprintf(path, sizeof(path), "/tmp/perf-%d.map", pid);
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+	cr_assert_geq(fd, 0);
+	cr_assert_eq(fchown(fd, writer, writer), 0);
+	is_taken = perf_map_open(pid, 0) >= 0;
+	kill(pid, SIGKILL);
+	waitpid(pid, NULL, 0);
+	unlink(path);
+	return is_taken;
+}
+
+Test(perf_map, is_taken_from_root_and_the_user_of_the_process_only)
+{
+	if (geteuid() != 0)
+		cr_skip_test("only root may give files away");
+	cr_expect(is_taken(0, 0));
+	cr_expect(is_taken(0, 65534));
+	cr_expect(is_taken(65534, 65534));
+	cr_expect_not(is_taken(65534, 0));
+	cr_expect_not(is_taken(65533, 65534));
 }
 
 Test(perf_map, names_the_frames_of_its_own_process)

@@ -51,9 +51,14 @@ static void cut_time(struct cuts *cuts, uint64_t duration)
 		cuts->times[i] = (uint64_t)(first + (last - first) * i / cuts->parts);
 }
 
-/* How often it was looked at what is live, within the part of the recording that is judged. */
+/*
+ * How often it was looked at what is live, within the part of the recording that is judged, at
+ * least: a look that found no change left nothing, but for the longest time between two.
+ */
 static uint32_t looks_of(const struct profile *profile, uint64_t duration)
 {
+	int64_t gap = profile_number(profile, "memory.look_gap_ns", 0);
+	double unseen = gap > 0 ? (double)duration * (LAST_SHARE - FIRST_SHARE) / (double)gap : 0;
 	uint64_t before = UINT64_MAX;
 	uint32_t looks = 0;
 
@@ -65,7 +70,7 @@ static uint32_t looks_of(const struct profile *profile, uint64_t duration)
 			looks++;
 		before = time;
 	}
-	return looks;
+	return looks < unseen ? (uint32_t)fmin(unseen, MOST_PARTS) : looks;
 }
 
 static void make_cuts(struct cuts *cuts, const struct profile *profile)

@@ -49,6 +49,7 @@ struct memory_source {
 	bool is_last;	    /* it was begun when the targets had stopped */
 	bool is_done;
 	uint64_t look_ns, look_changes;
+	uint64_t gap_ns;		     /* the longest from one look to the next */
 	struct operation_telling operations; /* told after the changes of each look */
 	struct event operation;		     /* told next, when has_operation says so */
 	bool has_operation;
@@ -237,20 +238,24 @@ static void look_at_allocations(struct memory_source *source)
 	free(epochs);
 }
 
+static uint64_t most(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
 static void begin_look(struct memory_source *source)
 {
-	source->look_ns = now_ns();
+	uint64_t now = now_ns();
+
+	source->gap_ns =
+		most(source->gap_ns, now - (source->look_ns ? source->look_ns : source->begun_ns));
+	source->look_ns = now;
 	source->look_changes = 0;
 	source->is_looking = true;
 	source->is_last = source->is_stopped;
 	if (counts_allocations(source))
 		look_at_allocations(source);
 	operation_telling_look(&source->operations, source->is_last);
-}
-
-static uint64_t most(uint64_t a, uint64_t b)
-{
-	return a > b ? a : b;
 }
 
 /* All is told: says when to look again. */
@@ -448,6 +453,8 @@ static void describe_shape(const struct memory_source *source, struct profile *p
 			   shape.lifetimes[i]);
 	for (uint32_t i = 0; i < WIRE_AGES; i++)
 		add_spread(profile, PROFILE_SPREAD_AGE, i, shape.ages[i]);
+	if (source->gap_ns)
+		profile_set_number(profile, "memory.look_gap_ns", (int64_t)source->gap_ns);
 	profile_set_number(profile, "memory.temporary_within",
 			   source->memory->header->temporary_within);
 	if (source->memory->memory_rate)

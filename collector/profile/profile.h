@@ -341,7 +341,9 @@ struct profile_spread {
  *   memory.unknown_frees   of blocks from before the probe's start; memory.unseen_frees: blocks
  *                      whose memory came back without a free
  *   memory.rate        bytes from one sampled allocation to the next, in the mean; absent when all
- *                      were counted; memory.temporary_within: allocations, see docs/memory.md
+ *                      were counted; memory.temporary_within: allocations, see docs/memory.md;
+ *                      memory.look_gap_ns: the longest time from one look at what is live to the
+ *                      next; what had not changed by then has no row
  *   memory.attached    1: by probes on the allocator (collector attach --memory); then also
  *                      memory.watched_ns, _window_ns: time, and that with probes; _windows: looks
  *                      at them; _stretch_permille: what a window stands for; _drowned: 1 probes

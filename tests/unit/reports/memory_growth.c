@@ -117,6 +117,29 @@ Test(memory_growth, too_short_a_recording_tells_nothing)
 	cr_assert_eq(growth.all.verdict, MEMORY_CANNOT_TELL);
 }
 
+static int64_t once(int i)
+{
+	(void)i;
+	return 100000;
+}
+
+Test(memory_growth, looks_that_found_no_change_are_looks)
+{
+	profile_set_number(profile, "memory.look_gap_ns", 2000);
+	look(1, once);
+	cr_assert_eq(growth.parts, 16);
+	cr_assert_eq(growth.all.verdict, MEMORY_DOES_NOT_GROW);
+	cr_assert_eq(growth.all.growth, 0);
+}
+
+Test(memory_growth, with_few_of_them_nobody_can_tell)
+{
+	profile_set_number(profile, "memory.look_gap_ns", LOOKS * 100);
+	look(1, once);
+	cr_assert_eq(growth.parts, 0);
+	cr_assert_eq(growth.all.verdict, MEMORY_CANNOT_TELL);
+}
+
 Test(memory_growth, goes_by_steps_where_there_are_any)
 {
 	for (uint64_t i = 0; i < 100; i++)

@@ -209,6 +209,8 @@ static int watch(const struct top_options *options, struct live *live, struct to
 			live_look(live, &view);
 			show(top, &view, screen);
 		}
+		if (ferror(stdout)) /* nobody sees more of it; the caller says so */
+			break;
 	}
 	return result;
 }

@@ -4,6 +4,7 @@
 #include "collector/sibling.h"
 
 #include <elfutils/version.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
@@ -81,24 +82,35 @@ static int start(const struct command *command, int argc, char **argv)
 
 /*
  * Holds the places of standard streams that are closed, so that no file of ours gets their number.
- * They are closed again in what we execute, as they were.
+ * They are closed again in what we execute, as they were; writing there fails as before.
  */
 static void hold_closed_streams(void)
 {
 	int fd;
 
 	do
-		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
+		fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 	while (fd >= 0 && fd <= STDERR_FILENO);
 	if (fd >= 0)
 		close(fd);
 }
 
-int main(int argc, char **argv)
+/* What could not be printed was not done. Returns the exit status. */
+static int end(int status)
+{
+	int code = fflush(stdout) ? errno : 0;
+
+	if (!code && !ferror(stdout))
+		return status;
+	/* Of an earlier failure stdio does not know the reason any more. */
+	fprintf(stderr, "collector: cannot write to standard output%s%s\n", code ? ": " : "",
+		code ? strerror(code) : "");
+	return status ? status : 1;
+}
+
+static int do_command(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
-
-	hold_closed_streams();
 
 	if (!strcmp(name, "--version") || !strcmp(name, "-V"))
 		return print_version();
@@ -113,4 +125,10 @@ int main(int argc, char **argv)
 		fprintf(stderr, "collector: there is no command '%s'\n", name);
 	print_help(stderr);
 	return 1;
+}
+
+int main(int argc, char **argv)
+{
+	hold_closed_streams();
+	return end(do_command(argc, argv));
 }

@@ -18,6 +18,21 @@ setup() {
 	[[ $output == *"collector run uses "* && $output == *"collector attach uses "* ]]
 }
 
+@test "what cannot be printed is a failure" {
+	run bash -c 'collector check >/dev/full'
+	[ "$status" -eq 1 ]
+	[ "$output" = "collector: cannot write to standard output: No space left on device" ]
+	run bash -c 'collector check >&-'
+	[ "$status" -eq 1 ]
+	[ "$output" = "collector: cannot write to standard output: Bad file descriptor" ]
+	run bash -c 'collector --version >/dev/full'
+	[ "$status" -eq 1 ]
+	# It ends with the first picture that nobody gets.
+	run timeout 20 bash -c 'collector top --batch 1000 $$ >/dev/full'
+	[ "$status" -eq 1 ]
+	[ "$output" = "collector: cannot write to standard output" ]
+}
+
 @test "root samples the kernel and has the tick" {
 	require root
 	run collector check

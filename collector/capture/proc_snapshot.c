@@ -121,8 +121,9 @@ static size_t add_children(pid_t **pids, size_t count)
 	while (folder && (entry = readdir(folder))) {
 		pid_t pid = (pid_t)strtol(entry->d_name, NULL, 10);
 
-		if (pid <= 0 || contains(*pids, count, pid) || !proc_stat_read(pid, &stat) ||
-		    stat.state == 'Z' || !contains(*pids, count, stat.parent))
+		if (pid <= 0 || pid == getpid() || contains(*pids, count, pid) ||
+		    !proc_stat_read(pid, &stat) || stat.state == 'Z' ||
+		    !contains(*pids, count, stat.parent))
 			continue;
 		*pids = xreallocarray(*pids, count + 1, sizeof(**pids));
 		(*pids)[count++] = pid;

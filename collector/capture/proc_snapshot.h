@@ -31,7 +31,8 @@ int proc_check(pid_t pid, struct error *error);
  */
 size_t proc_threads(pid_t pid, pid_t **tids);
 
-/* Adds to the array *@pids all descendants of the processes in it. Returns the new number. */
+/* Adds to the array *@pids all descendants of the processes in it, without ourselves and what
+ * descends from us. Returns the new number. */
 size_t proc_descendants(pid_t **pids, size_t count);
 
 /* Deliver the executable mappings of a process, and the names of its threads. */

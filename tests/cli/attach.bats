@@ -111,6 +111,11 @@ start() {
 	wait $pid
 }
 
+@test "a tree that the collector is in is recorded without it" {
+	bash -c '"$0" 5 & collector attach -q -d 0.3 --tree -o x $$; kill $!' "$WORKLOADS/leaf"
+	[ "$(sqlite3 x.prof "SELECT group_concat(DISTINCT name) FROM (SELECT name FROM threads ORDER BY name)")" = bash,leaf ]
+}
+
 @test "misses no thread that works while threads are born and die" {
 	"$WORKLOADS/crowd" 300 20 >out 3>&- &
 	pid=$!

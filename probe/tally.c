@@ -2,6 +2,7 @@
 /* tally: see tally.h. */
 #include "probe/tally.h"
 
+#include "probe/raw.h"
 #include "probe/thinning.h"
 #include "probe/totals.h"
 
@@ -197,12 +198,21 @@ void tally_close(struct tally_book *book)
 	book->behind = 0;
 }
 
+/* Threads that nobody saw begin count in what is everybody's. */
+static void look_for_threads(void)
+{
+	if (raw_tid() != probe.pid)
+		tally_threads();
+}
+
 static inline void change_live(struct tally_book *book, int64_t bytes)
 {
 	struct wire_process *process = tally_process;
 	uint64_t live;
 
 	if (has_threads || book->is_shared) {
+		if (__builtin_expect(!has_threads, 0))
+			look_for_threads();
 		change_live_together(book, bytes);
 		return;
 	}

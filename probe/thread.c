@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* thread: see thread.h. Source: pthread_key_create(3). */
+/* thread: see thread.h. Sources: pthread_key_create(3), thrd_create(3). */
 #include "probe/thread.h"
 
 #include "probe/clock.h"
@@ -33,6 +33,7 @@ static uint64_t main_stack_bytes;
 static size_t default_stack_bytes; /* of other threads */
 
 REAL(pthread_create);
+REAL(thrd_create);
 
 /* ---- slots -------------------------------------------------------------------------------- */
 
@@ -170,18 +171,33 @@ void thread_adopt(enum wire_birth birth, int parent_pid, int parent_tid)
 	begin(thread, birth, parent_pid, parent_tid);
 }
 
-/* The first function of a thread; the program's own replaces it on the stack. */
+static inline void begin_new(struct thread *thread)
+{
+	/* The thread's own data lies at the upper end of its stack. */
+	thread->stack_end = (uint64_t)pthread_self();
+	thread->stack_start = thread->stack_end - thread->stack_start;
+	begin(thread, WIRE_BIRTH_THREAD, probe.pid, thread->slot->parent_tid);
+	thread_measure();
+}
+
+/* The first functions of a thread; the program's own replaces them on the stack. */
 static void *run(void *argument)
 {
 	struct thread *thread = argument;
 	void *(*function)(void *) = thread->function;
 	void *function_argument = thread->argument;
 
-	/* The thread's own data lies at the upper end of its stack. */
-	thread->stack_end = (uint64_t)pthread_self();
-	thread->stack_start = thread->stack_end - thread->stack_start;
-	begin(thread, WIRE_BIRTH_THREAD, probe.pid, thread->slot->parent_tid);
-	thread_measure();
+	begin_new(thread);
+	return function(function_argument);
+}
+
+static int run_c11(void *argument)
+{
+	struct thread *thread = argument;
+	thrd_start_t function = thread->c11_function;
+	void *function_argument = thread->argument;
+
+	begin_new(thread);
 	return function(function_argument);
 }
 
@@ -197,22 +213,46 @@ static uint64_t stack_bytes(const pthread_attr_t *attributes)
 	return bytes;
 }
 
+/* Readies what a thread that is about to be made begins with; NULL: it shall not be known. */
+static struct thread *expect(const pthread_attr_t *attributes, void *argument)
+{
+	struct thread *thread = probe_is_on() ? claim() : NULL;
+
+	memory_threads();
+	if (!thread)
+		return NULL;
+	thread->argument = argument;
+	thread->slot->parent_tid = raw_tid();
+	thread->stack_start = stack_bytes(attributes);
+	return thread;
+}
+
 EXPORT int pthread_create(pthread_t *identifier, const pthread_attr_t *attributes,
 			  void *(*function)(void *argument), void *argument)
 {
-	struct thread *thread = probe_is_on() ? claim() : NULL;
+	struct thread *thread = expect(attributes, argument);
 	int result;
-
-	memory_threads();
 
 	if (!thread)
 		return REAL_NOW(pthread_create)(identifier, attributes, function, argument);
 	thread->function = function;
-	thread->argument = argument;
-	thread->slot->parent_tid = raw_tid();
-	thread->stack_start = stack_bytes(attributes);
 	result = real_pthread_create(identifier, attributes, run, thread);
 	if (result)
+		release(thread);
+	return result;
+}
+
+/* The library's own does not come by pthread_create. */
+EXPORT int thrd_create(thrd_t *identifier, thrd_start_t function, void *argument)
+{
+	struct thread *thread = expect(NULL, argument);
+	int result;
+
+	if (!thread)
+		return REAL_NOW(thrd_create)(identifier, function, argument);
+	thread->c11_function = function;
+	result = real_thrd_create(identifier, run_c11, thread);
+	if (result != thrd_success)
 		release(thread);
 	return result;
 }

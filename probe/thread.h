@@ -2,16 +2,18 @@
 /*
  * thread: the threads of this process, each with its slot in the shared memory.
  *
- * A thread is known from its first instruction: pthread_create claims the slot and starts it in
- * our function, which becomes the program's by a jump, so that no frame of ours stays on its
- * stack. Its end is told by the destructor of a thread-specific key. Threads made by clone alone
- * are not known; the collector can see that.
+ * A thread is known from its first instruction: pthread_create or thrd_create claims the slot and
+ * starts it in our function, which becomes the program's by a jump, so that no frame of ours stays
+ * on its stack. Its end is told by the destructor of a thread-specific key. Threads made by clone
+ * alone, or by the C library for itself (SIGEV_THREAD), are not known; the collector can see that.
  *
  * Thread-local storage is one pointer, so that the smallest stacks stay usable.
  */
 #pragma once
 
 #include "probe/probe.h"
+
+#include <threads.h>
 
 struct thread {
 	struct wire_slot *slot;
@@ -23,7 +25,8 @@ struct thread {
 	struct operation_thread *operations; /* NULL: none */
 	/* Set while a record is written: a signal handler that finds it set writes none. */
 	volatile uint32_t is_writing;
-	void *(*function)(void *argument); /* of a thread that is being created */
+	void *(*function)(void *argument); /* of a thread that is being created, */
+	thrd_start_t c11_function;	   /* or this */
 	void *argument;
 };
 

@@ -177,6 +177,61 @@ other_allocator() {
 	[ "$(site keep live)" = 0 ]
 }
 
+@test "C11's threads are known, and one that the C library makes for itself makes several" {
+	cat >ways.c <<-'C'
+		#include <semaphore.h>
+		#include <signal.h>
+		#include <stdlib.h>
+		#include <threads.h>
+		#include <time.h>
+		static sem_t done;
+		static void churn(size_t bytes)
+		{
+			for (int i = 0; i < 1000; i++) {
+				void *volatile block = malloc(bytes);
+				free(block);
+			}
+		}
+		static int c11(void *number)
+		{
+			struct timespec used = {0};
+			churn(100);
+			while (used.tv_nsec < 50000000)
+				clock_gettime(CLOCK_THREAD_CPUTIME_ID, &used);
+			return *(int *)number;
+		}
+		static void on_timer(union sigval value)
+		{
+			churn(200);
+			sem_post(value.sival_ptr);
+		}
+		int main(int argc, char **argv)
+		{
+			struct sigevent event = {.sigev_notify = SIGEV_THREAD,
+				.sigev_notify_function = on_timer, .sigev_value.sival_ptr = &done};
+			struct itimerspec once = {.it_value.tv_nsec = 1};
+			int number = 41, result = 0;
+			thrd_t thread;
+			timer_t timer;
+			if (argc > 1)
+				return thrd_create(&thread, c11, &number) != thrd_success ||
+					thrd_join(thread, &result) != thrd_success || result != number;
+			sem_init(&done, 0, 0);
+			if (timer_create(CLOCK_MONOTONIC, &event, &timer) || timer_settime(timer, 0, &once, NULL))
+				return 1;
+			return sem_wait(&done);
+		}
+	C
+	gcc -w -o ways ways.c
+	collector run -q -o x -e probe --memory -- ./ways c11
+	[ "$(site churn allocations)" = 1000 ]
+	collector export --format folded x.prof | grep -q ';c11;'
+	[ "$(meta threaded)" = 1 ]
+	collector run -q -o x --memory -- ./ways
+	[ "$(site churn allocations)" = 1000 ]
+	[ "$(meta threaded)" = 1 ]
+}
+
 @test "allocations in constructors, destructors and at exit are counted" {
 	counts_itself ends
 }

@@ -10,6 +10,7 @@
 struct usage {
 	const struct recorder *recorder;
 	const struct perf_source *perf;
+	struct profile *profile;
 	struct proc_usage *series;
 	uint64_t *core_ns;
 	size_t core_count;
@@ -23,6 +24,7 @@ struct usage *usage_open(struct profile *profile, const struct recorder *recorde
 
 	usage->recorder = recorder;
 	usage->perf = perf;
+	usage->profile = profile;
 	usage->series = proc_usage_new(profile, launched);
 	usage->core_count = perf ? (size_t)sysconf(_SC_NPROCESSORS_CONF) : 0;
 	usage->core_ns = xcalloc(usage->core_count, sizeof(*usage->core_ns));
@@ -48,8 +50,11 @@ void usage_poll(struct usage *usage, uint64_t time_ns)
 	/* In step with the beginning, however late this look is. */
 	usage->due_ns = time_ns - time_ns % PROC_USAGE_PERIOD_NS + PROC_USAGE_PERIOD_NS;
 	memset(usage->core_ns, 0, usage->core_count * sizeof(*usage->core_ns));
-	if (usage->perf && !perf_source_core_ns(usage->perf, usage->core_ns, usage->core_count))
+	if (usage->core_count &&
+	    !perf_source_core_ns(usage->perf, usage->core_ns, usage->core_count)) {
 		usage->core_count = 0;
+		profile_set_number(usage->profile, "series.no_cores", 1);
+	}
 	count = recorder_processes(usage->recorder, &pids);
 	proc_usage_look(usage->series, pids, count, time_ns, usage->core_ns, usage->core_count);
 	free(pids);

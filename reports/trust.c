@@ -158,6 +158,7 @@ static void add_waits(struct trust *trust, const struct profile *profile)
 	int64_t stacks = profile_number(profile, "off_cpu.stacks", 0);
 	int64_t lost_stacks = profile_number(profile, "off_cpu.lost_stacks", 0);
 	int64_t lost_threads = profile_number(profile, "off_cpu.lost_threads", 0);
+	int64_t lost_places = profile_number(profile, "off_cpu.lost_places", 0);
 
 	add(trust, false, "waiting times are exact");
 	add(trust, false, "%" PRId64 " stacks copied at %" PRId64 " switches", stacks, switches);
@@ -165,6 +166,10 @@ static void add_waits(struct trust *trust, const struct profile *profile)
 		add(trust, false, "%" PRId64 " stacks lost because the ring was full", lost_stacks);
 	if (lost_threads > 0)
 		add(trust, true, "the table of threads was full: waits of some are missing");
+	if (lost_places > 0)
+		add(trust, false,
+		    "%" PRId64 " waits without a stack because the table of places was full",
+		    lost_places);
 }
 
 /* @is_tick  a thread's turn on a shared processor begins anywhere and ends at a tick */
@@ -365,6 +370,20 @@ static void add_files(struct trust *trust, const struct profile *profile)
 		    count, count == 1 ? "" : "s", profile_text(profile, "split_problem", ""));
 }
 
+/* What was not looked up because so many threads would have been held up. */
+static void add_series(struct trust *trust, const struct profile *profile)
+{
+	int64_t threads = profile_number(profile, "series.no_switches", 0);
+
+	if (profile_number(profile, "series.no_cores", 0))
+		add(trust, false, "no series of cores: there were too many threads to ask");
+	if (threads > 0)
+		add(trust, false,
+		    "context switches were not looked up while there were more than %" PRId64
+		    " threads",
+		    threads);
+}
+
 static void add_overhead(struct trust *trust, const struct profile *profile)
 {
 	int64_t collector_ns = profile_number(profile, "collector_cpu_ns", -1);
@@ -405,6 +424,7 @@ void trust_measure(struct trust *trust, const struct profile *profile, uint16_t 
 	add_files(trust, profile);
 	if (!is_exact)
 		add_cost(trust, profile);
+	add_series(trust, profile);
 	add_overhead(trust, profile);
 }
 

@@ -295,6 +295,8 @@ void proc_usage_look(struct proc_usage *usage, const pid_t *pids, size_t pid_cou
 	if (can_read)
 		end_sums(usage);
 	usage->is_known[SWITCHES] = usage->threads <= PROC_USAGE_THREADS;
+	if (!usage->is_known[SWITCHES])
+		profile_set_number(usage->profile, "series.no_switches", PROC_USAGE_THREADS);
 	for (size_t i = 0; i < pid_count && usage->is_known[SWITCHES]; i++)
 		read_tasks(usage, pids[i]);
 	forget(&usage->processes, usage->look);

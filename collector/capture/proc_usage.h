@@ -24,7 +24,8 @@
 #include <sys/types.h>
 
 #define PROC_USAGE_PERIOD_NS 100000000u
-/* With more threads than this their switches are not looked up: it would cost too much. */
+/* With more threads than this their switches are not looked up: it would cost too much. The profile
+ * says so. */
 #define PROC_USAGE_THREADS 256
 
 struct proc_usage;

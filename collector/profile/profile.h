@@ -325,6 +325,9 @@ struct profile_spread {
  *   lost.REASON        samples known to be lost: lost.ring_full, lost.unreadable,
  *                      lost.write_failed (the disk was full, see state), ...
  *   copy_bytes, ring_bytes
+ *   series.no_cores    1: there were too many events to look up the CPU time of each core
+ *   series.no_switches at least one look found more threads than this, and left their context
+ *                      switches out
  *   off_cpu.switches, off_cpu.stacks   with --off-cpu: times a thread left the processor, and how
  *                      often its stack was copied then; off_cpu.lost_stacks: the ring was full;
  *                      off_cpu.lost_threads: not accounted for, off_cpu.lost_places: waits without

@@ -393,6 +393,22 @@ static struct profile *profile_with_waits(void)
 	return profile;
 }
 
+Test(trust, series_that_were_left_out_are_said)
+{
+	struct profile *profile = good_profile();
+	struct trust trust;
+
+	profile_set_number(profile, "series.no_cores", 1);
+	profile_set_number(profile, "series.no_switches", 256);
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "no series of cores: there were too many threads to ask"));
+	cr_assert(item_with(&trust,
+			    "context switches were not looked up while there were more than "
+			    "256 threads"));
+	cr_assert_not(trust.bad);
+	profile_free(profile);
+}
+
 Test(trust, waits_are_exact_and_their_stacks_count_by_their_time)
 {
 	struct profile *profile = profile_with_waits();
@@ -408,6 +424,11 @@ Test(trust, waits_are_exact_and_their_stacks_count_by_their_time)
 	profile_set_number(profile, "off_cpu.lost_threads", 1);
 	trust_measure(&trust, profile, 1);
 	cr_assert(item_with(&trust, "the table of threads was full")->bad);
+	cr_assert_null(item_with(&trust, "table of places"));
+	profile_set_number(profile, "off_cpu.lost_places", 3);
+	trust_measure(&trust, profile, 1);
+	cr_assert(
+		item_with(&trust, "3 waits without a stack because the table of places was full"));
 	profile_free(profile);
 }
 

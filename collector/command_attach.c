@@ -58,8 +58,9 @@ static uint64_t parse_duration(const struct argp_state *state, const char *text)
 
 	errno = 0;
 	seconds = strtod(text, &end);
-	if (errno || *end || end == text || !(seconds > 0) || seconds > 1e9)
-		argp_failure(state, 1, 0, "-d takes a number of seconds above 0, not '%s'", text);
+	if (errno || *end || end == text || !(seconds >= 1e-9) || seconds > 1e9)
+		argp_failure(state, 1, 0, "-d takes a number of seconds, at least 1e-9, not '%s'",
+			     text);
 	return (uint64_t)(seconds * 1e9);
 }
 

@@ -35,16 +35,18 @@ enum {
 static const struct argp_option option_table[] = {
 	{"output", 'o', "NAME", 0, "Write NAME.prof and NAME.svg (default: the program's name)", 0},
 	{"frequency", 'F', "HZ", 0,
-	 "Samples per second of CPU time, 1 to 10000 (default 999). Above 1000 their cost to the "
+	 "Samples per second of CPU time, 1 to 10000 (default 999; of collector attach the "
+	 "kernel's tick, where that is possible). Above 1000 their cost to the "
 	 "program is measured and reported",
 	 0},
 	{"engine", 'e', "ENGINE", 0,
 	 "Insist on one sampler: cycles, cycles-user, cpu-clock, cpu-clock-user (default: the "
 	 "first "
-	 "of these that works), or tick: with the kernel's own tick, at its rate, without any "
+	 "of these that works; of collector attach tick before them), or tick: with the kernel's "
+	 "own tick, at its rate, without any "
 	 "further interrupt, or probe: with timers in a preloaded libprobe.so, which needs no "
-	 "right "
-	 "and is used by itself where the kernel refuses the others",
+	 "right, only from a program's start: collector run uses it by itself where the kernel "
+	 "refuses the others",
 	 0},
 	{"off-cpu", 'O', NULL, 0,
 	 "Record too where threads wait: blocked (off-cpu), or runnable without a processor "

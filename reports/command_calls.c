@@ -5,6 +5,7 @@
 #include "collector/base/xalloc.h"
 #include "reports/calls_draw.h"
 #include "reports/calls_write.h"
+#include "reports/summary.h"
 
 #define DRAWN 6 /* functions in a picture, unless told otherwise */
 
@@ -87,6 +88,14 @@ static bool draw(const struct report *report, const struct calls *calls, uint32_
 	return count;
 }
 
+static void write_text(const struct report *report, const struct calls *calls,
+		       const struct options *options, FILE *stream)
+{
+	calls_write_text(report, calls, options->listing.rows.limit, options->threads, stream);
+	fputc('\n', stream);
+	summary_trust(report, stream, output_has_colour(stream));
+}
+
 static const char *why_no_calls(const struct report *report)
 {
 	static char text[600]; /* outlives the report */
@@ -117,8 +126,7 @@ int command_calls(int count, char **arguments)
 	else if (options.listing.rows.json)
 		calls_write_json(&report, &calls, options.listing.rows.limit, output.stream);
 	else
-		calls_write_text(&report, &calls, options.listing.rows.limit, options.threads,
-				 output.stream);
+		write_text(&report, &calls, &options, output.stream);
 	calls_done(&calls);
 	if (is_drawn)
 		return command_end(&report, &output);

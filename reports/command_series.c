@@ -61,6 +61,8 @@ static void write_report(const struct report *report, const struct options *opti
 	}
 	if (!options->single.json) {
 		series_write(report, stream, output_columns(stream), output_has_colour(stream));
+		fputc('\n', stream);
+		summary_trust(report, stream, output_has_colour(stream));
 		return;
 	}
 	json = summary_head_json(report);

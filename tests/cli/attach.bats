@@ -201,7 +201,7 @@ start() {
 	[ "$status" -eq 1 ]
 	[[ $output == *"has ended already" ]]
 	local bad
-	for bad in '' x -1 0 1x '-d 0 1' '-d x 1' '-F 0 1' '-F 10000000 1' '-e none 1'; do
+	for bad in '' x -1 0 1x '-d 0 1' '-d x 1' '-d 1e-10 1' '-F 0 1' '-F 10000000 1' '-e none 1'; do
 		# shellcheck disable=SC2086
 		run collector attach $bad
 		[ "$status" -eq 1 ] || { echo "$bad: $status"; false; }

@@ -74,6 +74,7 @@ most() {
 	grep -Eq '^rss +[0-9.]+ MiB' text
 	grep -Eq '^cpu-0 .* %' text
 	grep -q '█' text
+	grep -q '^trust: ' text
 	collector series --json x.prof >json
 	[ "$(node -p "JSON.parse(require('fs').readFileSync('json')).series.find(s => s.name == 'rss').unit")" = bytes ]
 	[ "$(node -p "JSON.parse(require('fs').readFileSync('json')).series.find(s => s.name == 'rss').points.length > 2")" = true ]

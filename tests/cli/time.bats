@@ -72,6 +72,7 @@ counted() {
 		"$(node -p '["leaf", "inner", 1600, 2]')" ]
 	collector calls calls.prof >text
 	grep -q '1600 *2.00 .* leaf  *inner' text
+	grep -q '^trust: ' text
 }
 
 @test "calls left by longjmp and calls still open are told, not timed" {

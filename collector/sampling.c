@@ -104,9 +104,11 @@ int sampling_open_probe(struct sampling *sampling, const struct session_options 
 	if (preload_find(library, &reason) || preload_check(options->argv[0], &reason))
 		return fail(&sampling->why_not, 0, "%s%s%s", refusal ? refusal->text : "",
 			    refusal ? "; and " : "", reason.text);
-	sampling->probe = probe_source_open(options->frequency_hz, &more, error);
+	sampling->probe = probe_source_open(options->frequency_hz, &more, &reason);
+	if (!sampling->probe && !refusal)
+		return fail(error, -errno, "%s", reason.text);
 	if (!sampling->probe)
-		return -errno;
+		return fail(&sampling->why_not, 0, "%s; and %s", refusal->text, reason.text);
 	probe_source_path(sampling->probe, memory, sizeof(memory));
 	sampling->environment = preload_environment(library, memory);
 	return 0;

@@ -34,7 +34,7 @@ bool sampling_falls_back(const struct session_options *options, int code);
 
 /*
  * Prepares libprobe.so for the program that is about to be started: environment and shared memory.
- * Where the program cannot take it, why_not says so.
+ * Where the program cannot take it, or nobody insists and there is no memory, why_not says so.
  *
  * @refusal  of perf events, when that is why; NULL: the user insists
  * Returns 0 or a negative errno.

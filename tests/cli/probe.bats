@@ -238,6 +238,14 @@ complete() {
 	[[ $output == *"collector run uses probe"* ]]
 }
 
+@test "without the memory for it either the program is run all the same, and that is said" {
+	[[ $BUILD != */address* ]] || skip "AddressSanitizer needs more address space"
+	run bash -c 'ulimit -v 300000; exec "$BUILD/faults/refuse_perf" collector run -o x -- sh -c "echo done; exit 3"'
+	[ "$status" -eq 3 ]
+	[ "${lines[0]}" = done ]
+	[[ $output == *"perf_event_open"*"cannot map memory to share with the program"* ]]
+}
+
 # bats test_tags=alone
 @test "an ordinary user whom perf_event_paranoid refuses gets a picture all the same" {
 	require root

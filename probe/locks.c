@@ -99,8 +99,15 @@ void locks_count_slowly(const void *lock, enum wire_subject_kind kind)
 
 /* ---- locks that are not ------------------------------------------------------------------- */
 
+static void leave(const struct locks_wait *wait)
+{
+	releases_end(wait->lock);
+	operation_wait(wait->kind <= WIRE_SUBJECT_SPIN, -1);
+}
+
 struct locks_wait locks_begin(const void *lock, enum wire_subject_kind kind)
 {
+	operation_wait(kind <= WIRE_SUBJECT_SPIN, 1);
 	return (struct locks_wait){
 		.lock = lock,
 		.kind = kind,
@@ -111,7 +118,7 @@ struct locks_wait locks_begin(const void *lock, enum wire_subject_kind kind)
 
 void locks_drop(const struct locks_wait *wait)
 {
-	releases_end(wait->lock);
+	leave(wait);
 }
 
 /* Books the parts of a wait; the wait itself is counted in the longest one. */
@@ -154,7 +161,7 @@ void locks_end(const struct locks_wait *wait, enum wire_operation_kind kind,
 		.node = operation_stack(start),
 	};
 
-	releases_end(wait->lock);
+	leave(wait);
 	book_parts(&operation, wait, end_ns);
 	operation_spread(operation.subject, kind, end_ns - wait->start_ns);
 }
@@ -172,7 +179,7 @@ void locks_end_await(const struct locks_wait *wait, const struct walk_start *sta
 		.total_ns = end_ns - wait->start_ns,
 	};
 
-	releases_end(wait->lock);
+	leave(wait);
 	count = releases_since(wait->lock, wait->since, releases);
 	operation.other = count ? releases[count - 1].node : 0;
 	operation_book(&operation);

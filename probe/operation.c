@@ -167,6 +167,26 @@ void operation_begin_thread(struct thread *thread)
 	thread->operations = mine;
 }
 
+void operation_end_thread(struct thread *thread)
+{
+	struct operation_thread *mine = thread->operations;
+
+	if (!mine || !mine->row)
+		return;
+	atomic_store_explicit(&rows[mine->row - 1].lock_waits, 0, memory_order_relaxed);
+	atomic_store_explicit(&rows[mine->row - 1].awaits, 0, memory_order_relaxed);
+}
+
+void operation_wait(bool is_lock, int change)
+{
+	uint32_t row = operation_mine()->row;
+
+	if (row)
+		atomic_fetch_add_explicit(is_lock ? &rows[row - 1].lock_waits
+						  : &rows[row - 1].awaits,
+					  (uint16_t)change, memory_order_relaxed);
+}
+
 void operation_forget_code(void)
 {
 	if (!operation_modes)

@@ -44,6 +44,12 @@ void operation_adopt(void);
 /* The calling thread begins. */
 void operation_begin_thread(struct thread *thread);
 
+/* The calling thread has told its end: it waits for nothing any more. */
+void operation_end_thread(struct thread *thread);
+
+/* The calling thread begins (1) or leaves (-1) a wait for a lock, or for something else. */
+void operation_wait(bool is_lock, int change);
+
 /* Code is about to be unloaded, or was. */
 void operation_forget_code(void);
 

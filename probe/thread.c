@@ -108,6 +108,7 @@ static void end(void *argument)
 	sampler_end(thread);
 	thread_self = NULL;
 	memory_end_thread(thread);
+	operation_end_thread(thread);
 	slot = thread->slot;
 	if (slot->head == 0 &&
 	    atomic_compare_exchange_strong(&slot->state, &unseen, WIRE_SLOT_FREE))

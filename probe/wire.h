@@ -44,7 +44,7 @@
 
 #define WIRE_VARIABLE "SIMPROF_PROBE"
 #define WIRE_MAGIC    0x45424f5250464d53ull /* "SMFPROBE" */
-#define WIRE_VERSION  4
+#define WIRE_VERSION  5
 
 /* Parts of the memory. */
 enum wire_region_kind {
@@ -364,8 +364,9 @@ static inline uint32_t wire_shape_bucket(uint64_t value, uint32_t count)
 struct wire_thread {
 	_Atomic uint32_t process; /* row of its process, from 1; 0: not to be read yet */
 	int32_t pid, tid;
-	uint32_t unused;
-	char name[16]; /* at its birth */
+	_Atomic uint16_t lock_waits,
+		awaits; /* that it is in; of one that ended: that it never left */
+	char name[16];	/* at its birth */
 };
 
 _Static_assert(sizeof(struct wire_thread) == 32, "as both sides know it");

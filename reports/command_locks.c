@@ -72,10 +72,25 @@ static void write_worst(const struct operations *locks, FILE *stream)
 	obstack_free(&text, NULL);
 }
 
+/* Waits that came to no end have no time. */
+static void write_open(const struct profile *profile, const char *key, const char *what,
+		       FILE *stream)
+{
+	int64_t open = profile_number(profile, key, 0);
+
+	if (open > 0)
+		fprintf(stream,
+			"             (!) %" PRId64
+			" thread%s still waited %s when the recording or "
+			"the program ended; that time is counted nowhere\n",
+			open, open == 1 ? "" : "s", what);
+}
+
 static void write_verdict(const struct operations *locks, const struct operations *awaits,
 			  FILE *stream)
 {
 	static const char *const names[] = {"lock-wait", "await"};
+	const struct profile *profile = locks->report->profile;
 	char time[32];
 	struct obstack text;
 
@@ -90,12 +105,17 @@ static void write_verdict(const struct operations *locks, const struct operation
 			locks->all.count, locks->taken);
 		write_worst(locks, stream);
 	} else {
-		fprintf(stream, "locks        no thread waited for one; taken %" PRIu64 " times\n",
+		fprintf(stream, "locks        no %s; taken %" PRIu64 " times\n",
+			profile_number(profile, "operations.open_locks", 0)
+				? "wait for one ended"
+				: "thread waited for one",
 			locks->taken);
 	}
+	write_open(profile, "operations.open_locks", "for a lock", stream);
 	fprintf(stream, "other waits  %s in %" PRIu64 " waits\n",
 		time_text((double)awaits->all.total_ns, time, sizeof(time)), awaits->all.count);
-	step_amounts_write_lines(locks->report->profile, names, 2, stream);
+	write_open(profile, "operations.open_awaits", "for something else", stream);
+	step_amounts_write_lines(profile, names, 2, stream);
 	obstack_free(&text, NULL);
 }
 

@@ -287,6 +287,22 @@ bool operation_telling_next(struct operation_telling *telling, struct event *eve
 	return false;
 }
 
+/* Counts the threads that were in a wait when they, or the recording, came to their end. */
+static void describe_open(const struct probe_memory *memory, struct profile *profile)
+{
+	uint32_t count = load(&memory->header->thread_count);
+	int64_t locks = 0, awaits = 0;
+
+	for (uint32_t i = 0; i < count && i < memory->thread_limit; i++) {
+		locks += memory->threads[i].lock_waits != 0;
+		awaits += memory->threads[i].awaits != 0;
+	}
+	if (locks)
+		profile_set_number(profile, "operations.open_locks", locks);
+	if (awaits)
+		profile_set_number(profile, "operations.open_awaits", awaits);
+}
+
 void operation_telling_describe(const struct operation_telling *telling, struct profile *profile)
 {
 	static const char *const losses[] = {
@@ -309,6 +325,7 @@ void operation_telling_describe(const struct operation_telling *telling, struct 
 	if (telling->taken_elsewhere)
 		profile_set_number(profile, "operations.taken_elsewhere",
 				   (int64_t)telling->taken_elsewhere);
+	describe_open(telling->memory, profile);
 }
 
 void operation_telling_done(struct operation_telling *telling)

@@ -361,7 +361,8 @@ struct profile_spread {
  * on such subjects were counted; "": a sentence why they were not operations.lost_subject,
  * _operation, _spread, _text, _thread, _process, _slot, _node what could not be counted or named,
  * by the table that was full; _elsewhere: locks that were free and for which a thread had no
- * counter left memory.walks_checked, memory.walks_wrong   by the test build of libprobe.so
+ * counter left; operations.open_locks, _awaits: threads that were in such a wait at their end
+ * memory.walks_checked, memory.walks_wrong   by the test build of libprobe.so
  */
 struct profile_meta {
 	char *key;

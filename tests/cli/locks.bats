@@ -103,6 +103,48 @@ between() {
 	[ "$(value "SELECT count(*) FROM operations WHERE kind < 3")" = 0 ]
 }
 
+@test "waits that never end are told" {
+	cat >dead.c <<-'END'
+		#include <pthread.h>
+		#include <semaphore.h>
+		#include <stdlib.h>
+		#include <time.h>
+		#include <unistd.h>
+		static pthread_mutex_t door = PTHREAD_MUTEX_INITIALIZER;
+		static sem_t never;
+		static void *enter(void *argument)
+		{
+			pthread_mutex_lock(&door);
+			return argument;
+		}
+		static void *await(void *argument)
+		{
+			sem_wait(&never);
+			return argument;
+		}
+		int main(void)
+		{
+			struct timespec moment = {0, 1000000};
+			pthread_t threads[3];
+			alarm(60);
+			pthread_mutex_lock(&door);
+			for (int i = 0; i < 3; i++)
+				pthread_create(&threads[i], NULL, i ? await : enter, NULL);
+			pthread_cancel(threads[2]);
+			pthread_join(threads[2], NULL);
+			/* glibc's own notes of somebody who waits */
+			while (door.__data.__lock != 2 || *(volatile unsigned long *)&never >> 32 != 1)
+				nanosleep(&moment, NULL);
+			exit(0);
+		}
+	END
+	gcc -w -o dead dead.c
+	record -- ./dead
+	run -0 collector locks x.prof
+	[[ $output == *"locks        no wait for one ended; taken 1 times"* ]]
+	[[ $output == *"(!) 1 thread still waited for a lock when"*"(!) 1 thread still waited for something else when"* ]]
+}
+
 @test "who takes a robust lock again does not wait for it" {
 	cat >again.c <<-'END'
 		#include <pthread.h>

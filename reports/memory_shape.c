@@ -49,6 +49,12 @@ static void add_row(struct memory_shape *shape, const struct profile_spread *row
 	}
 }
 
+/* Sizes are counted in quarters of each power of two, of which the profile has the beginning. */
+static uint64_t most_of(uint64_t start)
+{
+	return start < 4 ? start : start + (UINT64_C(1) << (power_of(start) - 3)) - 1;
+}
+
 static uint64_t median_of(const struct memory_shape *shape, const struct profile *profile)
 {
 	uint64_t counts[PROFILE_BUCKETS] = {0}, below = 0;
@@ -59,7 +65,7 @@ static uint64_t median_of(const struct memory_shape *shape, const struct profile
 	for (uint32_t bucket = 0; bucket < PROFILE_BUCKETS; bucket++) {
 		below += counts[bucket];
 		if (2 * below >= shape->sized)
-			return profile_bucket_start(bucket);
+			return most_of(profile_bucket_start(bucket));
 	}
 	return 0;
 }
@@ -118,7 +124,7 @@ void memory_shape_write(const struct memory_shape *shape, FILE *stream)
 {
 	char median[32];
 
-	fprintf(stream, "\nSizes asked for, half of them at most about %s\n",
+	fprintf(stream, "\nSizes asked for, half of them at most %s\n",
 		amount_format((double)shape->median_bytes, "bytes", median, sizeof(median)));
 	write_table(shape->sizes, MEMORY_SHAPE_SIZES, shape->sized, "bytes", 1, stream);
 	if (!shape->freed)

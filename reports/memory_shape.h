@@ -20,7 +20,7 @@ struct memory_shape {
 	uint64_t lifetimes[MEMORY_SHAPE_LIFETIMES]; /* of the blocks that were freed */
 	uint64_t within[MEMORY_SHAPE_AGES];
 	uint64_t sized, freed; /* blocks in the first, in the second */
-	uint64_t median_bytes; /* size that half of the blocks do not exceed, to an eighth */
+	uint64_t median_bytes; /* that half of the blocks do not exceed, to a quarter */
 	double count_variance; /* of the number of allocations, where they were sampled; at most */
 };
 

@@ -44,7 +44,18 @@ Test(memory_shape, sorts_sizes_by_powers_of_two)
 	cr_assert_eq(shape.sizes[0], 1);
 	cr_assert_eq(shape.sizes[5], 7);
 	cr_assert_eq(shape.sizes[21], 1);
-	cr_assert_eq(shape.median_bytes, 16);
+	cr_assert_eq(shape.median_bytes, 19);
+}
+
+/* What the recorder tells of blocks of 500 bytes, and of 3. */
+Test(memory_shape, half_of_the_blocks_are_no_larger_than_is_said)
+{
+	spread(PROFILE_SPREAD_SIZE, 448, 10);
+	cr_assert(memory_shape_measure(&shape, &memory, profile));
+	cr_assert_eq(shape.median_bytes, 511);
+	spread(PROFILE_SPREAD_SIZE, 3, 11);
+	cr_assert(memory_shape_measure(&shape, &memory, profile));
+	cr_assert_eq(shape.median_bytes, 3);
 }
 
 Test(memory_shape, freed_blocks_of_no_known_lifetime_lived_less_than_one_step)

@@ -75,7 +75,7 @@ static void count_shared(struct wire_count *count)
 void locks_count_slowly(const void *lock, enum wire_subject_kind kind)
 {
 	struct wire_count *counts = operation_mine()->counts;
-	uint64_t key = (uint64_t)lock | (uint64_t)operation_process << 48;
+	uint64_t key = locks_key(lock, kind);
 	uint64_t at = (uint64_t)lock * 0x9e3779b97f4a7c15u >> 54;
 
 	if (!counts)

@@ -28,6 +28,17 @@ static inline bool locks_are_on(void)
 	return operation_is_on(WIRE_MODE_LOCKS);
 }
 
+/*
+ * What a counter belongs to. The memory of a lock may later be one of another kind; the lowest bits
+ * of their addresses are free: three, of spin locks two, whose kind has these.
+ */
+static inline uint64_t locks_key(const void *lock, enum wire_subject_kind kind)
+{
+	_Static_assert(WIRE_SUBJECT_SPIN == 3 && WIRE_SUBJECT_SEMAPHORE < 8, "kinds of 3 bits");
+
+	return (uint64_t)lock | kind | (uint64_t)operation_process << 48;
+}
+
 /* Counts a lock that was taken without waiting and has no counter in the usual place yet. */
 void locks_count_slowly(const void *lock, enum wire_subject_kind kind);
 
@@ -36,7 +47,7 @@ static inline void locks_count(const void *lock, enum wire_subject_kind kind)
 {
 	struct thread *thread = thread_self;
 	struct operation_thread *mine = thread ? thread->operations : NULL;
-	uint64_t key = (uint64_t)lock | (uint64_t)operation_process << 48;
+	uint64_t key = locks_key(lock, kind);
 	struct wire_count *count;
 
 	if (__builtin_expect(!mine || mine->is_shared, 0)) {

@@ -464,7 +464,7 @@ struct wire_spread {
  * the key has the process. The last one of a row is for locks that found no place.
  */
 struct wire_count {
-	_Atomic uint64_t key; /* address | process row << 48; 0: free */
+	_Atomic uint64_t key; /* address | kind | process row << 48; 0: free */
 	uint64_t count;
 	uint32_t kind; /* enum wire_subject_kind */
 	uint32_t subject;

@@ -103,6 +103,30 @@ between() {
 	[ "$(value "SELECT count(*) FROM operations WHERE kind < 3")" = 0 ]
 }
 
+@test "memory that was a lock of one kind and is one of another is counted as both" {
+	cat >kinds.c <<-'END'
+		#include <pthread.h>
+		static union {
+			pthread_mutex_t mutex;
+			pthread_rwlock_t both;
+		} place;
+		int main(void)
+		{
+			pthread_mutex_init(&place.mutex, NULL);
+			for (int i = 0; i < 100; i++)
+				pthread_mutex_unlock((pthread_mutex_lock(&place.mutex), &place.mutex));
+			pthread_mutex_destroy(&place.mutex);
+			pthread_rwlock_init(&place.both, NULL);
+			for (int i = 0; i < 900; i++)
+				pthread_rwlock_unlock((pthread_rwlock_rdlock(&place.both), &place.both));
+			return 0;
+		}
+	END
+	gcc -w -o kinds kinds.c
+	record -- ./kinds
+	[ "$(value "SELECT taken FROM subjects WHERE name GLOB 'place*' ORDER BY taken" | tr '\n' ' ')" = "100 900 " ]
+}
+
 @test "waits that never end are told" {
 	cat >dead.c <<-'END'
 		#include <pthread.h>

@@ -172,17 +172,25 @@ static void add_waits(struct trust *trust, const struct profile *profile)
 		    lost_places);
 }
 
-/* @is_tick  a thread's turn on a shared processor begins anywhere and ends at a tick */
-static void add_rate(struct trust *trust, double cpu_s, int64_t asked, bool is_tick)
+/*
+ * @threads  that there were: each begins a period of its own, and its last one stays without sample
+ * @is_tick  a thread's turn on a shared processor begins anywhere and ends at a tick
+ */
+static void add_rate(struct trust *trust, double cpu_s, int64_t asked, uint32_t threads,
+		     bool is_tick)
 {
 	double achieved = trust->sampled / cpu_s, due = asked * cpu_s;
 	bool is_off = (trust->sampled >= few_samples || due >= few_samples) &&
 		      (achieved < slow_sampling * asked || achieved > fast_sampling * asked);
 
+	bool is_brief = trust->sampled < due && due - trust->sampled <= threads;
+
 	add(trust, is_off, "%.0f Hz of CPU time (%" PRId64 " asked%s", achieved, asked,
-	    is_off && is_tick ? "): turns on shared processors end with the tick, so that the "
-				"samples tell shares, not how much time"
-			      : ")");
+	    is_off && is_tick	 ? "): turns on shared processors end with the tick, so that the "
+				   "samples tell shares, not how much time"
+	    : is_off && is_brief ? "): every process and thread begins a period of its own, so "
+				   "that those which end within it have no sample"
+				 : ")");
 }
 
 static void add_samples(struct trust *trust, const struct profile *profile)
@@ -204,7 +212,8 @@ static void add_samples(struct trust *trust, const struct profile *profile)
 		    ? ": too few to tell shares"
 		    : "");
 	if (asked > 0 && cpu_ns > 0 && trust->sampled)
-		add_rate(trust, cpu_ns / 1e9, asked, engine && !strcmp(engine, "tick"));
+		add_rate(trust, cpu_ns / 1e9, asked, profile->threads_count,
+			 engine && !strcmp(engine, "tick"));
 	else if (asked > 0)
 		add(trust, false, "%" PRId64 " Hz asked", asked);
 }

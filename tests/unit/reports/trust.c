@@ -95,6 +95,15 @@ Test(trust, a_rate_is_bad_when_few_samples_came_where_many_were_due)
 	profile_set_number(profile, "target_cpu_ns", 171000000);
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "41 Hz of CPU time (999 asked)")->bad);
+	cr_assert_null(item_with(&trust, "period of its own"), "so few processes cannot be why");
+	for (int i = 1; i <= 200; i++)
+		profile_thread_add(profile, i, i, "brief");
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust,
+			    "41 Hz of CPU time (999 asked): every process and thread begins "
+			    "a period of its own, so that those which end within it have "
+			    "no sample")
+			  ->bad);
 	profile_set_number(profile, "target_cpu_ns", 30000000);
 	trust_measure(&trust, profile, 0);
 	cr_assert_not(item_with(&trust, "233 Hz of CPU time (999 asked)")->bad);

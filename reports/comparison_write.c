@@ -172,7 +172,8 @@ static void say_line(void *stream, const char *text)
 
 static void say_paragraph(void *stream, const char *text)
 {
-	fprintf(stream, "%s\n\n", text);
+	markdown_text(text, stream);
+	fputs("\n\n", stream);
 }
 
 enum {

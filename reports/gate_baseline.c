@@ -2,6 +2,8 @@
 /* gate_baseline: the file that says what is allowed; see gate.h. */
 #include "reports/gate.h"
 
+#include "reports/text.h"
+
 #include "collector/base/xalloc.h"
 
 #include <errno.h>
@@ -48,11 +50,12 @@ void gate_baseline_calibrate(struct gate_baseline *baseline,
 
 /* ---- reading ------------------------------------------------------------------------------ */
 
-static const char *member(json_t *row, const char *name)
+/* Returns a member, cleaned as the names of recordings are, for it is shown as they are. */
+static const char *member(struct obstack *memory, json_t *row, const char *name)
 {
 	const char *value = json_string_value(json_object_get(row, name));
 
-	return value ? value : "";
+	return value ? text_plain(memory, value, 0) : "";
 }
 
 /* Returns a member that must be a number from 0 to @most, or NAN. */
@@ -65,28 +68,29 @@ static double number(json_t *row, const char *name, double most)
 }
 
 /* Returns the count that a row of the file names, or NULL when it names none. */
-static struct gate_count *named(struct gate_baseline *baseline, json_t *row)
+static struct gate_count *named(struct gate_baseline *baseline, struct obstack *memory, json_t *row)
 {
-	const char *name = member(row, "count"), *function = member(row, "function");
-	const char *module = member(row, "module");
+	const char *name = member(memory, row, "count"),
+		   *function = member(memory, row, "function");
+	const char *module = member(memory, row, "module");
 
 	if (!*name || (*function && !*module))
 		return NULL;
 	if (*function)
 		return gate_counts_get(&baseline->counts, name, function, module,
-				       member(row, "file"));
-	return gate_counts_get(&baseline->counts, name, member(row, "statement"), "", "");
+				       member(memory, row, "file"));
+	return gate_counts_get(&baseline->counts, name, member(memory, row, "statement"), "", "");
 }
 
-static int read_counts(struct gate_baseline *baseline, json_t *rows, const char *path,
-		       struct error *error)
+static int read_counts(struct gate_baseline *baseline, struct obstack *memory, json_t *rows,
+		       const char *path, struct error *error)
 {
 	json_t *row;
 	size_t i;
 
 	json_array_foreach (rows, i, row) {
 		double value = number(row, "value", 1e18);
-		struct gate_count *count = named(baseline, row);
+		struct gate_count *count = named(baseline, memory, row);
 
 		if (!count || !isfinite(value))
 			return fail(error, -EINVAL,
@@ -101,8 +105,8 @@ static int read_counts(struct gate_baseline *baseline, json_t *rows, const char 
 	return 0;
 }
 
-static int read_calibrations(struct gate_baseline *baseline, json_t *rows, const char *path,
-			     struct error *error)
+static int read_calibrations(struct gate_baseline *baseline, struct obstack *memory, json_t *rows,
+			     const char *path, struct error *error)
 {
 	json_t *row;
 	size_t i;
@@ -111,7 +115,7 @@ static int read_calibrations(struct gate_baseline *baseline, json_t *rows, const
 		double runs = number(row, "runs", 1e9), splits = number(row, "splits", 1e9);
 		double false_alarms = number(row, "false_alarms", 1e9);
 		struct gate_calibration calibration = {
-			.machine = (char *)member(row, "machine"),
+			.machine = (char *)member(memory, row, "machine"),
 			.alpha = number(row, "alpha", 1),
 			.spread = number(row, "spread_of_total", 100),
 			.pairs_spread = number(row, "spread_of_pairs", 100),
@@ -134,6 +138,8 @@ int gate_baseline_read(struct gate_baseline *baseline, const char *path, struct 
 {
 	json_error_t why;
 	json_t *json = json_load_file(path, JSON_REJECT_DUPLICATES, &why), *counts, *calibrations;
+	struct obstack memory;
+	const char *machine;
 	int result;
 
 	if (!json)
@@ -141,15 +147,18 @@ int gate_baseline_read(struct gate_baseline *baseline, const char *path, struct 
 			    why.text, why.line);
 	counts = json_object_get(json, "counts");
 	calibrations = json_object_get(json, "calibrations");
-	if (*member(json, "machine"))
-		baseline->counts.processor = xstrdup(member(json, "machine"));
-	if (strcmp(member(json, "schema"), SCHEMA) || !json_is_array(counts) ||
+	obstack_init(&memory);
+	machine = member(&memory, json, "machine");
+	if (*machine)
+		baseline->counts.processor = xstrdup(machine);
+	if (strcmp(member(&memory, json, "schema"), SCHEMA) || !json_is_array(counts) ||
 	    (calibrations && !json_is_array(calibrations)))
 		result = fail(error, -EINVAL, "%s is no baseline of this gate (%s)", path, SCHEMA);
 	else
-		result = read_counts(baseline, counts, path, error);
+		result = read_counts(baseline, &memory, counts, path, error);
 	if (!result)
-		result = read_calibrations(baseline, calibrations, path, error);
+		result = read_calibrations(baseline, &memory, calibrations, path, error);
+	obstack_free(&memory, NULL);
 	json_decref(json);
 	return result;
 }

@@ -17,6 +17,16 @@ static void write_answer(const struct gate *gate, FILE *stream)
 		gate->verdicts[GATE_FAILED], gate->verdicts[GATE_UNCLEAR]);
 }
 
+/* Runners take "##[error]" for a command wherever it stands in a line of the log. */
+static void write_log(const char *text, FILE *stream)
+{
+	for (; *text; text++) {
+		fputc(*text, stream);
+		if (!strncmp(text, "##[", 3))
+			fputc(' ', stream);
+	}
+}
+
 void gate_write(const struct gate *gate, FILE *stream)
 {
 	size_t left_out = 0;
@@ -29,11 +39,15 @@ void gate_write(const struct gate *gate, FILE *stream)
 
 			if ((int)item->verdict != verdict)
 				continue;
-			if (item->minor || (verdict == GATE_PASSED && item->is_part))
+			if (item->minor || (verdict == GATE_PASSED && item->is_part)) {
 				left_out++;
-			else
-				fprintf(stream, "%-11s  %s: %s\n", gate_verdict_names[verdict],
-					item->name, item->reason);
+				continue;
+			}
+			fprintf(stream, "%-11s  ", gate_verdict_names[verdict]);
+			write_log(item->name, stream);
+			fputs(": ", stream);
+			write_log(item->reason, stream);
+			fputc('\n', stream);
 		}
 	if (left_out)
 		fprintf(stream, "… and %zu of single functions or statements that did not fail\n",
@@ -112,11 +126,14 @@ void gate_write_junit(const struct gate *gate, const char *time, FILE *stream)
 	fputs("</testsuite>\n</testsuites>\n", stream);
 }
 
-/* Escapes as GitHub's own toolkit does. */
-static void write_property(const char *text, FILE *stream)
+/* Escapes as GitHub's own toolkit does; its runner knows ':' and ',' in properties only. */
+#define IN_PROPERTY "%\r\n:,"
+#define IN_MESSAGE  "%\r\n"
+
+static void write_escaped(const char *text, const char *escaped, FILE *stream)
 {
 	for (; *text; text++)
-		if (strchr("%\r\n:,", *text))
+		if (strchr(escaped, *text))
 			fprintf(stream, "%%%02X", (unsigned char)*text);
 		else
 			fputc(*text, stream);
@@ -133,14 +150,14 @@ void gate_write_annotations(const struct gate *gate, FILE *stream)
 			continue;
 		written++;
 		fputs("::error title=", stream);
-		write_property(item->name, stream);
+		write_escaped(item->name, IN_PROPERTY, stream);
 		if (item->function && *item->function->file) {
 			fputs(",file=", stream);
-			write_property(item->function->file, stream);
+			write_escaped(item->function->file, IN_PROPERTY, stream);
 			fprintf(stream, ",line=%u", item->function->line);
 		}
 		fputs("::", stream);
-		write_property(item->reason, stream);
+		write_escaped(item->reason, IN_MESSAGE, stream);
 		fputc('\n', stream);
 	}
 }

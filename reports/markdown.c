@@ -16,7 +16,7 @@ void markdown_text(const char *text, FILE *stream)
 {
 	for (; *text; text++)
 		if ((isalnum((unsigned char)*text) || (unsigned char)*text >= 0x80 ||
-		     strchr(" .:,%+-/()", *text)) &&
+		     strchr(" .:;,%+-/()", *text)) &&
 		    !begins_link(text))
 			fputc(*text, stream);
 		else

@@ -94,6 +94,11 @@ replicates() {
 	# Header, rule and rows all have ten cells.
 	[ "$(grep '^|' text | awk -F'|' '{ print NF }' | sort -u)" = 12 ]
 	iconv -f UTF-8 -t UTF-8 text >/dev/null
+	cp hostile.prof '<img src=x>.prof'
+	sqlite3 '<img src=x>.prof' "INSERT INTO meta VALUES ('lost.<img src=y>', 5)"
+	reports compare --markdown '<img src=x>.prof' -- hostile.prof >text
+	grep -q 'Beware.*img src' text
+	[ "$(grep -c '<img' text)" -eq 0 ]
 	reports compare --json hostile.prof -- hostile.prof | node -e 'JSON.parse(require("fs").readFileSync(0))'
 }
 

@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <math.h>
+#include <unistd.h>
 
 static struct gate_count *count(struct gate_counts *counts, const char *name, double value)
 {
@@ -53,6 +54,32 @@ Test(gate, counted_work_within_the_margin_or_less_passes)
 	cr_assert_eq(judged("steps", 1000, 10, true, "a machine"), GATE_PASSED);
 	cr_assert_eq(judged("steps", 0, 0, true, "a machine"), GATE_PASSED);
 	cr_assert_eq(judged("steps", 0, 1, true, "a machine"), GATE_FAILED);
+}
+
+Test(gate, nothing_in_a_baseline_reaches_terminals_and_xml_raw)
+{
+	static const char content[] =
+		"{\"schema\": \"simprof/gate-baseline-v1\", \"machine\": \"a\\u001b[2Jb\","
+		"\"counts\": [{\"count\": \"steps\\u0007\\n::error::x\", \"value\": 1},"
+		"{\"count\": \"calls\", \"function\": \"f\\u0001\", \"module\": \"m\\u009b\","
+		"\"file\": \"a.c\", \"value\": 1},"
+		"{\"count\": \"rows\", \"statement\": \"S\\u001b]0;\", \"value\": 1}]}";
+	char path[] = "/tmp/baselineXXXXXX";
+	int file = mkstemp(path);
+	struct gate_baseline baseline = {0};
+	struct error error;
+
+	cr_assert_eq(write(file, content, sizeof(content) - 1), (ssize_t)sizeof(content) - 1);
+	close(file);
+	cr_assert_eq(gate_baseline_read(&baseline, path, &error), 0, "%s", error.text);
+	unlink(path);
+	cr_expect_str_eq(baseline.counts.processor, "a?[2Jb");
+	cr_assert_eq(baseline.counts.rows_count, 3);
+	cr_expect_str_eq(baseline.counts.rows[0]->name, "steps? ::error::x");
+	cr_expect_str_eq(baseline.counts.rows[1]->subject, "f?");
+	cr_expect_str_eq(baseline.counts.rows[1]->module, "m??");
+	cr_expect_str_eq(baseline.counts.rows[2]->subject, "S?]0;");
+	gate_baseline_done(&baseline);
 }
 
 Test(gate, counts_that_are_missing_or_unsteady_cannot_be_told)
@@ -302,7 +329,12 @@ Test(gate, machines_read_no_names_as_commands)
 	gate_write_annotations(&gate, stream);
 	fflush(stream);
 	cr_assert_str_eq(text, "::error title=<b>%3A%3Aerror%0A,file=a%2Cb%3Ac.c,line=7::"
-			       "100 %25%0A%3A%3Awarning%3A%3Ax\n");
+			       "100 %25%0A::warning::x\n");
+	gate.items->name = (char *)"calls of ##[error]x";
+	gate_write(&gate, stream);
+	fflush(stream);
+	cr_assert(strstr(text, "calls of # #[error]x: 100 %"));
+	gate.items->name = (char *)"<b>";
 	gate_write_junit(&gate, "2026-01-01T00:00:00", stream);
 	fflush(stream);
 	cr_assert(strstr(text, "&#60;b&#62;"));

@@ -13,7 +13,7 @@ Test(markdown, text_is_nothing_but_text)
 		{"`x` *y* _z_", "&#96;x&#96; &#42;y&#42; &#95;z&#95;"},
 		{"@user #123 [x](y)", "&#64;user &#35;123 &#91;x&#93;(y)"},
 		{"http://x www.y WWW.z", "http&#58;//x &#119;ww.y &#87;WW.z"},
-		{"std::map", "std::map"},
+		{"std::map; x", "std::map; x"},
 		{"größe → 1", "größe → 1"},
 	};
 

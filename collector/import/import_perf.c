@@ -185,6 +185,19 @@ static void add_place(struct perf *perf, const char *function, const char *modul
 	};
 }
 
+/* Takes the kernel's remark out of "observe (/opt/sim (deleted))". Returns the bytes that stay. */
+static size_t cut_deleted(char *text, size_t bytes)
+{
+	static const char mark[] = " (deleted))";
+
+	if (bytes < sizeof(mark) || strcmp(text + bytes - (sizeof(mark) - 1), mark) != 0)
+		return bytes;
+	bytes -= sizeof(mark) - 2;
+	text[bytes - 1] = ')';
+	text[bytes] = '\0';
+	return bytes;
+}
+
 /* "55d0c0ffee10 observe+0x10 (/opt/sim)". Returns false when it is no frame. */
 static bool read_frame(struct perf *perf, char *text)
 {
@@ -195,6 +208,7 @@ static bool read_frame(struct perf *perf, char *text)
 		return false;
 	while (bytes && isspace((unsigned char)name[bytes - 1]))
 		name[--bytes] = '\0';
+	bytes = cut_deleted(name, bytes);
 	module = bytes && name[bytes - 1] == ')' ? strrchr(name, '(') : NULL;
 	if (module) {
 		name[bytes - 1] = '\0';

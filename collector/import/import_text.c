@@ -22,8 +22,9 @@ enum import_format import_guess(FILE *stream)
 	if (regcomp(&time, "[] 0-9][[:space:]]+[0-9]+\\.[0-9]+:[[:space:]]",
 		    REG_EXTENDED | REG_NOSUB))
 		return IMPORT_FOLDED;
-	for (int i = 0; i < 20 && getline(&line, &capacity, stream) >= 0; i++)
-		if (!regexec(&time, line, 0, NULL, 0))
+	/* perf script --header begins with a page of comments. */
+	for (int i = 0; i < 20 && getline(&line, &capacity, stream) >= 0; i += *line != '#')
+		if (*line != '#' && !regexec(&time, line, 0, NULL, 0))
 			format = IMPORT_PERF;
 	regfree(&time);
 	free(line);

@@ -26,6 +26,31 @@ Test(import_perf, a_chain_is_read_from_the_innermost_frame)
 	cr_assert_str_eq(import.profile->metrics[taken[0].metric].unit, "ns");
 }
 
+Test(import_perf, the_file_of_a_frame_may_be_deleted)
+{
+	read_text(HEAD "\t 55d0c0ffee10 [unknown] (/tmp/lp (deleted))\n"
+		       "\t 55d0c0ffee20 main(int, char*)+0x1 (/tmp/lp (deleted))\n\n");
+	cr_assert_str_eq(stack_text(taken[0].stack), "main(int, char*);[unknown]");
+	cr_assert_eq(import.profile->modules_count, 2);
+	cr_assert_str_eq(import.profile->modules[1].path, "/tmp/lp");
+}
+
+Test(import_perf, comments_do_not_hide_what_the_text_is)
+{
+	char *text = NULL;
+	size_t bytes;
+	FILE *stream = open_memstream(&text, &bytes);
+
+	for (int i = 0; i < 60; i++)
+		fputs("# cmdline : /usr/bin/perf record\n", stream);
+	fputs(HEAD "\t 55d0c0ffee10 observe+0x10 (/opt/sim)\n\n", stream);
+	fclose(stream);
+	stream = import_text_open(text, bytes);
+	cr_assert_eq(import_guess(stream), IMPORT_PERF);
+	fclose(stream);
+	free(text);
+}
+
 Test(import_perf, a_sample_that_is_cut_off_at_its_chain_counts)
 {
 	read_text(HEAD "\t    55d0c0ffee10 observe+0x10 (/opt/sim)");

@@ -15,10 +15,8 @@
 #include <fcntl.h>
 #include <gelf.h>
 #include <limits.h>
-#include <sched.h>
 #include <signal.h>
 #include <sys/mman.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -242,51 +240,6 @@ Test(module, believes_the_build_id_more_than_the_inode)
 	identity.inode = inode_of(path);
 	cr_expect_eq(module_open(modules_get(modules, &identity, getpid())), -1);
 	free(data);
-}
-
-/* Mounts an empty file system of our own on the folder, whose first file is @data. */
-static const char *mount_and_write(const uint8_t *data, size_t bytes)
-{
-	cr_assert_eq(unshare(CLONE_NEWNS), 0);
-	cr_assert_eq(mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL), 0);
-	cr_assert_eq(mount("none", folder, "tmpfs", 0, NULL), 0);
-	return write_file("app", data, bytes);
-}
-
-Test(module, is_not_taken_from_another_file_system_with_the_same_path_and_inode)
-{
-	struct module_identity identity = {0};
-	struct module *module;
-	struct stat status;
-	size_t bytes, own_bytes;
-	uint8_t *data, *own;
-	int ready[2];
-	char byte;
-	pid_t pid;
-
-	if (geteuid() != 0)
-		cr_skip_test("only root may mount");
-	data = read_file(libc_path(), &bytes);
-	own = read_file("/proc/self/exe", &own_bytes);
-	cr_assert_eq(pipe(ready), 0);
-	pid = fork();
-	if (!pid) {
-		mount_and_write(data, bytes);
-		cr_assert_eq(write(ready[1], "", 1), 1);
-		pause();
-	}
-	cr_assert_eq(read(ready[0], &byte, 1), 1);
-	identity.path = mount_and_write(own, own_bytes);
-	identity.inode = inode_of(identity.path);
-	module = modules_get(modules, &identity, pid);
-	cr_expect_eq(module_open(module), 0, "%s", module->problem);
-	cr_assert_eq(fstat(module->fd, &status), 0);
-	cr_expect_eq((size_t)status.st_size, bytes);
-	kill(pid, SIGKILL);
-	waitpid(pid, NULL, 0);
-	cr_assert_eq(umount2(folder, MNT_DETACH), 0);
-	free(data);
-	free(own);
 }
 
 Test(module, keeps_two_files_of_one_path_apart)

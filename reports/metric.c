@@ -80,6 +80,26 @@ bool metric_covers(const struct profile *profile, uint16_t metric, uint16_t of_s
 	       (is_wall(profile, metric) && (of_sample == 0 || wait_of(profile, of_sample) >= 0));
 }
 
+/* Says whether a metric that a profile has not was counted all the same: it came to nothing. */
+static bool was_counted(const struct profile *profile, const char *name)
+{
+	static const struct {
+		const char *metric, *mode;
+	} others[] = {{"lock-wait", "locks"},
+		      {"await", "locks"},
+		      {"io-time", "io"},
+		      {"io-bytes", "io"},
+		      {"sql-time", "sql"}};
+
+	for (int i = 0; i < MEMORY_AMOUNTS && profile_number(profile, "memory.processes", 0); i++)
+		if (!strcmp(name, memory_metrics[i]))
+			return true;
+	for (size_t i = 0; i < sizeof(others) / sizeof(*others); i++)
+		if (!strcmp(name, others[i].metric))
+			return profile_number(profile, others[i].mode, 0) == 1;
+	return false;
+}
+
 static int list(const struct profile *profile, const char *name, struct error *error)
 {
 	char names[200] = "";
@@ -90,6 +110,11 @@ static int list(const struct profile *profile, const char *name, struct error *e
 				 profile->metrics[i].name);
 	if (has_waits(profile) && used < sizeof(names))
 		snprintf(names + used, sizeof(names) - used, ", %s", METRIC_WALL);
+	if (was_counted(profile, name))
+		return fail(error, -ENOENT,
+			    "of '%s' there is nothing: it was counted, and came to 0; the profile "
+			    "has %s",
+			    name, *names ? names : "none");
 	return fail(error, -ENOENT, "the profile has no metric '%s'; it has %s%s", name,
 		    *names ? names : "none",
 		    has_waits(profile) ? "" : "; collector run --off-cpu records waits, too");

@@ -127,3 +127,20 @@ Test(metric, hostile_values_do_not_overflow)
 	cr_assert_eq(profile->samples[0].value, UINT64_MAX);
 	profile_free(profile);
 }
+
+Test(metric, what_was_counted_and_came_to_nothing_is_told_from_what_was_not_counted)
+{
+	struct profile *profile = new_profile();
+
+	cr_assert_lt(metric_find(profile, "temporaries", &error), 0);
+	cr_assert(strstr(error.text, "has no metric 'temporaries'"));
+	profile_set_number(profile, "memory.processes", 1);
+	cr_assert_lt(metric_find(profile, "temporaries", &error), 0);
+	cr_assert(strstr(error.text, "of 'temporaries' there is nothing"));
+	cr_assert_lt(metric_find(profile, "lock-wait", &error), 0);
+	cr_assert(strstr(error.text, "has no metric 'lock-wait'"));
+	profile_set_number(profile, "locks", 1);
+	cr_assert_lt(metric_find(profile, "lock-wait", &error), 0);
+	cr_assert(strstr(error.text, "of 'lock-wait' there is nothing"));
+	profile_free(profile);
+}

@@ -188,11 +188,13 @@ static void write_text(const struct operations *statements, const struct operati
 	write_verdict(statements, databases, stream);
 	if (!statements->all.count)
 		fputs("             a copy of SQLite inside the program is not seen, nor one bound "
-		      "to itself\n",
+		      "to itself or called by pointers that dlsym took out of it\n",
 		      stream);
 	write_statements(statements, options->rows.limit, stream);
 	write_databases(databases, options->rows.limit, stream);
-	fputs("\ntrust: every call counted that goes through SQLite's exported functions", stream);
+	fputs("\ntrust: every call counted that reaches SQLite's exported functions by their "
+	      "names; calls by pointers that dlsym took out of the library are not seen",
+	      stream);
 	operations_write_trust(statements, stream);
 	fputc('\n', stream);
 }

@@ -138,6 +138,33 @@ transactions() {
 	[ "$(statement 'SELECT ?' count)" = 1 ]
 }
 
+@test "calls by pointers out of the library are not seen, and the report says so" {
+	cat >pointers.c <<-'END'
+		#include <dlfcn.h>
+		#include <sqlite3.h>
+		#define FIND(name) __typeof__(name) *p_##name = (__typeof__(name) *)dlsym(library, #name)
+		int main(void)
+		{
+			void *library = dlopen("libsqlite3.so.0", RTLD_NOW | RTLD_LOCAL);
+			FIND(sqlite3_open);
+			FIND(sqlite3_prepare_v2);
+			FIND(sqlite3_step);
+			FIND(sqlite3_finalize);
+			sqlite3 *database;
+			sqlite3_stmt *statement;
+			if (p_sqlite3_open(":memory:", &database) ||
+			    p_sqlite3_prepare_v2(database, "SELECT 1", -1, &statement, 0) ||
+			    p_sqlite3_step(statement) != SQLITE_ROW)
+				return 1;
+			return p_sqlite3_finalize(statement);
+		}
+	END
+	gcc -w -o pointers pointers.c
+	record -- ./pointers
+	run -0 collector sql x.prof
+	[[ $output == *"called by pointers that dlsym took out of it"*"calls by pointers that dlsym took out of the library are not seen"* ]]
+}
+
 @test "the report, the picture and the help" {
 	require sqlite3
 	record -- sqlite3 t.db "CREATE TABLE t(a); INSERT INTO t VALUES (1), (2); SELECT a FROM t;"

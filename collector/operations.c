@@ -16,6 +16,7 @@ struct subject_key {
 	uint64_t identity;
 	int32_t pid;
 	uint32_t kind;
+	uint64_t site; /* that allocated its memory: wide, so that nothing of the key is unset */
 };
 
 struct known {
@@ -141,7 +142,7 @@ void operations_subject(struct operations *operations, const struct event *event
 {
 	const struct event_subject *told = &event->subject;
 	struct known *known;
-	struct subject_key key = {told->identity, event->pid, told->kind};
+	struct subject_key key = {told->identity, event->pid, told->kind, site};
 	bool is_lock = told->kind < PROFILE_SUBJECT_FILE;
 
 	/* NOLINTNEXTLINE(clang-analyzer-core.UndefinedBinaryOperatorResult): it is all set */

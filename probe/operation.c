@@ -250,10 +250,11 @@ static uint32_t keep_text(const char *name, uint32_t bytes)
 	return place;
 }
 
+/* Memory that was given back and allocated elsewhere is another subject. */
 static inline bool is_same_subject(const struct wire_subject *row, const struct wire_subject *model)
 {
 	return row->identity == model->identity && row->kind == model->kind &&
-	       row->process == model->process;
+	       row->process == model->process && row->node == model->node;
 }
 
 uint32_t operation_subject(const struct wire_subject *model, const char *name)

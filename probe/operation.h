@@ -75,7 +75,7 @@ uint32_t operation_stack(const struct walk_start *start);
 /*
  * Returns the number of a subject, added when it is new; 0 when there is no room, which is counted.
  *
- * @model  kind, identity and process tell it from others; the rest is taken when it is new
+ * @model  kind, identity, process and node tell it from others; the rest is taken when it is new
  * @name   of @model->text_bytes; NULL: none
  */
 uint32_t operation_subject(const struct wire_subject *model, const char *name);

@@ -82,6 +82,60 @@ between() {
 	[[ $output == *"mutex 0x"* ]]
 }
 
+@test "a lock in memory that was another's before has the name of its own place" {
+	cat >places.c <<-'END'
+		#include <pthread.h>
+		#include <stdint.h>
+		#include <stdlib.h>
+		#include <time.h>
+		#include <unistd.h>
+		static void *enter(void *lock)
+		{
+			pthread_mutex_lock(lock);
+			pthread_mutex_unlock(lock);
+			return NULL;
+		}
+		static void be_waited_for(pthread_mutex_t *lock)
+		{
+			struct timespec moment = {0, 1000000};
+			pthread_t thread;
+			pthread_mutex_init(lock, NULL);
+			pthread_mutex_lock(lock);
+			pthread_create(&thread, NULL, enter, lock);
+			while (*(volatile int *)&lock->__data.__lock != 2) /* glibc's: somebody waits */
+				nanosleep(&moment, NULL);
+			pthread_mutex_unlock(lock);
+			pthread_join(thread, NULL);
+		}
+		static __attribute__((noinline)) void *first(void)
+		{
+			void *volatile block = malloc(sizeof(pthread_mutex_t));
+			return block;
+		}
+		static __attribute__((noinline)) void *second(void)
+		{
+			void *volatile block = malloc(sizeof(pthread_mutex_t));
+			return block;
+		}
+		int main(void)
+		{
+			void *lock = first();
+			uintptr_t before = (uintptr_t)lock;
+			alarm(60);
+			be_waited_for(lock);
+			free(lock);
+			for (int i = 0; i < 100 && (uintptr_t)(lock = second()) != before; i++)
+				;
+			be_waited_for(lock);
+			return (uintptr_t)lock != before;
+		}
+	END
+	gcc -g -w -o places places.c
+	record --memory -- ./places
+	run -0 collector locks x.prof
+	[[ $output == *"mutex allocated in first "* && $output == *"mutex allocated in second "* ]]
+}
+
 @test "waits for conditions, semaphores, barriers and threads are apart from those for locks" {
 	record -- "$L" awaits
 	[ "$(value "SELECT count(*) FROM operations o JOIN subjects s ON s.id = o.subject

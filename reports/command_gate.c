@@ -163,8 +163,8 @@ const struct argp command_gate_argp = {
 	"Says whether a change passes: counted work first, time second.\v"
 	"With --baseline, what was counted in NEW may not be more than the file says: steps, calls "
 	"of functions (recorded with --time or --count), allocations (--memory), reads and writes "
-	"(--io), SQL (--sql), instructions. With BASE, time is compared too, and a time that "
-	"cannot be told does not fail.\n\n"
+	"(--io), SQL (--sql), instructions. With BASE, its counts stand for those that the file "
+	"lacks, time is compared too, and a time that cannot be told does not fail.\n\n"
 	"Exit status: 0 passed or cannot tell, 1 it did not work, 2 failed (with --strict also "
 	"when it cannot tell).",
 	NULL,
@@ -448,17 +448,25 @@ static int judge_all(const struct options *options, const struct gate_counts *co
 		     struct error *error)
 {
 	struct gate_baseline baseline = {0};
+	struct gate_counts recorded = {0};
 	struct gate gate = {0};
 	int result = 0;
 
 	if (options->baseline)
 		result = gate_baseline_read(&baseline, options->baseline, error);
+	/* Recordings made for counting have none of the base beside them. */
+	if (!options->counted_count)
+		gate_counts_take(&recorded, names, runs, options->base_count);
+	gate_counts_complete(&baseline.counts, &recorded);
+	gate_counts_done(&recorded);
 	if (!result)
 		gate_judge_counts(&gate, &baseline.counts, counts, options->count_margin);
 	if (!result && options->base_count)
 		result = judge_time(&gate, options, &baseline, names, runs, error);
-	if (!result)
+	if (!result) {
+		gate_judge_nothing(&gate);
 		result = answer(&gate, options, error);
+	}
 	gate_done(&gate);
 	gate_baseline_done(&baseline);
 	return result;

@@ -102,6 +102,38 @@ static const struct gate_count *find_count(const struct gate_counts *counts,
 	return row ? none : NULL;
 }
 
+/* What was counted now and is not in the baseline; a part is in its whole. */
+static void tell_unknown(struct gate *gate, const struct gate_counts *base,
+			 const struct gate_counts *fresh)
+{
+	const struct gate_count none = {0}, *first = NULL;
+	char *name, *others;
+	size_t count = 0;
+
+	for (size_t i = 0; i < fresh->rows_count; i++) {
+		const struct gate_count *row = fresh->rows[i];
+
+		if (!(row->value > 0) || find_count(base, row, &none) ||
+		    !gate_counts_has_large(fresh, row))
+			continue;
+		first = !first || row->value > first->value ? row : first;
+		count++;
+	}
+	if (!count)
+		return;
+	name = count_name(first);
+	others = count > 1 ? text(" and %zu more are", count - 1) : xstrdup(" is");
+	add_item(gate, (struct gate_item){
+			       .name = xstrdup("what the baseline lacks"),
+			       .class = "counted",
+			       .reason = text("%s (%.0f now)%s not in the baseline, and not judged",
+					      name, first->value, others),
+			       .verdict = GATE_UNCLEAR,
+		       });
+	free(name);
+	free(others);
+}
+
 void gate_judge_counts(struct gate *gate, const struct gate_counts *base,
 		       const struct gate_counts *fresh, double margin)
 {
@@ -111,8 +143,13 @@ void gate_judge_counts(struct gate *gate, const struct gate_counts *base,
 
 	for (size_t i = 0; i < base->rows_count; i++) {
 		const struct gate_count *row = base->rows[i];
-		struct gate_item item = judge_count(row, find_count(fresh, row, &none), margin);
+		struct gate_item item;
 
+		if (!row->steady) {
+			gate->unsteady++;
+			continue;
+		}
+		item = judge_count(row, find_count(fresh, row, &none), margin);
 		/* Libraries choose other code for other processors. */
 		if (!strcmp(row->name, "instructions") && strcmp(there, here)) {
 			free(item.reason);
@@ -121,6 +158,19 @@ void gate_judge_counts(struct gate *gate, const struct gate_counts *base,
 		}
 		add_item(gate, item);
 	}
+	tell_unknown(gate, base, fresh);
+}
+
+void gate_judge_nothing(struct gate *gate)
+{
+	if (!gate->items_count)
+		add_item(gate, (struct gate_item){
+				       .name = xstrdup("anything"),
+				       .class = "counted",
+				       .reason = xstrdup("nothing was judged: neither counted work "
+							 "nor time is there to be compared"),
+				       .verdict = GATE_UNCLEAR,
+			       });
 }
 
 struct comparison_options gate_comparison_options(double alpha, double margin)

@@ -41,6 +41,7 @@ struct gate {
 	struct gate_item *items;
 	size_t items_count, items_capacity;
 	size_t verdicts[GATE_VERDICTS];
+	size_t unsteady; /* counts of the base that are not judged, for they show nothing */
 	enum gate_verdict verdict; /* of all */
 	char *note;		   /* what is known of the machine, a sentence; or NULL */
 };
@@ -76,6 +77,12 @@ struct gate_count *gate_counts_get(struct gate_counts *counts, const char *name,
 void gate_counts_take(struct gate_counts *counts, const struct comparison_names *names,
 		      const struct comparison_run *const *runs, size_t runs_count);
 
+/* Whether it is of the whole run, or at least GATE_SHARE of its whole where that was counted. */
+bool gate_counts_has_large(const struct gate_counts *counts, const struct gate_count *row);
+
+/* Adds to @counts the large ones of recordings of the base that it lacks. */
+void gate_counts_complete(struct gate_counts *counts, const struct gate_counts *recorded);
+
 /*
  * Adds the instructions of one run.
  *
@@ -107,8 +114,9 @@ void gate_baseline_done(struct gate_baseline *baseline);
 int gate_baseline_read(struct gate_baseline *baseline, const char *path, struct error *error);
 
 /*
- * The file that is to be kept, in a fixed order, owned by the caller: steady counts, of functions
- * and statements those with GATE_SHARE of their kind, and all calls.
+ * The file that is to be kept, in a fixed order, owned by the caller: counts of functions and
+ * statements those with GATE_SHARE of their kind, and all calls. Those that are not steady are
+ * marked so, and known, but not judged.
  */
 json_t *gate_baseline_json(const struct gate_baseline *baseline);
 
@@ -121,9 +129,15 @@ void gate_baseline_calibrate(struct gate_baseline *baseline,
 const struct gate_calibration *gate_baseline_find(const struct gate_baseline *baseline,
 						  const char *machine);
 
-/* Judges counts against those of the baseline; @margin is a ratio less one, 0.005. */
+/*
+ * Judges counts against those of the baseline; @margin is a ratio less one, 0.005. What the
+ * baseline lacks, itself and its whole, cannot be told, in one item.
+ */
 void gate_judge_counts(struct gate *gate, const struct gate_counts *base,
 		       const struct gate_counts *fresh, double margin);
+
+/* An item that cannot be told when there is no other: nothing that was judged is no pass. */
+void gate_judge_nothing(struct gate *gate);
 
 /* The options of a comparison whose false alarms are bounded by @alpha altogether. */
 struct comparison_options gate_comparison_options(double alpha, double margin);

@@ -101,6 +101,7 @@ static int read_counts(struct gate_baseline *baseline, struct obstack *memory, j
 			return fail(error, -EINVAL, "%s: count number %zu is there twice", path,
 				    i + 1);
 		count->value = value;
+		count->steady = !json_is_false(json_object_get(row, "steady"));
 	}
 	return 0;
 }
@@ -173,27 +174,12 @@ static int compare_counts(const void *left, const void *right)
 	return strcmp(a->key, b->key);
 }
 
-/* Small parts of a whole come and go; they are in its count, which is kept. */
-static bool is_kept(const struct gate_counts *counts, const struct gate_count *row)
-{
-	const struct gate_count *whole;
-	char *key;
-
-	if (!row->steady)
-		return false;
-	if (!*row->subject)
-		return true;
-	if (asprintf(&key, "%s\n\n\n", row->name) < 0)
-		key = xalloc_checked(NULL);
-	HASH_FIND_STR(counts->index, key, whole);
-	free(key);
-	return !whole || row->value >= GATE_SHARE * whole->value;
-}
-
 static json_t *count_json(const struct gate_count *row)
 {
 	json_t *json = json_pack("{s:s, s:I}", "count", row->name, "value", (json_int_t)row->value);
 
+	if (!row->steady)
+		json_object_set_new(json, "steady", json_false());
 	if (!*row->subject)
 		return json;
 	if (!*row->module) {
@@ -215,7 +201,8 @@ static json_t *counts_json(const struct gate_counts *counts)
 		memcpy(sorted, counts->rows, counts->rows_count * sizeof(*sorted));
 	qsort(sorted, counts->rows_count, sizeof(*sorted), compare_counts);
 	for (size_t i = 0; i < counts->rows_count; i++)
-		if (is_kept(counts, sorted[i]))
+		/* Small parts of a whole come and go; they are in its count, which is kept. */
+		if (gate_counts_has_large(counts, sorted[i]))
 			json_array_append_new(rows, count_json(sorted[i]));
 	free(sorted);
 	return rows;

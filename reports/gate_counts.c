@@ -102,6 +102,37 @@ void gate_counts_take(struct gate_counts *counts, const struct comparison_names 
 			counts->rows[j]->steady && counts->rows[j]->runs == runs_count;
 }
 
+bool gate_counts_has_large(const struct gate_counts *counts, const struct gate_count *row)
+{
+	const struct gate_count *whole;
+	char *key;
+
+	if (!*row->subject)
+		return true;
+	if (asprintf(&key, "%s\n\n\n", row->name) < 0)
+		key = xalloc_checked(NULL);
+	HASH_FIND_STR(counts->index, key, whole);
+	free(key);
+	return !whole || row->value >= GATE_SHARE * whole->value;
+}
+
+void gate_counts_complete(struct gate_counts *counts, const struct gate_counts *recorded)
+{
+	for (size_t i = 0; i < recorded->rows_count; i++) {
+		const struct gate_count *row = recorded->rows[i], *known;
+		struct gate_count *added;
+
+		HASH_FIND_STR(counts->index, row->key, known);
+		if (known || !gate_counts_has_large(recorded, row))
+			continue;
+		added = gate_counts_get(counts, row->name, row->subject, row->module, row->file);
+		added->value = row->value;
+		added->runs = row->runs;
+		/* A count that was made once may be another one the next time. */
+		added->steady = row->steady && row->runs > 1;
+	}
+}
+
 void gate_counts_add_instructions(struct gate_counts *counts, double instructions,
 				  const char *processor)
 {

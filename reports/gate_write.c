@@ -52,6 +52,11 @@ void gate_write(const struct gate *gate, FILE *stream)
 	if (left_out)
 		fprintf(stream, "… and %zu of single functions or statements that did not fail\n",
 			left_out);
+	if (gate->unsteady)
+		fprintf(stream,
+			"… and %zu counts not judged: the base has them once, or not the same in "
+			"each run\n",
+			gate->unsteady);
 	if (gate->note)
 		fprintf(stream, "%s\n", gate->note);
 }
@@ -176,6 +181,7 @@ json_t *gate_json(const struct gate *gate)
 	}
 	json = json_pack("{s:s, s:s, s:o}", "schema", "simprof/gate-v1", "verdict",
 			 gate_verdict_names[gate->verdict], "items", items);
+	json_object_set_new(json, "not_judged", json_integer((json_int_t)gate->unsteady));
 	if (gate->note)
 		json_object_set_new(json, "note", json_string(gate->note));
 	return json;

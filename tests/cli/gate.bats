@@ -66,6 +66,27 @@ callgrind() {
 	grep -q '^cannot tell *instructions: 1000000 in the baseline, not counted now' text
 }
 
+@test "counted work of base recordings decides, and what no base has is no pass" {
+	replicates 2
+	local file
+	for file in base1:100 base2:100 new1:300 new2:300; do
+		sqlite3 "${file%:*}.prof" "INSERT INTO metrics VALUES (1, 'allocations', 'count', 1, 0)" \
+			"INSERT INTO samples SELECT max(time_ns) + 1, 1, max(stack), 1, ${file#*:}, 0 FROM samples"
+	done
+	reports gate base?.prof -- new?.prof >text || [ $? -eq 2 ]
+	grep -q '^failed *allocations: 100 → 300' text
+	reports gate base?.prof -- base?.prof >text
+	grep -q '^passed *allocations: 100 → 100' text
+	reports gate base1.prof -- new?.prof >text
+	grep -q 'not judged: the base has them once' text
+	echo '{"schema": "simprof/gate-baseline-v1", "counts": []}' >empty.json
+	reports gate --baseline empty.json new1.prof >text
+	grep -q '^cannot tell *what the baseline lacks: allocations (300 now)' text
+	fails_with 2 '' reports gate --strict --baseline empty.json new1.prof
+	replicates 1
+	fails_with 2 '' reports gate --strict --baseline empty.json new1.prof
+}
+
 @test "calls, allocations, files and SQL go into the baseline and decide" {
 	require node bpf sqlite3
 	local i

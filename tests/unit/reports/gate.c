@@ -63,11 +63,14 @@ Test(gate, nothing_in_a_baseline_reaches_terminals_and_xml_raw)
 		"\"counts\": [{\"count\": \"steps\\u0007\\n::error::x\", \"value\": 1},"
 		"{\"count\": \"calls\", \"function\": \"f\\u0001\", \"module\": \"m\\u009b\","
 		"\"file\": \"a.c\", \"value\": 1},"
-		"{\"count\": \"rows\", \"statement\": \"S\\u001b]0;\", \"value\": 1}]}";
+		"{\"count\": \"rows\", \"statement\": \"S\\u001b]0;\", \"value\": 1, "
+		"\"steady\": false}]}";
 	char path[] = "/tmp/baselineXXXXXX";
 	int file = mkstemp(path);
 	struct gate_baseline baseline = {0};
 	struct error error;
+	json_t *json, *row;
+	size_t i;
 
 	cr_assert_eq(write(file, content, sizeof(content) - 1), (ssize_t)sizeof(content) - 1);
 	close(file);
@@ -79,7 +82,60 @@ Test(gate, nothing_in_a_baseline_reaches_terminals_and_xml_raw)
 	cr_expect_str_eq(baseline.counts.rows[1]->subject, "f?");
 	cr_expect_str_eq(baseline.counts.rows[1]->module, "m??");
 	cr_expect_str_eq(baseline.counts.rows[2]->subject, "S?]0;");
+	cr_expect(baseline.counts.rows[0]->steady);
+	cr_expect_not(baseline.counts.rows[2]->steady);
+	json = gate_baseline_json(&baseline);
+	cr_assert_eq(json_array_size(json_object_get(json, "counts")), 3);
+	json_array_foreach (json_object_get(json, "counts"), i, row) {
+		bool is_statement = json_object_get(row, "statement");
+
+		cr_expect_eq(json_is_false(json_object_get(row, "steady")), is_statement);
+	}
+	json_decref(json);
 	gate_baseline_done(&baseline);
+}
+
+Test(gate, what_the_baseline_lacks_is_told_and_no_pass)
+{
+	struct gate_counts base = {0}, fresh = {0};
+	struct gate gate = {0};
+
+	count(&base, "allocations", 1000);
+	count(&fresh, "allocations", 1000);
+	gate_counts_get(&fresh, "allocations", "part", "[program]", "")->value = 900;
+	gate_judge_counts(&gate, &base, &fresh, 0.005);
+	cr_expect_eq(gate.verdict, GATE_PASSED, "a part is in its whole");
+	gate_done(&gate);
+	gate = (struct gate){0};
+	gate_counts_get(&fresh, "calls", "new", "[program]", "")->value = 1e9;
+	gate_counts_get(&fresh, "calls", "other", "[program]", "")->value = 1;
+	gate_counts_get(&fresh, "calls", "never", "[program]", "")->value = 0;
+	gate_judge_counts(&gate, &base, &fresh, 0.005);
+	cr_expect_eq(gate.verdict, GATE_UNCLEAR);
+	cr_assert_eq(gate.items_count, 2);
+	cr_expect_str_eq(gate.items[1].reason, "calls of new (1000000000 now) and 1 more "
+					       "are not in the baseline, and not judged");
+	gate_done(&gate);
+	/* One that is known to differ is neither judged nor lacking. */
+	gate = (struct gate){0};
+	gate_counts_get(&base, "calls", "new", "[program]", "")->steady = false;
+	gate_counts_get(&base, "calls", "other", "[program]", "")->steady = false;
+	gate_judge_counts(&gate, &base, &fresh, 0.005);
+	cr_expect_eq(gate.verdict, GATE_PASSED);
+	cr_expect_eq(gate.unsteady, 2);
+	gate_done(&gate);
+	gate_counts_done(&base);
+	gate_counts_done(&fresh);
+}
+
+Test(gate, nothing_that_was_judged_is_no_pass)
+{
+	struct gate gate = {0};
+
+	gate_judge_nothing(&gate);
+	cr_expect_eq(gate.verdict, GATE_UNCLEAR);
+	cr_expect_eq(gate.verdicts[GATE_UNCLEAR], 1);
+	gate_done(&gate);
 }
 
 Test(gate, counts_that_are_missing_or_unsteady_cannot_be_told)
@@ -193,6 +249,35 @@ Test(gate, three_percent_more_of_any_kind_of_work_fails)
 		gate_done(&gate);
 		gate_counts_done(&base);
 		gate_counts_done(&fresh);
+		for (int i = 0; i < 2; i++)
+			comparison_run_done(&runs[i]);
+		comparison_names_done(&names);
+	}
+}
+
+Test(gate, base_recordings_stand_for_what_the_baseline_lacks_when_they_agree)
+{
+	for (int runs_count = 1; runs_count <= 2; runs_count++) {
+		struct comparison_names names = {0};
+		struct comparison_run runs[2];
+		const struct comparison_run *all[] = {&runs[0], &runs[1]};
+		struct gate_counts base = {0}, recorded = {0};
+
+		for (int i = 0; i < 2; i++)
+			worked_run(&runs[i], &names, 100, 100, 100 + 10 * (uint64_t)i);
+		count(&base, "allocations", 7);
+		gate_counts_take(&recorded, &names, all, (size_t)runs_count);
+		gate_counts_complete(&base, &recorded);
+		cr_expect_eq(value_of(&base, "allocations", ""), 7);
+		cr_expect_eq(value_of(&base, "allocated bytes", ""), 100);
+		for (size_t i = 1; i < base.rows_count; i++)
+			cr_expect_eq(base.rows[i]->steady,
+				     runs_count == 2 &&
+					     strcmp(base.rows[i]->name, "SQL executions") &&
+					     strcmp(base.rows[i]->name, "SQL rows"),
+				     "%s", base.rows[i]->name);
+		gate_counts_done(&base);
+		gate_counts_done(&recorded);
 		for (int i = 0; i < 2; i++)
 			comparison_run_done(&runs[i]);
 		comparison_names_done(&names);

@@ -213,24 +213,33 @@ static void measure_row(struct comparison *comparison, struct comparison_row *ro
 	row->margin = log1p(row->margin);
 }
 
-/* Runs a side that would settle a row, if its change is what it seems. */
-static double needed(const struct comparison *comparison, const struct comparison_row *row)
+/*
+ * Runs a side that would settle a row, if its change is what it seems. @alpha is what its p must
+ * not exceed in the worst case of the adjustment.
+ */
+static double needed(const struct comparison *comparison, const struct comparison_row *row,
+		     double alpha)
 {
 	const struct statistics_change *change = &row->change;
-	double pairs = comparison->base_count, spread;
+	double size = fabs(change->estimate), pairs = comparison->base_count, spread, runs;
+	bool paired = comparison->options.paired;
 
 	/* More runs do not help where the sampling clock's grid is too coarse; longer ones do. */
 	if (!comparison->replicated || !isfinite(change->error) || row->grid > row->margin)
 		return 0;
-	if (comparison->options.paired)
+	if (paired)
 		spread = change->error * sqrt(pairs);
 	else
 		spread = change->error /
 			 sqrt(1.0 / comparison->base_count + 1.0 / comparison->fresh_count);
-	return statistics_runs_needed(
-		spread, comparison->options.paired,
-		fmax(fabs(fabs(change->estimate) - row->margin), row->margin / 2),
-		1 - comparison->options.alpha);
+	runs = statistics_runs_needed(spread, paired,
+				      fmax(fabs(size - row->margin), row->margin / 2),
+				      1 - comparison->options.alpha);
+	/* Only a change must be told from none; "unchanged" is the interval's word alone. */
+	if (!(runs > 0) || size <= row->margin)
+		return runs;
+	runs = fmax(runs, statistics_runs_needed(spread, paired, size, 1 - alpha));
+	return fmax(runs, statistics_runs_of_floor(paired, alpha));
 }
 
 static void judge(const struct comparison *comparison, struct comparison_row *row, size_t family)
@@ -249,7 +258,7 @@ static void judge(const struct comparison *comparison, struct comparison_row *ro
 	else if (change->low >= -row->margin && change->high <= row->margin)
 		row->verdict = COMPARISON_UNCHANGED;
 	else
-		row->runs_needed = needed(comparison, row);
+		row->runs_needed = needed(comparison, row, alpha / (family ? family : 1));
 }
 
 /* Marks the functions that are worth a row, by the cost of all runs together, and counts them and

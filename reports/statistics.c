@@ -383,6 +383,16 @@ double statistics_runs_needed(double spread, bool paired, double half_width, dou
 	return many;
 }
 
+double statistics_runs_of_floor(bool paired, double alpha)
+{
+	unsigned exact = paired ? STATISTICS_EXACT_PAIRS : STATISTICS_EXACT_GROUP, runs = 2;
+
+	while (runs <= exact &&
+	       (paired ? ldexp(2, -(int)runs) : 2 / gsl_sf_choose(2 * runs, runs)) > alpha)
+		runs++;
+	return runs;
+}
+
 void statistics_benjamini_hochberg(double *p, size_t count)
 {
 	size_t *order = xcalloc(count, sizeof(*order));

@@ -104,6 +104,9 @@ double statistics_detectable(const struct statistics_change *change, double marg
  */
 double statistics_runs_needed(double spread, bool paired, double half_width, double level);
 
+/* Runs a side with which the exact tests can give a p of @alpha at all. */
+double statistics_runs_of_floor(bool paired, double alpha);
+
 /* Adjusts @count p values in place so that comparing them with q bounds the expected share of false
  * findings by q (Benjamini and Hochberg), or the probability of any by q (Holm). */
 void statistics_benjamini_hochberg(double *p, size_t count);

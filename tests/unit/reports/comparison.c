@@ -168,6 +168,10 @@ Test(comparison, few_runs_admit_that_they_can_show_nothing)
 	compare(&bench, &comparison_defaults);
 	cr_assert_eq(row_of(&bench, "hot")->verdict, COMPARISON_INCONCLUSIVE);
 	cr_assert(isinf(bench.comparison.total.detectable));
+	/* Four a side give p 2/70 at best, which three functions together raise beyond 0.05. */
+	cr_assert_geq(bench.comparison.rows_count, 2);
+	cr_assert_eq(bench.comparison.total.runs_needed, 4);
+	cr_assert_eq(row_of(&bench, "hot")->runs_needed, 5);
 	done(&bench);
 }
 

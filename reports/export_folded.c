@@ -105,6 +105,13 @@ static void write_lines(const struct call_tree *tree, const struct child *childr
 	free(path.text);
 }
 
+/* A line of an imported text may have become one sample, with its count as value (import.h). */
+static bool is_by_amount(const struct profile *profile, uint16_t metric)
+{
+	return metric_has_amounts(profile, metric) ||
+	       !strcmp(profile_text(profile, "engine", ""), "imported from folded stacks");
+}
+
 void export_folded(const struct profile *profile, uint16_t metric, FILE *stream)
 {
 	struct symbol_table symbols;
@@ -118,7 +125,7 @@ void export_folded(const struct profile *profile, uint16_t metric, FILE *stream)
 	tree = call_tree_build(profile,
 			       &(struct call_tree_options){.metric = metric, .same = same});
 	children = order_children(tree, &symbols);
-	write_lines(tree, children, metric_has_amounts(profile, metric), stream);
+	write_lines(tree, children, is_by_amount(profile, metric), stream);
 	free(children);
 	call_tree_free(tree);
 	free(same);

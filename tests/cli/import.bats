@@ -74,6 +74,13 @@ folded_of() {
 	[ "$(ask json 'it.functions[0].function + it.functions[0].self.share')" = a0.75 ]
 }
 
+@test "folded text of many samples keeps its counts" {
+	printf 'main;a 600000\nmain;b 448577\n' >many.folded
+	collector import -o many.prof many.folded
+	reports export --format folded many.prof | cmp - many.folded
+	reports export --format folded many.folded | cmp - many.folded
+}
+
 @test "perf script with call chains, inlined functions and lines" {
 	collector import -o chains.prof "$corpus/import_perf/chains"
 	folded_of chains.prof >folded

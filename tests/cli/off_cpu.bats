@@ -68,7 +68,9 @@ closes() {
 		$(waited x.prof waits_for_child run-queue) - $(waited x.prof child_sleeps run-queue))) \
 		"$(took waits_for_child)"
 	[ "$(waited x.prof child_sleeps off-cpu)" -ge 600000000 ]
-	[ "$(waited x.prof works off-cpu)" -eq 0 ]
+	# What only computes waits for nothing of its own; a page fault may still find the process's
+	# memory map locked by a thread beside it.
+	[ $(($(waited x.prof works off-cpu) * 100)) -le "$(took works)" ]
 	closes x.prof
 }
 

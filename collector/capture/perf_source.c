@@ -17,7 +17,7 @@
 #define LEAST_BRIEF_RING    (512u << 10)
 #define MOST_RING_MEMORY    (128u << 20) /* over all CPUs */
 #define LEAST_COPY_BYTES    (8u << 10)
-#define MOST_CORE_EVENTS    128 /* read to tell cores apart */
+#define MOST_CORE_EVENTS    128 /* read to tell cores apart, or one for each core */
 #define RING_MILLISECONDS   60	/* of samples that a ring holds: three missed polls */
 #define RECORD_BYTES	    400 /* of a sample, beside the copy */
 
@@ -547,7 +547,11 @@ uint64_t perf_source_lost_so_far(const struct perf_source *source)
 
 bool perf_source_core_ns(const struct perf_source *source, uint64_t *core_ns, size_t core_count)
 {
-	if (source->event_count > MOST_CORE_EVENTS)
+	size_t count = 0;
+
+	for (size_t i = 0; i < source->event_count; i++)
+		count += source->events[i].kind == SIDE;
+	if (count > MOST_CORE_EVENTS && count > core_count)
 		return false;
 	for (size_t i = 0; i < source->event_count; i++) {
 		const struct thread_event *event = &source->events[i];

@@ -184,7 +184,7 @@ static size_t add_user_frames(struct recorder *recorder, struct thread *thread,
 	uint32_t frame_count;
 
 	if (sample->has_registers != EVENT_REGISTERS_64) {
-		*ending = sample->has_registers == EVENT_REGISTERS_32 ? PROFILE_ENDING_NO_RULE
+		*ending = sample->has_registers == EVENT_REGISTERS_32 ? PROFILE_ENDING_NARROW
 								      : PROFILE_ENDING_NO_USER;
 		return count;
 	}

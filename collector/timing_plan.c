@@ -212,11 +212,16 @@ static int explain_one_file(const struct pattern *pattern, struct function_list 
 
 static int explain(const struct pattern *pattern, struct searching *searching, struct error *error)
 {
-	const char *program =
-		searching->files->count ? base_name(searching->files->modules[0]->path) : "";
+	const char *program;
 	struct function_list *list;
 	int result = 0;
 
+	if (!searching->files->count)
+		return fail(error, -ENOENT,
+			    "there is no program with a function '%s': it is not found, or not a "
+			    "64-bit program for x86-64 (for a script name its interpreter)",
+			    pattern->name);
+	program = base_name(searching->files->modules[0]->path);
 	for (size_t i = 0; i < searching->files->count && !result; i++)
 		if (takes_module(pattern, searching->files->modules[i]) &&
 		    (i == 0 || pattern->library))
@@ -228,11 +233,11 @@ static int explain(const struct pattern *pattern, struct searching *searching, s
 			    "'%s' matches no function of %s; for a library write LIBRARY:%s",
 			    pattern->text, pattern->library ? pattern->library : program,
 			    pattern->name);
-	list = searching->files->count ? list_of(searching, 0) : NULL;
+	list = list_of(searching, 0);
 	return fail(error, -ENOENT, "there is no function '%s' in %s%s%s", pattern->name,
 		    pattern->library ? pattern->library : program,
 		    pattern->library ? "" : " or its libraries",
-		    list && list->count < 10 ? "; the program is stripped of most names" : "");
+		    list->count < 10 ? "; the program is stripped of most names" : "");
 }
 
 /* ---- searching ----------------------------------------------------------------------------- */

@@ -105,11 +105,18 @@ static int refused(const struct perf_event_attr *attr, pid_t pid, struct error *
 	int code = errno, level = paranoid_level(), needed = attr->exclude_kernel ? 2 : 1;
 
 	errno = code;
+	if (level > needed && !geteuid())
+		return fail(error, -errno,
+			    "the kernel refuses perf_event_open (%m; kernel.perf_event_paranoid is "
+			    "%d): this root lacks the capability CAP_PERFMON; in a container "
+			    "docker run --cap-add PERFMON, or `sysctl "
+			    "kernel.perf_event_paranoid=%d` on the host",
+			    level, needed);
 	if (level > needed)
 		return fail(error, -errno,
 			    "the kernel refuses perf_event_open (%m; kernel.perf_event_paranoid is "
-			    "%d); run as root, or `sysctl kernel.perf_event_paranoid=%d` for "
-			    "programs of your own; in a container allow the system call or "
+			    "%d); run as root, or `sysctl kernel.perf_event_paranoid=%d`, or "
+			    "`setcap cap_perfmon+ep` the collector; in a container docker run "
 			    "--cap-add PERFMON",
 			    level, needed);
 	if (errno == EACCES && pid > 0)
@@ -137,6 +144,11 @@ static int open_event(struct perf_event_attr *attr, pid_t pid, int cpu, struct e
 		return refused(attr, pid, error);
 	case ESRCH:
 		return fail(error, -errno, "there is no process or thread %d", pid);
+	case ENOSYS:
+		return fail(error, -errno,
+			    "there is no perf_event_open here (%m): the kernel has none, or a "
+			    "filter of system calls hides it, as in containers; allow it there "
+			    "(docker run --cap-add PERFMON)");
 	case EMFILE:
 		return fail(error, -errno, "too many open files; raise `ulimit -n`");
 	case ENOENT:

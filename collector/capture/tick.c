@@ -74,8 +74,10 @@ static int read_tracepoint(struct tick *tick, struct error *error)
 	if (tick->tracepoint)
 		return 0;
 	return fail(error, -EACCES,
-		    "the kernel's tracepoints cannot be read; run as root, with tracefs mounted on "
-		    "/sys/kernel/tracing");
+		    "the kernel's tracepoints cannot be read; run as root, or with the "
+		    "capabilities CAP_DAC_READ_SEARCH, CAP_PERFMON and CAP_SYSLOG, with tracefs "
+		    "mounted on /sys/kernel/tracing (docker run -v "
+		    "/sys/kernel/tracing:/sys/kernel/tracing)");
 }
 
 /* Takes the addresses we want from a line of kallsyms; @entry_open says that the symbol before was
@@ -111,7 +113,7 @@ static int read_symbols(struct tick *tick, struct error *error)
 		return 0;
 	return fail(error, -ENOENT,
 		    "the address of the kernel's tick is hidden or unknown; run as root, or with "
-		    "kernel.kptr_restrict=0");
+		    "the capability CAP_SYSLOG, and kernel.kptr_restrict below 2");
 }
 
 int tick_find(struct tick *tick, struct error *error)
@@ -175,7 +177,8 @@ int tick_prove(const struct tick *tick, struct error *error)
 
 	if (fd < 0)
 		return fail(error, -errno,
-			    "the kernel refuses events on its tick (%m); run as root");
+			    "the kernel refuses events on its tick (%m); run as root, or with "
+			    "the capability CAP_PERFMON");
 	result = tick_filter(tick, fd, error);
 	while (!result && count < PROOF_TICKS && now_ns() < end_ns)
 		if (read(fd, &count, sizeof(count)) != sizeof(count))

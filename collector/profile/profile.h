@@ -48,6 +48,7 @@ enum profile_ending {
 	PROFILE_ENDING_TOO_DEEP,  /* more frames than the limit */
 	PROFILE_ENDING_NO_USER,	  /* no user registers: kernel thread, or before the first exec */
 	PROFILE_ENDING_NOT_TAKEN, /* no stack was copied, to keep the cost within its limit */
+	PROFILE_ENDING_NARROW,	  /* 32-bit code, which is not walked */
 	PROFILE_ENDINGS
 };
 
@@ -319,6 +320,7 @@ struct profile_spread {
  *                      number; text: why the first could not
  *   split_problems, split_problem       files whose split debug information was not found: their
  *                      number; text: why not that of the first
+ *   fetch_problem      why debug files were not fetched from the servers that the user named
  *   throttles, most_hz times that the kernel stopped sampling for a moment, if any, because more
  *                      samples came than it allows in a second, which is the latter
  *   still_running      processes of the target that had not ended when the recording did

@@ -236,7 +236,7 @@ Test(recorder, between_two_programs_no_user_code_is_running)
 	cr_assert_eq(loaded->stacks_count, 1 + 3, "only the kernel's frames");
 }
 
-Test(recorder, code_of_32_bits_is_not_passed_off_as_kernel_work)
+Test(recorder, code_of_32_bits_is_called_so)
 {
 	recorder_take(recorder, &(struct event){.kind = EVENT_SAMPLE,
 						.pid = 10,
@@ -246,7 +246,7 @@ Test(recorder, code_of_32_bits_is_not_passed_off_as_kernel_work)
 							   .weight = 1000,
 							   .has_registers = EVENT_REGISTERS_32}});
 	load();
-	cr_assert_eq(loaded->samples[0].ending, PROFILE_ENDING_NO_RULE);
+	cr_assert_eq(loaded->samples[0].ending, PROFILE_ENDING_NARROW);
 }
 
 Test(recorder, survives_events_in_any_order)

@@ -7,6 +7,7 @@
 #include "collector/capture/proc_snapshot.h"
 #include "collector/live_table.h"
 #include "collector/recorder.h"
+#include "collector/resolve/debuginfod.h"
 #include "collector/resolve/kernel_symbols.h"
 #include "collector/resolve/symbols.h"
 #include "collector/sampling.h"
@@ -136,6 +137,7 @@ struct live *live_open(const struct session_options *options, uint64_t window_ns
 
 	live->options = *options;
 	live->options.wants_time = true;
+	debuginfod_give_up(); /* whoever looks does not want to wait */
 	live->window_ns = window_ns;
 	live->poll_fd = epoll_create1(EPOLL_CLOEXEC);
 	live->profile = profile_new();

@@ -9,6 +9,7 @@
 #include "collector/sibling.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -369,6 +370,13 @@ static void print_progress(const struct profile *profile, uint64_t step_total, u
 	fprintf(stderr, "\r%s\033[K", text);
 }
 
+static void print_waits(void)
+{
+	fputs("collector: asking the servers in DEBUGINFOD_URLS for debug files; an interrupt goes "
+	      "on without them\n",
+	      stderr);
+}
+
 static void clear_progress(const struct session_options *session)
 {
 	if (session->progressed)
@@ -409,6 +417,36 @@ static int make(const struct recording_options *options, const struct session_op
 	return result.exit_status;
 }
 
+/* Says whether a file is a program, which may be running: it is not to be renamed or replaced. */
+static bool is_program(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	struct stat status;
+	char start[4] = "";
+	bool is_read;
+
+	if (fd < 0)
+		return false;
+	is_read = !fstat(fd, &status) && S_ISREG(status.st_mode) &&
+		  pread(fd, start, sizeof(start), 0) == sizeof(start);
+	close(fd);
+	return is_read && (!memcmp(start, "\177ELF", 4) || !memcmp(start, "#!", 2));
+}
+
+static bool would_replace_program(const char *name)
+{
+	static const char *const suffixes[] = {".prof", ".svg", ".prof.old", ".svg.old"};
+	bool would = false;
+
+	for (size_t i = 0; i < sizeof(suffixes) / sizeof(*suffixes) && !would; i++) {
+		char *path = result_path(name, suffixes[i]);
+
+		would = is_program(path);
+		free(path);
+	}
+	return would;
+}
+
 /* Says what is wrong with the name of the results, or NULL. */
 static const char *name_problem(const char *name, const char *program)
 {
@@ -424,6 +462,11 @@ static const char *name_problem(const char *name, const char *program)
 		return "the results need a name; give one with -o";
 	if (is_target)
 		return "the results would replace the program itself; choose another name with -o";
+	if (would_replace_program(name))
+		return "the results would replace a program of that name; choose another name with "
+		       "-o";
+	if (!stat(name, &result) && (S_ISCHR(result.st_mode) || S_ISBLK(result.st_mode)))
+		return "-o names two files, NAME.prof and NAME.svg, and cannot be a device";
 	return NULL;
 }
 
@@ -461,6 +504,7 @@ int recording_make(const struct recording_options *options, struct session_optio
 	session->probes.hits.budget = options->has_budget ? options->budget : CAREFUL_BUDGET;
 	session->probes.planned = options->is_quiet ? NULL : print_plan;
 	session->probes.missed = print_missed;
+	session->waits = options->is_quiet ? NULL : print_waits;
 	session->step_total = options->steps;
 	if (!options->steps && session->argv)
 		session->step_total = progress_total_of(session->argv);

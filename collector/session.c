@@ -11,6 +11,7 @@
 #include "collector/profile/profile_file.h"
 #include "collector/probing.h"
 #include "collector/recorder.h"
+#include "collector/resolve/debuginfod.h"
 #include "collector/resolve/kernel_symbols.h"
 #include "collector/resolve/source_files.h"
 #include "collector/resolve/symbols.h"
@@ -508,7 +509,8 @@ static void finish(struct session *session)
 		is_cut = profile_file_commit(session->file, session->profile, failure);
 	if (is_cut)
 		completion_recover(&completion);
-	session_signals_allow(&session->signals);
+	debuginfod_tell(session->options->waits);
+	session_signals_allow(&session->signals, debuginfod_give_up);
 	modules_describe(session->modules);
 	symbols_name(session->modules, session->profile);
 	kernel_symbols_name(kernel, session->profile);
@@ -570,6 +572,8 @@ int session_record(const struct session_options *options, struct session_result 
 
 	*result = (struct session_result){.exit_status = 125};
 	session_signals_take(&session.signals);
+	if (!is_attached(&session))
+		session_signals_take_stops(&session.signals);
 	session.profile = profile_new();
 	session.modules = modules_new(session.profile);
 	code = prepare(&session, error);

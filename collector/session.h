@@ -37,6 +37,7 @@ struct session_options {
 	/* Told some times a second how far the recording is; NULL: nobody asks. */
 	void (*progressed)(const struct profile *profile, uint64_t step_total, uint64_t elapsed_ns);
 	uint64_t step_total;	   /* steps that the program will make; 0: not known */
+	void (*waits)(void);	   /* told when servers are asked for debug files; NULL: nobody */
 	bool is_memory;		   /* what it allocates, too */
 	uint64_t memory_rate;	   /* bytes between sampled allocations; 0: all */
 	uint32_t temporary_within; /* allocations, within which a block is temporary; 0: 1 */

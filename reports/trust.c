@@ -377,6 +377,9 @@ static void add_files(struct trust *trust, const struct profile *profile)
 		    "inlined calls are missing in %" PRId64
 		    " file%s without their split debug information: %s",
 		    count, count == 1 ? "" : "s", profile_text(profile, "split_problem", ""));
+	problem = profile_text(profile, "fetch_problem", NULL);
+	if (problem)
+		add(trust, false, "debug files were not fetched: %s", problem);
 }
 
 /* What was not looked up because so many threads would have been held up. */

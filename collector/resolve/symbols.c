@@ -59,6 +59,7 @@
 #include "collector/base/xalloc.h"
 #include "collector/resolve/debug_file.h"
 #include "collector/resolve/debug_lines.h"
+#include "collector/resolve/debuginfod.h"
 #include "collector/resolve/demangle.h"
 #include "collector/resolve/parallel.h"
 #include "collector/resolve/perf_map.h"
@@ -537,6 +538,14 @@ static void describe_split(struct profile *profile, const struct file_names *fil
 		profile_set_number(profile, "split_problems", lacking);
 }
 
+static void describe_fetching(struct profile *profile)
+{
+	char problem[128];
+
+	if (debuginfod_problem(problem, sizeof(problem)))
+		profile_set_text(profile, "fetch_problem", problem);
+}
+
 void symbols_name(struct modules *modules, struct profile *profile)
 {
 	size_t count, file_count = 0;
@@ -555,6 +564,7 @@ void symbols_name(struct modules *modules, struct profile *profile)
 	}
 	parallel_run(file_count, name_file, files);
 	describe_split(profile, files, file_count);
+	describe_fetching(profile);
 	/* In the order of the files, whichever was done first. */
 	for (size_t i = 0; i < file_count; i++) {
 		take_names(profile, &files[i]);

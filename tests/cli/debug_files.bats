@@ -75,3 +75,28 @@ serve() {
 	DEBUGINFOD_URLS=$url collector run -q -o x -- ./app 0.3 >/dev/null
 	[ "$(sqlite3 x.prof "SELECT count(*) FROM functions WHERE name IN ('wrong_name', 'descend')")" -eq 0 ]
 }
+
+@test "a server that says nothing is given up when interrupted, and the recording is kept" {
+	require node
+	ls /usr/lib/*/libdebuginfod.so.1 >/dev/null 2>&1 || skip "libdebuginfod1 is not installed"
+	build_stripped
+	cat >silent.mjs <<-'JS'
+		import net from "node:net";
+		import fs from "node:fs";
+		net.createServer(() => fs.appendFileSync("asked", "asked\n"))
+			.listen(0, "127.0.0.1", function () { fs.writeFileSync("port", String(this.address().port)); });
+	JS
+	node silent.mjs 3>&- &
+	server=$!
+	until [ -s port ]; do sleep 0.05; done
+	export DEBUGINFOD_CACHE_PATH=$PWD/cache DEBUGINFOD_TIMEOUT=600 DEBUGINFOD_MAXTIME=600
+	DEBUGINFOD_URLS=http://127.0.0.1:$(cat port) env --default-signal=INT collector run -o x -- ./app 0.3 2>err 3>&- &
+	collector=$!
+	until [ -e asked ]; do sleep 0.05; done
+	sleep 0.4 # together with the program's end it would be one wish
+	kill -INT $collector
+	wait $collector
+	[ "$(sqlite3 x.prof "SELECT value FROM meta WHERE key = 'state'")" = complete ]
+	grep -q "asking the servers in DEBUGINFOD_URLS" err
+	grep -q "debug files were not fetched: it was interrupted" err
+}

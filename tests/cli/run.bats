@@ -506,7 +506,17 @@ wait_for() {
 	run collector run -- ./x.prof
 	[ "$status" -eq 125 ]
 	[[ $output == *"would replace the program itself"* ]]
-	cmp /bin/true x.prof
+	for name in x.prof y.svg z.prof.old; do
+		cp /bin/true $name
+		run collector run -o "${name%%.*}" -- touch started
+		[ "$status" -eq 125 ] || { echo "$name"; false; }
+		[[ $output == *"would replace a program of that name"* ]]
+		cmp /bin/true $name
+	done
+	run collector run -o /dev/null -- touch started
+	[ "$status" -eq 125 ]
+	[[ $output == *"cannot be a device"* ]]
+	[ ! -e /dev/null.prof ]
 	[ ! -e started ]
 }
 

@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -84,4 +85,91 @@ Test(session_signals, what_is_typed_at_the_terminal_is_not_told_twice)
 	}
 	cr_assert_eq(waitpid(leader, &status, 0), leader);
 	cr_expect_eq(WEXITSTATUS(status), SIGALRM, "ended by signal %d", WEXITSTATUS(status));
+}
+
+/* What could end a recording, and is meant for the program. */
+Test(session_signals, all_that_can_be_caught_are_told_to_the_program)
+{
+	static const int ends[] = {SIGINT, SIGQUIT, SIGHUP, SIGTERM};
+	struct session_signals signals = {0};
+	int terminal = -1, status, told = 0;
+
+	setrlimit(RLIMIT_CORE, &(struct rlimit){0});
+	for (size_t i = 0; i < sizeof(ends) / sizeof(*ends); i++)
+		signal(ends[i], SIG_DFL); /* a shell's background job ignores some */
+	session_signals_take(&signals);
+	for (int number = 1; number <= SIGRTMAX; number++) {
+		pid_t program;
+
+		if (!sigismember(&signals.taken, number) || number == SIGALRM)
+			continue;
+		program = start_program(&signals, terminal, 20);
+		raise(number);
+		session_signals_pass(&signals, program);
+		cr_assert_eq(waitpid(program, &status, 0), program);
+		cr_expect_eq(WTERMSIG(status), number, "%d: ended by %d", number, WTERMSIG(status));
+		signals.interrupts = 0;
+		told++;
+	}
+	session_signals_done(&signals);
+	cr_expect_geq(told, 40);
+}
+
+Test(session_signals, what_nohup_ignores_is_ignored_and_what_a_shell_ignores_can_be_sent)
+{
+	struct session_signals signals = {0};
+
+	signal(SIGHUP, SIG_IGN);
+	signal(SIGINT, SIG_IGN);
+	session_signals_take(&signals);
+	raise(SIGHUP);
+	session_signals_pass(&signals, 0);
+	cr_expect_eq(signals.interrupts, 0);
+	raise(SIGINT);
+	session_signals_pass(&signals, 0);
+	cr_expect_eq(signals.interrupts, 1);
+	session_signals_done(&signals);
+}
+
+/* Watches a program as a session does, until it ends. */
+static void watch(struct session_signals *signals, pid_t program)
+{
+	struct pollfd source = {.fd = signals->fd, .events = POLLIN};
+	int status;
+
+	while (!waitpid(program, &status, WNOHANG)) {
+		poll(&source, 1, 20);
+		session_signals_pass(signals, program);
+	}
+	_exit(WTERMSIG(status));
+}
+
+Test(session_signals, the_collector_stops_and_goes_on_with_its_program, .timeout = 60)
+{
+	int terminal = -1, status, ready[2];
+	pid_t collector;
+	char byte;
+
+	cr_assert_eq(pipe(ready), 0);
+	collector = fork();
+	if (!collector) {
+		struct session_signals signals = {0};
+		pid_t program;
+
+		setpgid(0, 0); /* not alone: a group that nobody could continue does not stop */
+		session_signals_take(&signals);
+		session_signals_take_stops(&signals);
+		program = start_program(&signals, terminal, 50);
+		if (write(ready[1], "", 1) == 1)
+			watch(&signals, program);
+		_exit(0);
+	}
+	cr_assert_eq(read(ready[0], &byte, 1), 1);
+	cr_assert_eq(kill(collector, SIGTSTP), 0);
+	cr_assert_eq(waitpid(collector, &status, WUNTRACED), collector);
+	cr_expect(WIFSTOPPED(status) && WSTOPSIG(status) == SIGTSTP, "status %x", status);
+	cr_assert_eq(kill(collector, SIGCONT), 0);
+	cr_assert_eq(kill(collector, SIGUSR1), 0);
+	cr_assert_eq(waitpid(collector, &status, 0), collector);
+	cr_expect_eq(WEXITSTATUS(status), SIGUSR1, "status %x", status);
 }

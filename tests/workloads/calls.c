@@ -10,6 +10,7 @@
  *     calls fork N        three children call `leaf` N times each, within the parent's `forker`
  *     calls bimodal N     `bimodal` takes 20 us, every tenth time 200 us
  *     calls steps N       `step` calls `work`; every 137th time `stall`, sixty times as long
+ *                         SIGTERM ends it after a step
  *     calls exit N        `leave` never ends: it exits
  *
  * Prints "FUNCTION CALLS" for each of its functions.
@@ -19,6 +20,7 @@
 #include <inttypes.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -208,10 +210,21 @@ FUNCTION static void step(uint64_t number)
 	NOT_A_TAIL_CALL();
 }
 
+static volatile sig_atomic_t is_over;
+
+static void end_steps(int signal_number)
+{
+	(void)signal_number;
+	is_over = 1;
+}
+
 static void run_steps(uint64_t count)
 {
-	for (uint64_t i = 0; i < count; i++)
-		step(i);
+	uint64_t wanted = count;
+
+	signal(SIGTERM, end_steps);
+	for (count = 0; count < wanted && !is_over; count++)
+		step(count);
 	printf("step %" PRIu64 "\nwork %" PRIu64 "\nstall %" PRIu64 "\n", count, count,
 	       (count / 137));
 }

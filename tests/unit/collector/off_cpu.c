@@ -7,6 +7,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -135,13 +137,26 @@ static void *wait_at_the_gate(void *argument)
 	return NULL;
 }
 
+/* Source: proc(5), /proc/PID/stat. */
+static bool is_asleep(pid_t tid)
+{
+	char path[64], state = '?';
+	FILE *stream;
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/stat", (int)tid);
+	stream = fopen(path, "re");
+	cr_assert_not_null(stream);
+	cr_assert_eq(fscanf(stream, "%*d (%*[^)]) %c", &state), 1);
+	fclose(stream);
+	return state == 'S';
+}
+
 static void waiter_start(struct waiter *waiter)
 {
 	cr_assert_eq(pipe(waiter->gate), 0);
 	pthread_create(&waiter->thread, NULL, wait_at_the_gate, waiter);
-	while (!__atomic_load_n(&waiter->tid, __ATOMIC_SEQ_CST))
+	while (!__atomic_load_n(&waiter->tid, __ATOMIC_SEQ_CST) || !is_asleep(waiter->tid))
 		sleep_ms(1);
-	sleep_ms(5);
 }
 
 static void waiter_end(struct waiter *waiter)

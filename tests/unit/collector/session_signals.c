@@ -51,10 +51,10 @@ Test(session_signals, a_terminal_that_is_hung_up_is_told_to_the_program)
 	if (!leader) {
 		terminal = lead_session();
 		session_signals_take(&signals);
-		program = start_program(&signals, terminal, 5);
+		program = start_program(&signals, terminal, 60);
 		close(terminal);
 		source.fd = signals.fd;
-		poll(&source, 1, 5000);
+		poll(&source, 1, 60000);
 		session_signals_pass(&signals, program);
 		if (waitpid(program, &status, 0) != program)
 			_exit(0);
@@ -74,7 +74,7 @@ Test(session_signals, what_is_typed_at_the_terminal_is_not_told_twice)
 	if (!leader) {
 		terminal = lead_session();
 		session_signals_take(&signals);
-		program = start_program(&signals, terminal, 1);
+		program = start_program(&signals, terminal, 60);
 		cr_assert_eq(write(terminal, "\003", 1),
 			     1); /* to the group, the program among it */
 		waitpid(program, &status, 0);

@@ -33,7 +33,8 @@ most() {
 	[ "$(last context-switches)" -ge 5 ]
 	cores=$(sqlite3 x.prof "SELECT sum(last) FROM (SELECT max(value) AS last FROM points
 		JOIN series ON series.id = series WHERE name LIKE 'cpu-%' GROUP BY series)")
-	[ "$cores" -ge 400000000 ]
+	# Of half a second the last look misses what comes after it, and on a busy machine it is late.
+	[ "$cores" -ge 300000000 ]
 	[ "$cores" -le "$(sqlite3 x.prof "SELECT value FROM meta WHERE key = 'target_cpu_ns'")" ]
 }
 
@@ -50,9 +51,10 @@ most() {
 }
 
 @test "children are counted with their parent" {
-	collector run -q -o x -- sh -c "'$WORKLOADS/uses' 0.02 one & '$WORKLOADS/uses' 0.02 two; wait" >out
+	collector run -q -o x -- sh -c "'$WORKLOADS/uses' 0.05 one & '$WORKLOADS/uses' 0.05 two; wait" >out
 	[ "$(most processes)" -eq 3 ]
-	[ "$(most rss)" -ge $((60 << 20)) ]
+	# More than one alone has, whose 40 MiB are not at the same time as the other's on a busy machine.
+	[ "$(most rss)" -ge $((48 << 20)) ]
 	# Each writes 10 MiB. The shell's count has them, too, once it has waited for them.
 	[ "$(last bytes-written)" -ge $((20 << 20)) ]
 	[ "$(last bytes-written)" -le $((21 << 20)) ]

@@ -17,10 +17,22 @@ complete_percent() {
 	sqlite3 "$1" 'SELECT CAST(100 * avg(complete) AS INTEGER) FROM samples JOIN endings ON endings.id = ending'
 }
 
+# is_recording PROFILE: waits until a collector writes it, and fails when none does.
+is_recording() {
+	local waited=0
+	until [ "$(state "$1" 2>/dev/null)" = recording ]; do
+		sleep 0.1
+		((++waited < 600))
+	done
+}
+
 # start COMMAND...: runs it in the background; its number is in $pid.
 start() {
+	local waited=0
 	"$@" >out 2>err 3>&- &
 	pid=$!
+	# Before that it is this shell.
+	while [ "/proc/$pid/exe" -ef "/proc/$$/exe" ] && ((++waited < 600)); do sleep 0.1; done
 	sleep 0.3
 }
 
@@ -50,7 +62,7 @@ start() {
 
 @test "ends with the process" {
 	start "$WORKLOADS/leaf" 1
-	run timeout 20 collector attach -q -o x $pid
+	run timeout 60 collector attach -q -o x $pid
 	[ "$status" -eq 0 ]
 	[ "$(state x.prof)" = complete ]
 }
@@ -59,7 +71,7 @@ start() {
 	start "$WORKLOADS/leaf" 4
 	env --default-signal=INT collector attach -q -o x $pid 3>&- &
 	collector=$!
-	sleep 1
+	is_recording x.prof
 	kill -INT $collector
 	status=0
 	wait $collector || status=$?
@@ -73,7 +85,7 @@ start() {
 	start "$WORKLOADS/leaf" 3
 	collector attach -q -o x $pid 3>&- &
 	collector=$!
-	until [ "$(state x.prof 2>/dev/null)" = recording ]; do sleep 0.1; done
+	is_recording x.prof
 	sleep 0.5
 	kill -KILL $collector
 	wait $collector || true
@@ -103,16 +115,19 @@ start() {
 	collector attach -q -o x $first $pid
 	[ "$(sqlite3 x.prof 'SELECT count(DISTINCT pid) FROM threads JOIN samples ON thread = threads.id')" -eq 2 ]
 
-	start sh -c "$WORKLOADS/leaf 1.2 & $WORKLOADS/leaf 1.2 & wait"
+	start sh -c "$WORKLOADS/leaf 60 & echo \$! >first; $WORKLOADS/leaf 60 & echo \$! >second; wait"
 	collector attach -q -d 0.1 -o z $pid
 	[ "$(sqlite3 z.prof 'SELECT count(DISTINCT pid) FROM threads JOIN samples ON thread = threads.id')" -eq 0 ]
+	kill "$(cat first)" "$(cat second)"
+	wait $pid || true
+	start sh -c "$WORKLOADS/leaf 1.2 & $WORKLOADS/leaf 1.2 & wait"
 	collector attach -q --tree -o y $pid
 	[ "$(sqlite3 y.prof 'SELECT count(DISTINCT pid) FROM threads JOIN samples ON thread = threads.id')" -eq 2 ]
 	wait $pid
 }
 
 @test "a tree that the collector is in is recorded without it" {
-	bash -c '"$0" 5 & collector attach -q -d 0.3 --tree -o x $$; kill $!' "$WORKLOADS/leaf"
+	bash -c '"$0" 60 & collector attach -q -d 0.3 --tree -o x $$; kill $!' "$WORKLOADS/leaf"
 	[ "$(sqlite3 x.prof "SELECT group_concat(DISTINCT name) FROM (SELECT name FROM threads ORDER BY name)")" = bash,leaf ]
 }
 
@@ -152,7 +167,7 @@ start() {
 
 @test "a process whose first thread has ended is recorded in the others" {
 	start "$WORKLOADS/headless" 4
-	grep -q '^State:.Z' "/proc/$pid/status"
+	until grep -q '^State:.Z' "/proc/$pid/status"; do sleep 0.05; done
 	run collector attach -d 0.7 -o x $pid
 	[ "$status" -eq 0 ]
 	collector export --format folded x.prof >folded
@@ -212,7 +227,7 @@ start() {
 
 @test "a process of somebody else is refused with the remedy" {
 	require root
-	start sleep 5
+	start sleep 60
 	theirs=$(mktemp -d)
 	chmod 777 "$theirs"
 	cp "$(command -v collector)" "$theirs"

@@ -28,7 +28,7 @@ setup() {
 	run bash -c 'collector --version >/dev/full'
 	[ "$status" -eq 1 ]
 	# It ends with the first picture that nobody gets.
-	run timeout 20 bash -c 'collector top --batch 1000 $$ >/dev/full'
+	run timeout 60 bash -c 'collector top --batch 1000 $$ >/dev/full'
 	[ "$status" -eq 1 ]
 	[ "$output" = "collector: cannot write to standard output" ]
 }

@@ -240,7 +240,7 @@ state() {
 signal_counter() {
 	cat >counter <<-'SH'
 		n=0
-		trap 'n=$((n+1))' INT
+		trap 'n=$((n+1)); echo $n >interrupted' INT
 		trap 'echo term' TERM
 		trap 'echo "interrupts $n"; exit 5' USR1
 		echo $$ >pid
@@ -250,7 +250,7 @@ signal_counter() {
 
 wait_for() {
 	local i
-	for ((i = 0; i < 200; i++)); do
+	for ((i = 0; i < 1200; i++)); do
 		[ -s "$1" ] && return
 		sleep 0.05
 	done
@@ -263,7 +263,8 @@ wait_for() {
 	collector=$!
 	wait_for pid
 	kill -INT $collector
-	sleep 0.3
+	wait_for interrupted
+	sleep 0.3 # a second one would have come by then
 	kill -USR1 "$(cat pid)"
 	status=0
 	wait $collector || status=$?
@@ -278,6 +279,7 @@ wait_for() {
 	collector=$!
 	wait_for pid
 	kill -INT $collector
+	wait_for interrupted
 	sleep 0.7 # together they would be one wish
 	kill -INT $collector
 	status=0
@@ -293,7 +295,11 @@ wait_for() {
 	collector run -q -o x -- sh -c 'echo $$ >pid; until [ -e end ]; do :; done; echo done >result' 3>&- &
 	collector=$!
 	wait_for pid
-	sleep 2.5
+	local waited=0
+	until [ "$(samples x.prof 2>/dev/null || echo 0)" -gt 100 ]; do
+		sleep 0.1
+		((++waited < 600))
+	done
 	kill -KILL $collector
 	wait $collector || true
 	touch end
@@ -414,7 +420,7 @@ wait_for() {
 }
 
 @test "ends with its program also when children are ignored" {
-	run timeout 20 perl -e '$SIG{CHLD} = "IGNORE"; exec @ARGV' collector run -q -o x -- sh -c 'exit 3'
+	run timeout 60 perl -e '$SIG{CHLD} = "IGNORE"; exec @ARGV' collector run -q -o x -- sh -c 'exit 3'
 	[ "$status" -eq 3 ]
 	[ "$(state x.prof)" = complete ]
 }
@@ -440,13 +446,14 @@ wait_for() {
 }
 
 @test "two collectors do not record into one file" {
-	collector run -q -o both -- sh -c 'echo go >started; sleep 1; exit 5' 3>&- &
+	collector run -q -o both -- sh -c 'echo go >started; until [ -e over ]; do sleep 0.05; done; exit 5' 3>&- &
 	first=$!
 	wait_for started
 	run collector run -o both -- touch second
 	[ "$status" -eq 125 ]
 	[[ $output == *"another collector is recording into both.prof"* ]]
 	[ ! -e second ]
+	touch over
 	status=0
 	wait $first || status=$?
 	[ "$status" -eq 5 ]
@@ -456,9 +463,15 @@ wait_for() {
 @test "a terminating signal sent twice is the program's, and the profile is written" {
 	local i
 	for i in 1 2 3; do
-		run timeout 0.4 collector run -q -o x -- sh -c "while :; do :; done"
-		[ "$status" -eq 124 ]
+		# What ends timeout it hands on, to its program and then to the group.
+		timeout 60 collector run -q -o x -- sh -c 'echo >started; while :; do :; done' 3>&- &
+		wait_for started
+		kill -TERM $!
+		status=0
+		wait $! || status=$?
+		[ "$status" -eq 143 ]
 		[ "$(state x.prof)" = complete ]
+		rm started
 	done
 }
 
@@ -532,7 +545,7 @@ wait_for() {
 	require script perl
 	# A shell would take two that come close together for one.
 	cat >counter.pl <<-'PERL'
-		$SIG{INT} = sub { $n++ };
+		$SIG{INT} = sub { $n++; open G, ">got"; print G "$n\n"; close G };
 		open F, ">pid"; print F "$$\n"; close F;
 		until (-e "end") { select undef, undef, undef, 0.05 }
 		open F, ">count"; print F "$n\n"; close F;
@@ -546,7 +559,8 @@ wait_for() {
 	wait_for pid
 	sleep 0.3
 	printf '\003' >&9
-	sleep 0.5
+	wait_for got
+	sleep 0.3 # a second one would have come by then
 	touch end
 	wait_for status
 	exec 9>&-

@@ -15,7 +15,7 @@ setup() {
 		echo "$*" >>order
 		case $1 in
 		fail) echo "engine: out of order" >&2; exit 3 ;;
-		hang) trap '' TERM; exec sleep 60 ;;
+		hang) trap '' TERM; exec -a "hangs in $PWD" sleep 60 ;;
 		esac
 		echo "turns  $((10 * $1))"
 	SCRIPT
@@ -73,7 +73,7 @@ states() {
 	collector sweep --retry -o it -r 1 --warm-up 0 --time-limit 4 --vary a=fail,hang,5 -- ./engine {a} || status=$?
 	[ "$(states it)" = "2 done, 1 timedout" ]
 	[ "$(wc -l <order)" -eq 5 ]
-	run ! pgrep -f "^sleep 60$"
+	run ! pgrep -f "^hangs in $PWD 60$"
 }
 
 @test "a sweep that is killed goes on where it was, and counts nothing twice" {
@@ -94,9 +94,9 @@ states() {
 
 @test "an interrupt ends it with a sentence" {
 	local status=0
-	sed -i '2i sleep 5' engine
+	sed -i '2i touch begun; sleep 5' engine
 	collector sweep -o it --vary a=1 -- ./engine {a} 2>said & job=$!
-	sleep 0.3
+	until [ -e begun ]; do sleep 0.05; done
 	kill -TERM $job
 	wait $job || status=$?
 	[ "$status" -eq 1 ]

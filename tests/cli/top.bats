@@ -8,19 +8,30 @@ setup() {
 	cd "$BATS_TEST_TMPDIR"
 	WORKLOADS=$BUILD/workloads
 	export TERM=xterm
+	# shows PATTERN: waits until the terminal of in_terminal has shown it. (The first line of `screen`
+	# is the command.)
+	cat >shows <<-'SH'
+		#!/bin/sh
+		waited=0
+		until sed 1d screen 2>/dev/null | tr -d '\000\n' | grep -q "$1" || [ $((waited += 1)) -gt 500 ]; do sleep 0.1; done
+	SH
+	chmod +x shows
 }
 
 # start COMMAND...: runs it in the background; its number is in $pid.
 start() {
+	local waited=0
 	"$@" >out 2>err 3>&- &
 	pid=$!
+	# Before that it is this shell.
+	while [ "/proc/$pid/exe" -ef "/proc/$$/exe" ] && ((++waited < 600)); do sleep 0.1; done
 	sleep 0.3
 }
 
 # in_terminal KEYS COMMAND: runs a command in a terminal of 30 lines of 100 columns, on which KEYS, a
-# shell command, types. What the terminal received is in `screen`.
+# command of the shell, types. What the terminal received is in `screen`.
 in_terminal() {
-	sh -c "$1" | timeout 30 script -qec "stty rows 30 cols 100; $2" screen >/dev/null
+	sh -c "$1" | timeout 60 script -qefc "stty rows 30 cols 100; $2" screen >/dev/null
 }
 
 # lowest TEXT: the number of the lowest line that the cursor was sent to, in what cat -v shows.
@@ -30,7 +41,7 @@ lowest() {
 
 @test "shows functions by their shares of the time, threads and samples" {
 	start "$WORKLOADS/threads" 6
-	run timeout 20 collector top --batch 2 -i 0.7 $pid
+	run timeout 60 collector top --batch 2 -i 0.7 $pid
 	[ "$status" -eq 0 ]
 	[ "$(grep -c '^threads (' <<<"$output")" -eq 2 ]
 	# The main thread waits for eight that work.
@@ -45,7 +56,7 @@ lowest() {
 @test "shows how fast the steps are" {
 	require root bpf
 	start sim --agents 60 --steps 1000000 --seed 7 --database none
-	run timeout 20 collector top --batch 1 --step environment_step $pid
+	run timeout 60 collector top --batch 1 --step environment_step $pid
 	[ "$status" -eq 0 ]
 	[[ $output =~ steps\ of\ environment_step:\ ([0-9.]+)\ a\ second,\ one\ takes\ ([0-9.]+)\ ms ]]
 	# It does nothing but steps: their number times their length is about the time. The length is a
@@ -56,7 +67,7 @@ lowest() {
 
 @test "in a terminal q leaves, and the terminal is as it was" {
 	start "$WORKLOADS/threads" 20
-	in_terminal 'sleep 2.5; printf t; sleep 0.3; printf q' "collector top -i 0.5 $pid; echo status=\$?; stty -a"
+	in_terminal './shows piece; printf t; sleep 0.3; printf q' "collector top -i 0.5 $pid; echo status=\$?; stty -a"
 	grep -q 'status=0' screen
 	grep -qE 'rows 30; columns 100' screen
 	grep -qE '[ ;]icanon .*[ ]echo ' <(tr '\n' ' ' <screen)
@@ -68,7 +79,8 @@ lowest() {
 
 @test "follows the size of the terminal" {
 	start "$WORKLOADS/threads" 20
-	in_terminal 'sleep 3; printf q' "(sleep 1.5; stty rows 9 cols 60; printf RESIZED) </dev/tty & collector top -i 0.4 $pid; echo status=\$?"
+	# What it was drawing when the size changed is done long before the mark.
+	in_terminal './shows "RESIZED.*\[[0-9]"; sleep 0.5; printf q' "(./shows piece; stty rows 9 cols 60; sleep 1; printf RESIZED) </dev/tty & collector top -i 0.4 $pid; echo status=\$?"
 	grep -q 'status=0' screen
 	screen=$(cat -v screen)
 	[ "$(lowest "${screen%RESIZED*}")" -gt 9 ]
@@ -80,7 +92,11 @@ lowest() {
 	start "$WORKLOADS/leaf" 20
 	env --default-signal=INT collector top --batch 100 $pid >looks 3>&- &
 	collector=$!
-	sleep 1.5
+	local waited=0
+	until grep -q burn looks; do
+		sleep 0.1
+		((++waited < 600))
+	done
 	kill -INT $collector
 	status=0
 	wait $collector || status=$?
@@ -89,7 +105,7 @@ lowest() {
 	kill $pid
 
 	start "$WORKLOADS/leaf" 1
-	run timeout 20 collector top --batch 100 $pid
+	run timeout 60 collector top --batch 100 $pid
 	[ "$status" -eq 0 ]
 	[[ $output == *"collector top: leaf ($pid) has ended" ]]
 	[[ $output == *burn* || $output == *leaf* ]]
@@ -102,7 +118,7 @@ lowest() {
 	sleep 1.5
 	kill -KILL $terminal
 	wait $terminal || true
-	for _ in $(seq 50); do
+	for _ in $(seq 300); do
 		pgrep -f "^collector top -i 0.3 $pid" >/dev/null || break
 		sleep 0.1
 	done
@@ -114,7 +130,7 @@ lowest() {
 	sim --agents 60 --steps 600 --seed 7 --state-hash --database none >without 2>/dev/null
 	sim --agents 60 --steps 600 --seed 7 --state-hash --database none >with 2>/dev/null 3>&- &
 	pid=$!
-	timeout 20 collector top -F 5000 --batch 100 -i 0.2 $pid >looks 2>&1
+	timeout 120 collector top -F 5000 --batch 100 -i 0.2 $pid >looks 2>&1
 	wait $pid
 	cmp without with
 	[ "$(wc -l <with)" -eq 600 ]

@@ -85,9 +85,7 @@ uint32_t io_file(int fd)
 
 	if (__builtin_expect(file != 0, 1))
 		return file;
-	if (fd < 0)
-		return file_of_name("not opened", 10);
-	bytes = look_up(fd, name);
+	bytes = fd < 0 ? 0 : look_up(fd, name);
 	/* By the next call it may be a file, from a function that is not seen. */
 	if (!bytes)
 		return file_of_name("not known", 9);
@@ -96,6 +94,11 @@ uint32_t io_file(int fd)
 	if (fd < DESCRIPTORS && raw_pid() == probe.pid)
 		atomic_store_explicit(&files[fd], file, memory_order_relaxed);
 	return file;
+}
+
+uint32_t io_opened(int fd)
+{
+	return fd < 0 ? file_of_name("not opened", 10) : io_file(fd);
 }
 
 void io_forget(int fd)
@@ -323,7 +326,7 @@ REAL(__openat64_2);
 		start_ns_ = clock_now_ns();                                                        \
 		fd_ = call;                                                                        \
 		io_forget(fd_);                                                                    \
-		io_book(io_file(fd_), WIRE_OPERATION_OPEN, start_ns_, 0, &start_);                 \
+		io_book(io_opened(fd_), WIRE_OPERATION_OPEN, start_ns_, 0, &start_);               \
 		return fd_;                                                                        \
 	} while (0)
 

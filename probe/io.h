@@ -20,8 +20,12 @@ static inline bool io_is_on(void)
 	return operation_is_on(WIRE_MODE_IO);
 }
 
-/* Returns the subject of a descriptor; 0 when there was no room. Async-signal-safe. */
+/* Returns the subject of a descriptor, which may be none; 0 when there was no room.
+ * Async-signal-safe. */
 uint32_t io_file(int fd);
+
+/* The same of what an attempt to open gave: below 0 when it failed. */
+uint32_t io_opened(int fd);
 
 /* Forgets what a descriptor is, which is about to be closed or replaced. */
 void io_forget(int fd);

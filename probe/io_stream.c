@@ -298,8 +298,8 @@ REAL(closedir);
 		stream = REAL_NOW(name)(path, mode);                                               \
 		if (stream)                                                                        \
 			io_forget(stream->_fileno);                                                \
-		io_book(io_file(stream ? stream->_fileno : -1), WIRE_OPERATION_OPEN, start_ns, 0,  \
-			&start);                                                                   \
+		io_book(io_opened(stream ? stream->_fileno : -1), WIRE_OPERATION_OPEN, start_ns,   \
+			0, &start);                                                                \
 		return stream;                                                                     \
 	}
 

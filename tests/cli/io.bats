@@ -67,7 +67,8 @@ own_counts() {
 		[ "$(file "*/$name" write)" = "1 ${#name}" ]
 	done
 	[ "$(file "*/seventh" write)" = "2 14" ]
-	[ "$(file "not known" write) $(file "/memfd:later*" write)" = "1 0 1 5" ]
+	[ "$(file "not known" write) $(file "/memfd:later*" write)" = "2 0 1 5" ]
+	[ "$(value "SELECT count(*) FROM subjects WHERE name = 'not opened'")" = 0 ]
 	record -- "$F" child
 	[ "$(file "*/parents" write) $(file "*/childs" write)" = "2 50 1 20" ]
 }

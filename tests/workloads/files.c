@@ -105,7 +105,9 @@ static void stream(long count)
 static void again(void)
 {
 	int fd = make("one"), other;
-	FILE *file;
+	FILE *file, *memory;
+	char *text;
+	size_t text_bytes;
 
 	put(fd, 3);
 	close(fd);
@@ -123,6 +125,10 @@ static void again(void)
 	fd = make("thirteen_long");
 	put(fd, 13);
 	close(fd);
+	put(-1, 1);
+	memory = open_memstream(&text, &text_bytes);
+	fputs("text", memory);
+	fclose(memory);
 	put(fd, 1); /* there is none, until there is, by a function that nobody watches */
 	fd = memfd_create("later", 0);
 	put(fd, 5);

@@ -182,7 +182,6 @@ static void add_rate(struct trust *trust, double cpu_s, int64_t asked, uint32_t 
 	double achieved = trust->sampled / cpu_s, due = asked * cpu_s;
 	bool is_off = (trust->sampled >= few_samples || due >= few_samples) &&
 		      (achieved < slow_sampling * asked || achieved > fast_sampling * asked);
-
 	bool is_brief = trust->sampled < due && due - trust->sampled <= threads;
 
 	add(trust, is_off, "%.0f Hz of CPU time (%" PRId64 " asked%s", achieved, asked,

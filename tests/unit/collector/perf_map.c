@@ -156,8 +156,7 @@ Test(perf_map, is_no_pipe_and_no_link)
 static bool is_taken(uid_t writer, uid_t runner)
 {
 	char path[64], byte;
-	int ready[2], fd;
-	bool is_taken;
+	int ready[2], fd, opened;
 	pid_t pid;
 
 	cr_assert_eq(pipe(ready), 0);
@@ -173,11 +172,14 @@ static bool is_taken(uid_t writer, uid_t runner)
 	fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
 	cr_assert_geq(fd, 0);
 	cr_assert_eq(fchown(fd, writer, writer), 0);
-	is_taken = perf_map_open(pid, 0) >= 0;
+	opened = perf_map_open(pid, 0);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
 	unlink(path);
-	return is_taken;
+	close(fd);
+	close(ready[0]);
+	close(ready[1]);
+	return opened >= 0 && !close(opened);
 }
 
 Test(perf_map, is_taken_from_root_and_the_user_of_the_process_only)

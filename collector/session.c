@@ -464,6 +464,10 @@ static void describe_target(struct session *session)
 	sampling_describe_end(&session->sampling, used_ns, profile);
 	if (session->target.ended)
 		profile_set_number(profile, "exit_status", session->target.exit_status);
+	/* Without children that nobody waited for: what a parent is told of one that is not
+	 * recorded. */
+	if (used_ns)
+		profile_set_number(profile, "waited_cpu_ns", (int64_t)used_ns);
 	if (session->target.ended && session->target.ending_signal)
 		profile_set_number(profile, "signal", session->target.ending_signal);
 	/* A recording that was cut has not seen who ended. */

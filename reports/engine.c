@@ -18,7 +18,7 @@ static const struct {
 	const char *section;
 	const char *keys[8];
 } keys_of_sections[] = {
-	{"engine", {"command", "step", "activity", "trace", "time_limit", "scratch"}},
+	{"engine", {"command", "step", "activity", "turn", "trace", "time_limit", "scratch"}},
 	{ENGINE_WIN, {"command", "before", "after", "component", "gain", "effort", "changes"}},
 	{ENGINE_PREDICTED, {"share", "earlier", "growth"}},
 };
@@ -153,6 +153,25 @@ static void multiply(json_t *points, const char *key, const json_t *values)
 	json_decref(old);
 }
 
+/* Puts numbers in order; others stay where they are, behind none that is greater. */
+static void sort_values(json_t *values)
+{
+	size_t count = json_array_size(values);
+
+	for (size_t i = 1; i < count; i++)
+		for (size_t k = i; k; k--) {
+			json_t *left = json_array_get(values, k - 1);
+			json_t *right = json_array_get(values, k);
+
+			if (strtod(json_string_value(left), NULL) <=
+			    strtod(json_string_value(right), NULL))
+				break;
+			json_incref(left);
+			json_array_set(values, k - 1, right);
+			json_array_set_new(values, k, left);
+		}
+}
+
 /* "A, B | C": what is behind the bar is for full measurements. */
 static json_t *values_of(const char *text, bool quick)
 {
@@ -162,6 +181,8 @@ static json_t *values_of(const char *text, bool quick)
 	if (bar)
 		*bar = quick ? '\0' : ',';
 	values = engine_list(copy);
+	if (bar && !quick)
+		sort_values(values);
 	free(copy);
 	return values;
 }

@@ -9,6 +9,7 @@
  *         step = FUNCTION                     takes one step; none: costs are per run
  *         activity = NAME, NAME               counts that the program prints as "NAME NUMBER" and
  *                                             that are 0 when it did not work
+ *         turn = NAME                         one of these: phase 1 tells calls for each, too
  *         trace = OPTION                      makes it print what tells whether two runs did the
  *                                             same, and nothing else, on its standard output
  *         time_limit = SECONDS                of a run; else 600, with --quick 120
@@ -18,12 +19,14 @@
  *     [components]  NAME = PATTERNS           what belongs to it: a/file.c, folder/, function globs
  *                                             (name_*), libraries (libz.so*)
  *     [hot]         NAME = FUNCTION           what phase 3 looks into
- *     [vary]        NAME = A, B | C           phase 4; what is behind the bar not with --quick
+ *     [vary]        NAME = A, B | C           phase 4; what is behind the bar not with --quick,
+ *                                             else among the others by size
  *                   A+B = 1+2, 3+4            two names at once
  *     [size]        NAME = COUNT              of a step, which is the size that NAME really was
  *     [driver COMPONENT TEST]                 phase 2: a program that works one component
  *         command, time = FUNCTIONS, activity, and values as in [vary]
- *         choose = NAME, NAME                 of the values: what may be configured (phase_best.h)
+ *         choose = NAME, NAME                 of the values: what may be configured (phase_best.h);
+ *                                             none: nothing, the points do different work
  *         memory = NAME=VALUE, NAME=VALUE     count what its structures hold, too, with these
  *                                             values instead: few rounds tell as much
  *         per = NAME                          of the values: bytes are told for one of it

@@ -2,6 +2,7 @@
 /* finding: see finding.h. */
 #include "reports/finding.h"
 
+#include "reports/amount.h"
 #include "reports/win.h"
 
 #include <errno.h>
@@ -10,6 +11,10 @@
 #include <unistd.h>
 
 #define NOT_MEASURED "not measured"
+
+enum {
+	AMOUNT_BYTES = 32
+};
 
 const char *finding_string(const json_t *object, const char *key)
 {
@@ -132,62 +137,109 @@ const char *finding_function(const struct findings *findings, const char *compon
 	return "none of its functions is among the costliest";
 }
 
+/* What is looked for in rows of phase 2, and the words for what was found. */
+struct search {
+	const struct findings *findings;
+	const char *component;
+	char *text; /* FINDING_TEXT bytes */
+	double most;
+	bool is_any; /* there was a row at all */
+};
+
+/* Shows every row of the tables @id of phase 2, by sweep; of one component only where the sweep is
+ * about it. */
+static void walk(struct search *search, const char *id, bool is_about,
+		 void (*take)(struct search *search, const char *sweep, const json_t *table,
+			      const json_t *row))
+{
+	const json_t *summary = search->findings->phases[1], *sweep, *row;
+	size_t i, j;
+
+	json_array_foreach (json_object_get(summary, "sweeps"), i, sweep) {
+		const char *name = finding_string(sweep, "name");
+		const json_t *table = finding_table(summary, name, id);
+
+		if (is_about && strcmp(finding_string(sweep, "about"), search->component) != 0)
+			continue;
+		json_array_foreach (json_object_get(table, "rows"), j, row) {
+			search->is_any = true;
+			take(search, name, table, row);
+		}
+	}
+}
+
+static void take_duration(struct search *search, const char *sweep, const json_t *table,
+			  const json_t *row)
+{
+	const char *step = finding_string(search->findings->phases[1], "step");
+	double p50 = json_number_value(finding_cell(table, row, "p50"));
+	const char *function = finding_cell_text(table, row, "function");
+	const char *point = finding_cell_text(table, row, "point");
+	char amount[AMOUNT_BYTES];
+
+	(void)sweep;
+	/* The step is the whole engine, and no component. */
+	if (p50 <= search->most || (*step && !strncmp(function, step, strlen(step))))
+		return;
+	search->most = p50;
+	snprintf(search->text, FINDING_TEXT, "%s: median %s%s%s", function,
+		 amount_format(p50, "ns", amount, sizeof(amount)), *point ? " at " : "", point);
+}
+
 const char *finding_duration(const struct findings *findings, const char *component,
 			     char text[FINDING_TEXT])
 {
-	const char *step = finding_string(findings->phases[1], "step");
-	const json_t *sweep, *row;
-	double most = 0;
-	size_t i, j;
+	struct search search = {findings, component, text, 0, false};
 
 	snprintf(text, FINDING_TEXT, NOT_MEASURED);
-	json_array_foreach (json_object_get(findings->phases[1], "sweeps"), i, sweep) {
-		const json_t *table =
-			finding_table(findings->phases[1], finding_string(sweep, "name"), "calls");
-
-		if (strcmp(finding_string(sweep, "about"), component))
-			continue;
-		json_array_foreach (json_object_get(table, "rows"), j, row) {
-			double p50 = json_number_value(finding_cell(table, row, "p50"));
-			const char *function = finding_cell_text(table, row, "function");
-			const char *point = finding_cell_text(table, row, "point");
-
-			/* The step is the whole engine, and no component. */
-			if (p50 <= most || (*step && !strncmp(function, step, strlen(step))))
-				continue;
-			most = p50;
-			snprintf(text, FINDING_TEXT, "%s: median %.3g us%s%s", function, p50 / 1e3,
-				 *point ? " at " : "", point);
-		}
-	}
+	walk(&search, "calls", true, take_duration);
 	return text;
 }
 
-const char *finding_best(const struct findings *findings, const char *component,
+static bool is_clear(const json_t *table, const json_t *row)
+{
+	return !strcmp(finding_cell_text(table, row, "word"), "clear");
+}
+
+static void say_choice(char *text, const char *sweep, const json_t *table, const json_t *row)
+{
+	size_t length = strlen(text);
+
+	snprintf(text + length, FINDING_TEXT - length, "%s%s, %s: %s (%.2f times)",
+		 length ? "; " : "", sweep, finding_cell_text(table, row, "work"),
+		 finding_cell_text(table, row, "best"),
+		 json_number_value(finding_cell(table, row, "ratio")));
+}
+
+static void take_choice(struct search *search, const char *sweep, const json_t *table,
+			const json_t *row)
+{
+	if (is_clear(table, row))
+		say_choice(search->text, sweep, table, row);
+}
+
+static void take_clearest(struct search *search, const char *sweep, const json_t *table,
+			  const json_t *row)
+{
+	double ratio = json_number_value(finding_cell(table, row, "ratio"));
+
+	if (!is_clear(table, row) || ratio <= search->most)
+		return;
+	search->most = ratio;
+	*search->text = '\0';
+	say_choice(search->text, sweep, table, row);
+}
+
+const char *finding_best(const struct findings *findings, const char *component, bool is_one,
 			 char text[FINDING_TEXT])
 {
-	const json_t *sweep, *row;
-	size_t i, j;
+	struct search search = {findings, component, text, 0, false};
 
 	*text = '\0';
-	json_array_foreach (json_object_get(findings->phases[1], "sweeps"), i, sweep) {
-		const char *name = finding_string(sweep, "name");
-		const json_t *table = finding_table(findings->phases[1], name, "best");
-
-		if (strcmp(finding_string(sweep, "about"), component))
-			continue;
-		json_array_foreach (json_object_get(table, "rows"), j, row) {
-			size_t length = strlen(text);
-
-			if (strcmp(finding_cell_text(table, row, "word"), "clear"))
-				continue;
-			snprintf(text + length, FINDING_TEXT - length, "%s%s, %s: %s (%.2f times)",
-				 length ? "; " : "", name, finding_cell_text(table, row, "work"),
-				 finding_cell_text(table, row, "best"),
-				 json_number_value(finding_cell(table, row, "ratio")));
-		}
-	}
-	return *text ? text : "no configuration stood out";
+	walk(&search, "best", true, is_one ? take_clearest : take_choice);
+	if (*text)
+		return text;
+	return search.is_any ? "no configuration stood out" : NOT_MEASURED;
 }
 
 const char *finding_line(const struct findings *findings, const char *component,
@@ -207,26 +259,52 @@ const char *finding_line(const struct findings *findings, const char *component,
 			 100 * finding_share(finding_cell(table, row, "self")));
 		return text;
 	}
+	if (table && !json_array_size(json_object_get(table, "rows")))
+		return "no source lines: no debug information";
 	return table ? "no sample in its lines" : NOT_MEASURED;
 }
 
-/* The row of a component in a group of phase 4, NULL without a class of growth. */
-static const json_t *find_growth(const json_t *group, const char *component)
+/* The first row of a component in a group of phase 4 that has a class of growth; NULL: none. */
+static const json_t *find_growth(const json_t *group, const char *kind, const char *component)
 {
 	const json_t *row;
 	size_t i;
 
 	json_array_foreach (json_object_get(group, "rows"), i, row) {
-		if (!strcmp(finding_string(row, "kind"), "component") &&
-		    !strcmp(finding_string(row, "name"), component) &&
+		if (!strcmp(finding_string(row, "kind"), kind) &&
+		    !strcmp(finding_string(row, "component"), component) &&
 		    json_object_get(json_object_get(row, "time"), "class"))
 			return row;
 	}
 	return NULL;
 }
 
-const char *finding_growth(const struct findings *findings, const char *component,
-			   char text[FINDING_TEXT])
+static void say_growth(const json_t *row, const char *over, char text[FINDING_TEXT])
+{
+	const json_t *time = json_object_get(row, "time"), *rival;
+	const json_t *interval = json_object_get(time, "interval");
+	bool is_function = strcmp(finding_string(row, "kind"), "component") != 0;
+	size_t length, i;
+
+	snprintf(text, FINDING_TEXT, "%s%s%s", is_function ? finding_string(row, "name") : "",
+		 is_function ? ": " : "", finding_string(time, "class"));
+	json_array_foreach (json_object_get(time, "rivals"), i, rival) {
+		length = strlen(text);
+		snprintf(text + length, FINDING_TEXT - length, " or %s", json_string_value(rival));
+	}
+	length = strlen(text);
+	snprintf(text + length, FINDING_TEXT - length, " in %s, exponent %.2f", over,
+		 json_number_value(json_object_get(time, "exponent")));
+	length = strlen(text);
+	if (json_is_array(interval))
+		snprintf(text + length, FINDING_TEXT - length, " (%.2f to %.2f)",
+			 json_number_value(json_array_get(interval, 0)),
+			 json_number_value(json_array_get(interval, 1)));
+}
+
+/* The first growth of the kind that any sweep of phase 4 knows; whether there is one. */
+static bool find_any_growth(const struct findings *findings, const char *kind,
+			    const char *component, char text[FINDING_TEXT])
 {
 	const char *over;
 	json_t *scaling;
@@ -236,22 +314,45 @@ const char *finding_growth(const struct findings *findings, const char *componen
 		size_t i;
 
 		json_array_foreach (json_object_get(scaling, "groups"), i, group) {
-			const json_t *row = find_growth(group, component);
-			const json_t *time = json_object_get(row, "time");
-			const json_t *interval = json_object_get(time, "interval");
+			const json_t *row = find_growth(group, kind, component);
 
 			if (!row)
 				continue;
-			snprintf(text, FINDING_TEXT, "%s in %s, exponent %.2f (%.2f to %.2f)%s",
-				 finding_string(time, "class"), over,
-				 json_number_value(json_object_get(time, "exponent")),
-				 json_number_value(json_array_get(interval, 0)),
-				 json_number_value(json_array_get(interval, 1)),
-				 json_array_size(json_object_get(time, "rivals")) ? ", has rivals"
-										  : "");
-			return text;
+			say_growth(row, over, text);
+			return true;
 		}
 	}
+	return false;
+}
+
+/* Of a component with too few samples for a class: how much it is at most, which phase 4 knows. */
+static bool find_most(const struct findings *findings, const char *component,
+		      char text[FINDING_TEXT])
+{
+	const char *over;
+	json_t *scaling;
+
+	json_object_foreach (json_object_get(findings->phases[3], "scaling"), over, scaling) {
+		const json_t *group = json_array_get(json_object_get(scaling, "groups"), 0);
+		const json_t *share = json_object_get(json_object_get(group, "shares"), component);
+
+		if (!share)
+			continue;
+		snprintf(text, FINDING_TEXT,
+			 "at most %.1f %% of the CPU time at any %s: too few samples for a class",
+			 100 * json_number_value(share), over);
+		return true;
+	}
+	return false;
+}
+
+const char *finding_growth(const struct findings *findings, const char *component,
+			   char text[FINDING_TEXT])
+{
+	if (find_any_growth(findings, "component", component, text) ||
+	    find_any_growth(findings, "function", component, text) ||
+	    find_most(findings, component, text))
+		return text;
 	return NOT_MEASURED;
 }
 
@@ -294,29 +395,29 @@ const json_t *finding_remedy(const struct findings *findings, const char *compon
 	return best;
 }
 
+static void take_memory(struct search *search, const char *sweep, const json_t *table,
+			const json_t *row)
+{
+	double bytes = json_number_value(finding_cell(table, row, "bytes"));
+	char amount[AMOUNT_BYTES];
+
+	(void)sweep;
+	if (strcmp(finding_cell_text(table, row, "component"), search->component) != 0 ||
+	    bytes <= search->most)
+		return;
+	search->most = bytes;
+	snprintf(search->text, FINDING_TEXT, "%s holds %s at %s",
+		 finding_cell_text(table, row, "structure"),
+		 amount_format(bytes, "bytes", amount, sizeof(amount)),
+		 finding_cell_text(table, row, "point"));
+}
+
 const char *finding_memory(const struct findings *findings, const char *component,
 			   char text[FINDING_TEXT])
 {
-	const json_t *sweep, *row;
-	double most = 0;
-	size_t i, j;
+	struct search search = {findings, component, text, 0, false};
 
 	snprintf(text, FINDING_TEXT, NOT_MEASURED);
-	json_array_foreach (json_object_get(findings->phases[1], "sweeps"), i, sweep) {
-		const json_t *table =
-			finding_table(findings->phases[1], finding_string(sweep, "name"), "memory");
-
-		json_array_foreach (json_object_get(table, "rows"), j, row) {
-			double bytes = json_number_value(finding_cell(table, row, "bytes"));
-
-			if (strcmp(finding_cell_text(table, row, "component"), component) ||
-			    bytes <= most)
-				continue;
-			most = bytes;
-			snprintf(text, FINDING_TEXT, "%s holds %.3g KiB at %s",
-				 finding_cell_text(table, row, "structure"), bytes / 1024,
-				 finding_cell_text(table, row, "point"));
-		}
-	}
+	walk(&search, "memory", false, take_memory);
 	return text;
 }

@@ -8,6 +8,7 @@
 #include "collector/base/error.h"
 
 #include <jansson.h>
+#include <stdbool.h>
 
 enum {
 	FINDING_PHASES = 4,
@@ -46,17 +47,19 @@ double finding_share(const json_t *share);
 const char *finding_function(const struct findings *findings, const char *component,
 			     char text[FINDING_TEXT]);
 
-/* Phase 2: the slowest median of the component's sweeps, and its point; the best configuration. */
+/* Phase 2: the slowest median of the component's sweeps, and its point; the best configurations
+ * that are clear, or only the one that is ahead of its rivals by most. */
 const char *finding_duration(const struct findings *findings, const char *component,
 			     char text[FINDING_TEXT]);
-const char *finding_best(const struct findings *findings, const char *component,
+const char *finding_best(const struct findings *findings, const char *component, bool is_one,
 			 char text[FINDING_TEXT]);
 
 /* Phase 3: "matrix.c:61 (10.8 %)", the hottest line. */
 const char *finding_line(const struct findings *findings, const char *component,
 			 char text[FINDING_TEXT]);
 
-/* Phase 4: the growth over the first thing that was varied. */
+/* Phase 4: the growth over the first thing that was varied and tells one; else that of a function
+ * of the component; else how much it is at most, as there are too few samples for a class. */
 const char *finding_growth(const struct findings *findings, const char *component,
 			   char text[FINDING_TEXT]);
 

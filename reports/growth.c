@@ -306,7 +306,7 @@ static void set_exponent(struct growth *growth, const struct growth_point *point
 {
 	struct powers *powers = xmalloc(sizeof(*powers));
 	gsl_rng *random = gsl_rng_alloc(gsl_rng_mt19937);
-	double exponents[RESAMPLES], costs[GROWTH_SIZES], *scratch;
+	double exponents[RESAMPLES], costs[GROWTH_SIZES], *scratch, wide;
 	size_t most = 0, least = SIZE_MAX, low = RESAMPLES * 25 / 1000;
 
 	for (size_t i = 0; i < medians->count; i++) {
@@ -323,9 +323,11 @@ static void set_exponent(struct growth *growth, const struct growth_point *point
 		exponents[i] = exponent_of(growth, powers, medians, costs);
 	}
 	qsort(exponents, RESAMPLES, sizeof(*exponents), compare_doubles);
-	growth->exponent_low = fmin(exponents[low], growth->exponent) - exponent_step;
-	growth->exponent_high =
-		fmax(exponents[RESAMPLES - 1 - low], growth->exponent) + exponent_step;
+	wide = least > 1 ? sqrt((double)least / (double)(least - 1)) : 1;
+	growth->exponent_low = growth->exponent - exponent_step -
+			       wide * fmax(0, growth->exponent - exponents[low]);
+	growth->exponent_high = growth->exponent + exponent_step +
+				wide * fmax(0, exponents[RESAMPLES - 1 - low] - growth->exponent);
 	if (least < 2) {
 		growth->exponent_low = -INFINITY;
 		growth->exponent_high = INFINITY;

@@ -13,16 +13,18 @@
  * growth).
  *
  * The exponent is b of y = a + c n^b, least squares of relative errors over b = 0.00 ... 3.00; its
- * interval comes from measurements drawn again within each size (percentiles, 95 %, widened by a
- * step of the grid). The constant part is what a straight line through logarithms lacks: it makes
- * n^2 look like n^0.95. Of a constant cost that line's exponent is what is told, because b means
- * nothing where c is 0.
+ * interval comes from measurements drawn again within each size (percentiles, 95 %), widened by a
+ * step of the grid, and with r measurements a size by sqrt(r / (r - 1)), by which such draws vary
+ * too little. The constant part is what a straight line through logarithms lacks: it makes n^2 look
+ * like n^0.95. Of a constant cost that line's exponent is what is told, because b means nothing
+ * where c is 0.
  *
  * A break is a size from which the cost grows otherwise: two lines in logarithms that meet there
  * are preferred to the answer when Bayes' information criterion falls by more than 6.
  *
  * Sources: Kendall 1938, Biometrika 30:81; Stone 1974, JRSS B 36:111 (leaving out one); Breiman et
- * al. 1984 (the one-standard-error rule); Efron 1979 (bootstrap); Schwarz 1978, Ann. Stat. 6:461
+ * al. 1984 (the one-standard-error rule); Efron 1979 (bootstrap); Hesterberg 2015, Am.
+ * Stat. 69:371 (that it is too narrow for few measurements); Schwarz 1978, Ann. Stat. 6:461
  * (BIC); Kass & Raftery 1995, JASA 90:773 (6: strong evidence).
  */
 #pragma once

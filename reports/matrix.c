@@ -16,6 +16,9 @@ enum {
 	COLUMN_PRIORITY = 5,
 };
 
+/* Below that, what belongs to no component is no bottleneck. */
+static const double share_of_a_row = 0.005;
+
 double matrix_priority(double share, double low, double effort)
 {
 	if (share <= 0 || share >= 1)
@@ -37,6 +40,19 @@ static const char *level_of(double priority)
 	return priority >= 0.1 ? "medium" : "low";
 }
 
+/* The slowest call, and which configuration is best, where anything was compared. */
+static void add_phase2(json_t *row, const struct findings *findings, const char *component)
+{
+	char text[FINDING_TEXT], choice[FINDING_TEXT], both[2 * FINDING_TEXT + 8];
+	const char *duration = finding_duration(findings, component, text);
+	const char *best = finding_best(findings, component, true, choice);
+	bool is_compared = strcmp(best, "not measured") != 0;
+
+	snprintf(both, sizeof(both), "%s%s%s", duration, is_compared ? "; best: " : "",
+		 is_compared ? best : "");
+	document_text(row, both);
+}
+
 static void add_row(json_t *table, const struct findings *findings, const char *component,
 		    const json_t *share)
 {
@@ -48,7 +64,7 @@ static void add_row(json_t *table, const struct findings *findings, const char *
 
 	document_text(row, component);
 	json_array_append(row, (json_t *)share);
-	document_text(row, finding_duration(findings, component, text));
+	add_phase2(row, findings, component);
 	document_text(row, finding_line(findings, component, text));
 	document_text(row, finding_growth(findings, component, text));
 	document_number(row, isinf(priority) ? NAN : priority); /* no bound: empty */
@@ -94,7 +110,7 @@ static const json_t *add_matrix(json_t *document, const struct findings *finding
 	static const struct document_column columns[] = {
 		{"bottleneck", "bottleneck", "text", NULL},
 		{"share", "phase 1: of CPU time", "share", NULL},
-		{"finding", "phase 2: slowest median", "text", NULL},
+		{"finding", "phase 2: finding", "text", NULL},
 		{"line", "phase 3: line", "text", NULL},
 		{"growth", "phase 4: scaling", "text", NULL},
 		{"priority", "priority", "number", NULL},
@@ -114,9 +130,14 @@ static const json_t *add_matrix(json_t *document, const struct findings *finding
 	json_array_foreach (json_object_get(shares, "rows"), i, row) {
 		const char *component = finding_cell_text(shares, row, "component");
 
+		const json_t *share = finding_cell(shares, row, "share");
+
+		if (!strcmp(component, "other") && finding_share(share) < share_of_a_row)
+			document_note(section, "%.2g %% of the CPU time belong to no component.",
+				      100 * finding_share(share));
 		/* Every row has a name: what follows looks for it. */
-		if (*component)
-			add_row(table, findings, component, finding_cell(shares, row, "share"));
+		else if (*component)
+			add_row(table, findings, component, share);
 	}
 	sort_rows(table);
 	for (int phase = 0; phase < FINDING_PHASES; phase++)
@@ -236,7 +257,7 @@ static void add_sheet(json_t *document, const struct findings *findings, const j
 	add_pair(table, "evidence: duration", finding_duration(findings, component, text));
 	add_pair(table, "evidence: growth", finding_growth(findings, component, text));
 	add_pair(table, "evidence: memory", finding_memory(findings, component, text));
-	add_pair(table, "best configuration", finding_best(findings, component, text));
+	add_pair(table, "best configuration", finding_best(findings, component, false, text));
 	add_remedies(table, findings, component, finding_share(share));
 }
 

@@ -189,6 +189,7 @@ static void take_calls(struct measured *measured, const struct naming *naming)
 		if (!row->sum.returns)
 			continue;
 		function->is_timed = true;
+		function->timed_calls = (double)row->sum.returns;
 		function->mean_ns = (double)row->sum.sum_ns / (double)row->sum.returns;
 		function->time_ns = function->mean_ns * function->calls;
 		function->p50_ns = calls_percentile(row, 0.5);
@@ -304,6 +305,7 @@ int measured_load(struct measured *measured, const struct sweep_result *result,
 		return code;
 	*measured = (struct measured){
 		.cpu_ns = (double)profile_number(report.profile, "target_cpu_ns", 0),
+		.waited_cpu_ns = (double)profile_number(report.profile, "waited_cpu_ns", 0),
 		.duration_ns = (double)profile_number(report.profile, "duration_ns", 0),
 		.program = describe_program(report.profile),
 		.machine = describe_machine(report.profile),
@@ -330,6 +332,11 @@ void measured_done(struct measured *measured)
 	free(measured->program);
 	free(measured->machine);
 	free(measured->trust);
+}
+
+double measured_own_cpu_ns(const struct measured *measured)
+{
+	return measured->waited_cpu_ns > 0 ? measured->waited_cpu_ns : measured->cpu_ns;
 }
 
 struct measured_function measured_function(const struct measured *measured, size_t id)

@@ -34,6 +34,7 @@ struct measured_function {
 	bool is_counted, is_timed, is_whole;		/* is_whole: all calls were seen */
 	double calls;					/* per step */
 	double all_calls;				/* in the run, also outside of steps */
+	double timed_calls;				/* those that durations are of */
 	double mean_ns, p50_ns, p95_ns, p99_ns, max_ns; /* of a call */
 	double time_ns;					/* calls x mean, per step */
 };
@@ -44,6 +45,7 @@ struct measured {
 	double step_ns;		    /* mean wall time of a step; of the run when there are none */
 	double step_cpu_ns;	    /* sampled CPU time per step */
 	double cpu_ns, duration_ns; /* of the run */
+	double waited_cpu_ns;	    /* of the program and the children it waited for */
 	double probes_ns;	    /* what probes cost, estimated; part of cpu_ns */
 	double rss_end, rss_peak;   /* bytes; 0 unknown */
 	uint32_t samples;	    /* in steps */
@@ -63,6 +65,10 @@ struct measured {
 int measured_load(struct measured *measured, const struct sweep_result *result,
 		  struct measured_names *names, struct component_map *map, struct error *error);
 void measured_done(struct measured *measured);
+
+/* The CPU time to compare with that of a bare run, of which the kernel tells no more than what the
+ * program itself and the children that it waited for have used (getrusage(2)). */
+double measured_own_cpu_ns(const struct measured *measured);
 
 /* The costs of a function in a run; all 0 when it has none. */
 struct measured_function measured_function(const struct measured *measured, size_t id);

@@ -5,8 +5,10 @@
 #include "collector/base/xalloc.h"
 #include "reports/document.h"
 #include "reports/phase_best.h"
+#include "reports/phase_counts.h"
 #include "reports/phase_lines.h"
 #include "reports/phase_memory.h"
+#include "reports/phase_scaling.h"
 #include "reports/phase_sections.h"
 #include "reports/phase_system.h"
 #include "reports/win.h"
@@ -133,9 +135,13 @@ static const char *judge_overhead(const json_t *overhead)
 	return json_number_value(json_array_get(interval, 0)) > budget ? "broken" : "cannot tell";
 }
 
-static void add_runs_row(const struct phase *phase, const char *name, const json_t *runs,
+static void add_runs_row(const struct phase *phase, const json_t *plan, const json_t *runs,
 			 const json_t *overhead)
 {
+	const char *name = json_string_value(json_object_get(plan, "name"));
+	bool is_timed = !json_is_true(json_object_get(plan, "is_memory")) &&
+			!json_is_true(json_object_get(plan, "is_counts")) &&
+			!json_is_true(json_object_get(plan, "trace"));
 	json_t *row = document_row(phase->runs_table);
 	const json_t *interval = json_object_get(overhead, "interval");
 	const json_t *share = json_object_get(overhead, "overhead");
@@ -153,7 +159,28 @@ static void add_runs_row(const struct phase *phase, const char *name, const json
 		document_interval(row, json_number_value(share),
 				  json_number_value(json_array_get(interval, 0)),
 				  json_number_value(json_array_get(interval, 1)));
-	document_text(row, judge_overhead(overhead));
+	document_text(row, is_timed ? judge_overhead(overhead) : "no times are taken from it");
+}
+
+/* Numbers of calls are those of the sweep that counts them all, which lies beside. */
+static void join_counts(const struct phase *phase, json_t *json, const char *folder,
+			const char *name)
+{
+	const char *size = engine_text(phase->engine, "size", name, NULL);
+	struct scaling counted;
+	char path[PATH_MAX];
+	struct error error;
+	json_t *counts;
+
+	snprintf(path, sizeof(path), "%s" PHASE_COUNTS, folder);
+	/* What is wrong with it is said when it is its turn. */
+	if (scaling_load(&counted, path, json_object_get(phase->engine, "components"), &error))
+		return;
+	counts = scaling_json(&counted, name, size, &error);
+	if (counts)
+		phase_join_counts(json, counts);
+	json_decref(counts);
+	scaling_done(&counted);
 }
 
 static void take_scaling(struct phase *phase, const struct scaling *scaling, const json_t *plan)
@@ -165,6 +192,7 @@ static void take_scaling(struct phase *phase, const struct scaling *scaling, con
 
 	phase_system_add(&phase->system, name, scaling);
 	if (json) {
+		join_counts(phase, json, scaling->sweep.folder, name);
 		phase_add_scaling(phase->document, name, json);
 		json_object_set_new(phase->scaling, name, json);
 	} else {
@@ -196,11 +224,18 @@ static void take_sections(struct phase *phase, const struct scaling *scaling, co
 {
 	const char *name = json_string_value(json_object_get(plan, "name"));
 	bool is_memory = json_is_true(json_object_get(plan, "is_memory"));
+	bool is_counts = json_is_true(json_object_get(plan, "is_counts"));
 
 	if (json_is_true(json_object_get(plan, "trace")))
 		return; /* its win has read it */
 	if (phase->options->phase == PHASE_WINS)
 		take_win(phase, scaling, plan);
+	else if (phase->options->phase == 1 && is_counts)
+		phase_add_counts(phase->document, scaling,
+				 engine_text(phase->engine, "engine", "step", ""),
+				 engine_text(phase->engine, "engine", "turn", ""));
+	else if (is_counts)
+		return; /* what it counts for has read it */
 	else if (phase->options->phase == 1 && !strcmp(name, "macro"))
 		phase_add_shares(phase->document, scaling);
 	else if (phase->options->phase == 4)
@@ -218,10 +253,15 @@ static void take_sections(struct phase *phase, const struct scaling *scaling, co
 /* Says on which machine the first recording was made, and how far it may be trusted. */
 static void add_trust(const struct phase *phase, const struct scaling *scaling)
 {
-	char text[400];
+	const json_t *words = json_object_get(scaling->sweep.plan, "command"), *word;
+	char text[400] = "";
+	size_t k;
 
-	snprintf(text, sizeof(text), "%.300s, order of runs from seed %d",
-		 engine_text(phase->engine, "engine", "command", ""),
+	json_array_foreach (words, k, word) {
+		snprintf(text + strlen(text), 300 - strlen(text), "%s%s", k ? " " : "",
+			 json_string_value(word));
+	}
+	snprintf(text + strlen(text), sizeof(text) - strlen(text), ", order of runs from seed %d",
 		 (int)json_integer_value(json_object_get(scaling->sweep.plan, "seed")));
 	for (size_t i = 0; i < scaling->sweep.count; i++) {
 		if (!scaling->runs[i])
@@ -251,7 +291,7 @@ static void take_sweep(struct phase *phase, const json_t *plan, const char *fold
 	}
 	cpu_ns = xcalloc(scaling.sweep.count, sizeof(*cpu_ns));
 	for (size_t i = 0; i < scaling.sweep.count; i++)
-		cpu_ns[i] = scaling.runs[i] ? scaling.runs[i]->cpu_ns : 0;
+		cpu_ns[i] = scaling.runs[i] ? measured_own_cpu_ns(scaling.runs[i]) : 0;
 	runs = sweep_runs_json(&scaling.sweep);
 	overhead = sweep_overhead_json(&scaling.sweep, cpu_ns);
 	activity = check_activity(phase, &scaling.sweep, plan);
@@ -259,7 +299,7 @@ static void take_sweep(struct phase *phase, const json_t *plan, const char *fold
 	check_runs(phase, name, runs);
 	if (scaling.unreadable)
 		complain(phase, name, "there are recordings that cannot be read");
-	add_runs_row(phase, name, runs, overhead);
+	add_runs_row(phase, plan, runs, overhead);
 	take_sections(phase, &scaling, plan);
 	if (!json_array_size(phase->sweeps))
 		add_trust(phase, &scaling);
@@ -303,7 +343,8 @@ static void conclude(struct phase *phase)
 	json_t *problem;
 
 	if (count)
-		snprintf(text, sizeof(text), "Not all was measured: %zu problems.", count);
+		snprintf(text, sizeof(text), "Not all was measured: %zu problem%s.", count,
+			 count == 1 ? "" : "s");
 	else
 		snprintf(text, sizeof(text), "All that was planned was measured.");
 	document_set_verdict(phase->document, count ? "doubtful" : "measured", text);

@@ -90,7 +90,7 @@ static const struct line_row *find_line(const struct recorded *recorded, const c
 }
 
 static void add_hits(json_t *cells, const struct recorded *hits, const struct line_row *counted,
-		     double self_ns)
+		     double total_ns)
 {
 	char text[64];
 
@@ -104,7 +104,8 @@ static void add_hits(json_t *cells, const struct recorded *hits, const struct li
 	else
 		snprintf(text, sizeof(text), "about %" PRIu64, counted->hits);
 	document_text(cells, text);
-	document_number(cells, counted->hits ? self_ns / (double)counted->hits : NAN);
+	document_number(cells,
+			counted->hits && total_ns > 0 ? total_ns / (double)counted->hits : NAN);
 }
 
 static void add_allocations(json_t *cells, const struct recorded *memory,
@@ -127,14 +128,15 @@ struct beside {
 	struct recorded hits, memory;
 };
 
-static void add_function_lines(json_t *table, const struct report *report, const char *function,
+/* Whether there was a sample in any of its lines. */
+static bool add_function_lines(json_t *table, const struct report *report, const char *function,
 			       const struct beside *beside)
 {
-	bool *wanted = lines_find(report, function);
+	bool *wanted = lines_find(report, function), is_any;
 	struct lines lines;
 
 	if (!wanted)
-		return;
+		return false;
 	lines_measure(&lines, report, LINES_IN_SOURCE, wanted, LINES);
 	for (uint32_t i = 0; i < lines.count && i < LINES; i++) {
 		const struct line_row *line = &lines.rows[i];
@@ -150,12 +152,14 @@ static void add_function_lines(json_t *table, const struct report *report, const
 		document_number(cells, (double)line->total / all);
 		document_count(cells, line->self_samples);
 		add_hits(cells, &beside->hits, find_line(&beside->hits, file, line->line),
-			 (double)line->self * report->period);
+			 (double)line->total * report->period);
 		add_allocations(cells, &beside->memory,
 				find_line(&beside->memory, file, line->line));
 	}
+	is_any = lines.count > 0;
 	lines_done(&lines);
 	free(wanted);
+	return is_any;
 }
 
 static void add_named(json_t *section, const struct report *report, const json_t *hot,
@@ -169,7 +173,7 @@ static void add_named(json_t *section, const struct report *report, const json_t
 		{"total", "total", "share", NULL},
 		{"samples", "samples", "count", NULL},
 		{"hits", "hits", "text", NULL},
-		{"per_hit", "per hit", "amount", "ns"},
+		{"per_hit", "per hit, with callees", "amount", "ns"},
 		{"allocations", "allocations", "text", NULL},
 		{"allocated", "allocated", "amount", "bytes"},
 	};
@@ -179,8 +183,13 @@ static void add_named(json_t *section, const struct report *report, const json_t
 	const char *key;
 
 	json_object_foreach ((json_t *)hot, key, value) {
-		if (!only || !strcmp(only, "all") || !strcmp(only, key))
-			add_function_lines(table, report, json_string_value(value), beside);
+		const char *function = json_string_value(value);
+
+		if (only && strcmp(only, "all") != 0 && strcmp(only, key) != 0)
+			continue;
+		if (!add_function_lines(table, report, function, beside))
+			document_note(section, "%s (%s): no sample came to its lines.", function,
+				      key);
 	}
 }
 
@@ -209,7 +218,9 @@ static void add_hottest(json_t *section, const struct scaling *scaling, const st
 				continue;
 			shown++;
 			cells = document_row(table);
-			document_text(cells, scaling->map.names[component]);
+			document_text(cells, component || scaling->map.count <= 1
+						     ? scaling->map.names[component]
+						     : "its caller's");
 			document_text(cells, report->symbols.symbols[line->symbol].label);
 			document_text(cells, file_of(report, line));
 			document_count(cells, line->line);
@@ -235,9 +246,11 @@ void phase_add_lines(json_t *document, const struct scaling *scaling, const json
 	}
 	open_beside(&beside.hits, scaling->sweep.folder, "hits");
 	open_beside(&beside.memory, scaling->sweep.folder, "memory");
-	document_say(section, "Shares of the whole run's CPU time, of one recording; the interval "
-			      "speaks of that run only. Hits and allocations are of other runs of "
-			      "the same work; time per hit is the line's own time by its hits.");
+	document_say(section,
+		     "Shares of the whole run's CPU time, of one recording; the interval "
+		     "speaks of that run only. Hits and allocations are of other runs of "
+		     "the same work; time per hit is that of the line, with what it calls, by "
+		     "its hits.");
 	if (!beside.memory.is_there)
 		document_say(section, "Allocations are counted with --memory.");
 	add_named(section, &report, hot, only, &beside);

@@ -16,8 +16,14 @@ enum {
  * are to stay within 5 %. */
 static const char budget[] = "--budget=2";
 
+/* For numbers of calls: exact, whatever that costs, for nothing is timed then. */
+static const char no_budget[] = "--budget=none";
+
 /* Where durations are asked for, samples only cost; where probes are, too, half of them do. */
 static const char few_samples[] = "-F99", half_the_samples[] = "-F499";
+
+/* For lines, as many as the budget lets. */
+static const char many_samples[] = "-F1499";
 
 /* What most sweeps have in common; the rest is for the caller to fill in. */
 struct draft {
@@ -47,17 +53,21 @@ static json_t *finish(const json_t *engine, const struct draft *draft, bool quic
 			 engine_list(engine_text(engine, "engine", "scratch", "")));
 }
 
-/* Options of collector run: the step function, when there is one, and functions to time. */
-static json_t *run_options(const json_t *engine, const char *time)
+/* Options of collector run: the step function, when there is one, and functions to time; and how
+ * often to sample, NULL: as it does by itself. */
+static json_t *run_options(const json_t *engine, const char *time, const char *samples)
 {
 	const char *step = engine_text(engine, "engine", "step", "");
 	json_t *run = json_array();
+
+	if (samples)
+		json_array_append_new(run, json_string(samples));
 
 	if (*step)
 		json_array_append_new(run, json_sprintf("--step=%s", step));
 	if (time && *time)
 		json_array_append_new(run, json_sprintf("--time=%s", time));
-	if (json_array_size(run))
+	if (*step || (time && *time))
 		json_array_append_new(run, json_string(budget));
 	return run;
 }
@@ -93,7 +103,26 @@ static void add(json_t *plan, const json_t *engine, const struct draft *draft,
 	json_array_append_new(plan, finish(engine, draft, options->quick));
 }
 
-/* Phase 1: samples, undisturbed by probes, in several sizes; and calls of the hot functions. */
+/* Counts every call of functions at the points of another sweep. Counts are the same in each run,
+ * so one is enough. */
+static void add_counts(json_t *plan, const json_t *engine, const struct draft *other,
+		       const char *functions, const struct phase_options *options)
+{
+	const char *step = engine_text(engine, "engine", "step", "");
+	struct draft counted = *other;
+	json_t *run = json_pack("[s+, s, s]", "--count=", functions, no_budget, few_samples);
+
+	if (*step)
+		json_array_append_new(run, json_sprintf("--step=%s", step));
+	counted.run = run;
+	counted.repeats = 1;
+	counted.bare = 0;
+	add(plan, engine, &counted, options);
+	json_object_set_new(json_array_get(plan, json_array_size(plan) - 1), "is_counts",
+			    json_true());
+}
+
+/* Phase 1: samples, undisturbed by probes; calls of the hot functions, timed and counted. */
 static void plan_phase1(json_t *plan, const json_t *engine, const struct phase_options *options)
 {
 	const char *command = engine_text(engine, "engine", "command", "");
@@ -102,13 +131,21 @@ static void plan_phase1(json_t *plan, const json_t *engine, const struct phase_o
 
 	add(plan, engine,
 	    &(struct draft){"macro", "samples", command, activity, json_pack("[{}]"),
-			    run_options(engine, NULL), 5, 5},
+			    run_options(engine, NULL, NULL), 5, 5},
 	    options);
 	if (*hot)
 		add(plan, engine,
 		    &(struct draft){"calls", "calls", command, activity, json_pack("[{}]"),
-				    run_options(engine, hot), 3, 3},
+				    run_options(engine, hot, few_samples), 3, 3},
 		    options);
+	if (*hot)
+		add_counts(plan, engine,
+			   &(struct draft){.name = "counts",
+					   .about = "calls",
+					   .command = command,
+					   .activity = activity,
+					   .points = json_pack("[{}]")},
+			   hot, options);
 	free(hot);
 }
 
@@ -211,13 +248,13 @@ static void plan_component(json_t *plan, const json_t *engine, const char *compo
 	}
 	fclose(stream);
 	if (*time && is_wanted(options, component)) {
-		sweep = finish(engine,
-			       &(struct draft){component, component,
-					       engine_text(engine, "engine", "command", ""),
-					       engine_text(engine, "engine", "activity", ""),
-					       json_pack("[{}]"), run_options(engine, time),
-					       options->quick ? 3 : 5, 3},
-			       options->quick);
+		sweep = finish(
+			engine,
+			&(struct draft){
+				component, component, engine_text(engine, "engine", "command", ""),
+				engine_text(engine, "engine", "activity", ""), json_pack("[{}]"),
+				run_options(engine, time, few_samples), options->quick ? 3 : 5, 3},
+			options->quick);
 		json_object_set_new(sweep, "time", json_string(time));
 		json_array_append_new(plan, sweep);
 	}
@@ -250,18 +287,19 @@ static void plan_phase3(json_t *plan, const json_t *engine, const struct phase_o
 	const char *command = engine_text(engine, "engine", "command", "");
 	const char *activity = engine_text(engine, "engine", "activity", "");
 	char *hot = hot_functions(engine, options);
-	json_t *value, *run = run_options(engine, NULL);
+	json_t *value;
 	const char *key;
 
-	json_array_append_new(run, json_string("-F1999"));
 	add(plan, engine,
-	    &(struct draft){"lines", "all", command, activity, json_pack("[{}]"), run,
-			    options->quick ? 3 : 5, options->quick ? 3 : 5},
+	    &(struct draft){"lines", "all", command, activity, json_pack("[{}]"),
+			    json_pack("[s]", many_samples), options->quick ? 3 : 5,
+			    options->quick ? 3 : 5},
 	    options);
 	if (*hot)
 		add(plan, engine,
 		    &(struct draft){"hits", "all", command, activity, json_pack("[{}]"),
-				    json_pack("[s+, s]", "--hits=", hot, budget), 3, 3},
+				    json_pack("[s+, s, s]", "--hits=", hot, budget, few_samples), 3,
+				    3},
 		    options);
 	free(hot);
 	json_object_foreach (json_object_get(engine, "hot"), key, value) {
@@ -272,7 +310,8 @@ static void plan_phase3(json_t *plan, const json_t *engine, const struct phase_o
 		snprintf(name, sizeof(name), "function_%s", key);
 		add(plan, engine,
 		    &(struct draft){name, key, command, activity, json_pack("[{}]"),
-				    run_options(engine, json_string_value(value)), 3, 3},
+				    run_options(engine, json_string_value(value), few_samples), 3,
+				    3},
 		    options);
 		json_object_set(json_array_get(plan, json_array_size(plan) - 1), "function", value);
 	}
@@ -297,16 +336,28 @@ static void plan_phase4(json_t *plan, const json_t *engine, const struct phase_o
 
 	json_object_foreach (json_object_get(engine, "vary"), key, value) {
 		json_t *one = json_pack("{s:O}", key, value);
-		json_t *run = run_options(engine, hot);
-		char name[64];
+		json_t *points = engine_points(one, (const char *const[]){NULL}, options->quick);
+		json_t *run = run_options(engine, hot, half_the_samples);
+		char name[64], counts[64 + sizeof(PHASE_COUNTS)];
+		struct draft draft = {name,
+				      name,
+				      command,
+				      activity,
+				      json_incref(points),
+				      run,
+				      options->quick ? 3 : 5,
+				      options->quick ? 2 : 3};
 
-		json_array_append_new(run, json_string(half_the_samples));
 		snprintf(name, sizeof(name), "%.*s", (int)strcspn(key, "+"), key);
-		add(plan, engine,
-		    &(struct draft){name, name, command, activity,
-				    engine_points(one, (const char *const[]){NULL}, options->quick),
-				    run, options->quick ? 3 : 5, options->quick ? 2 : 3},
-		    options);
+		add(plan, engine, &draft, options);
+		snprintf(counts, sizeof(counts), "%s" PHASE_COUNTS, name);
+		draft.name = counts;
+		draft.points = json_incref(points);
+		if (*hot)
+			add_counts(plan, engine, &draft, hot, options);
+		else
+			json_decref(draft.points);
+		json_decref(points);
 		json_decref(one);
 	}
 	free(hot);

@@ -13,6 +13,9 @@ enum {
 	PHASE_WINS, /* after them: do the improvements that the description names gain anything? */
 };
 
+/* What the name of a sweep ends with that counts calls at the points of another one. */
+#define PHASE_COUNTS "_counts"
+
 struct phase_options {
 	int phase; /* 1 ... PHASES, or PHASE_WINS */
 	bool quick;
@@ -32,6 +35,7 @@ struct phase_options {
  *     choose    phase 2: names that make a configuration (phase_best.h)
  *     is_memory, per   allocations are counted; phase 2: bytes are told for one of PER
  *                      (phase_memory.h)
+ *     is_counts  calls are counted, all of them; nothing is timed (phase_counts.h)
  *     win       name of its section in the description; trace: the sweep is of its traces
  * Owned by the caller. NULL with a sentence when the description lacks what was asked for.
  */

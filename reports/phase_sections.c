@@ -118,6 +118,15 @@ static void add_components(json_t *section, const struct scaling *scaling)
 	}
 }
 
+/* What belongs to no component does its work for whoever calls it. */
+static const char *component_of(const struct scaling *scaling, size_t id)
+{
+	uint8_t component = scaling->names.rows[id]->component;
+
+	return component || scaling->map.count <= 1 ? scaling->map.names[component]
+						    : "its caller's";
+}
+
 static void add_functions(json_t *section, const struct scaling *scaling)
 {
 	static const struct document_column columns[] = {
@@ -152,10 +161,27 @@ static void add_functions(json_t *section, const struct scaling *scaling)
 			add_share(row, &shares, mean_samples(scaling));
 		}
 		document_text(row, scaling->names.rows[best]->name);
-		document_text(row, scaling->map.names[scaling->names.rows[best]->component]);
+		document_text(row, component_of(scaling, best));
 		document_text(row, scaling->names.rows[best]->file);
 	}
 	free(is_shown);
+}
+
+/* Every recording has one; that of the first is named. */
+static void say_where_flames_are(json_t *section, const struct scaling *scaling)
+{
+	const char *folder = strrchr(scaling->sweep.folder, '/');
+
+	for (size_t i = 0; i < scaling->sweep.count; i++) {
+		const char *run = strrchr(scaling->sweep.results[i].folder, '/');
+
+		if (!scaling->runs[i] || !folder || !run)
+			continue;
+		document_say(section,
+			     "The flame graph of the first run: %.100s/runs/%.40s/run.svg.",
+			     folder + 1, run + 1);
+		return;
+	}
 }
 
 void phase_add_shares(json_t *document, const struct scaling *scaling)
@@ -167,13 +193,13 @@ void phase_add_shares(json_t *document, const struct scaling *scaling)
 		return;
 	}
 	document_say(section, "Intervals (95 %%) are between runs.");
+	say_where_flames_are(section, scaling);
 	add_components(section, scaling);
 	add_functions(section, scaling);
 }
 
 enum duration {
-	CALLS,
-	ALL_CALLS,
+	TIMED_CALLS,
 	MEAN,
 	P50,
 	P95,
@@ -184,9 +210,11 @@ enum duration {
 static double duration_of(const struct measured_function *function, enum duration duration)
 {
 	const double values[DURATIONS] = {
-		[CALLS] = function->calls,  [ALL_CALLS] = function->all_calls,
-		[MEAN] = function->mean_ns, [P50] = function->p50_ns,
-		[P95] = function->p95_ns,   [P99] = function->p99_ns,
+		[TIMED_CALLS] = function->timed_calls,
+		[MEAN] = function->mean_ns,
+		[P50] = function->p50_ns,
+		[P95] = function->p95_ns,
+		[P99] = function->p99_ns,
 	};
 
 	return values[duration];
@@ -211,27 +239,33 @@ static double median_of(const struct scaling *scaling, size_t point, size_t id,
 	return count ? growth_median(values, count) : NAN;
 }
 
+/* Whether there is nothing that varies, and no name for a point. */
+static bool is_one_point(const struct scaling *scaling)
+{
+	return json_array_size(scaling->sweep.points) == 1 &&
+	       !json_object_size(json_array_get(scaling->sweep.points, 0));
+}
+
 json_t *phase_add_calls(json_t *document, const char *name, const struct scaling *scaling)
 {
 	static const struct document_column columns[] = {
-		{"point", "point", "text", NULL},
-		{"function", "function", "code", NULL},
-		{"calls", "calls per step", "number", NULL},
-		{"all", "calls", "number", NULL},
-		{"mean", "mean", "amount", "ns"},
-		{"p50", "p50", "amount", "ns"},
-		{"p95", "p95", "amount", "ns"},
+		{"point", "point", "text", NULL},	 {"function", "function", "code", NULL},
+		{"timed", "calls timed", "count", NULL}, {"mean", "mean", "amount", "ns"},
+		{"p50", "p50", "amount", "ns"},		 {"p95", "p95", "amount", "ns"},
 		{"p99", "p99", "amount", "ns"},
 	};
 	json_t *section = document_section(document, name, name), *table, *point;
+	int skipped = is_one_point(scaling);
 	size_t i;
 
 	document_say(section,
-		     "Timed from outside; medians over the runs of a point. A function "
-		     "whose probe was taken off to keep the budget was timed as a run began "
-		     "and in windows of time. Without steps the whole run is one.");
-	table = document_table(section, "calls", "Durations of calls", columns,
-			       COLUMN_COUNT(columns));
+		     "Timed from outside; medians over the runs of a point. Where a "
+		     "probe would break the budget, calls are timed as a run begins and in windows "
+		     "of time: then those that were timed are a part of all. What a probe costs is "
+		     "taken off, so that durations far below a microsecond are orders of "
+		     "magnitude.");
+	table = document_table(section, "calls", "Durations of calls", columns + skipped,
+			       COLUMN_COUNT(columns) - skipped);
 	json_array_foreach (scaling->sweep.points, i, point) {
 		char *label = sweep_point_label(point);
 
@@ -241,53 +275,14 @@ json_t *phase_add_calls(json_t *document, const char *name, const struct scaling
 			if (isnan(median_of(scaling, i, id, MEAN)))
 				continue;
 			row = document_row(table);
-			document_text(row, label);
+			if (!skipped)
+				document_text(row, label);
 			document_text(row, scaling->names.rows[id]->name);
-			for (int k = 0; k < DURATIONS; k++)
+			document_count(row, (uint64_t)median_of(scaling, i, id, TIMED_CALLS));
+			for (int k = MEAN; k < DURATIONS; k++)
 				document_number(row, median_of(scaling, i, id, k));
 		}
 		free(label);
 	}
 	return section;
-}
-
-void phase_add_scaling(json_t *document, const char *name, const json_t *scaling)
-{
-	static const struct document_column columns[] = {
-		{"what", "what", "code", NULL},		  {"kind", "kind", "text", NULL},
-		{"component", "component", "text", NULL}, {"growth", "growth", "text", NULL},
-		{"calls", "calls", "text", NULL},	  {"cost", "cost of a call", "text", NULL},
-	};
-	static const char *const fits[] = {"time", "calls", "cost"};
-	json_t *section = document_section(document, name, name), *group, *row, *limit;
-	char text[400];
-	size_t i, k;
-
-	json_array_foreach (json_object_get(scaling, "groups"), i, group) {
-		json_t *table = document_table(section, "growth",
-					       json_string_value(json_object_get(group, "machine")),
-					       columns, COLUMN_COUNT(columns));
-
-		json_array_foreach (json_object_get(group, "rows"), k, row) {
-			json_t *cells = document_row(table);
-
-			document_text(cells, json_string_value(json_object_get(row, "name")));
-			document_text(cells, json_string_value(json_object_get(row, "kind")));
-			document_text(cells, json_string_value(json_object_get(row, "component")));
-			for (size_t f = 0; f < sizeof(fits) / sizeof(*fits); f++) {
-				const json_t *fit = json_object_get(row, fits[f]);
-
-				document_text(cells,
-					      fit ? growth_describe(fit, text, sizeof(text)) : "");
-			}
-			*text = '\0';
-			if (scaling_remark(row, text, sizeof(text)))
-				document_note(section, "%s", text);
-		}
-		json_array_foreach (json_object_get(group, "limits"), k, limit) {
-			*text = '\0';
-			scaling_limit(limit, text, sizeof(text));
-			document_note(section, "%s", text);
-		}
-	}
 }

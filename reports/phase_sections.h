@@ -10,6 +10,3 @@ void phase_add_shares(json_t *document, const struct scaling *scaling);
 /* Calls and durations of timed functions, at every point of the sweep: medians over its runs.
  * Returns the section, borrowed. */
 json_t *phase_add_calls(json_t *document, const char *name, const struct scaling *scaling);
-
-/* What scaling_json made of a sweep. */
-void phase_add_scaling(json_t *document, const char *name, const json_t *scaling);

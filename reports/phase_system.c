@@ -51,8 +51,9 @@ void phase_system_begin(struct phase_system *system, json_t *document)
 		system->section,
 		"Memory is the resident set in the longest recording of each point; its first "
 		"third is left out, and the interval (95 %%) of its growth is "
-		"that of equal parts of the rest. The other tables are of the longest recording of "
-		"each sweep.");
+		"that of equal parts of the rest. What a program keeps on purpose, a log in memory "
+		"for instance, grows like a leak: collector run --memory tells where it is "
+		"allocated. The other tables are of the longest recording of each sweep.");
 	system->memory = document_table(system->section, "memory", "Memory over time", memory,
 					COLUMN_COUNT(memory));
 	system->cores = document_table(system->section, "cores",

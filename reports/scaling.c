@@ -343,47 +343,6 @@ static json_t *points_json(const struct quantity *quantity)
 	return array;
 }
 
-static json_t *interval_json(const struct growth *growth)
-{
-	if (isinf(growth->exponent_high))
-		return json_null();
-	return json_pack("[f, f]", growth->exponent_low, growth->exponent_high);
-}
-
-json_t *growth_json(const struct growth *growth)
-{
-	json_t *json, *local = json_array(), *rivals = json_array(), *fits = json_array();
-
-	for (size_t i = 0; i + 1 < growth->count; i++)
-		json_array_append_new(local, json_real(growth->local[i]));
-	if (!growth->is_known) {
-		json_decref(rivals);
-		json_decref(fits);
-		return json_pack("{s:o, s:i, s:i}", "local", local, "sizes", (int)growth->count,
-				 "sizes_wanted", GROWTH_SIZES_LEAST);
-	}
-	for (int i = 0; i < GROWTH_CLASSES; i++) {
-		if (!growth->is_rival[i])
-			continue;
-		json_array_append_new(rivals, json_string(growth_class_names[i]));
-		json_array_append_new(fits, json_pack("[f, f]", growth->rival_constants[i],
-						      growth->rival_factors[i]));
-	}
-	json = json_pack("{s:s, s:f, s:f, s:f, s:o, s:o, s:f, s:o, s:o, s:f, s:i}", "class",
-			 growth_class_names[growth->class], "constant", growth->constant, "factor",
-			 growth->factor, "exponent", growth->exponent, "interval",
-			 interval_json(growth), "local", local, "noise", growth->noise, "rivals",
-			 rivals, "rival_fits", fits, "largest", growth->largest, "sizes",
-			 (int)growth->count);
-	if (growth->apart_size > 0)
-		json_object_set_new(json, "apart_size", json_real(growth->apart_size));
-	if (growth->break_size > 0)
-		json_object_set_new(json, "break",
-				    json_pack("{s:f, s:f, s:f}", "size", growth->break_size,
-					      "before", growth->before, "after", growth->after));
-	return json;
-}
-
 /* Fits one quantity of a row; nothing when it is not known. */
 static void fit_quantity(json_t *json, const struct scaling *scaling, const struct group *group,
 			 const struct row *row, enum amount amount, struct growth *growth)
@@ -480,10 +439,11 @@ static void add_functions(json_t *rows, const struct scaling *scaling, const str
 	free(is_used);
 }
 
-static void add_limit(json_t *limits, const char *format, double size, double largest,
-		      const char *what)
+static void add_limit(json_t *limits, const char *format, double size, const struct group *group,
+		      const char *over, const char *what)
 {
-	json_t *json = json_pack("{s:s, s:s}", "of", what, "limit", format);
+	double smallest = group->sizes[0], largest = group->sizes[group->count - 1];
+	json_t *json = json_pack("{s:s, s:s, s:s}", "of", what, "limit", format, "over", over);
 
 	if (isfinite(size) && size <= largest * reach)
 		json_object_set_new(json, "size", json_real(size));
@@ -491,12 +451,14 @@ static void add_limit(json_t *limits, const char *format, double size, double la
 		json_object_set_new(json, "beyond", json_real(largest * reach));
 	else
 		json_object_set_new(json, "never", json_true());
-	json_object_set_new(json, "is_extrapolated", json_boolean(size > largest));
+	json_object_set_new(json, "is_extrapolated",
+			    json_boolean(size > largest || size < smallest));
 	json_array_append_new(limits, json);
 }
 
 /* Sizes at which steps get too slow, or memory is full. */
-static json_t *limits_json(const struct growth *step, const struct growth *memory)
+static json_t *limits_json(const struct growth *step, const struct growth *memory,
+			   const struct group *group, const char *over)
 {
 	json_t *limits = json_array();
 	double bytes = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
@@ -504,35 +466,64 @@ static json_t *limits_json(const struct growth *step, const struct growth *memor
 
 	for (size_t i = 0; step->is_known && i < sizeof(limit_rates) / sizeof(*limit_rates); i++) {
 		snprintf(text, sizeof(text), "%.0f steps a second", limit_rates[i]);
-		add_limit(limits, text, growth_size_of(step, 1e9 / limit_rates[i]), step->largest,
+		add_limit(limits, text, growth_size_of(step, 1e9 / limit_rates[i]), group, over,
 			  "step");
 	}
 	if (memory->is_known) {
 		snprintf(text, sizeof(text), "this machine's %.1f GiB of memory",
 			 bytes / (1 << 30));
-		add_limit(limits, text, growth_size_of(memory, bytes), memory->largest, "memory");
+		add_limit(limits, text, growth_size_of(memory, bytes), group, over, "memory");
 	}
 	return limits;
 }
 
-/* The size at which a component takes half of the CPU time, as far as the fits are trusted. */
+/* The size from which on a component takes half of the CPU time, as far as the fits are trusted;
+ * none where it does at the smallest. */
 static void add_crossing(json_t *limits, const char *name, const struct growth *component,
-			 const struct growth *cpu)
+			 const struct growth *cpu, const struct group *group, const char *over)
 {
+	double smallest = group->sizes[0];
+
 	if (!component->is_known || !cpu->is_known ||
-	    growth_at(component, 1) >= half * growth_at(cpu, 1))
+	    growth_at(component, smallest) >= half * growth_at(cpu, smallest))
 		return;
-	for (int i = 0; pow(1.01, i) < reach * cpu->largest; i++) {
-		double size = pow(1.01, i);
+	for (int i = 0; smallest * pow(1.01, i) < reach * cpu->largest; i++) {
+		double size = smallest * pow(1.01, i);
 
 		if (growth_at(component, size) < half * growth_at(cpu, size))
 			continue;
-		add_limit(limits, "half of the CPU time", size, cpu->largest, name);
+		add_limit(limits, "half of the CPU time", size, group, over, name);
 		return;
 	}
 }
 
-static json_t *group_json(const struct scaling *scaling, const struct group *group)
+/* Of each component, the largest share of the CPU time that it has at any size: what is told of
+ * those with too few samples for a fit. */
+static json_t *shares_json(const struct scaling *scaling, const struct group *group)
+{
+	json_t *shares = json_object();
+
+	for (int id = 0; id < scaling->map.count; id++) {
+		double most = 0;
+
+		for (size_t i = 0; i < group->count;) {
+			double size = group->sizes[i], part = 0, all = 0;
+
+			for (; i < group->count && group->sizes[i] == size; i++) {
+				const struct measured *run = scaling->runs[group->runs[i]];
+
+				part += run->components[id] * run->samples;
+				all += run->samples;
+			}
+			most = fmax(most, all > 0 ? part / all : 0);
+		}
+		json_object_set_new(shares, scaling->map.names[id], json_real(most));
+	}
+	return shares;
+}
+
+static json_t *group_json(const struct scaling *scaling, const struct group *group,
+			  const char *over)
 {
 	json_t *rows = json_array(), *limits;
 	struct growth step, cpu, memory, component;
@@ -542,18 +533,19 @@ static json_t *group_json(const struct scaling *scaling, const struct group *gro
 		&(struct row){"CPU time of a step", "cpu", "", "ns", 0, take_cpu}, &cpu);
 	add_row(rows, scaling, group,
 		&(struct row){"memory, most", "memory", "", "bytes", 0, take_memory}, &memory);
-	limits = limits_json(&step, &memory);
+	limits = limits_json(&step, &memory, group, over);
 	for (int i = 0; i < scaling->map.count; i++) {
 		const char *name = scaling->map.names[i];
 
 		add_row(rows, scaling, group,
 			&(struct row){name, "component", name, "ns", (uint32_t)i, take_component},
 			&component);
-		add_crossing(limits, name, &component, &cpu);
+		add_crossing(limits, name, &component, &cpu, group, over);
 	}
 	add_functions(rows, scaling, group);
-	return json_pack("{s:s, s:s, s:o, s:o}", "machine", group->machine, "others", group->others,
-			 "rows", rows, "limits", limits);
+	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "machine", group->machine, "others",
+			 group->others, "rows", rows, "shares", shares_json(scaling, group),
+			 "limits", limits);
 }
 
 json_t *scaling_json(const struct scaling *scaling, const char *over, const char *size,
@@ -574,10 +566,11 @@ json_t *scaling_json(const struct scaling *scaling, const char *over, const char
 	}
 	groups = make_groups(scaling, over, size, &count);
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(groups_array, group_json(scaling, &groups[i]));
+		json_array_append_new(groups_array,
+				      group_json(scaling, &groups[i], size ? size : over));
 	free_groups(groups, count);
 	for (size_t i = 0; i < scaling->sweep.count; i++)
-		cpu_ns[i] = scaling->runs[i] ? scaling->runs[i]->cpu_ns : 0;
+		cpu_ns[i] = scaling->runs[i] ? measured_own_cpu_ns(scaling->runs[i]) : 0;
 	json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:o}", "schema", "simprof/scaling-v1",
 			 "over", over, "size", size ? size : over, "runs",
 			 sweep_runs_json(&scaling->sweep), "overhead",

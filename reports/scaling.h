@@ -27,7 +27,8 @@ void scaling_done(struct scaling *scaling);
  *     over      the name that varies; size: what it really was, when @size says how to know
  *     runs, overhead, unreadable   of the sweep
  *     groups    an object for each machine and each value of the other names: machine, others
- * (text), rows, and limits A row has name, kind ("step", "cpu", "component", "function", "memory"),
+ *               (text), rows, limits, and shares: of each component the largest at any size
+ * A row has name, kind ("step", "cpu", "component", "function", "memory"),
  * component, unit, points (size, median, low, high, runs, costs: of each run) and the fits time,
  * calls and cost of a call (growth_json).
  *

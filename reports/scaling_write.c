@@ -98,13 +98,13 @@ const char *scaling_remark(const json_t *row, char *text, size_t bytes)
 	snprintf(text, bytes, "%s:", name);
 	if (at)
 		snprintf(text + strlen(text), bytes - strlen(text),
-			 " from size %.4g on it grows as n^%.2f, before as n^%.2f%s",
+			 " from size %.10g on it grows as n^%.2f, before as n^%.2f%s",
 			 json_number_value(json_object_get(at, "size")),
 			 json_number_value(json_object_get(at, "after")),
 			 json_number_value(json_object_get(at, "before")), apart ? ";" : "");
 	if (apart)
 		snprintf(text + strlen(text), bytes - strlen(text),
-			 " a run at size %.3g would tell its rivals apart",
+			 " a run at size %.0f would tell its rivals apart",
 			 json_number_value(apart));
 	return text;
 }
@@ -112,24 +112,26 @@ const char *scaling_remark(const json_t *row, char *text, size_t bytes)
 const char *scaling_limit(const json_t *limit, char *text, size_t bytes)
 {
 	const json_t *size = json_object_get(limit, "size");
+	const char *over = json_string_value(json_object_get(limit, "over")), *start = text;
+	double number = json_number_value(size);
 
 	snprintf(text, bytes, "%s: %s ", json_string_value(json_object_get(limit, "of")),
 		 json_string_value(json_object_get(limit, "limit")));
 	text += strlen(text);
 	bytes -= strlen(text);
-	if (size && json_number_value(size) > 0)
-		snprintf(text, bytes, "at size %.4g%s", json_number_value(size),
+	if (size && number > 0)
+		snprintf(text, bytes, number < 100 ? "at %s %.1f%s" : "at %s %.0f%s", over, number,
 			 json_is_true(json_object_get(limit, "is_extrapolated"))
-				 ? " (beyond what was measured)"
+				 ? " (outside of what was measured)"
 				 : "");
 	else if (size)
-		snprintf(text, bytes, "not at any size");
+		snprintf(text, bytes, "not at any %s", over);
 	else if (json_object_get(limit, "never"))
-		snprintf(text, bytes, "whatever the size");
+		snprintf(text, bytes, "whatever the %s", over);
 	else
-		snprintf(text, bytes, "above size %.4g, as far as the fit may be trusted",
+		snprintf(text, bytes, "above %s %.0f, as far as the fit may be trusted", over,
 			 json_number_value(json_object_get(limit, "beyond")));
-	return text;
+	return start;
 }
 
 /* Writes what the rows remark, or the limits, as a list. */

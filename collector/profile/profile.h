@@ -314,6 +314,8 @@ struct profile_spread {
  *   target_cpu_ns      CPU time of all its threads as the kernel counted it while recording
  *   unsampled_cpu_ns   of that, what no sample stands for: of programs that cannot be preloaded,
  *                      or at whose exec the kernel ends events; absent where nobody knows
+ *   waited_cpu_ns      CPU time of the program and of the children that it waited for, as its
+ *                      parent is told (wait4(2))
  *   sample_cost_ns     what one sample took of that at least; only where many were asked for
  *   collector_cpu_ns, naming_cpu_ns     of the collector: while recording; naming frames after it
  *   file_problems, file_problem         files that frames lie in and that could not be used: their

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* phase_scaling: see phase_scaling.h. */
+#include "reports/phase_scaling.h"
+
+#include "reports/amount.h"
+#include "reports/document.h"
+#include "reports/scaling.h"
+
+#include <string.h>
+
+#define COLUMN_COUNT(columns) ((int)(sizeof(columns) / sizeof(*(columns))))
+
+enum {
+	FITS = 3,
+	TEXT_BYTES = 400
+};
+
+static const char *const fits[FITS] = {"time", "calls", "cost"};
+
+static const char *text_of(const json_t *object, const char *key)
+{
+	const char *text = json_string_value(json_object_get(object, key));
+
+	return text ? text : "";
+}
+
+static double number_of(const json_t *object, const char *key)
+{
+	return json_number_value(json_object_get(object, key));
+}
+
+static bool has_class(const json_t *row)
+{
+	for (int i = 0; i < FITS; i++)
+		if (json_object_get(json_object_get(row, fits[i]), "class"))
+			return true;
+	return false;
+}
+
+static bool has_any_class(const json_t *rows)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (rows, i, row) {
+		if (has_class(row))
+			return true;
+	}
+	return false;
+}
+
+/* The first or the last size of a row: an object of size, median, ...; NULL without any. */
+static const json_t *end_of(const json_t *row, bool is_last)
+{
+	const json_t *points = json_object_get(row, "points");
+
+	return json_array_get(points, is_last ? json_array_size(points) - 1 : 0);
+}
+
+/* "2.06 ms at 1" */
+static void add_end(json_t *cells, const json_t *row, bool is_last)
+{
+	const json_t *end = end_of(row, is_last);
+	char amount[32], text[64] = "";
+
+	if (end)
+		snprintf(text, sizeof(text), "%s at %.10g",
+			 amount_format(number_of(end, "median"), text_of(row, "unit"), amount,
+				       sizeof(amount)),
+			 number_of(end, "size"));
+	document_text(cells, text);
+}
+
+static void add_row(json_t *table, const json_t *row)
+{
+	json_t *cells = document_row(table);
+	char text[TEXT_BYTES];
+
+	document_text(cells, text_of(row, "name"));
+	document_text(cells, text_of(row, "kind"));
+	document_text(cells, text_of(row, "component"));
+	add_end(cells, row, false);
+	add_end(cells, row, true);
+	for (int i = 0; i < FITS; i++) {
+		const json_t *fit = json_object_get(row, fits[i]);
+
+		document_text(cells, fit ? growth_describe(fit, text, sizeof(text)) : "");
+	}
+}
+
+static void note_remarks(json_t *section, const json_t *rows)
+{
+	char text[TEXT_BYTES];
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (rows, i, row) {
+		if (scaling_remark(row, text, sizeof(text)))
+			document_note(section, "%s", text);
+	}
+}
+
+/* Rows without a class are only named, unless there is none at all: then those of the whole, of
+ * components and of named functions are shown, for the costs at their sizes. */
+static void add_rows(json_t *section, const json_t *group)
+{
+	static const struct document_column columns[] = {
+		{"what", "what", "code", NULL},
+		{"kind", "kind", "text", NULL},
+		{"component", "component", "text", NULL},
+		{"smallest", "at the smallest", "text", NULL},
+		{"largest", "at the largest", "text", NULL},
+		{"growth", "growth", "text", NULL},
+		{"calls", "calls", "text", NULL},
+		{"cost", "cost of a call", "text", NULL},
+	};
+	const json_t *rows = json_object_get(group, "rows"), *row;
+	json_t *table = document_table(section, "growth", text_of(group, "machine"), columns,
+				       COLUMN_COUNT(columns));
+	bool is_any = has_any_class(rows);
+	char names[TEXT_BYTES] = "";
+	size_t i;
+
+	json_array_foreach (rows, i, row) {
+		if (is_any ? has_class(row) : strcmp(text_of(row, "kind"), "self time") != 0)
+			add_row(table, row);
+		else if (is_any)
+			snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%.60s",
+				 *names ? ", " : "", text_of(row, "name"));
+	}
+	if (*names)
+		document_note(section, "With samples at too few sizes for a class: %s.", names);
+	note_remarks(section, rows);
+}
+
+/* What one more of the size needs, between the smallest and the largest. */
+static void note_memory(json_t *section, const char *over, const json_t *group)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (json_object_get(group, "rows"), i, row) {
+		const json_t *first = end_of(row, false), *last = end_of(row, true);
+		double sizes = number_of(last, "size") - number_of(first, "size");
+		double bytes = number_of(last, "median") - number_of(first, "median");
+		char amount[32];
+
+		if (strcmp(text_of(row, "kind"), "memory") != 0 || sizes <= 0 || bytes <= 0)
+			continue;
+		document_note(section, "memory: %s for one more of %s, from %.10g to %.10g",
+			      amount_format(bytes / sizes, "bytes", amount, sizeof(amount)), over,
+			      number_of(first, "size"), number_of(last, "size"));
+	}
+}
+
+void phase_add_scaling(json_t *document, const char *name, const json_t *scaling)
+{
+	json_t *section = document_section(document, name, name), *group, *limit;
+	char text[TEXT_BYTES];
+	size_t i, k;
+
+	json_array_foreach (json_object_get(scaling, "groups"), i, group) {
+		add_rows(section, group);
+		note_memory(section, text_of(scaling, "size"), group);
+		json_array_foreach (json_object_get(group, "limits"), k, limit) {
+			document_note(section, "%s", scaling_limit(limit, text, sizeof(text)));
+		}
+	}
+}

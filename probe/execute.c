@@ -6,6 +6,7 @@
 #include "probe/probe.h"
 #include "probe/raw.h"
 #include "probe/real.h"
+#include "probe/thread.h"
 
 #include <dlfcn.h>
 #include <spawn.h>
@@ -57,6 +58,18 @@ void execute_prepare(const char *memory_path)
 	raw_copy(library, own.dli_fname, length(own.dli_fname) + 1);
 }
 
+/* In place: copies that the program has made of its environment have the same entries. */
+void execute_retire(void)
+{
+	*library = '\0';
+	for (char **entry = environ; entry && *entry; entry++) {
+		char *path = (char *)after(*entry, MEMORY);
+
+		if (path)
+			*path = '\0';
+	}
+}
+
 /* ---- environments -------------------------------------------------------------------------- */
 
 /* Says whether a list of libraries has ours. */
@@ -72,6 +85,15 @@ static bool has_library(const char *list)
 		list += *list != '\0';
 	}
 	return false;
+}
+
+/* Half of what the caller's stack has left, so that the library's own function has the other. */
+static uint64_t most_room(void)
+{
+	uint64_t here = (uint64_t)__builtin_frame_address(0);
+	uint64_t start = thread_self ? thread_self->stack_start : here;
+
+	return here > start && (here - start) / 2 < MOST_ROOM ? (here - start) / 2 : MOST_ROOM;
 }
 
 struct plan {
@@ -97,7 +119,7 @@ static struct plan plan(char *const *environment, bool is_wanted)
 	}
 	plan.room = (count + 3) * sizeof(char *) + sizeof(PRELOAD) + ENTRY_BYTES + list_bytes;
 	plan.is_as_it_should_be =
-		(is_wanted ? has_memory && is_preloaded : !is_preloaded) || plan.room > MOST_ROOM;
+		(is_wanted ? has_memory && is_preloaded : !is_preloaded) || plan.room > most_room();
 	return plan;
 }
 

@@ -11,3 +11,6 @@
 
 /* Remembers the variables as this process got them. */
 void execute_prepare(const char *memory_path);
+
+/* What is executed from now on is not probed: the path is taken out of the environment. */
+void execute_retire(void);

@@ -31,7 +31,7 @@ uint64_t footprint_of(const void *address, uint64_t bytes)
 uint64_t footprint_private(void)
 {
 	char text[128] = "";
-	long fd = RAW_3(SYS_open, "/proc/self/statm", O_RDONLY | O_CLOEXEC, 0);
+	long fd = RAW_4(SYS_openat, AT_FDCWD, "/proc/self/statm", O_RDONLY | O_CLOEXEC, 0);
 	long bytes = fd < 0 ? 0 : RAW_3(SYS_read, fd, text, sizeof(text));
 	uint64_t numbers[3] = {0};
 	int at = 0;

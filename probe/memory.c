@@ -3,6 +3,7 @@
 #include "probe/memory.h"
 
 #include "probe/clock.h"
+#include "probe/confine.h"
 #include "probe/early.h"
 #include "probe/footprint.h"
 #include "probe/live.h"
@@ -150,7 +151,7 @@ void memory_end_process(void)
 {
 	uint64_t bytes = 0;
 
-	if (!is_on || !probe_is_on() || !tally_process)
+	if (!is_on || !probe_is_on() || !wire_is_recording(probe.wire) || !confine_lets_measure())
 		return;
 	for (int i = 0; i < THREADS; i++)
 		if (threads[i])

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* probe: see probe.h. Sources: ld.so(8), LD_PRELOAD; madvise(2), MADV_WIPEONFORK; proc(5);
- * seccomp(2), SECCOMP_SET_MODE_STRICT. */
+/* probe: see probe.h. Sources: ld.so(8), LD_PRELOAD; madvise(2), MADV_WIPEONFORK; proc(5). */
 #include "probe/probe.h"
 
 #include "probe/clock.h"
@@ -15,10 +14,7 @@
 
 #include <fcntl.h>
 #include <linux/mman.h>
-#include <linux/seccomp.h>
 #include <pthread.h>
-#include <stdarg.h>
-#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <unistd.h>
 
@@ -134,7 +130,7 @@ static bool make_word(void)
 
 static bool connect_to(const char *path)
 {
-	long fd = path ? RAW_3(SYS_open, path, O_RDWR | O_CLOEXEC, 0) : -1;
+	long fd = RAW_4(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC, 0);
 	struct wire_header *wire;
 
 	if (fd < 0)
@@ -147,12 +143,27 @@ static bool connect_to(const char *path)
 	return find_regions() && make_word();
 }
 
+void probe_retire(void)
+{
+	static struct wire_header retired;
+
+	probe_refuse(WIRE_REFUSED_CONFINED);
+	thread_retire();
+	raw_copy(&retired, probe.wire, sizeof(retired));
+	retired.modes = 0;
+	atomic_store(&retired.recorder, 0);
+	__atomic_store_n(&probe.wire, &retired, __ATOMIC_RELEASE);
+	execute_retire();
+}
+
 void probe_adopt(void)
 {
 	int parent_pid = probe.pid;
 	int parent_tid = thread_self ? thread_self->slot->tid : parent_pid;
 
 	*probe.is_alive = 1;
+	if (!wire_is_recording(probe.wire))
+		return;
 	probe.pid = raw_pid();
 	if (has_collectors_numbers(probe.pid)) {
 		memory_adopt();
@@ -173,15 +184,18 @@ static void after_fork(void)
 
 static void start(char **environment)
 {
+	const char *path = variable(environment, WIRE_VARIABLE);
+
 	probe.is_started = true;
 	real_find_all();
+	if (!path || !*path)
+		return;
 	probe.pid = raw_pid();
-	if (!has_collectors_numbers(probe.pid) ||
-	    !connect_to(variable(environment, WIRE_VARIABLE))) {
+	if (!has_collectors_numbers(probe.pid) || !connect_to(path)) {
 		probe.wire = NULL;
 		return;
 	}
-	execute_prepare(variable(environment, WIRE_VARIABLE));
+	execute_prepare(path);
 	clock_prepare();
 	objects_prepare();
 	thread_prepare();
@@ -199,36 +213,6 @@ void probe_start_early(void)
 {
 	if (environ)
 		start(environ);
-}
-
-/* ---- confinement --------------------------------------------------------------------------- */
-
-REAL(prctl);
-
-/* Goes on as if the collector were gone: nothing is counted. Other threads may be in the middle of
- * it, so what they work with stays. */
-static void retire(void)
-{
-	static struct wire_header retired;
-
-	raw_copy(&retired, probe.wire, sizeof(retired));
-	atomic_store(&retired.recorder, 0);
-	__atomic_store_n(&probe.wire, &retired, __ATOMIC_RELEASE);
-}
-
-/* In strict mode the kernel lets a thread read no clock, not even the processor's. */
-EXPORT int prctl(int option, ...)
-{
-	unsigned long values[4];
-	va_list list;
-
-	va_start(list, option);
-	for (int i = 0; i < 4; i++)
-		values[i] = va_arg(list, unsigned long);
-	va_end(list);
-	if (option == PR_SET_SECCOMP && values[0] == SECCOMP_MODE_STRICT && probe_is_on())
-		retire();
-	return REAL_NOW(prctl)(option, values[0], values[1], values[2], values[3]);
 }
 
 __attribute__((constructor)) static void construct(int argc, char **argv, char **environment)

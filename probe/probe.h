@@ -16,8 +16,8 @@
  *                   of a wrapper makes up for it (probe_is_on). vfork shares it, rightly
  *     exec          all is gone; the constructor runs again
  *     exit          destructor: how much memory it took; nothing is given back
- *     confinement   before the kernel forbids the process to read clocks it is counted for the last
- *                   time (prctl)
+ *     confinement   before the program forbids itself calls that this library makes, it is counted
+ *                   for the last time (confine.h)
  */
 #pragma once
 
@@ -46,6 +46,13 @@ void probe_start_early(void);
 
 /* Takes possession of a forked child. */
 void probe_adopt(void);
+
+/*
+ * Goes on as if the collector were gone, for good: no call of the kernel, nothing counted, also in
+ * what the process executes. Other threads may be in the middle of it, so what they work with
+ * stays. That is counted.
+ */
+void probe_retire(void);
 
 /*
  * Says whether the probe works in this process. Every wrapper asks this first. Cost: two loads.

@@ -73,6 +73,11 @@ void sampler_prepare(void)
 	signals_take(SAMPLER_SIGNAL, on_signal);
 }
 
+void sampler_retire(void)
+{
+	signals_give_back();
+}
+
 void sampler_begin(struct thread *thread)
 {
 	struct sigevent event = {
@@ -99,7 +104,8 @@ void sampler_begin(struct thread *thread)
 
 void sampler_end(struct thread *thread)
 {
-	if (thread->timer >= 0)
-		RAW_1(SYS_timer_delete, thread->timer);
-	thread->timer = -1;
+	int timer = __atomic_exchange_n(&thread->timer, -1, __ATOMIC_ACQ_REL);
+
+	if (timer >= 0)
+		RAW_1(SYS_timer_delete, timer);
 }

@@ -26,6 +26,9 @@
 /* Once a process: the signal's handler. */
 void sampler_prepare(void);
 
-/* Starts and ends sampling of the calling thread. */
+/* Gives the signal back to the program, so that no handler of ours is called any more. */
+void sampler_retire(void);
+
+/* Starts sampling of the calling thread; ends that of any. */
 void sampler_begin(struct thread *thread);
 void sampler_end(struct thread *thread);

@@ -62,6 +62,14 @@ void signals_take(int number, void (*handler)(int number, siginfo_t *info, void 
 	install(&actions[0]);
 }
 
+void signals_give_back(void)
+{
+	int number = our_number;
+
+	our_number = 0;
+	REAL_NOW(sigaction)(number, program_action(), NULL);
+}
+
 void signals_pass_on(int number, siginfo_t *info, void *context)
 {
 	const struct sigaction *action = program_action();

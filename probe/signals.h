@@ -13,6 +13,9 @@
 /* Takes the signal; @handler decides which are ours and passes the others on. */
 void signals_take(int number, void (*handler)(int number, siginfo_t *info, void *context));
 
+/* Gives it back: the program's own action is the process's again. */
+void signals_give_back(void);
+
 /* Does with a signal that is not ours what the program wants done. */
 void signals_pass_on(int number, siginfo_t *info, void *context);
 

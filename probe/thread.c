@@ -135,6 +135,16 @@ void thread_measure(void)
 	operation_begin_thread(thread_self);
 }
 
+void thread_retire(void)
+{
+	if (!(probe.wire->modes & WIRE_MODE_SAMPLE))
+		return;
+	for (int i = 0; i < THREADS; i++)
+		if (threads[i].slot)
+			sampler_end(&threads[i]);
+	sampler_retire();
+}
+
 void thread_prepare(void)
 {
 	struct rlimit limit = {MAIN_STACK_MOST, MAIN_STACK_MOST};
@@ -217,7 +227,7 @@ static uint64_t stack_bytes(const pthread_attr_t *attributes)
 /* Readies what a thread that is about to be made begins with; NULL: it shall not be known. */
 static struct thread *expect(const pthread_attr_t *attributes, void *argument)
 {
-	struct thread *thread = probe_is_on() ? claim() : NULL;
+	struct thread *thread = probe_is_on() && wire_is_recording(probe.wire) ? claim() : NULL;
 
 	memory_threads();
 	if (!thread)

@@ -43,5 +43,8 @@ void thread_prepare(void);
  */
 void thread_adopt(enum wire_birth birth, int parent_pid, int parent_tid);
 
+/* No thread of the process is sampled any more. */
+void thread_retire(void);
+
 /* Begins what the collector wants measured of the calling thread, if it is known. */
 void thread_measure(void);

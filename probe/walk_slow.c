@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/* walk_slow: see walk_slow.h. Source: rt_sigprocmask(2); Linux, kernel/signal.c. */
+/* walk_slow: see walk_slow.h. */
 #include "probe/walk_slow.h"
 
 #include "probe/raw.h"
 #include "probe/rules.h"
-
-#include <errno.h>
 
 #define PAGE_BYTES 4096ull
 #define WINDOWS	   8 /* stretches of memory that one walk may read */
@@ -15,11 +13,6 @@ struct readable {
 	struct cfi_memory windows[WINDOWS];
 	int count;
 };
-
-static bool can_read(uint64_t page)
-{
-	return RAW_4(SYS_rt_sigprocmask, -1, page, 0, 8) == -EINVAL;
-}
 
 static void add_window(struct readable *readable, uint64_t start, uint64_t end)
 {
@@ -37,7 +30,7 @@ static bool extend(struct readable *readable, uint64_t address)
 {
 	uint64_t page = address & ~(PAGE_BYTES - 1);
 
-	if (address & 7 || !can_read(page))
+	if (address & 7 || !raw_is_readable(page))
 		return false;
 	for (int i = 0; i < readable->count; i++) {
 		struct cfi_memory *window = &readable->windows[i];

@@ -96,6 +96,7 @@ enum wire_refusal {
 	WIRE_REFUSED_TEXT,	/* no room: a subject has no name */
 	WIRE_REFUSED_REGION,	/* no room, or no time: a mapping is told wrong */
 	WIRE_REFUSED_THREAD,	/* no room: a thread's operations are told without it */
+	WIRE_REFUSED_CONFINED,	/* a process would die of our calls: it is counted no more */
 	WIRE_REFUSALS = 16,
 };
 

@@ -190,9 +190,9 @@ int command_io(int count, char **arguments)
 	} else {
 		write_verdict(&files, output.stream);
 		write_list(&files, options.rows.limit, output.stream);
-		fputs("\ntrust: every call counted that goes through the C library's own functions",
-		      output.stream);
-		operations_write_trust(&files, output.stream);
+		operations_write_trust(
+			&files, "call counted that goes through the C library's own functions",
+			output.stream);
 		fputc('\n', output.stream);
 	}
 	operations_done(&files);

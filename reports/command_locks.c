@@ -323,8 +323,7 @@ static void write_text(const struct report *report, const struct operations *loc
 	write_list(locks, "Locks", "held by", true, options->rows.limit, stream);
 	write_list(awaits, "Other waits", "woken by", false, options->rows.limit, stream);
 	write_threads(report, options->rows.limit, stream);
-	fputs("\ntrust: every wait counted that goes through the thread library", stream);
-	operations_write_trust(locks, stream);
+	operations_write_trust(locks, "wait counted that goes through the thread library", stream);
 	fputc('\n', stream);
 }
 

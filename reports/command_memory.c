@@ -363,7 +363,8 @@ static void write_trust(const struct report *report, const struct memory *memory
 			"estimates: bytes to ± 1.96 √(%" PRIu64 " × bytes) at 95 %%",
 			memory->rate, memory->rate);
 	else
-		fputs("\ntrust: every allocation counted", stream);
+		fprintf(stream, "\ntrust: %s allocation counted",
+			memory_has_gaps(report->profile) ? "not every" : "every");
 	write_allocator(report, stream);
 	if (strcmp(profile_text(report->profile, "state", ""), "complete"))
 		fputs(" · (!) the recording did not reach its end", stream);

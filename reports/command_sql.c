@@ -192,10 +192,11 @@ static void write_text(const struct operations *statements, const struct operati
 		      stream);
 	write_statements(statements, options->rows.limit, stream);
 	write_databases(databases, options->rows.limit, stream);
-	fputs("\ntrust: every call counted that reaches SQLite's exported functions by their "
-	      "names; calls by pointers that dlsym took out of the library are not seen",
-	      stream);
-	operations_write_trust(statements, stream);
+	operations_write_trust(statements,
+			       "call counted that reaches SQLite's exported functions by their "
+			       "names; calls by pointers that dlsym took out of the library are "
+			       "not seen",
+			       stream);
 	fputc('\n', stream);
 }
 

@@ -17,6 +17,8 @@ const char *const memory_metrics[MEMORY_AMOUNTS] = {
 const struct memory_remark memory_remarks[MEMORY_REMARKS] = {
 	{"memory.lost_tally", true, "allocations or frees not counted, the tables were full"},
 	{"memory.lost_process", true, "processes not counted, there were too many"},
+	{"memory.confined", true,
+	 "processes not counted any more since their seccomp filter forbids the probe's calls"},
 	{"memory.lost_live", true, "blocks whose free is not counted, for want of memory"},
 	{"memory.lost_samples", false, "samples lost, the ring was full"},
 	{"memory.lost_region", false, "mappings told wrong, there was no room or no time"},
@@ -29,6 +31,14 @@ const struct memory_remark memory_remarks[MEMORY_REMARKS] = {
 	{"memory.threaded", false,
 	 "processes with threads, whose peak is exact to 4 KiB for each thread"},
 };
+
+bool memory_has_gaps(const struct profile *profile)
+{
+	for (int i = 0; i < MEMORY_REMARKS; i++)
+		if (memory_remarks[i].is_bad && profile_number(profile, memory_remarks[i].key, 0))
+			return true;
+	return false;
+}
 
 #define NO_AMOUNT MEMORY_AMOUNTS
 #define NORMAL_95 1.959964 /* half of the interval, in standard errors */

@@ -35,10 +35,13 @@ struct memory_remark {
 };
 
 enum {
-	MEMORY_REMARKS = 12
+	MEMORY_REMARKS = 13
 };
 
 extern const struct memory_remark memory_remarks[MEMORY_REMARKS];
+
+/* Says whether something was not counted that should have been: one of the bad remarks is due. */
+bool memory_has_gaps(const struct profile *profile);
 
 struct memory_site {
 	uint32_t symbol;

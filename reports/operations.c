@@ -323,6 +323,8 @@ double operations_percentile(const struct operations *operations,
 const struct operations_remark operations_remarks[OPERATIONS_REMARKS] = {
 	{"operations.lost_operation", true, "operations not counted, the table was full"},
 	{"operations.lost_process", true, "processes not counted, there were too many"},
+	{"operations.confined", true,
+	 "processes not counted any more since their seccomp filter forbids the probe's calls"},
 	{"operations.lost_subject", true, "operations on others, the table of subjects was full"},
 	{"operations.lost_spread", false, "durations not in the histograms, the table was full"},
 	{"operations.lost_text", false, "subjects without a name, there was no room"},
@@ -334,10 +336,21 @@ const struct operations_remark operations_remarks[OPERATIONS_REMARKS] = {
 	 "times a lock was taken that there was no counter for"},
 };
 
-void operations_write_trust(const struct operations *operations, FILE *stream)
+bool operations_have_gaps(const struct profile *profile)
+{
+	for (int i = 0; i < OPERATIONS_REMARKS; i++)
+		if (operations_remarks[i].is_bad &&
+		    profile_number(profile, operations_remarks[i].key, 0))
+			return true;
+	return false;
+}
+
+void operations_write_trust(const struct operations *operations, const char *counted, FILE *stream)
 {
 	const struct profile *profile = operations->report->profile;
 
+	fprintf(stream, "\ntrust: %s %s", operations_have_gaps(profile) ? "not every" : "every",
+		counted);
 	if (strcmp(profile_text(profile, "state", ""), "complete"))
 		fputs(" · (!) the recording did not reach its end", stream);
 	if (operations->cut)

@@ -79,10 +79,15 @@ struct operations_remark {
 };
 
 enum {
-	OPERATIONS_REMARKS = 9
+	OPERATIONS_REMARKS = 10
 };
 
 extern const struct operations_remark operations_remarks[OPERATIONS_REMARKS];
 
-/* Writes the items of the trust line that are about operations: losses, cut stacks. */
-void operations_write_trust(const struct operations *operations, FILE *stream);
+/* Says whether something was not counted that should have been: one of the bad remarks is due. */
+bool operations_have_gaps(const struct profile *profile);
+
+/* Writes the trust line about operations: losses, cut stacks.
+ *
+ * @counted  what is, after "every" or, where something lacks, "not every" */
+void operations_write_trust(const struct operations *operations, const char *counted, FILE *stream);

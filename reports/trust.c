@@ -129,7 +129,8 @@ static void add_memory(struct trust *trust, const struct profile *profile)
 		    "bytes to ± 1.96 √(%" PRId64 " × bytes) at 95 %%",
 		    rate, rate);
 	else
-		add(trust, false, "every allocation was counted");
+		add(trust, false, "%s allocation was counted",
+		    memory_has_gaps(profile) ? "not every" : "every");
 	for (int i = 0; i < MEMORY_REMARKS; i++) {
 		const struct memory_remark *remark = &memory_remarks[i];
 		int64_t number = profile_number(profile, remark->key, 0);
@@ -141,7 +142,8 @@ static void add_memory(struct trust *trust, const struct profile *profile)
 
 static void add_operations(struct trust *trust, const struct profile *profile)
 {
-	add(trust, false, "every call was counted");
+	add(trust, false, "%s call was counted",
+	    operations_have_gaps(profile) ? "not every" : "every");
 	for (int i = 0; i < OPERATIONS_REMARKS; i++) {
 		const struct operations_remark *remark = &operations_remarks[i];
 		int64_t number = profile_number(profile, remark->key, 0);

@@ -77,13 +77,10 @@ static void add_memory(struct work *work, const struct profile *profile)
 		enum work_kind kind;
 	} kinds[] = {{MEMORY_ALLOCATIONS, WORK_ALLOCATIONS}, {MEMORY_ALLOCATED, WORK_ALLOCATED}};
 	struct memory memory;
-	bool exact = true;
+	bool exact = !memory_has_gaps(profile);
 
 	if (!memory_measure(&memory, profile))
 		return;
-	for (int i = 0; i < MEMORY_REMARKS; i++)
-		exact = exact && !(memory_remarks[i].is_bad &&
-				   profile_number(profile, memory_remarks[i].key, 0));
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
 		add(work, (struct work_count){.kind = kinds[k].kind,
 					      .value = memory.amounts[kinds[k].amount],
@@ -146,11 +143,8 @@ static void add_operations(struct work *work, const struct report *report)
 {
 	const struct profile *profile = report->profile;
 	struct operations operations;
-	bool exact = true;
+	bool exact = !operations_have_gaps(profile);
 
-	for (int i = 0; i < OPERATIONS_REMARKS; i++)
-		exact = exact && !(operations_remarks[i].is_bad &&
-				   profile_number(profile, operations_remarks[i].key, 0));
 	operations_measure(&operations, report, ~0U, ~0U);
 	for (size_t k = 0; k < sizeof(operation_kinds) / sizeof(*operation_kinds); k++) {
 		struct work_count all = {.kind = operation_kinds[k].kind, .exact = exact};

@@ -314,6 +314,7 @@ void operation_telling_describe(const struct operation_telling *telling, struct 
 		[WIRE_REFUSED_SPREAD] = "operations.lost_spread",
 		[WIRE_REFUSED_TEXT] = "operations.lost_text",
 		[WIRE_REFUSED_THREAD] = "operations.lost_thread",
+		[WIRE_REFUSED_CONFINED] = "operations.confined",
 	};
 	const struct wire_header *header = telling->memory->header;
 

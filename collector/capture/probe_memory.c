@@ -15,7 +15,7 @@
 
 #define PAGE_BYTES 4096u
 #define SLOTS	   512u
-#define PROCESSES  2048u
+#define PROCESSES  8192u /* a fork and what it executes are two */
 #define NODES	   WIRE_NODES_MOST
 #define BUCKETS	   (128u << 10) /* a power of two */
 #define SEGMENTS   4096u

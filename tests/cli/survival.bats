@@ -86,6 +86,30 @@ as_child() {
 	same "$S" crash
 }
 
+# A program that kills itself for calls that it does not know, and one whom it executes: counted until
+# then. One that forbids what nobody calls is counted to its end.
+@test "a program's own seccomp filter never meets a call of ours" {
+	confined=$BUILD/workloads/confined
+	for what in few threads execute; do
+		same "$confined" $what syscall
+		[ "$(meta memory.confined)" = 1 ]
+		[ "$(value "SELECT sum(s.value) FROM samples s JOIN metrics m ON m.id = s.metric
+			WHERE m.name = 'allocations'")" -ge 1000 ]
+		run -0 collector memory x.prof
+		[[ $output == *"trust: not every allocation counted · (!) processes not counted any more"*"seccomp"* ]]
+	done
+	same "$confined" few prctl
+	[ "$(meta operations.confined)" = 1 ]
+	run -0 collector locks x.prof
+	[[ $output == *"trust: not every wait counted"* ]]
+	same "$confined" most syscall
+	[ "$(meta memory.confined)" = 0 ]
+	[ "$(value "SELECT sum(s.value) FROM samples s JOIN metrics m ON m.id = s.metric
+		WHERE m.name = 'allocations'")" -ge 2000 ]
+	run -0 collector memory x.prof
+	[[ $output == *"trust: every allocation counted"* ]]
+}
+
 @test "the collector is killed: the program goes on to its end" {
 	"$S" outlive >plain
 	collector run -q -o x -e probe --memory --locks --io --sql -- "$S" outlive 2>/dev/null | cat >watched

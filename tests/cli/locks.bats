@@ -37,6 +37,11 @@ stacks() {
 	collector export --format folded --metric "$1" x.prof
 }
 
+# elapsed: nanoseconds of the recording.
+elapsed() {
+	value "SELECT value FROM meta WHERE key = 'duration_ns'"
+}
+
 # between LEAST NUMBER MOST
 between() {
 	[ "$1" -le "$2" ] && [ "$2" -le "$3" ]
@@ -45,7 +50,7 @@ between() {
 @test "a wait has its lock by the variable's name, the waiter's stack and the holder's" {
 	record -- "$L" held
 	[ "$(lock door count)" = 3 ]
-	between 280000000 "$(lock door total_ns)" 1000000000
+	between 299000000 "$(lock door total_ns)" "$(elapsed)"
 	stacks lock-wait >folded
 	grep -qE ';visitor;enter;\[mutex door\] [0-9]+$' folded
 	collector flame --metric lock-wait -o waits.svg x.prof
@@ -64,7 +69,7 @@ between() {
 		FROM json_each(readfile('x.json'), '\$.locks[0].sites')" >sites
 	held=$(awk -F'|' '$2 == "hold" { sum += $1 } END { print sum + 0 }' sites)
 	passed=$(awk -F'|' '$2 == "pass" { sum += $1 } END { print sum + 0 }' sites)
-	between 250000000 "$held" 2000000000
+	between 299000000 "$held" $((3 * $(elapsed)))
 	[ "$passed" -lt "$held" ]
 	# However long they took: nothing of the waits is unexplained, and each waited for who held it.
 	[ $((held + passed)) = "$(lock door total_ns)" ]
@@ -141,7 +146,7 @@ between() {
 	[ "$(value "SELECT count(*) FROM operations o JOIN subjects s ON s.id = o.subject
 		WHERE o.kind <> 3")" = 0 ]
 	for name in meal bell fence; do
-		between 40000000 "$(lock $name 'CASE WHEN o.total_ns > 9000000 THEN o.total_ns END')" 5000000000
+		between 49000000 "$(lock $name 'CASE WHEN o.total_ns > 49000000 THEN o.total_ns END')" "$(elapsed)"
 	done
 	run -0 collector locks x.prof
 	[[ $output == *"no thread waited for one"* ]]
@@ -336,7 +341,7 @@ between() {
 	g++ -O2 -g -o waits waits.cc -pthread
 	record -- ./waits
 	[ "$(lock book count)" = 1 ]
-	between 20000000 "$(lock book total_ns)" 500000000
+	between 20000000 "$(lock book total_ns)" "$(elapsed)"
 	[ "$(lock bell count)" -ge 1 ]
 }
 

@@ -33,14 +33,7 @@
 
 static pthread_mutex_t door = PTHREAD_MUTEX_INITIALIZER;
 static atomic_int is_held;
-
-static void pause_ms(long ms)
-{
-	struct timespec time = {ms / 1000, ms % 1000 * 1000000};
-
-	while (nanosleep(&time, &time) && errno == EINTR)
-		;
-}
+static atomic_int comers[3], comer_count; /* threads that are to wait for it */
 
 static struct timespec in_ms(clockid_t clock, long ms)
 {
@@ -59,6 +52,11 @@ FUNCTION static void hold(pthread_mutex_t *mutex, long ms)
 {
 	pthread_mutex_lock(mutex);
 	atomic_store(&is_held, 1);
+	for (int i = 0; i < comer_count; i++) {
+		while (!comers[i])
+			pause_ms(1);
+		workload_let_wait(comers[i], 0);
+	}
 	pause_ms(ms);
 	pthread_mutex_unlock(mutex);
 	NOT_A_TAIL_CALL();
@@ -76,6 +74,7 @@ FUNCTION static void enter(pthread_mutex_t *mutex)
 
 static void *visitor(void *mutex)
 {
+	comers[0] = gettid();
 	for (int i = 0; i < 3; i++)
 		enter(mutex);
 	return NULL;
@@ -85,6 +84,7 @@ static void held(pthread_mutex_t *mutex)
 {
 	pthread_t thread;
 
+	comer_count = 1;
 	pthread_create(&thread, NULL, visitor, mutex);
 	for (int i = 0; i < 3; i++) {
 		hold(mutex, 100);
@@ -103,20 +103,22 @@ FUNCTION static void pass(void)
 	NOT_A_TAIL_CALL();
 }
 
-static void *passer(void *unused)
+static void *passer(void *place)
 {
+	*(atomic_int *)place = gettid();
 	while (!atomic_load(&is_held))
 		pause_ms(1);
 	pass();
-	return unused;
+	return NULL;
 }
 
 static void blame(void)
 {
 	pthread_t threads[3];
 
+	comer_count = 3;
 	for (int i = 0; i < 3; i++)
-		pthread_create(&threads[i], NULL, passer, NULL);
+		pthread_create(&threads[i], NULL, passer, &comers[i]);
 	hold(&door, 100);
 	for (int i = 0; i < 3; i++)
 		pthread_join(threads[i], NULL);
@@ -162,13 +164,13 @@ FUNCTION static void ring(void)
 
 static void *waiter(void *unused)
 {
-	pause_ms(50);
+	workload_let_wait(getpid(), 50);
 	serve();
-	pause_ms(50);
+	workload_let_wait(getpid(), 50);
 	ring();
-	pause_ms(50);
+	workload_let_wait(getpid(), 50);
 	pthread_barrier_wait(&fence);
-	pause_ms(50);
+	workload_let_wait(getpid(), 50);
 	return unused;
 }
 

@@ -225,7 +225,7 @@ other_allocator() {
 	gcc -w -o ways ways.c
 	collector run -q -o x -e probe --memory -- ./ways c11
 	[ "$(site churn allocations)" = 1000 ]
-	collector export --format folded x.prof | grep -q ';c11;'
+	collector export --format folded x.prof | grep -qE ';c11[; ]'
 	[ "$(meta threaded)" = 1 ]
 	collector run -q -o x --memory -- ./ways
 	[ "$(site churn allocations)" = 1000 ]

@@ -181,7 +181,6 @@ static int add_threads(struct watching *watching, pid_t pid, struct error *error
 	size_t count = list_newcomers(watching, pid, &list);
 
 	watching->vanished = 0;
-	nearness_rest(&watching->nearness);
 	for (size_t i = 0; i < count && (!result || result == -ESRCH); i++) {
 		nearness_move(&watching->nearness, list[i].processor);
 		result = perf_source_add(watching->source, list[i].tid, error);

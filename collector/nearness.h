@@ -6,38 +6,26 @@
  * whether it runs or not, and waits; when that is the caller's own, nothing is interrupted. With
  * 8,000 events on 2,000 sleeping threads of a virtual machine this is 30 ms of CPU time instead of
  * up to 120. Meanwhile the caller has the highest priority that it may have, so that births do not
- * outrun it where processors are busy. A processor that is taken away all the same, as by a program
- * with real-time priority, which leaves 50 ms of a second to others, is left for good.
+ * outrun it where processors are busy.
  * Source: perf_install_in_context, kernel/events/core.c; sched_setaffinity(2); setpriority(2).
  */
 #pragma once
 
 #include <sched.h>
 #include <stdbool.h>
-#include <stdint.h>
 
 struct nearness {
 	cpu_set_t processors; /* where the caller may run, */
 	int priority;	      /* and its priority, to be given back */
 	bool is_known;
-	cpu_set_t usable; /* of the processors, those where it was not held up */
-	int processor;	  /* where it is now; -1: anywhere */
-	uint64_t
-		moved_ns; /* at the last call of nearness_move; 0: what came since does not count */
+	int processor; /* where it is now; -1: anywhere */
 };
 
 /* Begins; what the kernel refuses is done without. */
 void nearness_begin(struct nearness *nearness);
 
-/*
- * Moves the calling thread to a processor; one where it may not run changes nothing. The caller
- * comes again within a millisecond: when it takes him 20 he was held up where he is, and goes from
- * there, never to come back.
- */
+/* Moves the calling thread to a processor; one where it may not run changes nothing. */
 void nearness_move(struct nearness *nearness, int processor);
-
-/* Says that the caller does something else until his next move. */
-void nearness_rest(struct nearness *nearness);
 
 /* Gives back what was changed. */
 void nearness_end(struct nearness *nearness);

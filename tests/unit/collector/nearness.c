@@ -50,30 +50,3 @@ Test(nearness, a_processor_that_is_not_there_or_not_allowed_changes_nothing)
 	cr_assert(CPU_EQUAL(&first, &after));
 	nearness_end(&nearness);
 }
-
-/* As by a program with real-time priority. */
-Test(nearness, a_processor_that_holds_it_up_is_left_for_good)
-{
-	struct nearness nearness;
-	cpu_set_t now, before;
-	int slow = -1;
-
-	cr_assert_eq(sched_getaffinity(0, sizeof(before), &before), 0);
-	if (CPU_COUNT(&before) < 2)
-		cr_skip_test("there is but one processor");
-	while (!CPU_ISSET(++slow, &before))
-		;
-	nearness_begin(&nearness);
-	nearness_move(&nearness, slow);
-	usleep(50000);
-	nearness_rest(&nearness);
-	nearness_move(&nearness, slow);
-	usleep(50000);
-	nearness_move(&nearness, slow);
-	cr_assert_eq(sched_getaffinity(0, sizeof(now), &now), 0);
-	cr_expect_not(CPU_ISSET(slow, &now));
-	cr_expect_eq(CPU_COUNT(&now), CPU_COUNT(&before) - 1);
-	nearness_end(&nearness);
-	cr_assert_eq(sched_getaffinity(0, sizeof(now), &now), 0);
-	cr_expect(CPU_EQUAL(&before, &now));
-}

@@ -14,6 +14,7 @@
 #include <argp.h>
 #include <dlfcn.h>
 #include <errno.h>
+#include <jansson.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -144,10 +145,24 @@ static void print_trial(const struct perf_engine *engine, const struct trial *tr
 		       "", trial->copy_bytes / 1024);
 }
 
+/* The same as data. */
+static json_t *trial_json(const struct perf_engine *engine, const struct trial *trial)
+{
+	if (!trial->works)
+		return json_pack("{s:s, s:b, s:s}", "name", engine->name, "works", 0, "reason",
+				 trial->error.text);
+	return json_pack("{s:s, s:b, s:i, s:i, s:i, s:i}", "name", engine->name, "works", 1,
+			 "samples", trial->samples, "kernel_samples", trial->kernel_samples,
+			 "frequency_hz", (int)trial->frequency_hz, "copied_stack_bytes",
+			 (int)trial->copy_bytes);
+}
+
 /* What --off-cpu found of a sleep of ours. */
 struct wait_trial {
+	bool opens;
 	uint64_t blocked_ns;
 	int stacks;
+	struct error error; /* why it does not open */
 };
 
 static void count_wait(void *context, const struct event *event)
@@ -162,33 +177,50 @@ static void count_wait(void *context, const struct event *event)
 }
 
 /* Not a rung of the ladder: the defaults do not depend on it. */
-static void try_off_cpu(void)
+static void try_off_cpu(struct wait_trial *trial)
 {
-	struct wait_trial trial = {0};
-	struct off_cpu *off_cpu;
-	struct error error;
+	struct off_cpu *off_cpu = off_cpu_open(0, &trial->error);
 	struct source row;
 	pid_t pid = getpid();
 
-	off_cpu = off_cpu_open(0, &error);
-	if (!off_cpu || off_cpu_watch(off_cpu, &pid, 1, &error)) {
-		printf("%-15s no   %s\n", "off-cpu", error.text);
+	if (!off_cpu || off_cpu_watch(off_cpu, &pid, 1, &trial->error)) {
 		off_cpu_close(off_cpu);
 		return;
 	}
+	trial->opens = true;
 	nanosleep(&(struct timespec){.tv_nsec = TRIAL_NS}, NULL);
 	row = off_cpu_row(off_cpu);
 	row.kind->stop(row.self);
-	source_round(&row, 1, true, count_wait, &trial);
+	source_round(&row, 1, true, count_wait, trial);
 	off_cpu_close(off_cpu);
-	if (trial.blocked_ns >= TRIAL_NS && trial.stacks)
+	if (trial->blocked_ns < TRIAL_NS || !trial->stacks)
+		fail(&trial->error, -EIO,
+		     "its programs are loaded, but of a sleep of %u ms they found %.1f ms with %d "
+		     "stacks",
+		     TRIAL_NS / 1000000, (double)trial->blocked_ns / 1e6, trial->stacks);
+}
+
+static bool waits_are_found(const struct wait_trial *trial)
+{
+	return trial->opens && trial->blocked_ns >= TRIAL_NS && trial->stacks;
+}
+
+static void print_off_cpu(const struct wait_trial *trial)
+{
+	if (waits_are_found(trial))
 		printf("%-15s yes  a sleep of %u ms was found as %.1f ms of waiting, with its "
 		       "stack\n",
-		       "off-cpu", TRIAL_NS / 1000000, (double)trial.blocked_ns / 1e6);
+		       "off-cpu", TRIAL_NS / 1000000, (double)trial->blocked_ns / 1e6);
 	else
-		printf("%-15s no   its programs are loaded, but of a sleep of %u ms they found "
-		       "%.1f ms with %d stacks\n",
-		       "off-cpu", TRIAL_NS / 1000000, (double)trial.blocked_ns / 1e6, trial.stacks);
+		printf("%-15s no   %s\n", "off-cpu", trial->error.text);
+}
+
+static json_t *off_cpu_json(const struct wait_trial *trial)
+{
+	if (waits_are_found(trial))
+		return json_pack("{s:b, s:I, s:I}", "works", 1, "slept_ns", (json_int_t)TRIAL_NS,
+				 "found_ns", (json_int_t)trial->blocked_ns);
+	return json_pack("{s:b, s:s}", "works", 0, "reason", trial->error.text);
 }
 
 /* Returns the index of the first engine of the ladder that works, or -1. */
@@ -200,47 +232,103 @@ static int first_working(const struct trial *trials)
 	return -1;
 }
 
+/* All that was tried, and what follows. */
+struct check {
+	struct trial trials[PERF_ENGINES], probe;
+	struct wait_trial waits;
+	const char *run, *attach; /* engines that these use; NULL: none works */
+};
+
+static void try_all(struct check *check)
+{
+	const struct trial *trials = check->trials;
+	int best;
+
+	for (int i = 0; i < PERF_ENGINES; i++)
+		try_engine(&perf_engines[i], &check->trials[i]);
+	try_probe(&check->probe);
+	try_off_cpu(&check->waits);
+	best = first_working(trials);
+	if (best >= 0) {
+		check->run = perf_engines[best].name;
+		check->attach =
+			trials[PERF_LADDER].works ? perf_engines[PERF_LADDER].name : check->run;
+	} else if (check->probe.works && sampling_is_refusal(trials[PERF_LADDER - 1].code)) {
+		check->run = probe_source_engine.name;
+	}
+}
+
+static void print(const struct check *check)
+{
+	for (int i = 0; i < PERF_ENGINES; i++)
+		print_trial(&perf_engines[i], &check->trials[i]);
+	print_trial(&probe_source_engine, &check->probe);
+	print_off_cpu(&check->waits);
+	if (check->run)
+		printf("collector run uses %s\n", check->run);
+	else
+		puts("collector run cannot sample here");
+	if (check->attach)
+		printf("collector attach uses %s\n", check->attach);
+	else if (check->run)
+		puts("collector attach cannot sample here");
+}
+
+static void print_json(const struct check *check)
+{
+	json_t *engines = json_array(), *json;
+
+	for (int i = 0; i < PERF_ENGINES; i++)
+		json_array_append_new(engines, trial_json(&perf_engines[i], &check->trials[i]));
+	json_array_append_new(engines, trial_json(&probe_source_engine, &check->probe));
+	json = json_pack("{s:s, s:o, s:o, s:s?, s:s?}", "schema", "simprof/check-v1", "engines",
+			 engines, "off_cpu", off_cpu_json(&check->waits), "run", check->run,
+			 "attach", check->attach);
+	json_dumpf(json, stdout, JSON_INDENT(1) | JSON_SORT_KEYS);
+	puts("");
+	json_decref(json);
+}
+
+enum {
+	OPTION_JSON = 256
+};
+
+static const struct argp_option option_table[] = {
+	{"json", OPTION_JSON, NULL, 0, "Write JSON", 0},
+	{0},
+};
+
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
+	bool *json = state->input;
+
 	if (key == ARGP_KEY_ARG)
 		argp_failure(state, 1, 0, "takes no argument, not '%s' either", argument);
-	return ARGP_ERR_UNKNOWN;
+	if (key != OPTION_JSON)
+		return ARGP_ERR_UNKNOWN;
+	*json = true;
+	return 0;
 }
 
 int command_check(int argc, char **argv)
 {
 	static const struct argp argp = {
+		.options = option_table,
 		.parser = parse,
 		.doc = "Tries every way of sampling on this machine and says which work, why the "
 		       "others do not, and what would help."
 		       "\v"
 		       "Exit status: 0 collector run works, 1 failed, 2 it does not.",
 	};
-	struct trial trials[PERF_ENGINES] = {0}, probe = {0};
-	int best;
+	struct check check = {0};
+	bool json = false;
 
 	argp_err_exit_status = 1;
-	argp_parse(&argp, argc, argv, 0, NULL, NULL);
-	for (int i = 0; i < PERF_ENGINES; i++) {
-		try_engine(&perf_engines[i], &trials[i]);
-		print_trial(&perf_engines[i], &trials[i]);
-	}
-	try_probe(&probe);
-	print_trial(&probe_source_engine, &probe);
-	try_off_cpu();
-	best = first_working(trials);
-	if (best < 0 && probe.works && sampling_is_refusal(trials[PERF_LADDER - 1].code)) {
-		printf("collector run uses %s\n", probe_source_engine.name);
-		puts("collector attach cannot sample here");
-		return 0;
-	}
-	if (best < 0) {
-		puts("collector run cannot sample here");
-		return 2;
-	}
-	printf("collector run uses %s\n", perf_engines[best].name);
-	printf("collector attach uses %s\n", trials[PERF_LADDER].works
-						     ? perf_engines[PERF_LADDER].name
-						     : perf_engines[best].name);
-	return 0;
+	argp_parse(&argp, argc, argv, 0, NULL, &json);
+	try_all(&check);
+	if (json)
+		print_json(&check);
+	else
+		print(&check);
+	return check.run ? 0 : 2;
 }

@@ -8,6 +8,7 @@
 
 #include <argp.h>
 #include <errno.h>
+#include <jansson.h>
 #include <sys/stat.h>
 
 struct import_options {
@@ -15,11 +16,13 @@ struct import_options {
 	const char *input; /* "-" is standard input */
 	const char *output;
 	const char *metric, *unit;
+	bool json;
 };
 
 enum {
 	OPTION_METRIC = 256,
-	OPTION_UNIT
+	OPTION_UNIT,
+	OPTION_JSON
 };
 
 static const struct argp_option option_table[] = {
@@ -27,6 +30,7 @@ static const struct argp_option option_table[] = {
 	{"output", 'o', "NAME.prof", 0, "Write this profile (default: FILE with .prof)", 0},
 	{"metric", OPTION_METRIC, "NAME", 0, "What folded counts count (default samples)", 0},
 	{"unit", OPTION_UNIT, "UNIT", 0, "Their unit: count (default), ns, bytes, ...", 0},
+	{"json", OPTION_JSON, NULL, 0, "Say what was read as JSON, on standard output", 0},
 	{0},
 };
 
@@ -63,6 +67,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		break;
 	case OPTION_UNIT:
 		options->unit = argument;
+		break;
+	case OPTION_JSON:
+		options->json = true;
 		break;
 	case ARGP_KEY_ARG:
 		if (options->input)
@@ -159,6 +166,28 @@ static int import_all(const struct import_options *options, FILE *stream, struct
 	return result;
 }
 
+static void say(const struct import *import, const char *path)
+{
+	fprintf(stderr, "%s: %ju samples\n", path, (uintmax_t)import->samples);
+	if (import->skipped)
+		fprintf(stderr, "%ju of %ju lines could not be read, the first is line %ju\n",
+			(uintmax_t)import->skipped, (uintmax_t)import->lines,
+			(uintmax_t)import->first_skipped);
+}
+
+static void say_json(const struct import *import, enum import_format format, const char *path)
+{
+	json_t *json = json_pack(
+		"{s:s, s:s*, s:s, s:I, s:I, s:I, s:I}", "schema", "simprof/import-v1", "profile",
+		path, "format", import_format_names[format], "samples", (json_int_t)import->samples,
+		"lines", (json_int_t)import->lines, "skipped", (json_int_t)import->skipped,
+		"first_skipped", (json_int_t)import->first_skipped);
+
+	json_dumpf(json, stdout, JSON_INDENT(1) | JSON_SORT_KEYS);
+	puts("");
+	json_decref(json);
+}
+
 static int write_profile(const struct import_options *options, FILE *stream, const char *path,
 			 struct error *error)
 {
@@ -177,12 +206,10 @@ static int write_profile(const struct import_options *options, FILE *stream, con
 		profile_file_discard(writing.file);
 	else
 		profile_file_close(writing.file);
-	if (!result)
-		fprintf(stderr, "%s: %ju samples\n", path, (uintmax_t)import.samples);
-	if (!result && import.skipped)
-		fprintf(stderr, "%ju of %ju lines could not be read, the first is line %ju\n",
-			(uintmax_t)import.skipped, (uintmax_t)import.lines,
-			(uintmax_t)import.first_skipped);
+	if (!result && options->json)
+		say_json(&import, options->format, path);
+	else if (!result)
+		say(&import, path);
 	import_done(&import);
 	profile_free(writing.profile);
 	return result;

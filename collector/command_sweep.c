@@ -33,6 +33,7 @@ enum {
 	OPTION_SBATCH,
 	OPTION_SCRATCH,
 	OPTION_TASK,
+	OPTION_JSON,
 };
 
 struct sweep_options {
@@ -40,7 +41,7 @@ struct sweep_options {
 	json_t *points, *run, *sbatch, *scratch;
 	int repeats, bare, warm_up, seed;
 	double time_limit_s;
-	bool is_retry, is_slurm, is_listed, is_varied;
+	bool is_retry, is_slurm, is_listed, is_varied, json;
 	int task; /* number of the only run to make; -1: all */
 	char **command;
 };
@@ -62,6 +63,7 @@ static const struct argp_option option_table[] = {
 	 "Run each point N times without recording, too, which tells what recording costs "
 	 "(default 0)",
 	 0},
+	{"json", OPTION_JSON, NULL, 0, "Say how it ended as JSON, on standard output", 0},
 	{"launcher", OPTION_LAUNCHER, "KIND", 0,
 	 "Where runs are made: local (default), or slurm: a job array on a cluster; DIR must be on "
 	 "a file system that its nodes share",
@@ -186,6 +188,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		break;
 	case OPTION_RETRY:
 		options->is_retry = true;
+		break;
+	case OPTION_JSON:
+		options->json = true;
 		break;
 	case OPTION_LAUNCHER:
 		options->is_slurm = parse_launcher(state, argument);
@@ -346,6 +351,18 @@ static void say_result(const struct sweep *sweep)
 	fprintf(stderr, " (%s)\n", sweep->options.folder);
 }
 
+static void say_json(const struct sweep *sweep)
+{
+	json_t *json = json_pack("{s:s, s:s, s:i, s:i, s:i, s:i}", "schema", "simprof/sweep-end-v1",
+				 "folder", sweep->options.folder, "runs", sweep->count, "done",
+				 sweep->states[SWEEP_DONE], "failed", sweep->states[SWEEP_FAILED],
+				 "timed_out", sweep->states[SWEEP_TIMED_OUT]);
+
+	json_dumpf(json, stdout, JSON_INDENT(1) | JSON_SORT_KEYS);
+	puts("");
+	json_decref(json);
+}
+
 static int run_all(struct sweep *sweep, struct error *error)
 {
 	int result = open_plan(sweep, error);
@@ -367,7 +384,10 @@ static int run_all(struct sweep *sweep, struct error *error)
 			    "interrupted; the same command goes on where this one ended");
 	if (result)
 		return result;
-	say_result(sweep);
+	if (sweep->options.json)
+		say_json(sweep);
+	else
+		say_result(sweep);
 	return sweep->states[SWEEP_DONE] == sweep->count ? 0 : 2;
 }
 

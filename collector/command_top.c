@@ -25,7 +25,8 @@
 
 enum {
 	OPTION_STEP = 256,
-	OPTION_BATCH
+	OPTION_BATCH,
+	OPTION_JSON
 };
 
 struct top_options {
@@ -34,6 +35,7 @@ struct top_options {
 	struct timing_request step;
 	uint64_t interval_ns, window_ns;
 	unsigned long batch; /* pictures to print; 0: a terminal */
+	bool json;	     /* as JSON, a line each */
 };
 
 static const struct argp_option option_table[] = {
@@ -47,6 +49,7 @@ static const struct argp_option option_table[] = {
 	{"interval", 'i', "SECONDS", 0, "Look so often (default 1)", 0},
 	{"window", 'w', "SECONDS", 0, "At what was in the last seconds (default 5)", 0},
 	{"batch", OPTION_BATCH, "N", 0, "Print N looks as plain text, for no terminal", 0},
+	{"json", OPTION_JSON, NULL, 0, "With --batch: each look as one line of JSON", 0},
 	{0},
 };
 
@@ -111,6 +114,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case OPTION_BATCH:
 		options->batch = parse_count(state, argument);
 		break;
+	case OPTION_JSON:
+		options->json = true;
+		break;
 	case ARGP_KEY_ARG:
 		process_list_parse(&options->processes, state, argument);
 		break;
@@ -118,6 +124,8 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		process_list_check(&options->processes, state, "collector top 1234");
 		if (options->session.engine == &probe_source_engine)
 			argp_failure(state, 1, 0, "-e probe works only from a program's start");
+		if (options->json && !options->batch)
+			argp_failure(state, 1, 0, "--json goes with --batch N");
 		if (!options->batch && (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO)))
 			argp_failure(state, 1, 0,
 				     "this is no terminal; use --batch N for plain text");
@@ -136,12 +144,18 @@ static uint64_t now_ns(void)
 	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-static void show(const struct top *top, const struct live_view *view, struct top_screen *screen)
+static void show(const struct top *top, const struct live_view *view, struct top_screen *screen,
+		 bool is_json)
 {
 	char *text;
 	size_t bytes;
 	FILE *stream;
 
+	if (!screen && is_json) {
+		top_write_json(stdout, top, view);
+		fflush(stdout);
+		return;
+	}
 	if (!screen) {
 		top_write(stdout, top, view, BATCH_COLUMNS, BATCH_ROWS);
 		puts("");
@@ -207,7 +221,7 @@ static int watch(const struct top_options *options, struct live *live, struct to
 		}
 		if (is_stale) {
 			live_look(live, &view);
-			show(top, &view, screen);
+			show(top, &view, screen, options->json);
 		}
 		if (ferror(stdout)) /* nobody sees more of it; the caller says so */
 			break;

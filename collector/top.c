@@ -4,6 +4,7 @@
 
 #include "collector/base/xalloc.h"
 
+#include <jansson.h>
 #include <stdarg.h>
 
 #define BUSIEST	       3
@@ -130,6 +131,91 @@ static void write_function(FILE *stream, const struct live_function *function, u
 	     slash ? slash + 1 : function->module);
 }
 
+static void sort(const struct top *top, const struct live_sums *sums)
+{
+	if (sums->function_count)
+		qsort(sums->functions, sums->function_count, sizeof(*sums->functions),
+		      top->is_by_total ? by_total : by_self);
+}
+
+/* A text of the target; what is no UTF-8 has no place in JSON. */
+static json_t *text_json(const char *text)
+{
+	json_t *json = json_string(text);
+	char *plain;
+
+	if (json)
+		return json;
+	plain = xstrdup(text);
+	for (char *at = plain; *at; at++)
+		if ((unsigned char)*at >= 0x80)
+			*at = '?';
+	json = json_string(plain);
+	free(plain);
+	return json;
+}
+
+static json_t *functions_json(const struct live_sums *sums)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < sums->function_count; i++) {
+		const struct live_function *function = &sums->functions[i];
+
+		json_array_append_new(rows, json_pack("{s:o, s:o, s:f, s:f}", "function",
+						      text_json(function->name), "module",
+						      text_json(function->module), "self_percent",
+						      percent(function->self, sums->weight),
+						      "total_percent",
+						      percent(function->total, sums->weight)));
+	}
+	return rows;
+}
+
+static json_t *threads_json(const struct live_sums *sums)
+{
+	json_t *rows = json_array();
+
+	for (size_t i = 0; i < sums->thread_count; i++)
+		json_array_append_new(
+			rows, json_pack("{s:o, s:i, s:f}", "name", text_json(sums->threads[i].name),
+					"tid", (int)sums->threads[i].tid, "percent",
+					percent(sums->threads[i].weight, sums->weight)));
+	return rows;
+}
+
+void top_write_json(FILE *stream, const struct top *top, const struct live_view *view)
+{
+	const struct live_sums *sums = &view->sums;
+	json_t *json, *states = json_object();
+
+	sort(top, sums);
+	for (int i = 0; i < LIVE_STATES; i++)
+		json_object_set_new(states, state_names[i],
+				    json_integer((json_int_t)view->states[i]));
+	json = json_pack("{s:s, s:o, s:s, s:i, s:f, s:f, s:I, s:I, s:I, s:f, s:f, s:I, s:o, s:o, "
+			 "s:o}",
+			 "schema", "simprof/top-v1", "processes", text_json(top->title), "engine",
+			 top->engine, "frequency_hz", (int)top->frequency_hz, "watched_s",
+			 seconds(view->elapsed_ns), "window_s", seconds(view->window_ns), "samples",
+			 (json_int_t)sums->samples, "complete", (json_int_t)sums->complete, "lost",
+			 (json_int_t)view->lost, "cpu_percent",
+			 percent(view->cpu_ns, view->window_ns), "collector_percent",
+			 percent(view->own_ns, view->elapsed_ns), "threads",
+			 (json_int_t)view->threads, "states", states, "busiest", threads_json(sums),
+			 "functions", functions_json(sums));
+	if (top->step)
+		json_object_set_new(json, "steps",
+				    json_pack("{s:o, s:I, s:I, s:f}", "function",
+					      text_json(top->step), "in_window",
+					      (json_int_t)view->steps, "since_start",
+					      (json_int_t)view->steps_ended, "median_s",
+					      seconds(view->step_ns)));
+	json_dumpf(json, stream, JSON_COMPACT | JSON_SORT_KEYS | JSON_REAL_PRECISION(10));
+	fputc('\n', stream);
+	json_decref(json);
+}
+
 void top_write(FILE *stream, const struct top *top, const struct live_view *view, int columns,
 	       int rows)
 {
@@ -149,9 +235,7 @@ void top_write(FILE *stream, const struct top *top, const struct live_view *view
 	line(stream, columns, "%s", "");
 	line(stream, columns, "%7s %8s  %-*s  %s", "self %", "total %",
 	     columns - FIGURES - MODULE_COLUMNS - 2, "function", "file");
-	if (sums->function_count)
-		qsort(sums->functions, sums->function_count, sizeof(*sums->functions),
-		      top->is_by_total ? by_total : by_self);
+	sort(top, sums);
 	for (size_t i = 0; i < sums->function_count && (int)i < rows; i++)
 		write_function(stream, &sums->functions[i], sums->weight, columns);
 	if (!sums->samples)

@@ -27,3 +27,6 @@ struct top {
  */
 void top_write(FILE *stream, const struct top *top, const struct live_view *view, int columns,
 	       int rows);
+
+/* Writes the same as one line of JSON, with all functions and threads. */
+void top_write_json(FILE *stream, const struct top *top, const struct live_view *view);

@@ -9,8 +9,29 @@
 #include <inttypes.h>
 
 enum {
-	OPTION_JSON = 256
+	OPTION_JSON = 256,
+	OPTION_COLOUR
 };
+
+static error_t parse_colour(int key, char *argument, struct argp_state *state)
+{
+	if (key != OPTION_COLOUR)
+		return ARGP_ERR_UNKNOWN;
+	if (output_ask_colour(argument))
+		argp_error(state, "--color takes auto, always or never, not '%s'", argument);
+	return 0;
+}
+
+static const struct argp_option colour_options[] = {
+	{"color", OPTION_COLOUR, "WHEN", 0,
+	 "Colour text: auto (default: on terminals, as NO_COLOR and FORCE_COLOR say), always or "
+	 "never",
+	 11},
+	{0},
+};
+
+const struct argp command_colour_argp = {colour_options, parse_colour, NULL, NULL,
+					 NULL,		 NULL,	       NULL};
 
 static error_t parse_files(int key, char *argument, struct argp_state *state)
 {
@@ -39,7 +60,10 @@ static const struct argp_option files_options[] = {
 	{0},
 };
 
-const struct argp command_files_argp = {files_options, parse_files, NULL, NULL, NULL, NULL, NULL};
+static const struct argp_child files_children[] = {{&command_colour_argp, 0, NULL, 0}, {0}};
+
+const struct argp command_files_argp = {files_options,	parse_files, NULL, NULL,
+					files_children, NULL,	     NULL};
 
 static error_t parse_metric(int key, char *argument, struct argp_state *state)
 {

@@ -69,6 +69,10 @@ struct command_files {
 
 extern const struct argp command_files_argp;
 
+/* Takes --color WHEN, for all that may be coloured, as a child parser; command_files_argp has it.
+ * Without input: what it says stands in the environment for output_has_colour. */
+extern const struct argp command_colour_argp;
+
 /* Takes --metric, for reports about samples, as a child parser. Its input is a const char *, set
  * beforehand to what it is by default. */
 extern const struct argp command_metric_argp;

@@ -139,6 +139,8 @@ static const struct argp_option argp_options[] = {
 	{0},
 };
 
+static const struct argp_child children[] = {{&command_colour_argp, 0, NULL, 0}, {0}};
+
 const struct argp command_compare_argp = {
 	argp_options,
 	parse,
@@ -151,7 +153,7 @@ const struct argp command_compare_argp = {
 	"Verdicts: regressed and improved mean beyond the margin for certain, unchanged within it, "
 	"inconclusive neither. \"sees\" is the change that would have been found.\n\n"
 	"Exit status: 0 done, 1 failed or not comparable, 2 something regressed.",
-	NULL,
+	children,
 	NULL,
 	NULL,
 };

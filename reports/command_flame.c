@@ -15,7 +15,7 @@ struct options {
 	const char *metric;
 	struct selection selection;
 	struct flame_options flame;
-	bool compare, force;
+	bool compare, force, json;
 	const char **paths; /* of the recordings, the base first */
 	uint32_t base_count, count;
 };
@@ -38,6 +38,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 			state->child_inputs[0] = &options->files;
 			state->child_inputs[1] = &options->metric;
 			state->child_inputs[2] = &options->selection;
+			state->child_inputs[3] = &options->json;
 		}
 		return 0;
 	case OPTION_TITLE:
@@ -75,6 +76,7 @@ static const struct argp_option argp_options[] = {
 static const struct argp_child children[] = {{&command_files_argp, 0, NULL, 0},
 					     {&command_metric_argp, 0, NULL, 0},
 					     {&command_selection_argp, 0, NULL, 0},
+					     {&command_json_argp, 0, NULL, 0},
 					     {0}};
 
 const struct argp command_flame_argp = {
@@ -85,7 +87,8 @@ const struct argp command_flame_argp = {
 	"as a CI artifact.\v"
 	"With the waits of collector run --off-cpu in the profile, the picture shows all the time "
 	"of all threads (wall) unless --metric says otherwise. At most 4,000 boxes and 0.8 MB for "
-	"any profile; what is left out is said in the picture.",
+	"any profile; what is left out is said in the picture. "
+	"--json writes the tree behind it, whole; what changed as JSON is compare --json.",
 	children,
 	NULL,
 	NULL,
@@ -186,6 +189,9 @@ int command_flame(int count, char **arguments)
 	if (command_begin(&options.files, options.metric, NULL, &report, &output) ||
 	    command_select(&options.selection, &report, &output))
 		return 1;
-	flame_write(&report, &options.flame, output.stream);
+	if (options.json)
+		flame_write_json(&report, output.stream);
+	else
+		flame_write(&report, &options.flame, output.stream);
 	return command_end(&report, &output);
 }

@@ -150,11 +150,14 @@ static const struct argp_option argp_options[] = {
 	{"junit", OPTION_JUNIT, "FILE", 0, "Write JUnit XML too", 0},
 	{"markdown", OPTION_MARKDOWN, "FILE", 0, "Write Markdown too (\"$GITHUB_STEP_SUMMARY\")",
 	 0},
-	{"github", OPTION_GITHUB, NULL, 0, "Print annotations for GitHub too", 0},
+	{"github", OPTION_GITHUB, NULL, 0,
+	 "Print annotations for GitHub too, with --json on standard error", 0},
 	{"json", OPTION_JSON, NULL, 0, "Write JSON", 0},
 	{"force", OPTION_FORCE, NULL, 0, "Compare different machines and broken runs, too", 0},
 	{0},
 };
+
+static const struct argp_child children[] = {{&command_colour_argp, 0, NULL, 0}, {0}};
 
 const struct argp command_gate_argp = {
 	argp_options,
@@ -167,7 +170,7 @@ const struct argp command_gate_argp = {
 	"lacks, time is compared too, and a time that cannot be told does not fail.\n\n"
 	"Exit status: 0 passed or cannot tell, 1 it did not work, 2 failed (with --strict also "
 	"when it cannot tell).",
-	NULL,
+	children,
 	NULL,
 	NULL,
 };
@@ -245,7 +248,10 @@ static int answer(const struct gate *gate, const struct options *options, struct
 {
 	int result = write_file(gate, "-", options->json ? write_json : write_stdout, error);
 
-	if (!result && options->github)
+	/* GitHub reads both streams; JSON wants one for itself. */
+	if (!result && options->github && options->json)
+		gate_write_annotations(gate, stderr);
+	else if (!result && options->github)
 		result = write_file(gate, "-", gate_write_annotations, error);
 	if (!result)
 		result = write_file(gate, options->junit, write_junit_now, error);

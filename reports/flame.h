@@ -42,6 +42,12 @@ struct flame_options {
 /* Writes the picture of the report's metric; the caller checks @stream for errors. */
 void flame_write(const struct report *report, const struct flame_options *options, FILE *stream);
 
+/*
+ * Writes the whole tree of the picture as JSON, nothing cut off: a list of nodes, each after its
+ * caller, so that no reader needs recursion as deep as the stacks. Amounts are in the unit.
+ */
+void flame_write_json(const struct report *report, FILE *stream);
+
 /* The text of the picture's style and script elements, for the policy of a page that holds it. */
 const char *flame_style(void);
 const char *flame_script(void);

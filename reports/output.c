@@ -11,6 +11,13 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+static bool is_step_summary(const char *path)
+{
+	const char *summary = getenv("GITHUB_STEP_SUMMARY");
+
+	return summary && !strcmp(path, summary);
+}
+
 static int open_temporary(struct output *output, struct error *error)
 {
 	struct stat status;
@@ -18,8 +25,9 @@ static int open_temporary(struct output *output, struct error *error)
 	int descriptor;
 
 	umask(mask);
-	if (!stat(output->path, &status) && !S_ISREG(status.st_mode)) {
-		output->stream = fopen(output->path, "we");
+	if (is_step_summary(output->path) ||
+	    (!stat(output->path, &status) && !S_ISREG(status.st_mode))) {
+		output->stream = fopen(output->path, is_step_summary(output->path) ? "ae" : "we");
 		return output->stream ? 0
 				      : fail(error, -errno, "cannot write %s: %m", output->path);
 	}
@@ -125,6 +133,16 @@ static int descriptor_of(FILE *stream)
 	int descriptor = fileno(stream);
 
 	return descriptor < 0 ? STDOUT_FILENO : descriptor;
+}
+
+int output_ask_colour(const char *when)
+{
+	bool always = !strcmp(when, "always");
+
+	if (!always && strcmp(when, "never") != 0)
+		return strcmp(when, "auto") ? -EINVAL : 0;
+	unsetenv("NO_COLOR");
+	return setenv(always ? "FORCE_COLOR" : "NO_COLOR", "1", 1) ? -errno : 0;
 }
 
 bool output_has_colour(FILE *stream)

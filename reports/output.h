@@ -5,6 +5,8 @@
  * A file is written under a temporary name beside its place and renamed at the end, so a reader
  * never sees half a report and a failure leaves the older file alone. Write errors are noticed
  * once, at the end.
+ *
+ * The file that GITHUB_STEP_SUMMARY names is appended to: several commands of a step share it.
  */
 #pragma once
 
@@ -37,6 +39,10 @@ void output_discard(struct output *output);
  * CLICOLOR_FORCE ask for it (and are not 0); never with NO_COLOR. Source: no-color.org,
  * bixense.com/clicolors. */
 bool output_has_colour(FILE *stream);
+
+/* Says what output_has_colour is to answer from now on: "always", "never", or "auto", as above.
+ * Returns 0, or -EINVAL for other words. */
+int output_ask_colour(const char *when);
 
 /* Columns a table may use: COLUMNS, else the terminal's width, else (no terminal) 0, no limit. */
 int output_columns(FILE *stream);

@@ -18,6 +18,17 @@ setup() {
 	[[ $output == *"collector run uses "* && $output == *"collector attach uses "* ]]
 }
 
+@test "says the same as JSON" {
+	require node
+	collector check --json >"$BATS_TEST_TMPDIR/it.json"
+	run node -p '
+		const it = JSON.parse(require("fs").readFileSync(process.argv[1]));
+		const words = it.engines.map(engine => engine.name + (engine.works ? "" : engine.reason ? "" : "?"));
+		words.join(" ") + " " + it.engines.some(engine => engine.name === it.run && engine.works) + " " + typeof it.off_cpu.works
+	' "$BATS_TEST_TMPDIR/it.json"
+	[ "$output" = "cycles cycles-user cpu-clock cpu-clock-user tick probe true boolean" ]
+}
+
 @test "what cannot be printed is a failure" {
 	run bash -c 'collector check >/dev/full'
 	[ "$status" -eq 1 ]

@@ -30,6 +30,28 @@ boxes() {
 	[ "$(tail -n 1 first.svg)" = "</svg>" ]
 }
 
+@test "writes the whole tree as JSON" {
+	require node
+	synthetic small
+	reports flame --json small.prof >tree.json
+	reports functions --json small.prof >functions.json
+	node -e '
+		const [tree, table] = process.argv.slice(1).map(file => JSON.parse(require("fs").readFileSync(file)));
+		const assert = require("assert"), self = {};
+		tree.nodes.forEach((node, id) => {
+			assert(id === 0 ? node.parent === null : node.parent < id);
+			self[node.function] = (self[node.function] ?? 0) + node.self;
+		});
+		for (const row of table.functions)
+			assert.strictEqual(self[row.function], row.self.amount, row.function);
+		assert.strictEqual(tree.nodes[0].total, tree.nodes.reduce((sum, node) => sum + node.self, 0));
+		assert.strictEqual(tree.nodes[0].samples, 1000);
+	' tree.json functions.json
+	synthetic deep 3000
+	reports flame --json deep.prof >deep.json
+	[ "$(ask deep.json 'it.nodes.length > 3000')" = true ]
+}
+
 @test "puts the callers below with --flame" {
 	require xmllint
 	synthetic small

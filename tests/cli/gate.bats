@@ -38,6 +38,17 @@ callgrind() {
 	head -1 it.md | grep -q 'verdict=failed'
 	reports gate --json base?.prof -- new?.prof >it.json || [ $? -eq 2 ]
 	[ "$(ask it.json it.verdict)" = failed ]
+	# Annotations do not spoil the JSON, and what a step wrote before stays in its summary.
+	reports gate --json --github base?.prof -- new?.prof >it.json 2>said || [ $? -eq 2 ]
+	[ "$(ask it.json it.verdict)" = failed ]
+	grep -q '^::error title=time in hot' said
+	echo before >summary.md
+	GITHUB_STEP_SUMMARY=summary.md reports gate --markdown summary.md base?.prof -- new?.prof >text || [ $? -eq 2 ]
+	[ "$(head -n 1 summary.md)" = before ]
+	grep -q 'verdict=failed' summary.md
+	echo before >other.md
+	GITHUB_STEP_SUMMARY=summary.md reports gate --markdown other.md base?.prof -- new?.prof >text || [ $? -eq 2 ]
+	head -n 1 other.md | grep -q 'verdict=failed'
 }
 
 @test "equal runs do not fail; what cannot be told fails only when asked" {

@@ -32,6 +32,13 @@ folded_of() {
 	fails_with 1 'say --format folded or perf' sh -c 'cat run.2.folded | collector import -'
 }
 
+@test "what was read, as JSON" {
+	require node
+	collector import --json -o edges.prof "$corpus/import_folded/edges" >it.json 2>said
+	[ ! -s said ]
+	[ "$(ask it.json 'it.format + it.lines + it.skipped + it.first_skipped + it.profile')" = folded1154edges.prof ]
+}
+
 @test "lines that cannot be read are skipped, counted, and said" {
 	collector import -o edges.prof "$corpus/import_folded/edges" 2>said
 	[[ $(cat said) == *'5 of 11 lines could not be read, the first is line 4'* ]]

@@ -146,6 +146,10 @@ put() {
 	[ "$(CLICOLOR_FORCE=1 collector summary killed.prof | grep -c $'\033')" -gt 0 ]
 	[ "$(FORCE_COLOR=0 collector summary killed.prof | grep -c $'\033')" -eq 0 ]
 	[ "$(NO_COLOR=1 FORCE_COLOR=1 collector summary killed.prof | grep -c $'\033')" -eq 0 ]
+	[ "$(NO_COLOR=1 collector summary --color always killed.prof | grep -c $'\033')" -gt 0 ]
+	[ "$(FORCE_COLOR=1 collector summary --color=never killed.prof | grep -c $'\033')" -eq 0 ]
+	[ "$(FORCE_COLOR=1 collector summary --color=auto killed.prof | grep -c $'\033')" -gt 0 ]
+	fails_with 1 "--color takes auto, always or never, not 'red'" reports summary --color red killed.prof
 	require script
 	[ "$(TERM=xterm script -qec 'collector summary killed.prof' /dev/null | grep -c $'\033')" -gt 0 ]
 	[ "$(TERM=dumb script -qec 'collector summary killed.prof' /dev/null | grep -c $'\033')" -eq 0 ]

@@ -29,7 +29,8 @@ states() {
 }
 
 @test "a run begins without what the ones before left" {
-	collector sweep -o it -r 0 --bare 3 --vary a=1,2 --scratch left -- sh -c 'echo {a} >>left; cat left'
+	collector sweep --json -o it -r 0 --bare 3 --vary a=1,2 --scratch left -- sh -c 'echo {a} >>left; cat left' >end.json
+	[ "$(ask end.json 'it.folder + it.runs + it.done + it.failed + it.timed_out')" = it6600 ]
 	[ "$(sort it/runs/*/out | uniq -c | awk '{ print $1, $2 }' | paste -sd,)" = "3 1,3 2" ]
 	[ ! -e left ]
 }

@@ -2,6 +2,7 @@
 # collector top: what running processes do at the moment, who go on as if nobody looked.
 
 load requirements
+load profiles
 
 setup() {
 	require perf
@@ -51,6 +52,19 @@ lowest() {
 	awk '$3 == "share" && $4 == "threads" { if ($1 > 10 || $2 < 90) exit 1; n++ } END { exit n != 2 }' <<<"$output"
 	kill -0 $pid
 	kill $pid
+}
+
+@test "looks are lines of JSON when asked" {
+	require node
+	start "$WORKLOADS/threads" 6
+	timeout 20 collector top --batch 2 --json -i 0.7 $pid >looks
+	kill $pid
+	[ "$(wc -l <looks)" -eq 2 ]
+	tail -n 1 looks >look.json
+	[ "$(ask look.json 'it.threads + " " + it.functions.some(row => row.function === "piece" && row.total_percent > 0)')" = '9 true' ]
+	run collector top --json $$
+	[ "$status" -eq 1 ]
+	[[ $output == *"--json goes with --batch"* ]]
 }
 
 @test "shows how fast the steps are" {

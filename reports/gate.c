@@ -38,6 +38,22 @@ __attribute__((format(printf, 1, 2))) static char *text(const char *format, ...)
 	return made;
 }
 
+/* Returns @made with more behind it, which takes its place. */
+__attribute__((format(printf, 2, 3))) static char *text_more(char *made, const char *format, ...)
+{
+	va_list arguments;
+	char *more, *both;
+
+	va_start(arguments, format);
+	if (vasprintf(&more, format, arguments) < 0)
+		more = xalloc_checked(NULL);
+	va_end(arguments);
+	both = text("%s%s", made, more);
+	free(made);
+	free(more);
+	return both;
+}
+
 /* Takes over the strings of @item. */
 static void add_item(struct gate *gate, struct gate_item item)
 {
@@ -57,8 +73,46 @@ static char *count_name(const struct gate_count *count)
 	return text("%s of %s", count->name, count->subject);
 }
 
+static bool is_steps(const struct gate_count *row)
+{
+	return !strcmp(row->name, "steps") && !*row->subject;
+}
+
+/* How many times the steps of the baseline were made; 1 where either is not known for certain. */
+static double steps_ratio(const struct gate_counts *base, const struct gate_counts *fresh)
+{
+	for (size_t i = 0; i < base->rows_count; i++) {
+		const struct gate_count *row = base->rows[i], *now;
+
+		if (!is_steps(row) || !row->steady || !(row->value > 0))
+			continue;
+		HASH_FIND_STR(fresh->index, row->key, now);
+		return now && now->steady && now->value > 0 ? now->value / row->value : 1;
+	}
+	return 1;
+}
+
+/*
+ * Another number of steps is other work. More of them fail once, as steps, not again in each count
+ * that grew with them; and in fewer steps the same count may hide that each costs more.
+ */
+static void weigh_steps(struct gate_item *item, double change, double steps, double margin)
+{
+	double a_step = (1 + change) / steps - 1;
+
+	if (steps > 1 + margin && change > margin && a_step <= margin)
+		item->verdict = GATE_PASSED;
+	else if (steps < 1 - margin && change <= margin && a_step > margin)
+		item->verdict = GATE_UNCLEAR;
+	else
+		return;
+	item->reason = text_more(item->reason, "; of %+.2f %% steps each has %+.2f %%",
+				 100 * (steps - 1), 100 * a_step);
+}
+
+/* @steps  how many times the baseline's steps were made */
 static struct gate_item judge_count(const struct gate_count *base, const struct gate_count *fresh,
-				    double margin)
+				    double steps, double margin)
 {
 	struct gate_item item = {
 		.name = count_name(base), .class = "counted", .is_part = *base->subject};
@@ -81,6 +135,12 @@ static struct gate_item judge_count(const struct gate_count *base, const struct 
 			   change < -margin ? "; less: update the baseline to keep it" : "");
 	if (change > margin)
 		item.verdict = GATE_FAILED;
+	if (is_steps(base) && item.verdict == GATE_FAILED)
+		item.reason =
+			text_more(item.reason, "; if the runs are to make more steps, update the "
+					       "baseline; if not, they do more work");
+	else if (!is_steps(base) && strcmp(base->name, "instructions") != 0)
+		weigh_steps(&item, change, steps, margin);
 	return item;
 }
 
@@ -140,6 +200,7 @@ void gate_judge_counts(struct gate *gate, const struct gate_counts *base,
 	const struct gate_count none = {.steady = true};
 	const char *there = base->processor ? base->processor : "an unknown processor";
 	const char *here = fresh->processor ? fresh->processor : there;
+	double steps = steps_ratio(base, fresh);
 
 	for (size_t i = 0; i < base->rows_count; i++) {
 		const struct gate_count *row = base->rows[i];
@@ -149,7 +210,7 @@ void gate_judge_counts(struct gate *gate, const struct gate_counts *base,
 			gate->unsteady++;
 			continue;
 		}
-		item = judge_count(row, find_count(fresh, row, &none), margin);
+		item = judge_count(row, find_count(fresh, row, &none), steps, margin);
 		/* Libraries choose other code for other processors. */
 		if (!strcmp(row->name, "instructions") && strcmp(there, here)) {
 			free(item.reason);

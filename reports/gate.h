@@ -131,7 +131,9 @@ const struct gate_calibration *gate_baseline_find(const struct gate_baseline *ba
 
 /*
  * Judges counts against those of the baseline; @margin is a ratio less one, 0.005. What the
- * baseline lacks, itself and its whole, cannot be told, in one item.
+ * baseline lacks, itself and its whole, cannot be told, in one item. More steps fail as steps
+ * alone: a count that grew with them passes; one that stayed while steps became fewer cannot be
+ * told.
  */
 void gate_judge_counts(struct gate *gate, const struct gate_counts *base,
 		       const struct gate_counts *fresh, double margin);

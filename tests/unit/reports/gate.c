@@ -56,6 +56,41 @@ Test(gate, counted_work_within_the_margin_or_less_passes)
 	cr_assert_eq(judged("steps", 0, 1, true, "a machine"), GATE_FAILED);
 }
 
+/* Verdicts on steps and allocations, "steps/allocations", of 100 and 1000 in the baseline. */
+static const char *judged_steps(double steps, double allocations, bool steady)
+{
+	static char text[64];
+	struct gate_counts base = {0}, fresh = {0};
+	struct gate gate = {0};
+
+	count(&base, "steps", 100);
+	count(&base, "allocations", 1000);
+	count(&fresh, "steps", steps)->steady = steady;
+	count(&fresh, "allocations", allocations);
+	gate_judge_counts(&gate, &base, &fresh, 0.005);
+	snprintf(text, sizeof(text), "%s/%s", gate_verdict_names[gate.items[0].verdict],
+		 gate_verdict_names[gate.items[1].verdict]);
+	gate_done(&gate);
+	gate_counts_done(&base);
+	gate_counts_done(&fresh);
+	return text;
+}
+
+Test(gate, more_steps_fail_as_steps_and_not_again_as_what_they_do)
+{
+	cr_expect_str_eq(judged_steps(200, 2000, true), "failed/passed");
+	cr_expect_str_eq(judged_steps(200, 2100, true), "failed/failed");
+	cr_expect_str_eq(judged_steps(100, 1030, true), "passed/failed");
+	cr_expect_str_eq(judged_steps(200, 2000, false), "cannot tell/failed");
+}
+
+Test(gate, fewer_steps_do_not_hide_that_each_does_more)
+{
+	cr_expect_str_eq(judged_steps(50, 500, true), "passed/passed");
+	cr_expect_str_eq(judged_steps(50, 1000, true), "passed/cannot tell");
+	cr_expect_str_eq(judged_steps(50, 1100, true), "passed/failed");
+}
+
 Test(gate, nothing_in_a_baseline_reaches_terminals_and_xml_raw)
 {
 	static const char content[] =

@@ -5,6 +5,7 @@
 #include "collector/base/xalloc.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 static void add_thread(struct profile_timing *sum, const struct profile_timing *thread)
 {
@@ -58,10 +59,10 @@ static int compare_rows(const void *left, const void *right)
 {
 	const struct calls_row *a = left, *b = right;
 
-	if (a->sum.outer_ns != b->sum.outer_ns)
-		return a->sum.outer_ns < b->sum.outer_ns ? 1 : -1;
-	if (a->sum.calls != b->sum.calls)
-		return a->sum.calls < b->sum.calls ? 1 : -1;
+	if (a->total_ns.value != b->total_ns.value)
+		return a->total_ns.value < b->total_ns.value ? 1 : -1;
+	if (a->calls.value != b->calls.value)
+		return a->calls.value < b->calls.value ? 1 : -1;
 	return a->probe < b->probe ? -1 : a->probe > b->probe;
 }
 
@@ -94,7 +95,9 @@ void calls_measure(struct calls *calls, const struct report *report)
 	for (uint32_t i = 0; i < calls->count; i++) {
 		finish_row(report, &calls->rows[i]);
 		calls->added_ns += cost_ns(profile, &calls->rows[i]);
+		calls->row_of_probe[calls->rows[i].probe] = i;
 	}
+	calls_estimate(calls, report);
 	qsort(calls->rows, calls->count, sizeof(*calls->rows), compare_rows);
 	for (uint32_t i = 0; i < calls->count; i++)
 		calls->row_of_probe[calls->rows[i].probe] = i;
@@ -134,7 +137,9 @@ double calls_percentile(const struct calls_row *row, double share)
 
 double calls_per_step(const struct calls *calls, const struct calls_row *row)
 {
-	return calls->step_count ? (double)row->sum.step_calls / (double)calls->step_count : 0;
+	if (row->calls.is_least)
+		return NAN;
+	return calls->step_count ? row->step_calls.value / (double)calls->step_count : 0;
 }
 
 const char *calls_restriction(const struct report *report, const struct calls_row *row, char *text,

@@ -4,14 +4,18 @@
  */
 #pragma once
 
+#include "reports/calls_estimate.h"
 #include "reports/report.h"
 
 /* One probed function. */
 struct calls_row {
 	uint32_t probe;
 	uint32_t symbol;	   /* of the function */
-	struct profile_timing sum; /* over threads; min_ns and max_ns are extremes */
-	uint64_t left;		   /* calls that ended without a return: longjmp, exception */
+	struct profile_timing sum; /* over threads, as seen; min_ns and max_ns are extremes */
+	struct calls_figure calls, step_calls, total_ns, self_ns; /* of the whole recording */
+	double scale;						  /* all calls for each timed one */
+	bool is_scaled; /* they are not the same, and scale is known */
+	uint64_t left;	/* calls that ended without a return: longjmp, exception */
 	const struct profile_timing *threads; /* its rows in the profile, borrowed */
 	uint32_t thread_count;
 	const struct profile_bucket *buckets; /* likewise */
@@ -37,7 +41,7 @@ void calls_done(struct calls *calls);
  */
 double calls_percentile(const struct calls_row *row, double share);
 
-/* Returns calls per step, counted while steps ran. */
+/* Returns calls per step, of those while steps ran; NAN where a part of them is not known. */
 double calls_per_step(const struct calls *calls, const struct calls_row *row);
 
 /* Says whether a function was timed, not only counted. */

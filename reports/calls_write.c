@@ -9,6 +9,7 @@
 #include "reports/text.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 enum {
 	AMOUNT_BYTES = 32
@@ -29,14 +30,40 @@ static void duration_cell(struct table *table, bool is_known, double duration_ns
 
 /* ---- text ---------------------------------------------------------------------------------- */
 
-/* Those that were counted, or an estimate of all: "≈1.23e6 ±4.0 %". */
-static void calls_cell(struct table *table, const struct profile_probe *probe, uint64_t calls)
+static double percent(const struct calls_figure *figure)
 {
-	if (probe->estimated_calls)
-		table_cell(table, "≈%.3g ±%.2g %%", (double)probe->estimated_calls,
-			   100 * (double)probe->calls_margin / (double)probe->estimated_calls);
+	return figure->value > 0 ? 100 * figure->margin / figure->value : 0;
+}
+
+/* What was counted, or an estimate of all: "≈1.23e+06 ±4 %". */
+static void calls_cell(struct table *table, struct calls_figure calls)
+{
+	if (calls.is_estimate)
+		table_cell(table, "≈%.3g ±%.2g %%", calls.value, percent(&calls));
 	else
-		table_cell(table, "%s%" PRIu64, probe->is_partial ? "> " : "", calls);
+		table_cell(table, "%s%.0f", calls.is_least ? "> " : "", calls.value);
+}
+
+static void time_cell(struct table *table, bool is_known, struct calls_figure time_ns)
+{
+	char text[AMOUNT_BYTES];
+
+	amount_format(time_ns.value, "ns", text, sizeof(text));
+	if (!is_known)
+		table_cell(table, "%s", "");
+	else if (time_ns.is_estimate)
+		table_cell(table, "≈%s ±%.2g %%", text, percent(&time_ns));
+	else
+		table_cell(table, "%s%s", time_ns.is_least ? "> " : (time_ns.is_most ? "< " : ""),
+			   text);
+}
+
+static void ratio_cell(struct table *table, double ratio)
+{
+	if (isnan(ratio))
+		table_cell(table, "%s", "");
+	else
+		table_cell(table, "%.2f", ratio);
 }
 
 static void add_function(struct table *table, const struct report *report,
@@ -46,13 +73,11 @@ static void add_function(struct table *table, const struct report *report,
 	const struct profile_timing *sum = &row->sum;
 	bool is_timed = sum->returns;
 
-	const struct profile_probe *probe = &report->profile->probes[row->probe];
-
-	calls_cell(table, probe, sum->calls);
+	calls_cell(table, row->calls);
 	if (calls->step_count)
-		table_cell(table, "%.2f", calls_per_step(calls, row));
-	duration_cell(table, is_timed, (double)sum->outer_ns);
-	duration_cell(table, is_timed, (double)sum->self_ns);
+		ratio_cell(table, calls_per_step(calls, row));
+	time_cell(table, is_timed, row->total_ns);
+	time_cell(table, is_timed, row->self_ns);
 	duration_cell(table, is_timed, is_timed ? (double)sum->sum_ns / (double)sum->returns : 0);
 	duration_cell(table, is_timed, (double)sum->min_ns);
 	duration_cell(table, is_timed, calls_percentile(row, 0.5));
@@ -109,11 +134,10 @@ static void write_edges(const struct report *report, const struct calls *calls, 
 		const struct profile_edge *edge = &profile->call_edges[i];
 		const struct calls_row *caller = &calls->rows[calls->row_of_probe[edge->caller]];
 		const struct calls_row *callee = &calls->rows[calls->row_of_probe[edge->callee]];
-		uint64_t calls_of_caller = caller->sum.calls ? caller->sum.calls : 1;
 
-		table_cell(&table, "%" PRIu64, edge->calls);
-		table_cell(&table, "%.2f", (double)edge->calls / (double)calls_of_caller);
-		duration_cell(&table, true, (double)edge->sum_ns);
+		calls_cell(&table, calls_edge_calls(calls, edge));
+		ratio_cell(&table, calls_per_call(calls, edge));
+		time_cell(&table, true, calls_edge_total(calls, edge));
 		duration_cell(&table, edge->calls, (double)edge->sum_ns / (double)edge->calls);
 		table_cell(&table, "%s", label_of(report, caller->symbol, memory));
 		table_cell(&table, "%s", label_of(report, callee->symbol, memory));
@@ -214,15 +238,18 @@ static void write_untimed(const struct profile *profile, FILE *stream, struct ob
 		fprintf(stream, "not timed: %s\n", text_plain(memory, untimed, 0));
 }
 
-static bool has_partial(const struct profile *profile)
+static bool are_exact(const struct calls *calls)
 {
-	for (size_t i = 0; i < profile->probes_count; i++)
-		if (profile->probes[i].is_partial)
-			return true;
-	return false;
+	for (uint32_t i = 0; i < calls->count; i++) {
+		const struct calls_row *row = &calls->rows[i];
+
+		if (row->calls.is_least || row->calls.is_estimate || row->is_scaled)
+			return false;
+	}
+	return true;
 }
 
-static void write_exactness(const struct report *report, FILE *stream)
+static void write_exactness(const struct report *report, const struct calls *calls, FILE *stream)
 {
 	const struct profile *profile = report->profile;
 	int64_t threads = profile_number(profile, "lost.timed_threads", 0);
@@ -233,10 +260,12 @@ static void write_exactness(const struct report *report, FILE *stream)
 	if (threads)
 		fprintf(stream, "(!) the calls of %" PRId64 " threads were not seen", threads);
 	else
-		fputs(has_partial(profile) ? "exact, but for rows with >, which lack a part of the "
-					     "time, and with "
-					     "≈, which are estimates with their 95 % interval"
-					   : "exact, every call of the recording",
+		fputs(are_exact(calls)
+			      ? "exact, every call of the recording"
+			      : "exact, but for those with > or <, which lack a part of "
+				"the time, and with ≈, which are estimates of all with "
+				"their 95 % interval; durations are of the calls that were "
+				"timed",
 		      stream);
 	if (strcmp(state, "complete") != 0)
 		fputs(" up to its last commit; it did not reach its end", stream);
@@ -261,7 +290,7 @@ void calls_write_text(const struct report *report, const struct calls *calls, ui
 	write_restrictions(report, calls, stream, &memory);
 	write_costs(report, calls, stream);
 	write_untimed(report->profile, stream, &memory);
-	write_exactness(report, stream);
+	write_exactness(report, calls, stream);
 	obstack_free(&memory, NULL);
 }
 
@@ -308,6 +337,16 @@ static json_t *histogram_json(const struct calls_row *row)
 	return histogram;
 }
 
+/* What was seen has the plain names. */
+static void add_estimate(json_t *json, const char *name, struct calls_figure figure)
+{
+	char margin[64];
+
+	snprintf(margin, sizeof(margin), "%s_margin", name);
+	json_object_set_new(json, name, json_integer((json_int_t)llround(figure.value)));
+	json_object_set_new(json, margin, json_integer((json_int_t)llround(figure.margin)));
+}
+
 static json_t *function_json(const struct report *report, const struct calls *calls,
 			     const struct calls_row *row)
 {
@@ -323,12 +362,12 @@ static json_t *function_json(const struct report *report, const struct calls *ca
 			    text_json(report->profile->modules[symbol->module].path));
 	json_object_set_new(json, "mode", json_string(modes[probe->mode]));
 	json_object_set_new(json, "partial", json_boolean(probe->is_partial));
-	if (probe->estimated_calls) {
-		json_object_set_new(json, "estimated_calls",
-				    json_integer((json_int_t)probe->estimated_calls));
-		json_object_set_new(json, "estimated_calls_margin",
-				    json_integer((json_int_t)probe->calls_margin));
-	}
+	if (row->calls.is_estimate)
+		add_estimate(json, "estimated_calls", row->calls);
+	if (row->total_ns.is_estimate)
+		add_estimate(json, "estimated_total_ns", row->total_ns);
+	if (row->self_ns.is_estimate)
+		add_estimate(json, "estimated_self_ns", row->self_ns);
 	json_object_set_new(json, "left", json_integer((json_int_t)row->left));
 	json_object_set_new(json, "note",
 			    text_json(calls_restriction(report, row, text, sizeof(text))));
@@ -339,7 +378,9 @@ static json_t *function_json(const struct report *report, const struct calls *ca
 				      (int)probe->inside_ns));
 	json_object_set_new(json, "threads", threads_json(report, row));
 	if (calls->step_count)
-		json_object_set_new(json, "calls_per_step", json_real(calls_per_step(calls, row)));
+		json_object_set_new(json, "calls_per_step",
+				    row->calls.is_least ? json_null()
+							: json_real(calls_per_step(calls, row)));
 	if (!row->sum.returns)
 		return json;
 	json_object_set_new(json, "mean_ns",
@@ -361,16 +402,20 @@ static json_t *edges_json(const struct report *report, const struct calls *calls
 		const struct profile_edge *edge = &profile->call_edges[i];
 		const struct calls_row *caller = &calls->rows[calls->row_of_probe[edge->caller]];
 		const struct calls_row *callee = &calls->rows[calls->row_of_probe[edge->callee]];
-		uint64_t calls_of_caller = caller->sum.calls ? caller->sum.calls : 1;
+		struct calls_figure all = calls_edge_calls(calls, edge);
+		double ratio = calls_per_call(calls, edge);
+		json_t *json = json_pack(
+			"{s:o, s:o, s:I, s:I, s:o}", "caller",
+			text_json(report->symbols.symbols[caller->symbol].label), "function",
+			text_json(report->symbols.symbols[callee->symbol].label), "calls",
+			(json_int_t)edge->calls, "sum_ns", (json_int_t)edge->sum_ns,
+			"calls_per_call", isnan(ratio) ? json_null() : json_real(ratio));
 
-		json_array_append_new(
-			edges,
-			json_pack("{s:o, s:o, s:I, s:I, s:f}", "caller",
-				  text_json(report->symbols.symbols[caller->symbol].label),
-				  "function",
-				  text_json(report->symbols.symbols[callee->symbol].label), "calls",
-				  (json_int_t)edge->calls, "sum_ns", (json_int_t)edge->sum_ns,
-				  "calls_per_call", (double)edge->calls / (double)calls_of_caller));
+		if (all.is_estimate)
+			add_estimate(json, "estimated_calls", all);
+		if (all.is_estimate)
+			add_estimate(json, "estimated_sum_ns", calls_edge_total(calls, edge));
+		json_array_append_new(edges, json);
 	}
 	return edges;
 }

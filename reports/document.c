@@ -161,6 +161,23 @@ static void amount_words(struct obstack *memory, double amount, const char *unit
 		       amount_format(fabs(amount), unit, text, sizeof(text)));
 }
 
+/* An estimate: what it is about, and its interval. */
+static void estimate_words(struct obstack *memory, const json_t *cell, const char *unit)
+{
+	static const char *const before[] = {"≈", " (", " – "};
+
+	for (size_t i = 0; i < 3; i++) {
+		double value = json_number_value(json_array_get(cell, i));
+
+		obstack_printf(memory, "%s", before[i]);
+		if (unit)
+			amount_words(memory, value, unit);
+		else
+			obstack_printf(memory, "%.3g", value);
+	}
+	obstack_1grow(memory, ')');
+}
+
 static void share_words(struct obstack *memory, const json_t *cell)
 {
 	double share = json_number_value(json_is_array(cell) ? json_array_get(cell, 0) : cell);
@@ -205,6 +222,8 @@ const char *document_cell_text(const json_t *column, const json_t *cell, struct 
 		share_words(memory, cell);
 	else if (!strcmp(kind, "change"))
 		change_words(memory, cell);
+	else if (json_is_array(cell))
+		estimate_words(memory, cell, !strcmp(kind, "amount") ? (unit ? unit : "") : NULL);
 	else if (!strcmp(kind, "amount"))
 		amount_words(memory, json_number_value(cell), unit ? unit : "");
 	else if (json_is_integer(cell))

@@ -20,8 +20,8 @@
  *
  *   text      string
  *   code      string: a function, a path, a command
- *   count     integer
- *   amount    number of the column's unit
+ *   count     integer, or an estimate: [number, low, high]
+ *   amount    number of the column's unit, or an estimate likewise
  *   share     number 0 ... 1, or [share, low, high]
  *   change    ratio less one, or [change, low, high] where null is no bound
  *   number    number

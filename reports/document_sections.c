@@ -65,6 +65,18 @@ void document_add_figures(json_t *document, const struct report *report)
 
 /* ---- durations of calls ---------------------------------------------------------------------- */
 
+/* A figure that lacks a part is left out: the row's note says what is missing. */
+static void figure_cell(json_t *row, const struct calls_figure *figure)
+{
+	if (!figure || figure->is_least || figure->is_most)
+		document_number(row, NAN);
+	else if (figure->is_estimate)
+		document_interval(row, figure->value, fmax(figure->value - figure->margin, 0),
+				  figure->value + figure->margin);
+	else
+		document_count(row, (uint64_t)figure->value);
+}
+
 void document_add_durations(json_t *document, const struct report *report)
 {
 	static const struct document_column columns[] = {
@@ -85,8 +97,9 @@ void document_add_durations(json_t *document, const struct report *report)
 		return;
 	}
 	calls_measure(&calls, report);
-	document_say(section, "Calls are counted, not sampled; durations are wall time without the "
-			      "probes' own cost, percentiles within 1.6 %%.");
+	document_say(section, "Calls are counted, not sampled; those with an interval (95 %%) are "
+			      "estimates from windows, to keep the budget. Durations are wall time "
+			      "without the probes' own cost, percentiles within 1.6 %%.");
 	document_add_chart(section, document_durations_chart(report));
 	table = document_table(section, "calls", "Probed functions", columns,
 			       COLUMN_COUNT(columns));
@@ -96,10 +109,10 @@ void document_add_durations(json_t *document, const struct report *report)
 		json_t *row = document_row(table);
 
 		document_text(row, report->symbols.symbols[call->symbol].label);
-		document_count(row, call->sum.calls);
+		figure_cell(row, &call->calls);
 		document_number(row, calls.step_count ? calls_per_step(&calls, call) : NAN);
-		document_number(row, is_timed ? (double)call->sum.outer_ns : NAN);
-		document_number(row, is_timed ? (double)call->sum.self_ns : NAN);
+		figure_cell(row, is_timed ? &call->total_ns : NULL);
+		figure_cell(row, is_timed ? &call->self_ns : NULL);
 		document_number(row, is_timed ? (double)call->sum.sum_ns / (double)call->sum.returns
 					      : NAN);
 		for (int j = 0; j < 4; j++)

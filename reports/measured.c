@@ -7,6 +7,9 @@
 #include "reports/comparison_run.h"
 
 #include <inttypes.h>
+#include <math.h>
+
+#define MOST_DOUBT 0.1 /* of a number of calls: half of its 95 % interval */
 
 enum {
 	NO_STEP = UINT32_MAX
@@ -168,6 +171,12 @@ static void take_samples(struct measured *measured, const struct naming *naming)
 	call_tree_free(tree);
 }
 
+/* Says whether a number of calls is good enough to see how it grows. */
+static bool knows(const struct calls_figure *calls)
+{
+	return !calls->is_least && calls->margin <= MOST_DOUBT * calls->value;
+}
+
 static void take_calls(struct measured *measured, const struct naming *naming)
 {
 	const struct report *report = naming->report;
@@ -179,13 +188,14 @@ static void take_calls(struct measured *measured, const struct naming *naming)
 		const struct calls_row *row = &calls.rows[i];
 		struct measured_function *function =
 			function_of(measured, name_symbol(naming, row->symbol));
-		uint64_t in_steps = measured->has_steps ? row->sum.step_calls : row->sum.calls;
-		const struct profile_probe *probe = &report->profile->probes[row->probe];
+		const struct calls_figure *in_steps =
+			measured->has_steps ? &row->step_calls : &row->calls;
 
 		function->is_counted = true;
-		function->is_whole = !probe->is_partial;
-		function->all_calls = (double)row->sum.calls;
-		function->calls = (double)in_steps;
+		function->is_whole = !row->calls.is_least && !row->calls.is_estimate;
+		function->knows_calls = knows(in_steps);
+		function->all_calls = row->calls.is_least ? NAN : row->calls.value;
+		function->calls = row->calls.is_least ? NAN : in_steps->value;
 		if (!row->sum.returns)
 			continue;
 		function->is_timed = true;

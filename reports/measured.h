@@ -32,7 +32,8 @@ struct measured_function {
 	double self_ns, total_ns; /* sampled CPU time per step */
 	uint32_t self_samples, total_samples;
 	bool is_counted, is_timed, is_whole;		/* is_whole: all calls were seen */
-	double calls;					/* per step */
+	bool knows_calls;				/* their number: they were, or nearly so */
+	double calls;					/* per step; NAN unknown */
 	double all_calls;				/* in the run, also outside of steps */
 	double timed_calls;				/* those that durations are of */
 	double mean_ns, p50_ns, p95_ns, p99_ns, max_ns; /* of a call */

@@ -261,12 +261,12 @@ static struct taken take_probed(const struct measured *run, uint32_t id)
 {
 	struct measured_function function = measured_function(run, id);
 
-	/* What was taken off during the run to keep the budget has no number of calls. */
+	/* What was taken off during the run to keep the budget has sampled times only. */
 	return (struct taken){
 		.amounts[TIME] = function.is_whole ? function.time_ns : function.total_ns,
 		.samples = function.total_samples,
 		.is_sampled = !function.is_whole,
-		.amounts[CALLS] = function.is_whole ? function.calls : 0,
+		.amounts[CALLS] = function.knows_calls ? function.calls : 0,
 		.amounts[COST] = function.is_timed ? function.mean_ns : 0,
 	};
 }

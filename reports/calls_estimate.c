@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* calls_estimate: see calls_estimate.h. */
+#include "reports/calls_estimate.h"
+
+#include "reports/calls.h"
+
+#include <math.h>
+
+#define NORMAL_95 1.96
+
+/* Returns the margin of the mean duration, as a part of it. */
+static double mean_doubt(const struct calls_row *row)
+{
+	double count = 0, sum = 0, squares = 0, variance;
+
+	for (uint32_t i = 0; i < row->bucket_count; i++) {
+		uint32_t bucket = row->buckets[i].bucket;
+		double middle_ns = ((double)profile_bucket_start(bucket) +
+				    (double)profile_bucket_end(bucket)) /
+				   2;
+
+		count += (double)row->buckets[i].count;
+		sum += (double)row->buckets[i].count * middle_ns;
+		squares += (double)row->buckets[i].count * middle_ns * middle_ns;
+	}
+	if (count < 2 || sum <= 0)
+		return 1;
+	variance = (squares - sum * sum / count) / (count - 1);
+	return NORMAL_95 * sqrt(fmax(variance, 0) / count) / (sum / count);
+}
+
+static struct calls_figure scaled(const struct calls_row *row, double value)
+{
+	double calls_doubt = row->calls.value > 0 ? row->calls.margin / row->calls.value : 0;
+
+	if (!row->is_scaled)
+		return (struct calls_figure){.value = value, .is_least = row->calls.is_least};
+	return (struct calls_figure){
+		.value = value * row->scale,
+		.margin = value * row->scale * hypot(calls_doubt, mean_doubt(row)),
+		.is_estimate = true,
+	};
+}
+
+static void estimate_row(struct calls_row *row, const struct profile_probe *probe)
+{
+	const struct profile_timing *sum = &row->sum;
+	double seen = (double)sum->calls, in_steps = (double)sum->step_calls;
+
+	row->calls = (struct calls_figure){.value = seen, .is_least = probe->is_partial};
+	if (probe->is_partial && probe->estimated_calls)
+		row->calls = (struct calls_figure){.value = (double)probe->estimated_calls,
+						   .margin = (double)probe->calls_margin,
+						   .is_estimate = true};
+	row->step_calls = row->calls;
+	row->step_calls.value *= seen > 0 ? in_steps / seen : 0;
+	row->step_calls.margin *= seen > 0 ? in_steps / seen : 0;
+	/* Of a function that was timed all the time the calls without a return have no time. */
+	row->is_scaled = probe->mode == PROFILE_PROBE_COUNT && sum->returns && !row->calls.is_least;
+	row->scale = row->is_scaled ? row->calls.value / (double)sum->returns : 1;
+	row->total_ns = scaled(row, (double)sum->outer_ns);
+	row->self_ns = scaled(row, (double)sum->self_ns);
+}
+
+static const struct calls_row *row_of(const struct calls *calls, uint32_t probe)
+{
+	return &calls->rows[calls->row_of_probe[probe]];
+}
+
+/* Takes off the caller's own time what its callees took while they were not timed. */
+static void take_off_callees(struct calls *calls, const struct profile_edge *edge)
+{
+	struct calls_row *caller = &calls->rows[calls->row_of_probe[edge->caller]];
+	const struct calls_row *callee = row_of(calls, edge->callee);
+	double untimed_ns = (double)edge->sum_ns * (callee->scale - caller->scale);
+
+	if (edge->caller == edge->callee)
+		return;
+	if (callee->calls.is_least && !caller->calls.is_least)
+		caller->self_ns.is_most = true;
+	if (!callee->is_scaled || untimed_ns <= 0)
+		return;
+	caller->self_ns.value = fmax(caller->self_ns.value - untimed_ns, 0);
+	caller->self_ns.margin =
+		hypot(caller->self_ns.margin,
+		      untimed_ns * callee->total_ns.margin / callee->total_ns.value);
+	caller->self_ns.is_estimate = true;
+}
+
+void calls_estimate(struct calls *calls, const struct report *report)
+{
+	const struct profile *profile = report->profile;
+
+	for (uint32_t i = 0; i < calls->count; i++)
+		estimate_row(&calls->rows[i], &profile->probes[calls->rows[i].probe]);
+	for (size_t i = 0; i < profile->call_edges_count; i++)
+		take_off_callees(calls, &profile->call_edges[i]);
+}
+
+struct calls_figure calls_edge_calls(const struct calls *calls, const struct profile_edge *edge)
+{
+	const struct calls_row *callee = row_of(calls, edge->callee);
+	struct calls_figure figure = scaled(callee, (double)edge->calls);
+
+	if (figure.is_estimate)
+		figure.margin = figure.value * callee->calls.margin / callee->calls.value;
+	return figure;
+}
+
+struct calls_figure calls_edge_total(const struct calls *calls, const struct profile_edge *edge)
+{
+	return scaled(row_of(calls, edge->callee), (double)edge->sum_ns);
+}
+
+double calls_per_call(const struct calls *calls, const struct profile_edge *edge)
+{
+	const struct calls_row *caller = row_of(calls, edge->caller);
+
+	if (caller->calls.is_least || row_of(calls, edge->callee)->calls.is_least ||
+	    caller->calls.value <= 0)
+		return NAN;
+	return calls_edge_calls(calls, edge).value / caller->calls.value;
+}

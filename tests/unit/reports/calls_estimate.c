@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "reports/calls_estimate.h"
+
+#include "reports/calls.h"
+#include "tests/unit/reports/small_profile.h"
+
+#include <criterion/criterion.h>
+#include <math.h>
+
+static struct profile *profile;
+static struct report report;
+static struct calls calls;
+
+static uint32_t add_probe(const char *name, struct profile_probe probe)
+{
+	probe.frame = profile->stacks[add_stack(profile, name, 1)].frame;
+	return profile_probe_add(profile, &probe);
+}
+
+/* A function of `calls` calls, all of them timed at 10 ns, but for what @probe says. */
+static uint32_t add_function(const char *name, struct profile_probe probe, uint64_t count)
+{
+	uint32_t number = add_probe(name, probe);
+
+	profile_timing_add(profile, &(struct profile_timing){.probe = number,
+							     .calls = count,
+							     .step_calls = count,
+							     .returns = count,
+							     .sum_ns = 10 * count,
+							     .outer_ns = 10 * count,
+							     .self_ns = 10 * count,
+							     .min_ns = 10,
+							     .max_ns = 10});
+	profile_bucket_add(profile, &(struct profile_bucket){number, 10, count});
+	return number;
+}
+
+static const struct calls_row *row(uint32_t probe)
+{
+	return &calls.rows[calls.row_of_probe[probe]];
+}
+
+static void set_up(void)
+{
+	profile = new_profile();
+}
+
+static void measure(void)
+{
+	report_init(&report, profile);
+	calls_measure(&calls, &report);
+}
+
+static void tear_down(void)
+{
+	calls_done(&calls);
+	report_done(&report);
+}
+
+TestSuite(calls_estimate, .init = set_up, .fini = tear_down);
+
+static const struct profile_probe exact = {.mode = PROFILE_PROBE_TIME};
+static const struct profile_probe estimated = {.mode = PROFILE_PROBE_COUNT,
+					       .is_partial = true,
+					       .estimated_calls = 1000,
+					       .calls_margin = 50};
+static const struct profile_probe lost = {.mode = PROFILE_PROBE_COUNT, .is_partial = true};
+
+Test(calls_estimate, what_was_seen_whole_is_as_it_was_counted)
+{
+	uint32_t observe = add_function("observe", exact, 20);
+
+	measure();
+	cr_expect_eq(row(observe)->calls.value, 20);
+	cr_expect_eq(row(observe)->total_ns.value, 200);
+	cr_expect_not(row(observe)->calls.is_estimate);
+	cr_expect_not(row(observe)->total_ns.is_estimate);
+}
+
+Test(calls_estimate, times_of_windows_stand_for_all_calls)
+{
+	uint32_t observe = add_function("observe", estimated, 20);
+
+	profile_step_add(profile, &(struct profile_step){.probe = observe, .end_ns = 10});
+	measure();
+	cr_expect(row(observe)->calls.is_estimate);
+	cr_expect_float_eq(row(observe)->calls.margin, 50, 1e-9);
+	cr_expect_float_eq(row(observe)->total_ns.value, 10000, 1e-6);
+	cr_expect_float_eq(row(observe)->total_ns.margin, 500, 1e-6, "all took the same");
+	cr_expect_float_eq(calls_per_step(&calls, row(observe)), 1000, 1e-6);
+}
+
+Test(calls_estimate, what_was_lost_is_at_least_what_was_seen_and_has_no_ratio)
+{
+	uint32_t observe = add_function("observe", lost, 20), act = add_function("act", exact, 5);
+
+	profile_edge_add(profile, &(struct profile_edge){act, observe, 20, 200});
+	profile_step_add(profile, &(struct profile_step){.probe = act, .end_ns = 10});
+	measure();
+	cr_expect(row(observe)->calls.is_least);
+	cr_expect(row(observe)->total_ns.is_least);
+	cr_expect(row(act)->self_ns.is_most, "its callee's time is in it");
+	cr_expect(isnan(calls_per_step(&calls, row(observe))));
+	cr_expect(isnan(calls_per_call(&calls, &profile->call_edges[0])));
+}
+
+Test(calls_estimate, what_callees_took_untimed_is_not_the_callers_own)
+{
+	uint32_t step = add_probe("step", exact), observe = add_function("observe", estimated, 20);
+
+	profile_timing_add(profile, &(struct profile_timing){.probe = step,
+							     .calls = 10,
+							     .returns = 10,
+							     .sum_ns = 20200,
+							     .outer_ns = 20200,
+							     .self_ns = 20000});
+	profile_edge_add(profile, &(struct profile_edge){step, observe, 20, 200});
+	measure();
+	cr_expect_float_eq(row(step)->total_ns.value, 20200, 1e-9);
+	cr_expect_float_eq(row(step)->self_ns.value, 20200 - 10000, 1e-6);
+	cr_expect_float_eq(row(step)->self_ns.margin, 490, 1e-6);
+	cr_expect(row(step)->self_ns.is_estimate);
+	cr_expect_float_eq(calls_per_call(&calls, &profile->call_edges[0]), 100, 1e-9);
+	cr_expect_float_eq(calls_edge_total(&calls, &profile->call_edges[0]).value, 10000, 1e-6);
+	cr_expect_float_eq(calls_edge_calls(&calls, &profile->call_edges[0]).margin, 50, 1e-6);
+}

@@ -434,7 +434,7 @@ static void note_budget(struct timing *timing, uint32_t function)
 	struct profile_probe *row = &timing->profile->probes[function];
 	uint64_t since_ns = fate.sampled_ns ? fate.sampled_ns : fate.only_counted_ns;
 	double since_s = (double)(since_ns - timing->start_ns) / 1e9;
-	char note[160];
+	char note[200];
 
 	if (!since_ns)
 		return;
@@ -446,10 +446,10 @@ static void note_budget(struct timing *timing, uint32_t function)
 			 since_s);
 	else if (row->estimated_calls)
 		snprintf(note, sizeof(note),
-			 "to keep the budget counted in %u windows of time from %.2f s on: its "
-			 "calls "
-			 "are an estimate",
-			 fate.windows, since_s);
+			 "to keep the budget counted in %u windows of %s from %.2f s on: its "
+			 "calls are an estimate%s",
+			 fate.windows, fate.by_steps ? "whole steps" : "time", since_s,
+			 fate.by_steps ? ", without those outside of steps" : "");
 	else
 		snprintf(note, sizeof(note),
 			 "to keep the budget its probe was taken off at %.2f s: what follows is "

@@ -3,6 +3,7 @@
 #include "collector/timing_budget.h"
 
 #include "collector/base/xalloc.h"
+#include "collector/capture/uprobe_window.h"
 #include "collector/window_spread.h"
 
 #include <math.h>
@@ -17,7 +18,9 @@
 #define WINDOW_MS	5   /* a window's length, where they cost less */
 #define LEAST_WINDOW_NS 2e4 /* of the target's CPU time, for a window to count */
 #define MOST_IN_WINDOW	32
-#define FIRST_WINDOWS	3 /* before it is known whether they show anything */
+#define ENOUGH_STEPS	8   /* to know how many calls one has, whole or not */
+#define DEAREST_WINDOW	0.7 /* of a full bank, that one may need */
+#define FIRST_WINDOWS	3   /* before it is known whether they show anything */
 #define MOST_DISTORTION                                                                            \
 	3.0 /* what a probe may take of the time that is left, for a rate to be told */
 
@@ -35,9 +38,11 @@ struct watched {
 	uint64_t new_calls; /* between the last two */
 	double load; /* what its probe cost in the last round, of the target's own CPU time */
 	uint64_t only_counted_ns, sampled_ns;
-	struct window_path path; /* calls in windows, by the target's own CPU time */
-	uint64_t calls_before;	 /* until the windows began */
-	double path_ns;		 /* the target's CPU time at the end of the last one */
+	bool by_steps;		 /* its windows are whole steps, else pieces of time */
+	struct window_path path; /* calls in windows, by steps or by the target's own CPU time */
+	uint64_t calls_before;	 /* until the windows began, */
+	double sampled_used_ns;	 /* and the target's CPU time then */
+	double path_place;	 /* steps, or the target's CPU time, at the end of the last one */
 	double window_used_ns;	 /* the target's in windows, */
 	double window_spent_ns;	 /* and that of probes, of all functions */
 };
@@ -52,8 +57,14 @@ struct timing_budget {
 	double cpu_ns, probed_ns;   /* of the target, and of that for probes, at the last look */
 	double spent_ns, used_ns;   /* between the last two looks: by probes, and without them */
 	double all_used_ns;	    /* so far */
+	double steps;		    /* that had begun by the last look */
 	double bank_ns;		    /* what probes may cost yet */
 	uint32_t window_count;
+	bool has_steps;	   /* a step function is timed */
+	bool is_in_window; /* of steps */
+	bool is_turn_of_steps;
+	double needed_ns; /* that probes are taken to cost in one of steps */
+	double begun_ns;  /* what they had cost as it began */
 };
 
 static uint64_t monotonic_ns(void)
@@ -70,6 +81,7 @@ struct timing_budget *timing_budget_new(double share)
 
 	budget->share = share;
 	budget->bank_ns = START_NS;
+	budget->needed_ns = WINDOW_NS;
 	return budget;
 }
 
@@ -89,6 +101,7 @@ void timing_budget_add(struct timing_budget *budget, const struct uprobe_functio
 	budget->list = xreallocarray(budget->list, budget->capacity, sizeof(*budget->list));
 	budget->functions[budget->count++] =
 		(struct watched){.function = *function, .fd = fd, .group = group};
+	budget->has_steps |= function->mode == UPROBE_STEP;
 }
 
 static uint64_t calls_of(const struct uprobe *uprobe, size_t function)
@@ -115,6 +128,11 @@ static double cost_ns(const struct watched *watched, const struct uprobe *uprobe
 				    : uprobe_time_cost_ns(uprobe, &watched->function));
 }
 
+static double fullest_ns(const struct timing_budget *budget)
+{
+	return fmax(budget->share * BANK_NS, START_NS);
+}
+
 /* Sees what has happened since the last look. */
 static void look(struct timing_budget *budget, const struct uprobe *uprobe, uint64_t now_ns)
 {
@@ -129,10 +147,11 @@ static void look(struct timing_budget *budget, const struct uprobe *uprobe, uint
 	budget->all_used_ns += budget->used_ns;
 	bank_ns = budget->bank_ns + budget->share * fmax(budget->used_ns, least_ns) -
 		  careful * budget->spent_ns;
-	budget->bank_ns = fmin(bank_ns, fmax(budget->share * BANK_NS, START_NS));
+	budget->bank_ns = fmin(bank_ns, fullest_ns(budget));
 	budget->cpu_ns = cpu_ns;
 	budget->probed_ns = probed_ns;
 	budget->look_ns = now_ns;
+	budget->steps = (double)uprobe_steps_begun(uprobe);
 	for (size_t i = 0; i < budget->count; i++) {
 		struct watched *watched = &budget->functions[i];
 		uint64_t calls = calls_of(uprobe, i);
@@ -185,6 +204,12 @@ static size_t dearest(const struct timing_budget *budget)
 	return found;
 }
 
+/* Returns where the target is, in what a function's windows are measured by. */
+static double place(const struct timing_budget *budget, const struct watched *watched)
+{
+	return watched->by_steps ? budget->steps : budget->all_used_ns;
+}
+
 /* From now on the functions of a group are counted in windows only. */
 static void take_off(struct timing_budget *budget, struct uprobe *uprobe, size_t group,
 		     uint64_t now_ns)
@@ -196,9 +221,14 @@ static void take_off(struct timing_budget *budget, struct uprobe *uprobe, size_t
 
 		watched->sampled_ns = now_ns;
 		watched->calls_before = watched->calls;
-		watched->path_ns = budget->all_used_ns;
-		if (budget->used_ns > 0)
+		watched->sampled_used_ns = budget->all_used_ns;
+		watched->by_steps = budget->has_steps;
+		watched->path_place = place(budget, watched);
+		if (watched->by_steps && watched->path_place >= ENOUGH_STEPS)
+			watched->path.rate = (double)watched->calls / watched->path_place;
+		else if (!watched->by_steps && budget->used_ns > 0)
 			watched->path.rate = (double)watched->new_calls / budget->used_ns;
+		uprobe_window_take(uprobe, i, watched->by_steps);
 		budget->list[count++] = i;
 	}
 	uprobe_detach_list(uprobe, budget->list, count);
@@ -228,12 +258,14 @@ static void fall_back(struct timing_budget *budget, struct uprobe *uprobe, size_
 
 /* ---- windows ------------------------------------------------------------------------------- */
 
-/* A function whose calls come so fast that windows show little but the probe is left alone. */
-static bool has_windows(const struct watched *watched)
+/* A function whose calls come so fast that a piece of time shows little but the probe is left
+ * alone. */
+static bool has_windows(const struct watched *watched, bool by_steps)
 {
-	return watched->sampled_ns &&
-	       (watched->path.count < FIRST_WINDOWS ||
-		watched->window_spent_ns <= MOST_DISTORTION * watched->window_used_ns);
+	if (!watched->sampled_ns || watched->by_steps != by_steps)
+		return false;
+	return by_steps || watched->path.count < FIRST_WINDOWS ||
+	       watched->window_spent_ns <= MOST_DISTORTION * watched->window_used_ns;
 }
 
 /* Says whether a function that is only counted can be timed for a moment. */
@@ -242,9 +274,9 @@ static bool can_be_timed(const struct watched *watched)
 	return watched->only_counted_ns && !watched->sampled_ns && !watched->function.by_exits;
 }
 
-/* Puts the probes of all functions that are counted in windows in place, or takes them off, file by
- * file. Returns whether all are. */
-static bool put(struct timing_budget *budget, struct uprobe *uprobe, bool is_on)
+/* Puts the probes of all functions with such windows in place, or takes them off, file by file.
+ * Returns whether all are. */
+static bool put(struct timing_budget *budget, struct uprobe *uprobe, bool by_steps, bool is_on)
 {
 	const struct watched *functions = budget->functions;
 	struct error error;
@@ -252,13 +284,14 @@ static bool put(struct timing_budget *budget, struct uprobe *uprobe, bool is_on)
 
 	for (size_t i = 0; i < budget->count; i++) {
 		size_t count = 0;
-		bool is_first = has_windows(&functions[i]);
+		bool is_first = has_windows(&functions[i], by_steps);
 
 		for (size_t k = 0; k < i && is_first; k++)
-			is_first =
-				!has_windows(&functions[k]) || functions[k].fd != functions[i].fd;
+			is_first = !has_windows(&functions[k], by_steps) ||
+				   functions[k].fd != functions[i].fd;
 		for (size_t k = i; k < budget->count && is_first; k++)
-			if (has_windows(&functions[k]) && functions[k].fd == functions[i].fd)
+			if (has_windows(&functions[k], by_steps) &&
+			    functions[k].fd == functions[i].fd)
 				budget->list[count++] = k;
 		if (count && is_on)
 			is_done &= !uprobe_attach_list(uprobe, functions[i].fd, budget->list, count,
@@ -270,83 +303,195 @@ static bool put(struct timing_budget *budget, struct uprobe *uprobe, bool is_on)
 }
 
 /* Windows of very many functions would end too late: one after the other is taken off. */
-static bool needs_windows(const struct timing_budget *budget)
+static bool needs_windows(const struct timing_budget *budget, bool by_steps)
 {
 	size_t sampled = 0, timed = 0;
 
 	for (size_t i = 0; i < budget->count; i++) {
-		sampled += has_windows(&budget->functions[i]);
+		sampled += has_windows(&budget->functions[i], by_steps);
 		timed += can_be_timed(&budget->functions[i]);
 	}
+	if (by_steps != budget->has_steps)
+		timed = 0;
 	return sampled + timed && sampled <= MOST_IN_WINDOW;
 }
 
 /* Returns what a window costs besides what its probes do. */
-static double placing_ns(const struct timing_budget *budget)
+static double placing_ns(const struct timing_budget *budget, bool by_steps)
 {
 	double sum_ns = 0;
 
 	for (size_t i = 0; i < budget->count; i++)
-		if (has_windows(&budget->functions[i]))
+		if (has_windows(&budget->functions[i], by_steps))
 			sum_ns += PLACING_NS;
 	return sum_ns;
 }
 
 /* Lets a window's functions be timed or counted. */
-static void set_modes(struct timing_budget *budget, struct uprobe *uprobe, bool is_timed)
+static void set_modes(struct timing_budget *budget, struct uprobe *uprobe, bool by_steps,
+		      bool is_timed)
 {
 	for (size_t i = 0; i < budget->count; i++) {
 		const struct watched *watched = &budget->functions[i];
 
-		if (has_windows(watched) || can_be_timed(watched))
+		if (has_windows(watched, by_steps) || can_be_timed(watched))
 			uprobe_set_mode(uprobe, i,
 					is_timed ? watched->function.mode : UPROBE_COUNT);
 	}
 }
 
-/* Takes what a window has shown that counts only. */
-static void take_window(struct timing_budget *budget)
+/* Takes what a window has shown of all that have such windows. @size and @end as those are
+ * measured */
+static void take_window(struct timing_budget *budget, bool by_steps, double size, double end)
 {
 	for (size_t i = 0; i < budget->count; i++) {
 		struct watched *watched = &budget->functions[i];
 
-		if (!has_windows(watched))
+		if (!has_windows(watched, by_steps))
 			continue;
-		window_path_add(&watched->path, (double)watched->new_calls, budget->used_ns,
-				budget->all_used_ns - watched->path_ns);
-		watched->path_ns = budget->all_used_ns;
+		window_path_add(&watched->path, (double)watched->new_calls, size,
+				end - watched->path_place);
+		watched->path_place = end;
 		watched->window_used_ns += budget->used_ns;
 		watched->window_spent_ns += budget->spent_ns;
 	}
 }
 
-/*
- * Counts or times for a moment what is counted in windows. What is seen between two looks is of the
- * same time as the CPU time between them. Counting disturbs less and tells how many calls there
- * are, timing, in every second window, how long they take.
- */
-static void make_window(struct timing_budget *budget, struct uprobe *uprobe)
+/* Every second window times, which tells how long calls take; the others count, which disturbs
+ * less. What is seen between two looks is of the same time as the CPU time between them. Returns
+ * whether all probes are in place. */
+static bool begin_window(struct timing_budget *budget, struct uprobe *uprobe, bool by_steps)
 {
-	bool is_timed = budget->window_count++ % 2, is_whole;
+	bool is_whole;
 
-	set_modes(budget, uprobe, is_timed);
-	is_whole = put(budget, uprobe, true);
+	set_modes(budget, uprobe, by_steps, budget->window_count++ % 2);
+	is_whole = put(budget, uprobe, by_steps, true);
 	look(budget, uprobe, monotonic_ns());
-	budget->bank_ns -= placing_ns(budget);
+	budget->bank_ns -= placing_ns(budget, by_steps);
+	return is_whole;
+}
+
+static void end_window(struct timing_budget *budget, struct uprobe *uprobe, bool by_steps)
+{
+	look(budget, uprobe, monotonic_ns());
+	put(budget, uprobe, by_steps, false);
+	set_modes(budget, uprobe, by_steps, false);
+}
+
+/* Timing takes of the time that is looked at: such a window does not tell how many calls there
+ * are. */
+static void make_window_of_time(struct timing_budget *budget, struct uprobe *uprobe)
+{
+	bool is_timed = budget->window_count % 2, is_whole = begin_window(budget, uprobe, false);
+
 	uprobe_set_limit(uprobe, fmin(WINDOW_NS, budget->bank_ns / careful));
 	uprobe_wait(uprobe, WINDOW_MS);
-	look(budget, uprobe, monotonic_ns());
-	put(budget, uprobe, false);
-	set_modes(budget, uprobe, false);
+	end_window(budget, uprobe, false);
 	if (is_whole && !is_timed && budget->used_ns >= LEAST_WINDOW_NS)
-		take_window(budget);
+		take_window(budget, false, budget->used_ns, budget->all_used_ns);
+}
+
+/* In place, probes cost something before it opens, and a whole step after it is enough. */
+static void begin_window_of_steps(struct timing_budget *budget, struct uprobe *uprobe)
+{
+	budget->begun_ns = uprobe_spent_ns(uprobe);
+	budget->is_in_window = begin_window(budget, uprobe, true);
+	if (!budget->is_in_window) {
+		end_window(budget, uprobe, true);
+		return;
+	}
+	uprobe_set_limit(uprobe, budget->needed_ns);
+	uprobe_window_begin(uprobe, WINDOW_NS / 2);
+}
+
+/* From now on a function's windows are pieces of time. */
+static void leave_steps(struct timing_budget *budget, struct uprobe *uprobe, size_t function)
+{
+	struct watched *watched = &budget->functions[function];
+	struct window_path *path = &watched->path;
+	double margin, now = place(budget, watched);
+
+	if (path->count) {
+		watched->calls_before +=
+			(uint64_t)window_path_hits(path, now - watched->path_place, &margin);
+		watched->path_place = budget->all_used_ns;
+	} else {
+		watched->path_place = watched->sampled_used_ns;
+	}
+	*path = (struct window_path){.count = path->count, .variance = path->variance};
+	watched->by_steps = false;
+	watched->window_used_ns = watched->window_spent_ns = 0;
+	uprobe_window_take(uprobe, function, false);
+}
+
+/* Steps do not fit into what may be spent: the function that costs most does without them. */
+static void shed_dearest(struct timing_budget *budget, struct uprobe *uprobe)
+{
+	size_t found = budget->count;
+	double most_ns = -1;
+
+	for (size_t i = 0; i < budget->count; i++) {
+		const struct watched *watched = &budget->functions[i];
+		double calls = (double)watched->new_calls + watched->path.rate;
+		double spent_ns = calls * cost_ns(watched, uprobe);
+
+		if (has_windows(watched, true) && spent_ns > most_ns) {
+			found = i;
+			most_ns = spent_ns;
+		}
+	}
+	if (found < budget->count)
+		leave_steps(budget, uprobe, found);
+}
+
+static void end_window_of_steps(struct timing_budget *budget, struct uprobe *uprobe)
+{
+	uint64_t steps = uprobe_window_end(uprobe);
+
+	end_window(budget, uprobe, true);
+	budget->is_in_window = false;
+	if (steps) {
+		take_window(budget, true, (double)steps, (double)uprobe_window_place(uprobe));
+		budget->needed_ns =
+			fmax(WINDOW_NS, 2 * (uprobe_spent_ns(uprobe) - budget->begun_ns));
+		return;
+	}
+	budget->needed_ns *= 4;
+	if (careful * budget->needed_ns > DEAREST_WINDOW * fullest_ns(budget)) {
+		shed_dearest(budget, uprobe);
+		budget->needed_ns = WINDOW_NS;
+	}
+}
+
+/* Begins or makes a window when one is wanted and the bank has what it needs; those of steps and
+ * those of time take turns. */
+static void make_window(struct timing_budget *budget, struct uprobe *uprobe)
+{
+	bool needs[] = {needs_windows(budget, false), needs_windows(budget, true)};
+	bool by_steps = needs[true] && (!needs[false] || budget->is_turn_of_steps);
+	double probes_ns = by_steps ? budget->needed_ns : WINDOW_NS;
+
+	if (!needs[by_steps] ||
+	    budget->bank_ns <= careful * probes_ns + placing_ns(budget, by_steps))
+		return;
+	budget->is_turn_of_steps = !by_steps;
+	if (by_steps)
+		begin_window_of_steps(budget, uprobe);
+	else
+		make_window_of_time(budget, uprobe);
 }
 
 void timing_budget_round(struct timing_budget *budget, struct uprobe *uprobe, uint64_t now_ns)
 {
 	size_t function;
 
-	if (now_ns - budget->round_ns < ROUND_NS && !uprobe_is_over(uprobe))
+	if (budget->is_in_window && (uprobe_window_is_closed(uprobe) || uprobe_is_over(uprobe))) {
+		end_window_of_steps(budget, uprobe);
+		uprobe_set_limit(uprobe, fmax(budget->bank_ns, 0) + SLACK_NS);
+		return;
+	}
+	if (budget->is_in_window ||
+	    (now_ns - budget->round_ns < ROUND_NS && !uprobe_is_over(uprobe)))
 		return;
 	budget->round_ns = now_ns;
 	look(budget, uprobe, now_ns);
@@ -359,9 +504,9 @@ void timing_budget_round(struct timing_budget *budget, struct uprobe *uprobe, ui
 	while (budget->bank_ns < 0 && steady_load(budget) > budget->share &&
 	       (function = dearest(budget)) < budget->count)
 		fall_back(budget, uprobe, function, now_ns);
-	if (needs_windows(budget) && budget->bank_ns > careful * WINDOW_NS + placing_ns(budget))
-		make_window(budget, uprobe);
-	uprobe_set_limit(uprobe, fmax(budget->bank_ns, 0) + SLACK_NS);
+	make_window(budget, uprobe);
+	if (!budget->is_in_window)
+		uprobe_set_limit(uprobe, fmax(budget->bank_ns, 0) + SLACK_NS);
 }
 
 void timing_budget_end(struct timing_budget *budget, const struct uprobe *uprobe, uint64_t now_ns)
@@ -372,15 +517,25 @@ void timing_budget_end(struct timing_budget *budget, const struct uprobe *uprobe
 struct timing_budget_fate timing_budget_fate(const struct timing_budget *budget, size_t function)
 {
 	const struct watched *watched = &budget->functions[function];
-	struct timing_budget_fate fate = {watched->only_counted_ns, watched->sampled_ns,
-					  watched->path.count, 0, 0};
-	double hits, margin;
+	struct timing_budget_fate fate = {watched->only_counted_ns,
+					  watched->sampled_ns,
+					  watched->path.count,
+					  watched->by_steps,
+					  0,
+					  0};
+	double rest, hits, margin, doubt;
 
-	if (!fate.windows || watched->window_spent_ns > MOST_DISTORTION * watched->window_used_ns)
+	if (!fate.windows || (!watched->by_steps &&
+			      watched->window_spent_ns > MOST_DISTORTION * watched->window_used_ns))
 		return fate;
-	hits = window_path_hits(&watched->path, budget->all_used_ns - watched->path_ns, &margin);
+	rest = (watched->by_steps ? budget->steps : budget->all_used_ns) - watched->path_place;
+	hits = window_path_hits(&watched->path, rest, &margin);
+	/* Time is doubtful by what probes took of it; of steps a part of the first and of the last
+	 * one is not known. */
+	doubt = watched->by_steps
+			? watched->path.rate
+			: COST_DOUBT * watched->window_spent_ns / watched->window_used_ns * hits;
 	fate.calls = (double)watched->calls_before + hits;
-	fate.margin = hypot(margin,
-			    COST_DOUBT * watched->window_spent_ns / watched->window_used_ns * hits);
+	fate.margin = hypot(margin, doubt);
 	return fate;
 }

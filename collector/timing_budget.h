@@ -7,10 +7,12 @@
  *
  *     timed ─→ only counted, which costs less ─→ counted, and timed, in some windows of time
  *
- * and what has become of it stands in its row. A window lasts until its probes have cost a
- * millisecond, and comes when the bank has that; from all windows follows how many calls there were
- * between them. Step functions stay as they are. What is left in the bank is kept for as much as a
- * second of the target's CPU time asks for.
+ * and what has become of it stands in its row. Where a step function is timed a window is one or
+ * more whole steps, and from all windows follows how many calls the steps between them had. Where
+ * none is, or where a step would cost more than can be kept, it is a piece of time, until its
+ * probes have cost a millisecond. It comes when the bank has what it will cost. Step functions stay
+ * as they are. What is left in the bank is kept for as much as a second of the target's CPU time
+ * asks for.
  */
 #pragma once
 
@@ -25,9 +27,11 @@ struct timing_budget_fate {
 	uint64_t only_counted_ns; /* when it was timed last */
 	uint64_t sampled_ns;	  /* when it was counted last all the time */
 	uint32_t windows;	  /* since then */
-	/* Calls since the beginning, estimated, and half of the 95 % interval, with a quarter of
-	 * what probes took in the windows: their cost is known no better. 0: it cannot be told: no
-	 * window yet, or calls come so fast that the probe itself takes nearly all the time. */
+	bool by_steps; /* they are whole steps: calls outside of steps are not estimated */
+	/* Calls since the beginning, estimated, and half of the 95 % interval; of pieces of time
+	 * with a quarter of what probes took of them: their cost is known no better. 0: it cannot
+	 * be told: no window yet, or calls come so fast that the probe itself takes nearly all the
+	 * time. */
 	double calls, margin;
 };
 

@@ -49,11 +49,19 @@ double window_spread_margin(const struct window_spread *spread, const struct win
 
 void window_path_add(struct window_path *path, double hits, double size, double since)
 {
-	double rate = hits / size;
+	double rate = hits / size, spans = since * since;
 
 	path->change = rate - path->rate;
+	if (!path->count && path->rate <= 0) {
+		path->blind = since;
+		path->rate = rate;
+	} else if (path->blind > 0) {
+		path->variance -= path->blind * path->blind * path->rate * path->rate / 2;
+		spans += path->blind * path->blind;
+		path->blind = 0;
+	}
 	path->hits += since * (rate + path->rate) / 2;
-	path->variance += since * since * path->change * path->change / 2;
+	path->variance += spans * path->change * path->change / 2;
 	path->rate = rate;
 	path->count++;
 }

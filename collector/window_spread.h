@@ -38,12 +38,14 @@ void window_spread_add(struct window_spread *spread, double hits, double size);
 double window_spread_margin(const struct window_spread *spread, const struct window_sizes *windows,
 			    double all);
 
-/* Zero-initialised, but for `rate` where one is known before the first window. */
+/* Zero-initialised, but for `rate` where one is known before the first window. Where none is, the
+ * first window speaks for all before it, too, and the second one tells how far that may be off. */
 struct window_path {
 	uint32_t count;
 	double hits, variance; /* of all time until the last window */
 	double rate;	       /* hits of a nanosecond in the last window */
 	double change;	       /* of that, since the one before */
+	double blind;	       /* what lay before the first window, while that is the only one */
 };
 
 /*

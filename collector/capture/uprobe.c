@@ -145,6 +145,7 @@ static int load(struct uprobe *uprobe, struct error *error)
 		return bpf_kernel_fail(error, -errno, "map the rings of the timing programs");
 	uprobe->spent_ns = &programs->bss->spent_ns;
 	uprobe->limit_ns = &programs->bss->limit_ns;
+	uprobe->window = &programs->bss->window;
 	return map_all(uprobe, error);
 }
 

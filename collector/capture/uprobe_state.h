@@ -39,6 +39,7 @@ struct uprobe {
 	size_t shards;
 	struct mapped settings, threads, cells, histograms;
 	__u64 *spent_ns, *limit_ns; /* of the programs' */
+	struct uprobe_window *window;
 	struct ring_buffer *steps, *stacks, *limits;
 	struct uprobe_stacks sampled;
 	void (*take_step)(void *context, const struct uprobe_step *step);

@@ -132,7 +132,7 @@ counted() {
 	grep -qE '^ *(>|≈).*  leaf' text
 	grep -qE 'note: leaf: to keep the budget (its probe was taken off at|counted in [0-9]+ windows)' text
 	grep -q '^ *8 .* call_leaf' text
-	grep -q 'exact, but for rows with >' text
+	grep -q 'exact, but for those with >' text
 	fails_with 125 '--budget takes a percentage above 0' collector run --budget much -- true
 }
 
@@ -144,6 +144,28 @@ counted() {
 	collector calls sim.prof >text
 	grep -qE '^ *≈[0-9.e+]+ ±[0-9.e+]+ % .*spatial_hash_nearby' text
 	grep -q 'note: spatial_hash_nearby: to keep the budget counted in [0-9]* windows of time from .* on: its calls are an estimate' text
+}
+
+@test "with steps the windows are whole steps: calls and ratios are those of all of the run" {
+	collector run -q --budget 2% --time environment_observe,agent_act --step environment_step -- "$SIM" --agents 100 --steps 500 --max-population 100 --database none >said
+	sqlite3 sim.prof 'SELECT * FROM probes; SELECT * FROM timings'
+	collector calls sim.prof | tee text
+	grep -qE 'note: environment_observe: to keep the budget counted in [0-9]* windows of whole steps' text
+	collector calls --json sim.prof >calls.json
+	truth=$(awk '$1 == "observations" { print $2 }' said)
+	# Seen is a small part of them; each window is right to about a percent.
+	node -e "
+		const it = JSON.parse(require('fs').readFileSync('calls.json')), truth = $truth
+		const of = name => it.functions.find(f => f.function === name)
+		const observe = of('environment_observe'), act = of('agent_act'), step = of('environment_step')
+		const near = (a, b, part) => { if (!(Math.abs(a - b) <= part * b)) throw [a, b] }
+		near(observe.estimated_calls, truth, 0.1)
+		if (!(observe.calls < 0.7 * truth && observe.partial)) throw observe
+		near(observe.calls_per_step, truth / 500, 0.1)
+		near(step.calls_per_step, 1, 0)
+		near(observe.estimated_total_ns, observe.mean_ns * observe.estimated_calls, 0.1)
+		const edge = it.edges.find(e => e.caller === 'environment_step' && e.function === 'environment_observe')
+		near(edge.calls_per_call, truth / 500, 0.1)"
 }
 
 @test "functions that are timed by their exits fall back, too, and the program's results stay" {

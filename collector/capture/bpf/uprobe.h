@@ -28,6 +28,26 @@ struct uprobe_setting {
 			  exits are probed */
 	__u32 step_ns; /* what is not spent at an exit that the kernel emulates */
 	__u32 generation; /* of the probes that count; older ones are being taken off */
+	__u32 in_windows; /* 1: nothing is counted but in an open window of steps */
+	__u32 unused;	  /* the kernel aligns rows at 8 bytes */
+};
+
+/* A window of whole steps: it opens as a step begins, and closes as another one does, at the first
+ * that finds enough spent on probes. */
+struct uprobe_window {
+	__u64 steps; /* that have begun so far, */
+	__u64 begun; /* as it opened, */
+	__u64 ended; /* and as it closed */
+	__u64 enough_ns;
+	__u32 state;
+	__u32 unused;
+};
+
+enum uprobe_window_state {
+	UPROBE_NO_WINDOW,
+	UPROBE_WINDOW_WAITS,
+	UPROBE_WINDOW_OPEN,
+	UPROBE_WINDOW_CLOSED,
 };
 
 /*

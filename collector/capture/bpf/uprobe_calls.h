@@ -246,12 +246,31 @@ static __always_inline void spend(const struct uprobe_setting *setting)
 		tell_limit();
 }
 
+/* An outermost step begins, and a window may. Threads that begin steps at the same moment may turn
+ * it twice, which moves its edge by a step. */
+static __always_inline void begin_step(struct calls *calls, __u32 depth)
+{
+	__u64 begun = __sync_fetch_and_add(&window.steps, 1) + 1;
+
+	__sync_fetch_and_add(&steps_open, 1);
+	begin_totals(calls, depth);
+	if (window.state == UPROBE_WINDOW_WAITS) {
+		window.begun = begun;
+		window.state = UPROBE_WINDOW_OPEN;
+	} else if (window.state == UPROBE_WINDOW_OPEN && spent_ns >= window.enough_ns) {
+		window.ended = begun;
+		window.state = UPROBE_WINDOW_CLOSED;
+		tell_limit();
+	}
+}
+
 /* Returns whether the return shall be seen, too. */
 static __always_inline bool enter(struct calls *calls, struct uprobe_cell *cell,
 				  const struct uprobe_setting *setting, __u64 cookie,
 				  __u64 stack_pointer, bool has_exits)
 {
 	__u32 depth, function = cookie & UPROBE_FUNCTION;
+	bool is_seen = !setting->in_windows || window.state == UPROBE_WINDOW_OPEN;
 	struct frame *frame;
 
 	spend(setting);
@@ -267,11 +286,12 @@ static __always_inline bool enter(struct calls *calls, struct uprobe_cell *cell,
 			return false;
 		}
 	}
-	add(calls, &cell->calls, 1);
-	if (steps_open > 0)
+	if (is_seen)
+		add(calls, &cell->calls, 1);
+	if (is_seen && (steps_open > 0 || setting->mode == UPROBE_STEP))
 		add(calls, &cell->step_calls, 1);
-	if (setting->mode == UPROBE_COUNT || depth >= UPROBE_DEPTH) {
-		if (setting->mode != UPROBE_COUNT)
+	if (!is_seen || setting->mode == UPROBE_COUNT || depth >= UPROBE_DEPTH) {
+		if (is_seen && setting->mode != UPROBE_COUNT)
 			add(calls, &cell->deep, 1);
 		if (depth)
 			frame_at(calls, depth - 1)->probe_ns += setting->whole_ns;
@@ -279,10 +299,8 @@ static __always_inline bool enter(struct calls *calls, struct uprobe_cell *cell,
 	}
 	frame = frame_at(calls, depth);
 	frame->is_outer = calls->slot ? cell->open == 0 : !runs_already(calls, function);
-	if (setting->mode == UPROBE_STEP && frame->is_outer) {
-		__sync_fetch_and_add(&steps_open, 1);
-		begin_totals(calls, depth + 1);
-	}
+	if (setting->mode == UPROBE_STEP && frame->is_outer)
+		begin_step(calls, depth + 1);
 	add(calls, (__u64 *)&cell->open, 1);
 	calls->depth = depth + 1;
 	frame->has_exits = has_exits;

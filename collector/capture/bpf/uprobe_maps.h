@@ -120,6 +120,7 @@ __u64 spent_ns;	  /* that probes have cost, while there is a limit */
 __u64 limit_ns;	  /* 0: none */
 __u32 slots_used; /* besides slot 0, which is for those that come too late */
 __s32 steps_open;
+struct uprobe_window window;
 __u64 steps_lost;
 __u64 stacks_lost;
 __u64 edges_lost;

@@ -3,6 +3,7 @@
 #include "collector/window_spread.h"
 
 #include <criterion/criterion.h>
+#include <math.h>
 
 static double margin(const double (*windows)[2], uint32_t count, double all_calls)
 {
@@ -60,4 +61,31 @@ Test(window_spread, a_path_that_ends_in_the_middle_goes_on_as_it_was)
 	window_path_add(&path, 20, 10, 100);
 	cr_expect_float_eq(window_path_hits(&path, 50, &margin), 300, 1e-6);
 	cr_expect_float_eq(margin, 0, 1e-6);
+}
+
+Test(window_spread, a_path_of_unknown_beginning_is_as_wide_as_itself_until_a_second_window)
+{
+	struct window_path path = {0};
+	double margin;
+
+	window_path_add(&path, 20, 10, 100);
+	cr_expect_float_eq(window_path_hits(&path, 0, &margin), 200, 1e-6);
+	cr_expect_gt(margin, 200);
+	window_path_add(&path, 20, 10, 100);
+	cr_expect_float_eq(window_path_hits(&path, 0, &margin), 400, 1e-6);
+	cr_expect_float_eq(margin, 0, 1e-6);
+}
+
+Test(window_spread, a_path_of_unknown_beginning_is_doubted_by_the_change_between_two_windows)
+{
+	struct window_path blind = {0}, known = {.rate = 1};
+	double margin, margin_of_known;
+
+	for (int i = 0; i < 2; i++) {
+		window_path_add(&blind, 10 + 10 * i, 10, 100);
+		window_path_add(&known, 10 + 10 * i, 10, 100);
+	}
+	cr_expect_float_eq(window_path_hits(&blind, 0, &margin), 250, 1e-6);
+	window_path_hits(&known, 0, &margin_of_known);
+	cr_expect_float_eq(margin, sqrt(2) * margin_of_known, 1e-6);
 }

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * uprobe_window: windows of whole steps, for functions whose probes can be in place for a moment
+ * only.
+ *
+ * What is counted from the beginning of a step to that of a later one belongs to so many steps,
+ * which a piece of time does not: the calls of a step come where its phases are. Between begin and
+ * end the functions of uprobe_window_take count in that part only; probes cost as much before and
+ * after it.
+ */
+#pragma once
+
+#include "collector/capture/uprobe.h"
+
+/* Says whether a function counts in windows only. */
+void uprobe_window_take(struct uprobe *uprobe, size_t function, bool is_taken);
+
+/*
+ * Begins one, which opens with the next step.
+ *
+ * @enough_ns  what all probes together may cost from now on, until it closes with a step's end
+ */
+void uprobe_window_begin(struct uprobe *uprobe, double enough_ns);
+
+/* Says whether it has closed: uprobe_poll_fd is readable then. */
+bool uprobe_window_is_closed(const struct uprobe *uprobe);
+
+/* Ends it. Returns of how many steps it was, 0 where it has not closed. */
+uint64_t uprobe_window_end(struct uprobe *uprobe);
+
+/* Returns how many steps had begun as the last window closed. */
+uint64_t uprobe_window_place(const struct uprobe *uprobe);
+
+/* Returns how many steps have begun so far. */
+uint64_t uprobe_steps_begun(const struct uprobe *uprobe);

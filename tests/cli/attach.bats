@@ -218,7 +218,7 @@ start() {
 	local bad
 	for bad in '' x -1 0 1x '-d 0 1' '-d x 1' '-d 1e-10 1' '-F 0 1' '-F 10000000 1' '-e none 1'; do
 		# shellcheck disable=SC2086
-		run collector attach $bad
+		run timeout 20 collector attach $bad
 		[ "$status" -eq 1 ] || { echo "$bad: $status"; false; }
 		[[ $output == "collector attach: "* ]]
 	done

@@ -4,6 +4,7 @@
 # {NAME} is meant for the sweep.
 # shellcheck disable=SC1083
 
+bats_require_minimum_version 1.5.0
 load requirements
 load profiles
 

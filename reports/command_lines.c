@@ -110,8 +110,10 @@ static const struct argp_option argp_options[] = {
 	{0},
 };
 
-static const struct argp_child children[] = {
-	{&command_metric_argp, 0, NULL, 0}, {&command_selection_argp, 0, NULL, 0}, {0}};
+static const struct argp_child children[] = {{&command_metric_argp, 0, NULL, 0},
+					     {&command_selection_argp, 0, NULL, 0},
+					     {&command_colour_argp, 0, NULL, 0},
+					     {0}};
 
 const struct argp command_lines_argp = {
 	argp_options,

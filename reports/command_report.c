@@ -17,21 +17,21 @@ struct options {
 	struct command_files files;
 	const char *metric;
 	enum format format;
-	bool embed_sources;
+	struct document_options document;
 };
 
 enum {
 	OPTION_JSON = 256,
 	OPTION_MARKDOWN,
 	OPTION_COMPARE,
-	OPTION_EMBED
+	OPTION_EMBED,
+	OPTION_FOLDER
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
 	struct options *options = state->input;
 
-	(void)argument;
 	switch (key) {
 	case ARGP_KEY_INIT:
 		state->child_inputs[0] = &options->files;
@@ -42,7 +42,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		options->format = key == OPTION_JSON ? FORMAT_JSON : FORMAT_MARKDOWN;
 		return 0;
 	case OPTION_EMBED:
-		options->embed_sources = true;
+		options->document.embed_sources = true;
+		return 0;
+	case OPTION_FOLDER:
+		options->document.source_folder = argument;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -53,7 +56,11 @@ static const struct argp_option argp_options[] = {
 	{"json", OPTION_JSON, NULL, 0, "Write the report's data as JSON, not as a page", 0},
 	{"compare", OPTION_COMPARE, NULL, 0, "What changed between two groups of recordings", 0},
 	{"embed-sources", OPTION_EMBED, NULL, 0,
-	 "With the text of the hottest lines, as far as it is found", 0},
+	 "With the text of the hottest lines, where it is source code, and what was recorded or "
+	 "below the working directory or --source-dir",
+	 0},
+	{"source-dir", OPTION_FOLDER, "DIR", 0,
+	 "Look for source files below DIR too, by the last parts of their paths", 0},
 	{"markdown", OPTION_MARKDOWN, NULL, 0, "Write Markdown, for step summaries and comments",
 	 0},
 	{0},
@@ -111,7 +118,7 @@ static void write_html(const json_t *document, const struct report *report, FILE
 
 static void write_report(const struct report *report, const struct options *options, FILE *stream)
 {
-	json_t *document = document_of_run(report, options->embed_sources);
+	json_t *document = document_of_run(report, &options->document);
 
 	if (options->format == FORMAT_JSON)
 		output_json(document, stream);

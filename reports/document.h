@@ -74,9 +74,14 @@ bool document_is_numeric(const json_t *column);
 
 /* ---- what reports are about ------------------------------------------------------------------ */
 
-/* The report of one recording; with the text of the hottest lines, as far as it is found, if
- * @embed_sources. Owned by the caller. */
-json_t *document_of_run(const struct report *report, bool embed_sources);
+struct document_options {
+	bool embed_sources;	   /* with the text of the hottest lines, as far as it is found and
+				      source_may_be_published */
+	const char *source_folder; /* to look for it too (source_find), or NULL */
+};
+
+/* The report of one recording, owned by the caller. */
+json_t *document_of_run(const struct report *report, const struct document_options *options);
 
 /* The report of a comparison. Owned by the caller. */
 json_t *document_of_comparison(const struct comparison *comparison);

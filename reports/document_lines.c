@@ -28,7 +28,7 @@ void document_place(const struct report *report, uint32_t id, uint32_t line, jso
 struct lines_section {
 	const struct report *report;
 	const struct lines *lines;
-	bool embed_sources;
+	const struct document_options *options;
 	struct source *sources; /* by file, read when first needed */
 	bool *is_read;
 };
@@ -51,7 +51,7 @@ static json_t *add_table(json_t *section, const struct lines_section *content)
 		 content->lines->has_hits},
 		{{"allocations", "allocations", "count", NULL}, content->lines->has_allocations},
 		{{"allocated", "allocated", "amount", "bytes"}, content->lines->has_allocations},
-		{{"source", "source", "code", NULL}, content->embed_sources},
+		{{"source", "source", "code", NULL}, content->options->embed_sources},
 	};
 	struct document_column columns[sizeof(all) / sizeof(*all)];
 	int count = 0;
@@ -88,9 +88,10 @@ static void add_source(struct lines_section *content, const struct line_row *lin
 	const char *text;
 
 	if (!content->is_read[file] && file)
-		source_of_profile(source, report->profile, file, NULL, NULL);
+		source_of_profile(source, report->profile, file, content->options->source_folder,
+				  NULL);
 	content->is_read[file] = true;
-	text = source_line(source, line->line);
+	text = source_may_be_published(source) ? source_line(source, line->line) : "";
 	obstack_init(&memory);
 	document_text(row, text_clean(&memory, text + strspn(text, " \t"), SOURCE_BYTES));
 	obstack_free(&memory, NULL);
@@ -117,7 +118,7 @@ static void add_row(json_t *table, struct lines_section *content, const struct l
 		document_count(row, line->allocations);
 		document_number(row, (double)line->allocated);
 	}
-	if (content->embed_sources)
+	if (content->options->embed_sources)
 		add_source(content, line, row);
 }
 
@@ -142,16 +143,24 @@ static void add_notes(json_t *section, const struct lines_section *content)
 				      "%s was changed after it was recorded: its lines may "
 				      "be others.",
 				      report->profile->files[file]);
+		if (content->sources[file].count &&
+		    !source_may_be_published(&content->sources[file]))
+			document_note(section,
+				      "The text of %s is left out: it is not what the recording "
+				      "found, and lies neither below the working directory nor "
+				      "below a --source-dir.",
+				      report->profile->files[file]);
 		source_done(&content->sources[file]);
 	}
 }
 
-void document_add_lines(json_t *document, const struct report *report, bool embed_sources)
+void document_add_lines(json_t *document, const struct report *report,
+			const struct document_options *options)
 {
 	json_t *section = document_section(document, "lines", "Lines"), *table = NULL;
 	size_t files = report->profile->files_count;
 	struct lines lines;
-	struct lines_section content = {report, &lines, embed_sources,
+	struct lines_section content = {report, &lines, options,
 					xcalloc(files, sizeof(*content.sources)),
 					xcalloc(files, sizeof(*content.is_read))};
 	uint32_t shown = 0;

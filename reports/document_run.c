@@ -279,7 +279,7 @@ static void add_method(json_t *document, const struct report *report)
 		      "collector report --json NAME.prof writes the data of this report.");
 }
 
-json_t *document_of_run(const struct report *report, bool embed_sources)
+json_t *document_of_run(const struct report *report, const struct document_options *options)
 {
 	struct call_tree *tree = call_tree_build(
 		report->profile, &(struct call_tree_options){.metric = report->metric});
@@ -301,7 +301,7 @@ json_t *document_of_run(const struct report *report, bool embed_sources)
 	add_flame(document, report, tree);
 	add_functions(document, report, &functions, &components);
 	add_components(document, report, &components);
-	document_add_lines(document, report, embed_sources);
+	document_add_lines(document, report, options);
 	document_add_durations(document, report);
 	document_add_steps(document, report);
 	document_add_memory(document, report);

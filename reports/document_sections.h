@@ -13,8 +13,9 @@ void document_add_figures(json_t *document, const struct report *report);
 /* A cell with the file and @line of a symbol, as far as they are known. */
 void document_place(const struct report *report, uint32_t symbol, uint32_t line, json_t *row);
 
-/* The hottest lines. @embed_sources  with their text, as far as it is found */
-void document_add_lines(json_t *document, const struct report *report, bool embed_sources);
+/* The hottest lines. */
+void document_add_lines(json_t *document, const struct report *report,
+			const struct document_options *options);
 
 /* Components with what costs in them. @functions  all, by self cost */
 void document_add_matrix(json_t *document, const struct report *report,

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -56,13 +57,37 @@ static int open_file(const char *path, struct stat *status)
 		code = -EINVAL;
 	else if (status->st_size > most_bytes)
 		code = -EFBIG;
+	else if (!profile_source_is_code(descriptor))
+		code = -ENOTSUP;
 	if (!code)
 		return descriptor;
 	close(descriptor);
 	return code;
 }
 
-int source_open(struct source *source, const char *path, int64_t start_ns, struct error *error)
+static const char *reason(int code)
+{
+	return code == ENOTSUP ? "its name is not that of source code" : strerror(code);
+}
+
+/* Whether an open file lies below @folder, wherever links lead. */
+static bool is_below(int descriptor, const char *folder)
+{
+	char link[64], path[PATH_MAX], top[PATH_MAX];
+	ssize_t bytes;
+	size_t top_bytes;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", descriptor);
+	bytes = readlink(link, path, sizeof(path) - 1);
+	if (bytes <= 0 || !realpath(folder, top))
+		return false;
+	path[bytes] = '\0';
+	top_bytes = strlen(top);
+	return !strncmp(path, top, top_bytes) && path[top_bytes] == '/';
+}
+
+static int open_source(struct source *source, const char *path, const char *folder,
+		       int64_t start_ns, struct error *error)
 {
 	struct stat status = {0};
 	int descriptor = open_file(path, &status), result;
@@ -71,8 +96,9 @@ int source_open(struct source *source, const char *path, int64_t start_ns, struc
 	*source = (struct source){0};
 	if (descriptor < 0)
 		return fail(error, descriptor, "source not found: %s: %s", path,
-			    strerror(-descriptor));
+			    reason(-descriptor));
 	source->is_newer = start_ns && status.st_mtim.tv_sec > start_ns / 1000000000;
+	source->is_here = is_below(descriptor, ".") || (folder && is_below(descriptor, folder));
 	stream = xalloc_checked(fdopen(descriptor, "r"));
 	result = read_lines(source, stream, (size_t)status.st_size);
 	fclose(stream);
@@ -82,10 +108,15 @@ int source_open(struct source *source, const char *path, int64_t start_ns, struc
 	return fail(error, result, "source not found: %s cannot be read", path);
 }
 
+int source_open(struct source *source, const char *path, int64_t start_ns, struct error *error)
+{
+	return open_source(source, path, NULL, start_ns, error);
+}
+
 int source_find(struct source *source, const char *path, const char *folder, int64_t start_ns,
 		struct error *error)
 {
-	int result = source_open(source, path, start_ns, error);
+	int result = open_source(source, path, folder, start_ns, error);
 
 	for (const char *rest = path; result && folder && rest; rest = strchr(rest, '/')) {
 		char *name = NULL;
@@ -93,7 +124,7 @@ int source_find(struct source *source, const char *path, const char *folder, int
 		rest += *rest == '/';
 		if (asprintf(&name, "%s/%s", folder, rest) < 0)
 			xalloc_checked(NULL);
-		if (!source_open(source, name, start_ns, NULL))
+		if (!open_source(source, name, folder, start_ns, NULL))
 			result = 0;
 		free(name);
 	}
@@ -117,9 +148,15 @@ int source_of_profile(struct source *source, const struct profile *profile, uint
 	result = source_find(source, profile->files[file], folder, export_start_ns(profile), error);
 	if (!result && known) {
 		source->is_newer = false;
-		source->is_changed = source->bytes != known->bytes || source->hash != known->hash;
+		source->is_recorded = source->bytes == known->bytes && source->hash == known->hash;
+		source->is_changed = !source->is_recorded;
 	}
 	return result;
+}
+
+bool source_may_be_published(const struct source *source)
+{
+	return source->is_embedded || source->is_recorded || source->is_here;
 }
 
 void source_done(struct source *source)

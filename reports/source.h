@@ -22,10 +22,13 @@ struct source {
 	bool is_newer;	      /* than the recording, of which nothing else is known */
 	bool is_changed;
 	bool is_embedded;
+	bool is_recorded; /* just what the recording found */
+	bool is_here;	  /* below the working directory or the folder that was asked for */
 };
 
 /*
- * Reads @path, a regular file of at most 64 MiB.
+ * Reads @path, a regular file of at most 64 MiB with a name of source code
+ * (profile_source_is_code).
  *
  * @start_ns  when the recording began, since 1970; 0 unknown
  * Returns 0 or a negative errno with "source not found" and why. source_done after success.
@@ -46,6 +49,13 @@ int source_find(struct source *source, const char *path, const char *folder, int
  */
 int source_of_profile(struct source *source, const struct profile *profile, uint32_t file,
 		      const char *folder, struct error *error);
+
+/*
+ * Whether the text may stand in a report that others read: it was in the profile, or is what the
+ * recording found, or lies where the user pointed. A profile can name any file of the machine that
+ * makes the report.
+ */
+bool source_may_be_published(const struct source *source);
 
 void source_done(struct source *source);
 

@@ -511,6 +511,13 @@ void profile_source_add(struct profile *profile, const struct profile_source *so
 /* Returns the row of a file, NULL: nothing is known. */
 const struct profile_source *profile_source_find(const struct profile *profile, uint32_t file);
 
+/*
+ * Whether an open file is source code by its name, wherever links led: the endings of programming
+ * languages, and C++'s own headers below /usr, which have none. Debug information may name any
+ * file, and what it names is kept, shown and published.
+ */
+bool profile_source_is_code(int descriptor);
+
 /* Tells texts apart, below 2^63; no secret. Source: FNV-1a, RFC 9923. */
 uint64_t profile_source_hash(const void *text, size_t bytes);
 

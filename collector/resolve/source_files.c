@@ -19,7 +19,7 @@ static char *read_file(const char *path, size_t *bytes)
 	if (descriptor < 0)
 		return NULL;
 	if (!fstat(descriptor, &status) && S_ISREG(status.st_mode) &&
-	    status.st_size <= SOURCE_FILES_LARGEST) {
+	    status.st_size <= SOURCE_FILES_LARGEST && profile_source_is_code(descriptor)) {
 		*bytes = (size_t)status.st_size;
 		text = xmalloc(*bytes + 1);
 		got = read(descriptor, text, *bytes);

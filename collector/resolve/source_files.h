@@ -13,7 +13,8 @@ enum {
 };
 
 /*
- * Adds a row for each file of a named function that this machine has as a regular file.
+ * Adds a row for each file of a named function that this machine has as a regular file, and that is
+ * source code (profile_source_is_code).
  *
  * @embed  keep the texts, too, of files without zero bytes
  */

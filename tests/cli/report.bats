@@ -203,3 +203,32 @@ replicates() {
 	collector report --json rich.prof >json
 	[ "$(cell source)" = undefined ]
 }
+
+@test "a profile does not choose what files a page publishes" {
+	synthetic rich
+	mkdir outside inside
+	seq -f 'secret %g' 100 >outside/hosts
+	seq -f 'secret %g' 100 >outside/kd_tree.c
+	named() { # PATH: the page when the profile's file is that one
+		sqlite3 rich.prof "UPDATE files SET path = '$1' WHERE path LIKE '%kd_tree.c' OR path LIKE '$PWD%'"
+		(cd inside && reports report --embed-sources "${@:2}" ../rich.prof)
+	}
+	named "$PWD/outside/hosts" >page.html
+	run ! grep -q 'secret 14' page.html
+	ln -s ../outside/hosts inside/kd_tree.c
+	named "$PWD/inside/kd_tree.c" >page.html
+	run ! grep -q 'secret 14' page.html
+	named "$PWD/outside/kd_tree.c" >page.html
+	run ! grep -q 'secret 14' page.html
+	grep -q 'is left out: it is not what the recording found' page.html
+	named "$PWD/outside/kd_tree.c" --source-dir ../outside >page.html
+	grep -q 'secret 14' page.html
+	rm inside/kd_tree.c
+	cp outside/kd_tree.c inside
+	named "$PWD/inside/kd_tree.c" >page.html
+	grep -q 'secret 14' page.html
+	reports lines rich.prof >lines
+	sqlite3 rich.prof "UPDATE files SET path = '$PWD/outside/hosts' WHERE path LIKE '$PWD%'"
+	reports lines rich.prof kd_tree_distance >lines
+	grep -q '^source not found: .*outside/hosts: its name is not that of source code' lines
+}

@@ -14,7 +14,7 @@
 
 static void write_all(const struct report *report, FILE *stream)
 {
-	json_t *document = document_of_run(report, false);
+	json_t *document = document_of_run(report, &(struct document_options){0});
 
 	downloads_write(report, report_program(report), DOWNLOADS_PAGE_BYTES, stream);
 	flame_write(report, &(struct flame_options){0}, stream);

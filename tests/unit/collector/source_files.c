@@ -46,6 +46,21 @@ Test(source_files, are_told_by_size_and_hash_and_kept_only_when_asked)
 	cr_assert_null(source->text);
 }
 
+Test(source_files, are_source_code_wherever_links_lead)
+{
+	cr_assert(fixture_run("printf 'secret' >$F/shadow && ln -s shadow $F/link.c && printf 'x' "
+			      ">$F/it.cpp && printf 'x' >$F/README && printf 'x' >$F/key.pem"));
+	add("shadow");
+	add("link.c");
+	add("README");
+	add("key.pem");
+	source_files_read(profile, true);
+	cr_assert_eq(profile->sources_count, 0);
+	add("it.cpp");
+	source_files_read(profile, true);
+	cr_assert_eq(profile->sources_count, 1);
+}
+
 Test(source_files, are_kept_without_those_that_are_no_text)
 {
 	uint32_t file = add("a.c"), zero = add("zero.c");

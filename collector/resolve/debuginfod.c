@@ -4,19 +4,23 @@
 
 #include <dlfcn.h>
 #include <errno.h>
+#include <limits.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
+#include <unistd.h>
 
-#define SILENCE_S   10
-#define PATIENCE_S  60
-#define MOST_S	    86400
-#define LIBRARY	    "libdebuginfod.so.1"
-#define NANOSECONDS 1000000000u
+#define SILENCE_S     10
+#define PATIENCE_S    60
+#define MOST_S	      86400
+#define LIBRARY	      "libdebuginfod.so.1"
+#define NANOSECONDS   1000000000u
+#define MOST_BUILD_ID 64
 
 /* Why nothing is asked any more; the first reason stays. */
 enum reason {
@@ -141,6 +145,32 @@ static int ask(const unsigned char *build_id, size_t bytes, char **path)
 	return fd;
 }
 
+/*
+ * The library takes a question that was ended for one that was answered with no, and would not ask
+ * again for ten minutes: its note of that, an empty file, is removed.
+ */
+static void forget(const unsigned char *build_id, size_t bytes)
+{
+	static const char *const caches[][2] = {{"DEBUGINFOD_CACHE_PATH", ""},
+						{"XDG_CACHE_HOME", "/debuginfod_client"},
+						{"HOME", "/.cache/debuginfod_client"},
+						{"HOME", "/.debuginfod_client_cache"}};
+	char name[2 * MOST_BUILD_ID + 1] = "", path[PATH_MAX];
+	struct stat status;
+
+	for (size_t i = 0; i < bytes && i < MOST_BUILD_ID; i++)
+		snprintf(name + 2 * i, 3, "%02x", build_id[i]);
+	for (size_t i = 0; i < sizeof(caches) / sizeof(*caches); i++) {
+		const char *folder = getenv(caches[i][0]);
+
+		if (!folder || snprintf(path, sizeof(path), "%s%s/%s/debuginfo", folder,
+					caches[i][1], name) >= (int)sizeof(path))
+			continue;
+		if (!stat(path, &status) && S_ISREG(status.st_mode) && !status.st_size)
+			unlink(path);
+	}
+}
+
 int debuginfod_fetch(const unsigned char *build_id, size_t bytes, char **path)
 {
 	const char *servers = getenv("DEBUGINFOD_URLS");
@@ -155,6 +185,8 @@ int debuginfod_fetch(const unsigned char *build_id, size_t bytes, char **path)
 	atomic_fetch_add(&asking, 1);
 	fd = ask(build_id, bytes, path);
 	atomic_fetch_sub(&asking, 1);
+	if (fd < 0 && atomic_load(&reason) != NONE)
+		forget(build_id, bytes);
 	if (fd < 0 && fd != -ENOENT && atomic_load(&reason) == NONE)
 		atomic_compare_exchange_strong(&failure, &none, -fd);
 	return fd >= 0 ? fd : -1;

@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 static const unsigned char build_id[20] = {0xab, 0xcd};
@@ -34,6 +35,15 @@ static int name_server(void)
 	setenv("DEBUGINFOD_URLS", url, 1);
 	setenv("DEBUGINFOD_CACHE_PATH", cache, 1);
 	return server;
+}
+
+/* Returns how many files in the cache say that no server has a file. */
+static int notes(void)
+{
+	char command[128];
+
+	snprintf(command, sizeof(command), "exit $(find %s -name debuginfo | wc -l)", cache);
+	return WEXITSTATUS(system(command));
 }
 
 static void remove_cache(void)
@@ -67,6 +77,7 @@ Test(debuginfod, a_silent_server_is_asked_once_and_said, .timeout = 60)
 	cr_expect_str_eq(problem, "nothing came for 1 s (DEBUGINFOD_TIMEOUT)");
 	cr_expect_eq(debuginfod_fetch(build_id, sizeof(build_id), &path), -1);
 	cr_expect_eq(connections(server), 0);
+	cr_expect_eq(notes(), 0, "it would not be asked in the next recording either");
 	remove_cache();
 }
 
@@ -96,6 +107,7 @@ Test(debuginfod, a_question_can_be_given_up, .timeout = 60)
 	cr_expect(debuginfod_problem(problem, sizeof(problem)));
 	cr_expect_str_eq(problem, "it was interrupted");
 	cr_expect_not(debuginfod_give_up(), "nothing is asked any more");
+	cr_expect_eq(notes(), 0);
 	remove_cache();
 }
 

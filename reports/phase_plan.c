@@ -131,7 +131,7 @@ static void plan_phase1(json_t *plan, const json_t *engine, const struct phase_o
 
 	add(plan, engine,
 	    &(struct draft){"macro", "samples", command, activity, json_pack("[{}]"),
-			    run_options(engine, NULL, NULL), 5, 5},
+			    run_options(engine, NULL, NULL), 5, options->quick ? 5 : 10},
 	    options);
 	if (*hot)
 		add(plan, engine,

@@ -1,6 +1,6 @@
 # shellcheck shell=bash
-# Completion of collector's commands and their options in bash. Asks the program's own --help, so it
-# needs no list of its own. Commands take files where nothing else fits.
+# Completion of collector's commands and their options, and of the options of the scripts of the phases,
+# in bash. Asks their own --help, so it needs no list of its own. They take files where nothing else fits.
 
 _collector() {
 	local word=${COMP_WORDS[COMP_CWORD]} words
@@ -16,3 +16,12 @@ _collector() {
 	mapfile -t COMPREPLY < <(compgen -W "$words" -- "$word")
 }
 complete -o default -F _collector collector
+
+_simprof_script() {
+	local word=${COMP_WORDS[COMP_CWORD]}
+	COMPREPLY=()
+	[[ $word == -* ]] || return 0
+	mapfile -t COMPREPLY < <(compgen -W "$("$1" --help 2>/dev/null | grep -oE -- '--[a-z][a-z-]+' | sort -u)" -- "$word")
+}
+complete -o default -F _simprof_script run_phase run_phase{1,2,3,4}_profiling run_all_phases validate_quick_wins \
+	check_profiling_status.sh compare_profiles analyze_profile

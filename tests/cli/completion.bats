@@ -31,3 +31,16 @@ complete_words() {
 	[ "$(complete_words collector compare --lim)" = --limit ]
 	[ -z "$(complete_words collector compare base)" ]
 }
+
+@test "completion offers the options of the scripts of the phases" {
+	# shellcheck disable=SC1091
+	source "$BATS_TEST_DIRNAME/../../scripts/completion/collector.bash"
+	local script
+	for script in run_all_phases run_phase4_profiling validate_quick_wins check_profiling_status.sh compare_profiles; do
+		complete -p "$script"
+		COMP_WORDS=("$script" --out)
+		COMP_CWORD=1
+		_simprof_script "$BATS_TEST_DIRNAME/../../scripts/$script"
+		[ "${COMPREPLY[*]}" = --output-dir ]
+	done
+}

@@ -174,6 +174,8 @@ phase() {
 	fails_with 1 "there is no function 'nothing'; the engine's description has: square" phase 3 --function nothing
 	fails_with 1 'is not for phase 1' phase 1 --component growing
 	fails_with 1 "there is no option '--slow'" phase 1 --slow
+	fails_with 1 'cannot read the description' "$scripts/run_all_phases" --engine none.engine --output-dir all
+	[ ! -e all ]
 	fails_with 1 'cannot read the description' collector phase --number 1 --engine none.engine out
 	echo '[motor]
 	x = 1' >bad.engine

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * growth SIZE STEPS [LEAK]: steps of a simulation of SIZE things, in which every function costs
- * what its name says; time_X is called once a step, calls_X as often as its name says. It loses
- * LEAK bytes a step. Ends with counts of what it did.
+ * growth SIZE STEPS [LEAK [WARM]]: steps of a simulation of SIZE things, in which every function
+ * costs what its name says; time_X is called once a step, calls_X as often as its name says. It
+ * loses LEAK bytes a step, and WARM / i more in step i, as a program does that warms up. Ends with
+ * counts of what it did.
  */
 #include "tests/workloads/workload.h"
 
@@ -73,17 +74,24 @@ FUNCTION void growth_step(double n)
 	repeat(calls_square, n * n);
 }
 
+static void lose(size_t bytes)
+{
+	char *lost = bytes ? malloc(bytes) : NULL;
+
+	if (lost)
+		memset(lost, 1, bytes);
+}
+
 int main(int argc, char **argv)
 {
 	double n = argc > 1 ? atof(argv[1]) : 16;
 	int steps = argc > 2 ? atoi(argv[2]) : 5;
 	size_t leak = argc > 3 ? (size_t)atol(argv[3]) : 0;
+	size_t warm = argc > 4 ? (size_t)atol(argv[4]) : 0;
 
 	for (int i = 0; i < steps; i++) {
-		char *lost = leak ? malloc(leak) : NULL;
-
-		if (lost)
-			memset(lost, i, leak);
+		lose(leak);
+		lose(warm / ((size_t)i + 1));
 		growth_step(n);
 	}
 	printf("steps  %d\ncalls  %lu\nsum  %lu\n", steps, calls, sink);

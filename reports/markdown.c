@@ -31,7 +31,7 @@ void markdown_text(const char *text, FILE *stream)
 {
 	for (char before = '\0'; *text; before = *text++)
 		if ((isalnum((unsigned char)*text) || (unsigned char)*text >= 0x80 ||
-		     strchr(" .:;,%+-/()?'\"{}", *text) || (*text == '=' && before) ||
+		     strchr(" .:;,%+-/()?'\"{}^", *text) || (*text == '=' && before) ||
 		     (*text == '_' && is_in_word(before, text[1]))) &&
 		    !begins_link(text))
 			fputc(*text, stream);

@@ -6,6 +6,7 @@
 #include "reports/document.h"
 #include "reports/scaling.h"
 
+#include <math.h>
 #include <string.h>
 
 #define COLUMN_COUNT(columns) ((int)(sizeof(columns) / sizeof(*(columns))))
@@ -57,21 +58,31 @@ static const json_t *end_of(const json_t *row, bool is_last)
 	return json_array_get(points, is_last ? json_array_size(points) - 1 : 0);
 }
 
+/* "50", or "48.3" of a size that was counted. */
+static const char *size_text(const json_t *point, char text[32])
+{
+	double size = number_of(point, "size");
+
+	snprintf(text, 32, size >= 100 || size == floor(size) ? "%.0f" : "%.1f", size);
+	return text;
+}
+
 /* "2.06 ms at 1" */
 static void add_end(json_t *cells, const json_t *row, bool is_last)
 {
 	const json_t *end = end_of(row, is_last);
-	char amount[32], text[64] = "";
+	char amount[32], size[32], text[80] = "";
 
 	if (end)
-		snprintf(text, sizeof(text), "%s at %.10g",
+		snprintf(text, sizeof(text), "%s at %s",
 			 amount_format(number_of(end, "median"), text_of(row, "unit"), amount,
 				       sizeof(amount)),
-			 number_of(end, "size"));
+			 size_text(end, size));
 	document_text(cells, text);
 }
 
-static void add_row(json_t *table, const json_t *row)
+/* @has_fits  else what would be their cells is empty */
+static void add_row(json_t *table, const json_t *row, bool has_fits)
 {
 	json_t *cells = document_row(table);
 	char text[TEXT_BYTES];
@@ -82,7 +93,7 @@ static void add_row(json_t *table, const json_t *row)
 	add_end(cells, row, false);
 	add_end(cells, row, true);
 	for (int i = 0; i < FITS; i++) {
-		const json_t *fit = json_object_get(row, fits[i]);
+		const json_t *fit = has_fits ? json_object_get(row, fits[i]) : NULL;
 
 		document_text(cells, fit ? growth_describe(fit, text, sizeof(text)) : "");
 	}
@@ -123,11 +134,14 @@ static void add_rows(json_t *section, const json_t *group)
 
 	json_array_foreach (rows, i, row) {
 		if (is_any ? has_class(row) : strcmp(text_of(row, "kind"), "self time") != 0)
-			add_row(table, row);
+			add_row(table, row, is_any);
 		else if (is_any)
 			snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%.60s",
 				 *names ? ", " : "", text_of(row, "name"));
 	}
+	if (!is_any)
+		document_note(section, "No classes of growth: those need %d sizes.",
+			      GROWTH_SIZES_LEAST);
 	if (*names)
 		document_note(section, "With samples at too few sizes for a class: %s.", names);
 	note_remarks(section, rows);
@@ -143,13 +157,13 @@ static void note_memory(json_t *section, const char *over, const json_t *group)
 		const json_t *first = end_of(row, false), *last = end_of(row, true);
 		double sizes = number_of(last, "size") - number_of(first, "size");
 		double bytes = number_of(last, "median") - number_of(first, "median");
-		char amount[32];
+		char amount[32], from[32], to[32];
 
 		if (strcmp(text_of(row, "kind"), "memory") != 0 || sizes <= 0 || bytes <= 0)
 			continue;
-		document_note(section, "memory: %s for one more of %s, from %.10g to %.10g",
+		document_note(section, "memory: %s for one more of %s, from %s to %s",
 			      amount_format(bytes / sizes, "bytes", amount, sizeof(amount)), over,
-			      number_of(first, "size"), number_of(last, "size"));
+			      size_text(first, from), size_text(last, to));
 	}
 }
 
@@ -161,7 +175,7 @@ void phase_add_scaling(json_t *document, const char *name, const json_t *scaling
 
 	json_array_foreach (json_object_get(scaling, "groups"), i, group) {
 		add_rows(section, group);
-		note_memory(section, text_of(scaling, "size"), group);
+		note_memory(section, text_of(scaling, "over"), group);
 		json_array_foreach (json_object_get(group, "limits"), k, limit) {
 			document_note(section, "%s", scaling_limit(limit, text, sizeof(text)));
 		}

@@ -566,8 +566,7 @@ json_t *scaling_json(const struct scaling *scaling, const char *over, const char
 	}
 	groups = make_groups(scaling, over, size, &count);
 	for (size_t i = 0; i < count; i++)
-		json_array_append_new(groups_array,
-				      group_json(scaling, &groups[i], size ? size : over));
+		json_array_append_new(groups_array, group_json(scaling, &groups[i], over));
 	free_groups(groups, count);
 	for (size_t i = 0; i < scaling->sweep.count; i++)
 		cpu_ns[i] = scaling->runs[i] ? measured_own_cpu_ns(scaling->runs[i]) : 0;

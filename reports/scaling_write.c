@@ -18,8 +18,9 @@ const char *growth_describe(const json_t *fit, char *text, size_t bytes)
 		return text;
 	}
 	if (!class) {
-		snprintf(text, bytes, "%d sizes, %d are needed",
-			 (int)json_integer_value(json_object_get(fit, "sizes")),
+		int sizes = (int)json_integer_value(json_object_get(fit, "sizes"));
+
+		snprintf(text, bytes, "%d size%s, %d are needed", sizes, sizes == 1 ? "" : "s",
 			 (int)json_integer_value(json_object_get(fit, "sizes_wanted")));
 		return text;
 	}
@@ -93,14 +94,17 @@ const char *scaling_remark(const json_t *row, char *text, size_t bytes)
 	const json_t *apart = json_object_get(fit, "apart_size");
 	const char *name = json_string_value(json_object_get(row, "name"));
 
+	double from;
+
 	if (!at && !apart)
 		return NULL;
 	snprintf(text, bytes, "%s:", name);
+	from = json_number_value(json_object_get(at, "size"));
 	if (at)
 		snprintf(text + strlen(text), bytes - strlen(text),
-			 " from size %.10g on it grows as n^%.2f, before as n^%.2f%s",
-			 json_number_value(json_object_get(at, "size")),
-			 json_number_value(json_object_get(at, "after")),
+			 from < 1000 ? " from size %.4g on it grows as n^%.2f, before as n^%.2f%s"
+				     : " from size %.0f on it grows as n^%.2f, before as n^%.2f%s",
+			 from, json_number_value(json_object_get(at, "after")),
 			 json_number_value(json_object_get(at, "before")), apart ? ";" : "");
 	if (apart)
 		snprintf(text + strlen(text), bytes - strlen(text),

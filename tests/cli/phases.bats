@@ -68,7 +68,7 @@ phase() {
 	status=0
 	"$scripts/run_phase1_profiling" --engine growth.engine --output-dir bad || status=$?
 	[ "$status" -eq 2 ]
-	[[ $(ask bad/phase1/phase1_summary.json 'it.problems.join("; ")') == *'macro: 5 runs failed, p1r1b among them: it ended with status 1;'* ]]
+	[[ $(ask bad/phase1/phase1_summary.json 'it.problems.join("; ")') == *'macro: 10 runs failed, p1r10b among them: it ended with status 1;'* ]]
 }
 
 @test "phase 2 names the best configuration, and only where runs that did the same are apart" {

@@ -12,7 +12,7 @@ Test(markdown, text_is_nothing_but_text)
 		{"a|b", "a&#124;b"},
 		{"`x` *y* _z_", "&#96;x&#96; &#42;y&#42; \\_z\\_"},
 		{"__a_b c__d", "\\_\\_a_b c\\_\\_d"},
-		{"= x = {y}? 'z'", "&#61; x = {y}? 'z'"},
+		{"= x = {y}? 'z' n^2", "&#61; x = {y}? 'z' n^2"},
 		{"@user #123 [x](y)", "&#64;user &#35;123 &#91;x&#93;(y)"},
 		{"http://x www.y WWW.z", "http&#58;//x &#119;ww.y &#87;WW.z"},
 		{"std::map; x", "std::map; x"},

@@ -190,7 +190,8 @@ static void add_rate(struct trust *trust, double cpu_s, int64_t asked, uint32_t 
 	    is_off && is_tick	 ? "): turns on shared processors end with the tick, so that the "
 				   "samples tell shares, not how much time"
 	    : is_off && is_brief ? "): every process and thread begins a period of its own, so "
-				   "that those which end within it have no sample"
+				   "that those which end within it have no sample; a higher -F has "
+				   "more of them"
 				 : ")");
 }
 

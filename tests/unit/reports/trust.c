@@ -102,7 +102,7 @@ Test(trust, a_rate_is_bad_when_few_samples_came_where_many_were_due)
 	cr_assert(item_with(&trust,
 			    "41 Hz of CPU time (999 asked): every process and thread begins "
 			    "a period of its own, so that those which end within it have "
-			    "no sample")
+			    "no sample; a higher -F has more of them")
 			  ->bad);
 	profile_set_number(profile, "target_cpu_ns", 30000000);
 	trust_measure(&trust, profile, 0);

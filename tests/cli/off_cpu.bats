@@ -160,7 +160,7 @@ closes() {
 }
 
 @test "where processes have numbers of their own, waits, steps and calls are found by them" {
-	unshare --pid --fork --mount-proc collector run -q --off-cpu --step works --time waits_for_pipe -o x -- \
+	unshare --pid --fork --mount-proc collector run -q --budget none --off-cpu --step works --time waits_for_pipe -o x -- \
 		"$WORKLOADS/waits" 0.1 >out
 	closes x.prof
 	within 3 "$(($(waited x.prof waits_for_pipe off-cpu) + $(waited x.prof waits_for_pipe run-queue)))" \

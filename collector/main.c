@@ -3,11 +3,13 @@
 #include "collector/command.h"
 #include "collector/sibling.h"
 
+#include <argp.h>
 #include <elfutils/version.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -95,17 +97,18 @@ static void hold_closed_streams(void)
 		close(fd);
 }
 
-/* What could not be printed was not done. Returns the exit status. */
-static int end(int status)
+/* What could not be printed was not done, however the program ends: argp ends it at --help. */
+static void end(int status, void *unused)
 {
 	int code = fflush(stdout) ? errno : 0;
 
+	(void)unused;
 	if (!code && !ferror(stdout))
-		return status;
+		return;
 	/* Of an earlier failure stdio does not know the reason any more. */
 	fprintf(stderr, "collector: cannot write to standard output%s%s\n", code ? ": " : "",
 		code ? strerror(code) : "");
-	return status ? status : 1;
+	_exit(status ? status : argp_err_exit_status);
 }
 
 static int do_command(int argc, char **argv)
@@ -129,6 +132,7 @@ static int do_command(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
+	argp_err_exit_status = 1;
 	hold_closed_streams();
-	return end(do_command(argc, argv));
+	return on_exit(end, NULL) ? 1 : do_command(argc, argv);
 }

@@ -9,6 +9,7 @@
 #include "reports/symbol.h"
 
 #include <errno.h>
+#include <unistd.h>
 
 static const struct command commands[] = {
 	{"flame", "draw an interactive flame graph as one SVG file", &command_flame_argp,
@@ -99,11 +100,24 @@ static int run(const struct command *command, int count, char **arguments)
 	return status;
 }
 
+/* What could not be printed was not done, however the program ends: argp ends it at --help. What a
+ * command writes it has closed by then, and said why it could not. */
+static void end(int status, void *unused)
+{
+	(void)unused;
+	if (!fflush(stdout) || status)
+		return;
+	fprintf(stderr, "%s: cannot write to standard output: %m\n", program_invocation_short_name);
+	_exit(1);
+}
+
 int main(int count, char **arguments)
 {
 	const struct command *command;
 
 	argp_err_exit_status = 1;
+	if (on_exit(end, NULL))
+		return 1;
 	if (count < 2) {
 		write_help(stderr);
 		return 1;

@@ -38,6 +38,14 @@ setup() {
 	[ "$output" = "collector: cannot write to standard output: Bad file descriptor" ]
 	run bash -c 'collector --version >/dev/full'
 	[ "$status" -eq 1 ]
+	local command
+	for command in attach check top sweep summary gate; do
+		run bash -c "collector $command --help >/dev/full"
+		[ "$status" -eq 1 ]
+		[[ ${#lines[@]} -eq 1 && $output == "collector: cannot write to standard output"* ]]
+	done
+	run bash -c 'collector run --help >/dev/full'
+	[ "$status" -eq 125 ]
 	# It ends with the first picture that nobody gets.
 	run timeout 60 bash -c 'collector top --batch 1000 $$ >/dev/full'
 	[ "$status" -eq 1 ]

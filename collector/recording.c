@@ -150,7 +150,7 @@ static char *pattern_end(char *text)
 /* Splits FUNCTIONS, whose memory is kept, at its commas. */
 static void parse_requests(struct recording_requests *requests, char *text, enum uprobe_mode mode)
 {
-	while (*text) {
+	do {
 		char *end = pattern_end(text);
 		bool is_last = !*end;
 
@@ -158,7 +158,7 @@ static void parse_requests(struct recording_requests *requests, char *text, enum
 		xgrow(requests->list, requests->count, requests->capacity);
 		requests->list[requests->count++] = (struct timing_request){text, mode};
 		text = is_last ? end : end + 1;
-	}
+	} while (*text);
 }
 
 static double parse_budget(const struct argp_state *state, const char *text)

@@ -39,6 +39,7 @@ struct watched {
 	double load; /* what its probe cost in the last round, of the target's own CPU time */
 	uint64_t only_counted_ns, sampled_ns;
 	bool by_steps;		 /* its windows are whole steps, else pieces of time */
+	bool is_due;		 /* the window at hand, or the next one, is its own */
 	struct window_path path; /* calls in windows, by steps or by the target's own CPU time */
 	uint64_t calls_before;	 /* until the windows began, */
 	double sampled_used_ns;	 /* and the target's CPU time then */
@@ -59,9 +60,11 @@ struct timing_budget {
 	double all_used_ns;	    /* so far */
 	double steps;		    /* that had begun by the last look */
 	double bank_ns;		    /* what probes may cost yet */
-	uint32_t window_count;
-	bool has_steps;	   /* a step function is timed */
-	bool is_in_window; /* of steps */
+	uint32_t window_counts[2];  /* of time, and of steps */
+	size_t first_due[2];	    /* where the choice of functions for such a window begins, */
+	size_t after_due[2];	    /* and where the next one will */
+	bool has_steps;		    /* a step function is timed */
+	bool is_in_window;	    /* of steps */
 	bool is_turn_of_steps;
 	double needed_ns; /* that probes are taken to cost in one of steps */
 	double begun_ns;  /* what they had cost as it began */
@@ -268,13 +271,41 @@ static bool has_windows(const struct watched *watched, bool by_steps)
 	       watched->window_spent_ns <= MOST_DISTORTION * watched->window_used_ns;
 }
 
+/* Says whether the window at hand is one of a function's own. */
+static bool is_in_window(const struct watched *watched, bool by_steps)
+{
+	return watched->is_due && has_windows(watched, by_steps);
+}
+
+/* A window of very many functions would end too late, so these take turns. Every function's windows
+ * count and time in turn: who has counted stays for the one that times. */
+static void choose_due(struct timing_budget *budget, bool by_steps)
+{
+	size_t first = budget->first_due[by_steps], due = 0;
+
+	if (budget->window_counts[by_steps] % 2)
+		return;
+	for (size_t n = 0; n < budget->count; n++) {
+		size_t i = (first + n) % budget->count;
+		struct watched *watched = &budget->functions[i];
+
+		if (!has_windows(watched, by_steps))
+			continue;
+		watched->is_due = due < MOST_IN_WINDOW;
+		if (watched->is_due) {
+			due++;
+			budget->after_due[by_steps] = (i + 1) % budget->count;
+		}
+	}
+}
+
 /* Says whether a function that is only counted can be timed for a moment. */
 static bool can_be_timed(const struct watched *watched)
 {
 	return watched->only_counted_ns && !watched->sampled_ns && !watched->function.by_exits;
 }
 
-/* Puts the probes of all functions with such windows in place, or takes them off, file by file.
+/* Puts the probes of all functions in such a window in place, or takes them off, file by file.
  * Returns whether all are. */
 static bool put(struct timing_budget *budget, struct uprobe *uprobe, bool by_steps, bool is_on)
 {
@@ -284,13 +315,13 @@ static bool put(struct timing_budget *budget, struct uprobe *uprobe, bool by_ste
 
 	for (size_t i = 0; i < budget->count; i++) {
 		size_t count = 0;
-		bool is_first = has_windows(&functions[i], by_steps);
+		bool is_first = is_in_window(&functions[i], by_steps);
 
 		for (size_t k = 0; k < i && is_first; k++)
-			is_first = !has_windows(&functions[k], by_steps) ||
+			is_first = !is_in_window(&functions[k], by_steps) ||
 				   functions[k].fd != functions[i].fd;
 		for (size_t k = i; k < budget->count && is_first; k++)
-			if (has_windows(&functions[k], by_steps) &&
+			if (is_in_window(&functions[k], by_steps) &&
 			    functions[k].fd == functions[i].fd)
 				budget->list[count++] = k;
 		if (count && is_on)
@@ -302,7 +333,6 @@ static bool put(struct timing_budget *budget, struct uprobe *uprobe, bool by_ste
 	return is_done;
 }
 
-/* Windows of very many functions would end too late: one after the other is taken off. */
 static bool needs_windows(const struct timing_budget *budget, bool by_steps)
 {
 	size_t sampled = 0, timed = 0;
@@ -313,7 +343,7 @@ static bool needs_windows(const struct timing_budget *budget, bool by_steps)
 	}
 	if (by_steps != budget->has_steps)
 		timed = 0;
-	return sampled + timed && sampled <= MOST_IN_WINDOW;
+	return sampled + timed;
 }
 
 /* Returns what a window costs besides what its probes do. */
@@ -322,7 +352,7 @@ static double placing_ns(const struct timing_budget *budget, bool by_steps)
 	double sum_ns = 0;
 
 	for (size_t i = 0; i < budget->count; i++)
-		if (has_windows(&budget->functions[i], by_steps))
+		if (is_in_window(&budget->functions[i], by_steps))
 			sum_ns += PLACING_NS;
 	return sum_ns;
 }
@@ -334,20 +364,28 @@ static void set_modes(struct timing_budget *budget, struct uprobe *uprobe, bool 
 	for (size_t i = 0; i < budget->count; i++) {
 		const struct watched *watched = &budget->functions[i];
 
-		if (has_windows(watched, by_steps) || can_be_timed(watched))
+		if (is_in_window(watched, by_steps) || can_be_timed(watched))
 			uprobe_set_mode(uprobe, i,
 					is_timed ? watched->function.mode : UPROBE_COUNT);
 	}
 }
 
-/* Takes what a window has shown of all that have such windows. @size and @end as those are
- * measured */
-static void take_window(struct timing_budget *budget, bool by_steps, double size, double end)
+/* Takes what a window has shown of all that are in it. @size and @end as those are measured. A
+ * window of time in which probes took nearly all of it speaks against those only whose calls are
+ * why: of the others it tells nothing. */
+static void take_window(struct timing_budget *budget, const struct uprobe *uprobe, bool by_steps,
+			double size, double end)
 {
+	double most_ns = MOST_DISTORTION * budget->used_ns;
+	bool is_distorted = !by_steps && budget->spent_ns > most_ns;
+
 	for (size_t i = 0; i < budget->count; i++) {
 		struct watched *watched = &budget->functions[i];
 
-		if (!has_windows(watched, by_steps))
+		if (!is_in_window(watched, by_steps))
+			continue;
+		if (is_distorted && (double)watched->new_calls * cost_ns(watched, uprobe) <
+					    most_ns / MOST_IN_WINDOW)
 			continue;
 		window_path_add(&watched->path, (double)watched->new_calls, size,
 				end - watched->path_place);
@@ -364,7 +402,8 @@ static bool begin_window(struct timing_budget *budget, struct uprobe *uprobe, bo
 {
 	bool is_whole;
 
-	set_modes(budget, uprobe, by_steps, budget->window_count++ % 2);
+	set_modes(budget, uprobe, by_steps, budget->window_counts[by_steps]++ % 2);
+	budget->first_due[by_steps] = budget->after_due[by_steps];
 	is_whole = put(budget, uprobe, by_steps, true);
 	look(budget, uprobe, monotonic_ns());
 	budget->bank_ns -= placing_ns(budget, by_steps);
@@ -382,13 +421,14 @@ static void end_window(struct timing_budget *budget, struct uprobe *uprobe, bool
  * are. */
 static void make_window_of_time(struct timing_budget *budget, struct uprobe *uprobe)
 {
-	bool is_timed = budget->window_count % 2, is_whole = begin_window(budget, uprobe, false);
+	bool is_timed = budget->window_counts[false] % 2,
+	     is_whole = begin_window(budget, uprobe, false);
 
 	uprobe_set_limit(uprobe, fmin(WINDOW_NS, budget->bank_ns / careful));
 	uprobe_wait(uprobe, WINDOW_MS);
 	end_window(budget, uprobe, false);
 	if (is_whole && !is_timed && budget->used_ns >= LEAST_WINDOW_NS)
-		take_window(budget, false, budget->used_ns, budget->all_used_ns);
+		take_window(budget, uprobe, false, budget->used_ns, budget->all_used_ns);
 }
 
 /* In place, probes cost something before it opens, and a whole step after it is enough. */
@@ -435,7 +475,7 @@ static void shed_dearest(struct timing_budget *budget, struct uprobe *uprobe)
 		double calls = (double)watched->new_calls + watched->path.rate;
 		double spent_ns = calls * cost_ns(watched, uprobe);
 
-		if (has_windows(watched, true) && spent_ns > most_ns) {
+		if (is_in_window(watched, true) && spent_ns > most_ns) {
 			found = i;
 			most_ns = spent_ns;
 		}
@@ -451,7 +491,8 @@ static void end_window_of_steps(struct timing_budget *budget, struct uprobe *upr
 	end_window(budget, uprobe, true);
 	budget->is_in_window = false;
 	if (steps) {
-		take_window(budget, true, (double)steps, (double)uprobe_window_place(uprobe));
+		take_window(budget, uprobe, true, (double)steps,
+			    (double)uprobe_window_place(uprobe));
 		budget->needed_ns =
 			fmax(WINDOW_NS, 2 * (uprobe_spent_ns(uprobe) - budget->begun_ns));
 		return;
@@ -471,8 +512,10 @@ static void make_window(struct timing_budget *budget, struct uprobe *uprobe)
 	bool by_steps = needs[true] && (!needs[false] || budget->is_turn_of_steps);
 	double probes_ns = by_steps ? budget->needed_ns : WINDOW_NS;
 
-	if (!needs[by_steps] ||
-	    budget->bank_ns <= careful * probes_ns + placing_ns(budget, by_steps))
+	if (!needs[by_steps])
+		return;
+	choose_due(budget, by_steps);
+	if (budget->bank_ns <= careful * probes_ns + placing_ns(budget, by_steps))
 		return;
 	budget->is_turn_of_steps = !by_steps;
 	if (by_steps)

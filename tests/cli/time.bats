@@ -168,6 +168,25 @@ counted() {
 		near(edge.calls_per_call, truth / 500, 0.1)"
 }
 
+@test "more functions than fit into a window fall back to windows in turns" {
+	{
+		echo '#include <time.h>'
+		for ((i = 0; i < 80; i++)); do
+			echo "__attribute__((noipa)) void one_of_$i(void) { for (volatile int k = 0; k < 500; k++) {} }"
+		done
+		# One and a half seconds of its own CPU time, however long that takes.
+		echo 'int main(void) { do { for (int k = 0; k < 20; k++) {'
+		for ((i = 0; i < 80; i++)); do echo "one_of_$i();"; done
+		echo '} } while (clock() < 3 * CLOCKS_PER_SEC / 2); return 0; }'
+	} >many.c
+	gcc -O1 -o many many.c
+	collector run -q --budget 5% --time 'one_of_*' -- ./many
+	sqlite3 many.prof 'SELECT * FROM probes'
+	[ "$(sqlite3 many.prof 'SELECT count(*) FROM probes')" = 80 ]
+	# Without turns none of them would have a window.
+	[ "$(sqlite3 many.prof 'SELECT count(*) FROM probes WHERE is_partial AND estimated_calls > 0 AND calls_margin > 0')" -gt 0 ]
+}
+
 @test "functions that are timed by their exits fall back, too, and the program's results stay" {
 	"$BUILD/workloads/exceptions" tail 300000 >alone
 	collector run -q --budget 1% --time front,back -- "$BUILD/workloads/exceptions" tail 300000 >with
@@ -300,6 +319,7 @@ has_its_code() {
 }
 
 @test "what matches nothing is one sentence, and nothing is run" {
+	fails_with 125 "'' names no function" collector run --time '' -- "$SIM"
 	fails_with 125 "there is no function 'enviroment_observe' in sim; did you mean environment_observe?" \
 		collector run --budget none --time enviroment_observe -- "$SIM" --steps 1
 	fails_with 125 "there is no function 'qqqq' in sim or its libraries" collector run --time qqqq -- "$SIM"

@@ -5,22 +5,24 @@
 #include "collector/base/xalloc.h"
 #include "collector/capture/bpf_kernel.h"
 #include "collector/capture/bpf_ring.h"
+#include "collector/capture/heap_trial.h"
 #include "collector/capture/uprobe_link.h"
 #include "heap.skel.h"
 
 #include <bpf/bpf.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <math.h>
-#include <stdio.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <time.h>
 #include <unistd.h>
 
-#define TRIAL_ROUNDS  8
-#define TRIAL_CALLS   500
 #define OWN_STACK_IDS ((uint64_t)1 << 62) /* apart from those of other sources */
 #define LEAST_OWN     0.3 /* of the CPU time in a window, what is the processes' own */
+#define MOST_BUSY     0.7 /* of a window that processes are busy which keep their pace, */
+#define LEAST_PACE    0.5 /* and what they do in it, of what they do elsewhere */
+#define WINDOW_NS     10000000u
 #define LEAST_WINDOWS 5
 #define NORMAL_95     1.959964
 
@@ -39,6 +41,7 @@ struct moment {
 
 /* A look at a window. */
 struct window {
+	double ns;
 	double own_ns; /* CPU time of the processes in it, without what probes took */
 	double bytes;
 };
@@ -70,9 +73,15 @@ struct heap {
 	struct window *windows;
 	size_t windows_count, windows_capacity;
 	uint64_t open_ns, open_cpu_ns; /* of all windows */
+	uint64_t due_ns;	       /* the next look at them */
+	int timer_fd, poll_fd;	       /* for that; for it and the ring */
 	struct told *told;
 	size_t told_count, told_capacity;
 	size_t stretched; /* of them, told as what they stand for outside, too */
+	/* once it is stopped: */
+	bool is_by_time, is_drowned;
+	double seen;	/* the extent of all windows */
+	double stretch; /* what they stand for, in parts of what was in them */
 	bool is_stopped;
 };
 
@@ -99,6 +108,20 @@ static struct heap_cpu sum(const struct heap *heap)
 	all.hits -= heap->trial_hits;
 	free(values);
 	return all;
+}
+
+/* The next of a sequence that is spread evenly, from 0 to 1. */
+static double next_random(struct heap *heap)
+{
+	heap->random += 0.6180339887498949;
+	heap->random -= floor(heap->random);
+	return heap->random;
+}
+
+/* Rounds to one of the two whole numbers beside, so that the mean is right. */
+static uint64_t round_fairly(struct heap *heap, double value)
+{
+	return (uint64_t)(value + next_random(heap));
 }
 
 /* ---- windows --------------------------------------------------------------------------------- */
@@ -160,33 +183,81 @@ static void account(struct heap *heap, const struct moment *now)
 
 	xgrow(heap->windows, heap->windows_count, heap->windows_capacity);
 	heap->windows[heap->windows_count++] =
-		(struct window){.own_ns = own_ns(heap, begin, now),
+		(struct window){.ns = (double)(now->time_ns - begin->time_ns),
+				.own_ns = own_ns(heap, begin, now),
 				.bytes = (double)(now->bytes - heap->looked.bytes)};
 	heap->open_ns += now->time_ns - begin->time_ns;
 	heap->open_cpu_ns += now->cpu_ns - begin->cpu_ns;
 	heap->looked = *now;
 }
 
-/* The processes' own CPU time in windows. Where probes took most of it, it is not known well; it is
- * then taken for a part that it is less than. */
-static double seen_ns(const struct heap *heap)
+/* How much of the whole a window has been. */
+static double extent(const struct window *window, bool is_by_time)
 {
-	double sum_ns = 0;
+	return is_by_time ? window->ns : window->own_ns;
+}
+
+static double sum_extents(const struct heap *heap, bool is_by_time)
+{
+	double sum = 0;
 
 	for (size_t i = 0; i < heap->windows_count; i++)
-		sum_ns += heap->windows[i].own_ns;
-	return fmax(sum_ns, fmax(LEAST_OWN * (double)heap->open_cpu_ns, 1));
+		sum += extent(&heap->windows[i], is_by_time);
+	return fmax(sum, 1);
 }
 
-static bool is_drowned(const struct heap *heap)
+/* How far windows are from what their extents would have in them, as a sum of squares. */
+static double deviation(const struct heap *heap, bool is_by_time)
 {
-	return seen_ns(heap) <= LEAST_OWN * (double)heap->open_cpu_ns;
+	double bytes = 0, squares = 0, whole = sum_extents(heap, is_by_time);
+
+	for (size_t i = 0; i < heap->windows_count; i++)
+		bytes += heap->windows[i].bytes;
+	for (size_t i = 0; i < heap->windows_count; i++) {
+		const struct window *window = &heap->windows[i];
+		double off = window->bytes - bytes / whole * extent(window, is_by_time);
+
+		squares += off * off;
+	}
+	return squares;
 }
 
-/* What the windows stand for, in parts of what was in them. */
-static double stretch(const struct heap *heap)
+/* Whether probes took most of the CPU time in windows, so that the processes' own is not known
+ * well. */
+static bool is_covered(const struct heap *heap)
 {
-	return fmax(own_ns(heap, &heap->begun, &heap->ended) / seen_ns(heap), 1);
+	return sum_extents(heap, false) <= LEAST_OWN * (double)heap->open_cpu_ns;
+}
+
+/* Whether the processes do in windows what they do without probes in the same time: they have time
+ * left, and it is not others that they wait for. */
+static bool keeps_pace(const struct heap *heap)
+{
+	double whole_ns = (double)(heap->ended.time_ns - heap->begun.time_ns);
+	double pace = own_ns(heap, &heap->begun, &heap->ended) / fmax(whole_ns, 1);
+
+	return (double)heap->open_cpu_ns < MOST_BUSY * (double)heap->open_ns &&
+	       sum_extents(heap, false) >= LEAST_PACE * pace * (double)heap->open_ns;
+}
+
+/*
+ * Settles what windows stand for: a part of the processes' own CPU time, or of time. Probes make a
+ * program slower that computes all the time; one that has time left keeps its pace, and goes by the
+ * clock or by its work: by what windows are more alike in.
+ */
+static void settle_extent(struct heap *heap)
+{
+	bool has_pace = keeps_pace(heap);
+
+	heap->is_by_time =
+		has_pace && (is_covered(heap) || deviation(heap, true) < deviation(heap, false));
+	heap->is_drowned = !has_pace && is_covered(heap);
+	heap->seen = sum_extents(heap, heap->is_by_time);
+	if (heap->is_drowned) /* then it is less than this */
+		heap->seen = LEAST_OWN * (double)heap->open_cpu_ns;
+	heap->stretch = heap->is_by_time ? (double)(heap->ended.time_ns - heap->begun.time_ns)
+					 : own_ns(heap, &heap->begun, &heap->ended);
+	heap->stretch = fmax(heap->stretch / fmax(heap->seen, 1), 1);
 }
 
 /* Ends a window: what comes after this moment is not counted in it. */
@@ -200,100 +271,44 @@ static void close_window(struct heap *heap)
 	account(heap, &now);
 }
 
+/* Settles when the windows are looked at next. While there is none, not quite evenly: the program
+ * may have a beat of its own. */
+static void set_due(struct heap *heap)
+{
+	uint64_t after_ns =
+		heap->is_on ? WINDOW_NS : WINDOW_NS / 2 + (uint64_t)(next_random(heap) * WINDOW_NS);
+	struct itimerspec due = {0};
+
+	heap->due_ns = now_ns() + after_ns;
+	due.it_value.tv_sec = (time_t)(heap->due_ns / 1000000000u);
+	due.it_value.tv_nsec = (long)(heap->due_ns % 1000000000u);
+	timerfd_settime(heap->timer_fd, TFD_TIMER_ABSTIME, &due, NULL);
+}
+
+/* Windows begin and end at moments that were settled before, whatever was seen in them: one that
+ * ended when it had cost enough would have more than its share of what costs. */
 static void look_at_window(struct heap *heap)
 {
-	struct moment now = moment_now(heap);
-	double cost_ns = (double)now.hits * heap->hit_ns;
-	double allowed_ns =
-		heap->options.budget > 0 ? heap->options.budget * (double)now.cpu_ns : INFINITY;
+	double cost_ns, allowed_ns;
+	struct moment now;
 	struct error error;
 
+	if (now_ns() < heap->due_ns && !heap->is_stopped)
+		return;
+	now = moment_now(heap);
+	cost_ns = (double)now.hits * heap->hit_ns;
+	allowed_ns =
+		heap->options.budget > 0 ? heap->options.budget * (double)now.cpu_ns : INFINITY;
 	if (heap->is_on && (cost_ns > allowed_ns || heap->is_stopped))
 		close_window(heap);
 	else if (heap->is_on)
 		account(heap, &now);
 	else if (cost_ns <= allowed_ns && !heap->is_stopped)
 		open_window(heap, &error);
+	set_due(heap);
 }
 
 /* ---- opening --------------------------------------------------------------------------------- */
-
-/* Places of our own to measure at: the kernel emulates the first instruction of one, and executes
- * that of the other elsewhere, which takes a second trap. */
-void heap_trial_emulated(void);
-void heap_trial_stepped(void);
-__asm__(".text\n"
-	"heap_trial_emulated: push %rbx\n mov %rdi,%rax\n pop %rbx\n ret\n"
-	"heap_trial_stepped: mov %rdi,%rax\n ret\n");
-
-/* Whether the first instruction of a function is one that saves a register, as most begin. */
-static bool is_emulated(const struct heap_file *file, uint64_t offset)
-{
-	uint8_t code[2] = {0};
-	int first;
-
-	if (pread(file->fd, code, sizeof(code), (off_t)offset) != sizeof(code))
-		return false;
-	first = code[0] == 0x41; /* a prefix, for the upper registers */
-	return (code[first] & 0xf8) == 0x50;
-}
-
-static uint64_t cpu_ns(void)
-{
-	struct timespec time;
-
-	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
-	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
-}
-
-/* CPU time of a call: the least of some rounds, as others only add to it. */
-static double time_trial(void (*trial_call)(void))
-{
-	double least = INFINITY;
-
-	for (int round = 0; round < TRIAL_ROUNDS; round++) {
-		uint64_t start = cpu_ns();
-
-		for (int i = 0; i < TRIAL_CALLS; i++)
-			trial_call();
-		least = fmin(least, (double)(cpu_ns() - start) / TRIAL_CALLS);
-	}
-	return least;
-}
-
-/* Finds where a function of ours lies in our file. Source: proc(5), /proc/pid/maps. */
-static uint64_t own_offset(uint64_t address)
-{
-	unsigned long long start, end, offset, found = 0;
-	char line[512];
-	FILE *stream = fopen("/proc/self/maps", "re");
-
-	while (stream && fgets(line, sizeof(line), stream))
-		if (sscanf(line, "%llx-%llx %*s %llx", &start, &end, &offset) == 3 &&
-		    address >= start && address < end)
-			found = address - start + offset;
-	if (stream)
-		fclose(stream);
-	return found;
-}
-
-static int measure_hit(struct heap *heap, struct error *error)
-{
-	void (*trial)(void) = is_emulated(&heap->file, heap->file.offsets[0]) ? heap_trial_emulated
-									      : heap_trial_stepped;
-	uint64_t offset = own_offset((uint64_t)(uintptr_t)trial), cookie = HEAP_TRIAL;
-	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
-	double without_ns = time_trial(trial);
-	int link = uprobe_link(bpf_program__fd(heap->programs->progs.on_allocation),
-			       UPROBE_LINK_ENTRY, getpid(), fd, &offset, &cookie, 1, error);
-
-	close(fd);
-	if (link < 0)
-		return link;
-	heap->hit_ns = time_trial(trial) - without_ns;
-	close(link);
-	return heap->hit_ns > 0 ? 0 : fail(error, -EINVAL, "probes do not work on this kernel");
-}
 
 static int load(struct heap *heap, struct error *error)
 {
@@ -331,11 +346,28 @@ static void row_close(void *self)
 	heap_bpf__destroy(heap->programs);
 	if (heap->file.fd >= 0)
 		close(heap->file.fd);
+	if (heap->timer_fd >= 0)
+		close(heap->timer_fd);
+	if (heap->poll_fd >= 0)
+		close(heap->poll_fd);
 	free(heap->windows);
 	free(heap->told);
 	free(heap->pids);
 	free(heap->links);
 	free(heap);
+}
+
+static int open_poll(struct heap *heap, struct error *error)
+{
+	struct epoll_event interest = {.events = EPOLLIN};
+
+	heap->timer_fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	heap->poll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (epoll_ctl(heap->poll_fd, EPOLL_CTL_ADD, heap->timer_fd, &interest) ||
+	    epoll_ctl(heap->poll_fd, EPOLL_CTL_ADD, bpf_map__fd(heap->programs->maps.ring),
+		      &interest))
+		return fail(error, -errno, "cannot wait for allocations: %m");
+	return 0;
 }
 
 struct heap *heap_open(const struct heap_options *options, const pid_t *pids, size_t count,
@@ -344,6 +376,7 @@ struct heap *heap_open(const struct heap_options *options, const pid_t *pids, si
 	struct heap *heap = xcalloc(1, sizeof(*heap));
 	int result;
 
+	heap->timer_fd = heap->poll_fd = -1;
 	heap->options = *options;
 	heap->options.rate = options->rate ? options->rate : HEAP_RATE;
 	heap->file = *file;
@@ -356,8 +389,11 @@ struct heap *heap_open(const struct heap_options *options, const pid_t *pids, si
 	}
 	result = load(heap, error);
 	if (!result)
-		result = measure_hit(heap, error);
+		result = heap_trial(bpf_program__fd(heap->programs->progs.on_allocation),
+				    &heap->file, &heap->hit_ns, error);
 	heap->trial_hits = result ? 0 : sum(heap).hits;
+	if (!result)
+		result = open_poll(heap, error);
 	if (!result)
 		result = open_window(heap, error);
 	if (result) {
@@ -366,6 +402,7 @@ struct heap *heap_open(const struct heap_options *options, const pid_t *pids, si
 		return NULL;
 	}
 	heap->begun = heap->looked = heap->opened;
+	set_due(heap);
 	return heap;
 }
 
@@ -375,7 +412,7 @@ static int row_poll_fd(void *self)
 {
 	const struct heap *heap = self;
 
-	return bpf_map__fd(heap->programs->maps.ring);
+	return heap->poll_fd;
 }
 
 static void row_look(void *self)
@@ -399,14 +436,6 @@ static uint64_t row_next(void *self)
 		return heap->next->time_ns;
 	return heap->is_stopped && heap->stretched < heap->told_count ? heap->ended.time_ns
 								      : SOURCE_NOTHING;
-}
-
-/* Rounds to one of the two whole numbers beside, so that the mean is right. */
-static uint64_t round_fairly(struct heap *heap, double value)
-{
-	heap->random += 0.6180339887498949; /* a sequence that is spread evenly */
-	heap->random -= floor(heap->random);
-	return (uint64_t)(value + heap->random);
 }
 
 static void deliver_amount(struct event *event, const struct event_metric *metric, uint64_t weight,
@@ -484,7 +513,7 @@ static void take_stretch(struct heap *heap, source_deliver *deliver, void *conte
 		.stack_id = told->stack_id,
 	};
 
-	deliver_amounts(heap, &event, told, stretch(heap) - 1, deliver, context);
+	deliver_amounts(heap, &event, told, heap->stretch - 1, deliver, context);
 	event.kind = EVENT_STACK_END;
 	deliver(context, &event);
 }
@@ -508,6 +537,7 @@ static void row_stop(void *self)
 	heap->is_stopped = true;
 	look_at_window(heap);
 	heap->ended = moment_now(heap);
+	settle_extent(heap);
 }
 
 /*
@@ -517,22 +547,16 @@ static void row_stop(void *self)
  */
 static double half_width(const struct heap *heap)
 {
-	double factor = stretch(heap), seen = seen_ns(heap), bytes = 0, squares = 0;
+	double factor = heap->stretch, bytes = 0, squares = 0;
 	size_t count = heap->windows_count;
 
-	if (is_drowned(heap) || (factor > 1 && count < LEAST_WINDOWS))
+	if (heap->is_drowned || (factor > 1 && count < LEAST_WINDOWS))
 		return -1;
 	for (size_t i = 0; i < count; i++)
 		bytes += heap->windows[i].bytes;
-	for (size_t i = 0; i < count; i++) {
-		double off = heap->windows[i].bytes - bytes / seen * heap->windows[i].own_ns;
-
-		squares += off * off;
-	}
-	if (factor <= 1 || count < 2)
-		squares = 0;
-	else
-		squares *= (double)count / (double)(count - 1) * (1 - 1 / factor);
+	if (factor > 1 && count > 1)
+		squares = deviation(heap, heap->is_by_time) * (double)count / (double)(count - 1) *
+			  (1 - 1 / factor);
 	return NORMAL_95 * factor * sqrt((double)heap->options.rate * bytes + squares);
 }
 
@@ -546,8 +570,8 @@ static void row_describe(void *self, struct profile *profile)
 			   (int64_t)(heap->ended.time_ns - heap->begun.time_ns));
 	profile_set_number(profile, "memory.window_ns", (int64_t)heap->open_ns);
 	profile_set_number(profile, "memory.windows", (int64_t)heap->windows_count);
-	profile_set_number(profile, "memory.stretch_permille", (int64_t)(1000 * stretch(heap)));
-	profile_set_number(profile, "memory.drowned", is_drowned(heap));
+	profile_set_number(profile, "memory.stretch_permille", (int64_t)(1000 * heap->stretch));
+	profile_set_number(profile, "memory.drowned", heap->is_drowned);
 	profile_set_number(profile, "memory.hit_ns", (int64_t)heap->hit_ns);
 	profile_set_number(profile, "memory.hits", (int64_t)heap->ended.hits);
 	profile_set_number(profile, "memory.half_width", (int64_t)fmin(half_width(heap), 0x1p52));

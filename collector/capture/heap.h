@@ -5,8 +5,9 @@
  *
  * A probe stops the program at every call, which costs it about as much as a system call. So when
  * what that has cost passes a share of its CPU time, the probes are taken off until it does not.
- * What all windows have stands for the whole recording, reckoned by
- * the processes' own CPU time, that is without what probes took.
+ * Windows begin and end at moments that do not depend on what is in them. What all of them have
+ * stands for the whole recording, reckoned by the processes' own CPU time, that is without what
+ * probes took; or by time, where that tells better and the processes have some left.
  *
  * Delivered are, for each allocation taken, EVENT_STACK, amounts of the metrics "allocations" and
  * "allocated", and at the end of the recording what it stands for outside of the windows, with

@@ -42,7 +42,8 @@ static const char documentation[] = "Makes a profile of what another profiler wr
 				    "Folded text has no times: each line becomes as many samples "
 				    "as it counts, evenly spread, up "
 				    "to 1048576 in all; beyond that each line is one sample with "
-				    "its count as value. Lines that "
+				    "its count as value. Fractions are rounded, and what is below "
+				    "one half cannot be read: scale such counts. Lines that "
 				    "cannot be read are skipped and counted.\n\n"
 				    "Example: perf script | collector import -f perf -o app.prof -";
 

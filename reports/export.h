@@ -22,18 +22,19 @@ extern const size_t export_formats_count;
 /*
  * Folded stacks: one line for each distinct stack, root first, innermost last, then the number of
  * samples: "main;step;observe 12". Inlined functions are frames of their own. The format has no
- * escapes, so ";" in a name becomes ":" and control characters become "?"; stacks that then read
- * the same are one line. Lines are in the order of their frames' names, byte by byte.
- * Samples without any stack are the line "[no stack]" (export_rows.h).
+ * escapes, so ";" in a name becomes ":", control characters become "?", and the blank before a
+ * number that ends a name becomes "_"; stacks that then read the same are one line. Lines are in
+ * the order of their frames' names, byte by byte. Samples without any stack are the line "[no
+ * stack]" (export_rows.h).
  */
 void export_folded(const struct profile *profile, uint16_t metric, FILE *stream);
 
 /*
  * pprof: the gzipped message of pprof.proto. Two values for each sample: the number of samples and
- * the amount. A frame is one location, its inlined functions the location's lines. Addresses are
- * those in the files. The thread's name is the label "thread". The same profile always gives the
- * same bytes.
- * Source: google/pprof, proto/profile.proto.
+ * the amount; one where the metric is called "samples" itself, as that of folded stacks is. A frame
+ * is one location, its inlined functions the location's lines. Addresses are those in the files.
+ * The thread's name is the label "thread". The same profile always gives the same bytes. Source:
+ * google/pprof, proto/profile.proto.
  */
 void export_pprof(const struct profile *profile, uint16_t metric, FILE *stream);
 

@@ -9,6 +9,18 @@
 
 #include <inttypes.h>
 
+/* The last word of a line is its count, and readers take two numbers for a count before and one
+ * after: the blank before a number at the end of a name gives way. */
+static void join_number(char *label)
+{
+	size_t bytes = strlen(label), digits = bytes;
+
+	while (digits && strchr("0123456789.", label[digits - 1]))
+		digits--;
+	if (digits && digits < bytes && label[digits - 1] == ' ')
+		label[digits - 1] = '_';
+}
+
 /* The labels with what the format cannot carry replaced, in one symbol table of its own. */
 static void fold_labels(struct symbol_table *symbols)
 {
@@ -18,6 +30,7 @@ static void fold_labels(struct symbol_table *symbols)
 
 		for (char *at = copy; (at = strchr(at, ';'));)
 			*at = ':';
+		join_number(copy);
 		symbols->symbols[i].label = copy;
 	}
 }

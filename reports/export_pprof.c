@@ -195,10 +195,10 @@ static void add_sample(struct pprof *pprof, const struct export_row *row, Pprof_
 	}
 	if (!count)
 		sample->location_id[0] = add_no_stack(pprof);
-	sample->n_value = 2;
+	sample->n_value = pprof->message.n_sample_type;
 	sample->value = obstack_alloc(&pprof->memory, 2 * sizeof(*sample->value));
 	sample->value[0] = (int64_t)row->samples;
-	sample->value[1] = (int64_t)row->amount;
+	sample->value[sample->n_value - 1] = (int64_t)row->amount;
 	sample->n_label = label && label[0]->str;
 	sample->label = label;
 	APPEND(&pprof->message, sample, sample);
@@ -225,9 +225,11 @@ static void add_head(struct pprof *pprof)
 	const char *command = profile_text(pprof->profile, "command", "");
 
 	APPEND(message, string_table, (char *)"");
-	APPEND(message, sample_type, value_type(pprof, "samples", "count"));
+	/* What folded stacks count are samples themselves, and readers take a type by its name. */
+	if (strcmp(pprof->rows.name, "samples") != 0)
+		APPEND(message, sample_type, value_type(pprof, "samples", "count"));
 	APPEND(message, sample_type, value_type(pprof, pprof->rows.name, unit));
-	message->default_sample_type = message->sample_type[1]->type;
+	message->default_sample_type = message->sample_type[message->n_sample_type - 1]->type;
 	message->period_type = value_type(pprof, pprof->rows.name, unit);
 	message->period = pprof->rows.period > INT64_MAX ? INT64_MAX : (int64_t)pprof->rows.period;
 	message->time_nanos = export_start_ns(pprof->profile);

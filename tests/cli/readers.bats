@@ -14,7 +14,7 @@ totals() {
 	case $1 in
 	functions) reports functions "${metric[@]}" --json --limit 0 -o exported "$2" ;;
 	report) reports report --json -o exported "$2" ;;
-	*) reports export "${metric[@]}" --format "${1#go-}" -o exported "$2" ;;
+	*) reports export "${metric[@]}" --format "${1#*-}" -o exported "$2" ;;
 	esac
 	timeout 100 node "$BATS_TEST_DIRNAME/../readers/totals.mjs" "$1" exported "${@:3}" >"$1.json"
 }
@@ -36,10 +36,10 @@ agree() {
 @test "all readers find the totals and self costs of the known profile" {
 	require readers go callgrind_annotate sqlite3
 	synthetic small
-	for format in functions report folded pprof go-pprof speedscope firefox callgrind csv json; do
+	for format in functions report folded firefox-folded pprof go-pprof speedscope firefox callgrind csv json; do
 		totals $format small.prof
 	done
-	agree report folded pprof go-pprof speedscope firefox callgrind csv json
+	agree report folded firefox-folded pprof go-pprof speedscope firefox callgrind csv json
 	[ "$(ask pprof.json 'it.samples + " " + it.amount + " " + it.self.kd_tree_distance')" = "1000 1000000000 200" ]
 }
 
@@ -131,6 +131,18 @@ agree() {
 	[ "$(ask app.json it.profile)" = "sim 100, 1000 samples" ]
 	[ "$(ask app.json 'it.self.environment_observe')" = "400.00ms (40%)" ]
 	[ "$(ask app.json 'it.self.kd_tree_distance')" = "200.00ms (20%)" ]
+	reports export --format folded -o small.folded small.prof
+	timeout 100 node "$BATS_TEST_DIRNAME/../readers/speedscope_app.mjs" small.folded >app.json
+	cat app.json
+	[ "$(ask app.json 'it.self.environment_observe + it.self.kd_tree_distance')" = "400 (40%)200 (20%)" ]
+}
+
+@test "imported stacks have one kind of samples in pprof" {
+	require readers go
+	printf 'main;a 30\nmain;b 12\n' >it.folded
+	reports export --format pprof -o it.pprof it.folded
+	go tool pprof -raw it.pprof | grep -A 1 '^Samples:' | tail -n 1 | grep -qE '^samples/count(\[dflt\])?$'
+	go tool pprof -top -sample_index=samples it.pprof 2>/dev/null | grep -qE '^ +30 .* a$'
 }
 
 @test "go tool pprof shows inlined code, lines, threads and the command" {

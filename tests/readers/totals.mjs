@@ -190,7 +190,7 @@ function report(file) {
 
 const obeys = file => ({ obeys: Boolean(validate(join(docs, "report-v1.schema.json"), file)) });
 
-const readers = { functions, report, obeys, folded, "go-pprof": goPprof, pprof: file => decodePprof(readFileSync(file)),
+const readers = { functions, report, obeys, folded, "firefox-folded": firefox, "go-pprof": goPprof, pprof: file => decodePprof(readFileSync(file)),
   speedscope, firefox, callgrind, csv, json };
 
 if (isProgram) {

@@ -31,6 +31,19 @@ Test(export_folded, one_line_for_each_stack_in_order_of_names)
 	free(text);
 }
 
+Test(export_folded, no_name_ends_in_what_readers_take_for_a_count)
+{
+	struct profile *profile = new_profile();
+	char *text;
+
+	add_stack(profile, "main 7;step v2;lambda 12", 3);
+	add_stack(profile, "main 7;part 1.5", 2);
+	add_stack(profile, "42", 1);
+	text = folded(profile);
+	cr_assert_str_eq(text, "42 1\nmain_7;part_1.5 2\nmain_7;step v2;lambda_12 3\n");
+	free(text);
+}
+
 Test(export_folded, stacks_that_read_the_same_are_one_line)
 {
 	struct profile *profile = new_profile();

@@ -14,8 +14,10 @@ const struct export_format export_formats[] = {
 	{"callgrind", "calls and lines, for callgrind_annotate and KCachegrind", export_callgrind,
 	 false},
 	{"csv", "one row per function, for spreadsheets", export_csv, false},
-	{"json", "everything, for your own scripts (docs/profile-v1.schema.json)", export_json,
-	 false},
+	{"json",
+	 "stacks, functions, threads, steps, series and all that is known of the run, for your own "
+	 "scripts (docs/profile-v1.schema.json); what was counted and timed: --json of the reports",
+	 export_json, false},
 };
 
 const size_t export_formats_count = sizeof(export_formats) / sizeof(*export_formats);

@@ -60,5 +60,6 @@ void export_callgrind(const struct profile *profile, uint16_t metric, FILE *stre
  * a formula begins with an apostrophe. */
 void export_csv(const struct profile *profile, uint16_t metric, FILE *stream);
 
-/* JSON: the tables of the profile, samples merged by thread and stack. */
+/* JSON: the tables of the profile about the run, samples merged by thread and stack, with steps and
+ * series. What was counted, timed or allocated has its own reports, each with --json. */
 void export_json(const struct profile *profile, uint16_t metric, FILE *stream);

@@ -132,6 +132,74 @@ static void write_threads(const struct json_file *file)
 	fputc(']', file->stream);
 }
 
+/* All that the recording says of itself: the machine, the sampler, what was lost and why. */
+static void write_meta(const struct json_file *file)
+{
+	const struct profile *profile = file->profile;
+	FILE *stream = file->stream;
+
+	fputs(",\n\"meta\":{", stream);
+	for (size_t i = 0; i < profile->meta_count; i++) {
+		const struct profile_meta *meta = &profile->meta[i];
+
+		fputs(i ? ",\n" : "", stream);
+		export_json_text(stream, meta->key);
+		fputc(':', stream);
+		if (meta->text)
+			export_json_text(stream, meta->text);
+		else
+			fprintf(stream, "%jd", (intmax_t)meta->number);
+	}
+	fputs("},\n\"metrics\":[", stream);
+	for (size_t i = 0; i < profile->metrics_count; i++) {
+		fputs(i ? ",\n{\"name\":" : "{\"name\":", stream);
+		export_json_text(stream, profile->metrics[i].name);
+		fputs(",\"unit\":", stream);
+		export_json_text(stream, profile->metrics[i].unit);
+		fprintf(stream, ",\"period\":%ju}", (uintmax_t)profile->metrics[i].period);
+	}
+	fputc(']', stream);
+}
+
+static void write_steps(const struct json_file *file)
+{
+	const struct profile *profile = file->profile;
+
+	fputs(",\n\"steps\":[", file->stream);
+	for (size_t i = 0; i < profile->steps_count; i++) {
+		const struct profile_step *step = &profile->steps[i];
+
+		fprintf(file->stream,
+			"%s{\"thread\":%u,\"start_ns\":%ju,\"end_ns\":%ju,\"probe_ns\":%ju}",
+			i ? ",\n" : "", step->thread, (uintmax_t)step->start_ns,
+			(uintmax_t)step->end_ns, (uintmax_t)step->probe_ns);
+	}
+	fputc(']', file->stream);
+}
+
+static void write_series(const struct json_file *file)
+{
+	const struct profile *profile = file->profile;
+	FILE *stream = file->stream;
+
+	fputs(",\n\"series\":[", stream);
+	for (size_t i = 0; i < profile->series_count; i++) {
+		fputs(i ? ",\n{\"name\":" : "{\"name\":", stream);
+		export_json_text(stream, profile->series[i].name);
+		fputs(",\"unit\":", stream);
+		export_json_text(stream, profile->series[i].unit);
+		fputc('}', stream);
+	}
+	fputs("],\n\"points\":[", stream);
+	for (size_t i = 0; i < profile->points_count; i++) {
+		const struct profile_point *point = &profile->points[i];
+
+		fprintf(stream, "%s[%u,%ju,%jd]", i ? "," : "", point->series,
+			(uintmax_t)point->time_ns, (intmax_t)point->value);
+	}
+	fputc(']', stream);
+}
+
 void export_json(const struct profile *profile, uint16_t metric, FILE *stream)
 {
 	struct json_file file = {.profile = profile, .stream = stream};
@@ -140,11 +208,14 @@ void export_json(const struct profile *profile, uint16_t metric, FILE *stream)
 	export_rows_init(&file.rows, profile, metric);
 	file.numbers = export_number_symbols(&file.rows, profile, file.symbols.count);
 	write_head(&file);
+	write_meta(&file);
 	write_modules(&file);
 	write_functions(&file);
 	write_frames(&file);
 	write_stacks(&file);
 	write_threads(&file);
+	write_steps(&file);
+	write_series(&file);
 	fputs(",\n\"samples\":[", stream);
 	for (size_t i = 0; i < file.rows.count; i++) {
 		const struct export_row *row = &file.rows.rows[i];

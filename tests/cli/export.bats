@@ -27,7 +27,7 @@ setup() {
 	synthetic hostile
 	reports export --format folded hostile.prof >folded
 	[ "$(wc -l <folded)" -eq 13 ]
-	grep -q ';semi:colon 12;' folded
+	grep -q ';semi:colon_12;' folded
 	grep -q ';line feed tab??;' folded
 	[ "$(awk -F';' '{ print NF }' folded | sort -n | tail -n 1)" -eq 13 ]
 }
@@ -49,4 +49,15 @@ setup() {
 	fails_with 1 "no format 'flamegraph'" reports export --format flamegraph small.prof
 	fails_with 1 'which format?' reports export small.prof
 	[[ $(reports export --help) == *"folded"*"one line per stack"* ]]
+}
+
+@test "JSON has what the recording says of itself, its steps and its series" {
+	require node
+	synthetic rich
+	reports export --format json rich.prof >json
+	[ "$(ask json it.steps.length)" -eq "$(sqlite3 rich.prof 'SELECT count(*) FROM steps')" ]
+	[ "$(ask json it.points.length)" -eq "$(sqlite3 rich.prof 'SELECT count(*) FROM points')" ]
+	[ "$(ask json 'Object.keys(it.meta).length')" -eq "$(sqlite3 rich.prof 'SELECT count(*) FROM meta')" ]
+	[ "$(ask json 'it.metrics.map(row => row.name).join()')" = "$(sqlite3 rich.prof 'SELECT group_concat(name) FROM metrics')" ]
+	[ "$(ask json 'it.steps.length > 0 && it.points.every(point => it.series[point[0]])')" = true ]
 }

@@ -172,6 +172,12 @@ function json(file) {
   };
   if (data.total.samples !== result.samples || data.total.amount !== result.amount)
     throw new Error("the stated totals are not those of the samples");
+  if (!data.metrics.some(row => row.name === data.metric.name && row.unit === data.metric.unit))
+    throw new Error("the metric is none of those that the profile has");
+  if (data.points.some(point => !data.series[point[0]]))
+    throw new Error("a point in no series");
+  if (data.steps.some(step => step.thread >= data.threads.length))
+    throw new Error("a step in no thread");
   if (data.stacks.some((stack, id) => stack[0] >= id && stack[0] !== null))
     throw new Error("a caller's stack comes after its callee's");
   return result;

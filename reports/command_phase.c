@@ -29,6 +29,7 @@ enum {
 	OPTION_HTML,
 	OPTION_PLAN,
 	OPTION_WINS,
+	OPTION_NO_PROBES,
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -45,6 +46,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		return 0;
 	case OPTION_WINS:
 		options->phase.phase = PHASE_WINS;
+		return 0;
+	case OPTION_NO_PROBES:
+		options->phase.why_no_probes = argument;
 		return 0;
 	case OPTION_ENGINE:
 		options->engine = argument;
@@ -81,6 +85,8 @@ static const struct argp_option argp_options[] = {
 	{"html", OPTION_HTML, NULL, 0, "Write an HTML page", 0},
 	{"json", OPTION_JSON, NULL, 0, "Write JSON", 0},
 	{"memory", OPTION_MEMORY, NULL, 0, "Phase 3: count allocations, too", 0},
+	{"no-probes", OPTION_NO_PROBES, "WHY", 0,
+	 "Samples only: steps, calls and hits cannot be measured, for the reason WHY", 0},
 	{"number", OPTION_NUMBER, "N", 0, "Of the phase, 1 to 4", 0},
 	{"only", OPTION_ONLY, "NAME", 0, "One component (phase 2), function (phase 3) or win", 0},
 	{"plan", OPTION_PLAN, NULL, 0,

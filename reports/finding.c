@@ -120,6 +120,16 @@ double finding_share(const json_t *share)
 	return json_number_value(json_is_array(share) ? json_array_get(share, 0) : share);
 }
 
+/* Whether a function of phase 1 or a line of phase 3 is of a component. What works for its callers
+ * is part of what belongs to none. */
+static bool is_of(const json_t *table, const json_t *row, const char *component)
+{
+	const char *text = finding_cell_text(table, row, "component");
+
+	return !strcmp(text, component) ||
+	       (!strcmp(component, "other") && !strcmp(text, FINDING_CALLERS));
+}
+
 const char *finding_function(const struct findings *findings, const char *component,
 			     char text[FINDING_TEXT])
 {
@@ -127,7 +137,7 @@ const char *finding_function(const struct findings *findings, const char *compon
 	size_t i;
 
 	json_array_foreach (json_object_get(table, "rows"), i, row) {
-		if (strcmp(finding_cell_text(table, row, "component"), component))
+		if (!is_of(table, row, component))
 			continue;
 		snprintf(text, FINDING_TEXT, "%s, %.2g %% in itself",
 			 finding_cell_text(table, row, "function"),
@@ -251,7 +261,7 @@ const char *finding_line(const struct findings *findings, const char *component,
 	json_array_foreach (json_object_get(table, "rows"), i, row) {
 		const char *file = finding_cell_text(table, row, "file");
 
-		if (strcmp(finding_cell_text(table, row, "component"), component))
+		if (!is_of(table, row, component))
 			continue;
 		snprintf(text, FINDING_TEXT, "%s:%" JSON_INTEGER_FORMAT " (%.2g %%)",
 			 strrchr(file, '/') ? strrchr(file, '/') + 1 : file,

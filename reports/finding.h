@@ -10,6 +10,9 @@
 #include <jansson.h>
 #include <stdbool.h>
 
+/* In tables the component of what belongs to none, and does its work for whoever calls it. */
+#define FINDING_CALLERS "its caller's"
+
 enum {
 	FINDING_PHASES = 4,
 	FINDING_TEXT = 512, /* bytes of a text that holds every finding */

@@ -398,6 +398,8 @@ json_t *phase_json(const json_t *engine, const struct phase_options *options, co
 	phase.scaling = json_object();
 	phase.wins = json_array();
 	begin_document(&phase);
+	if (options->why_no_probes)
+		complain(&phase, "steps, calls and hits", options->why_no_probes);
 	json_array_foreach (plan, i, sweep) {
 		take_sweep(&phase, sweep, folder);
 	}

@@ -4,6 +4,7 @@
 
 #include "collector/base/xalloc.h"
 #include "reports/document.h"
+#include "reports/finding.h"
 #include "reports/lines.h"
 
 #include <inttypes.h>
@@ -220,7 +221,7 @@ static void add_hottest(json_t *section, const struct scaling *scaling, const st
 			cells = document_row(table);
 			document_text(cells, component || scaling->map.count <= 1
 						     ? scaling->map.names[component]
-						     : "its caller's");
+						     : FINDING_CALLERS);
 			document_text(cells, report->symbols.symbols[line->symbol].label);
 			document_text(cells, file_of(report, line));
 			document_count(cells, line->line);

@@ -53,15 +53,18 @@ static json_t *finish(const json_t *engine, const struct draft *draft, bool quic
 			 engine_list(engine_text(engine, "engine", "scratch", "")));
 }
 
-/* Options of collector run: the step function, when there is one, and functions to time; and how
- * often to sample, NULL: as it does by itself. */
-static json_t *run_options(const json_t *engine, const char *time, const char *samples)
+/* Options of collector run: the step function, when there is one, and functions to time, as far as
+ * there may be probes; and how often to sample, NULL: as it does by itself. */
+static json_t *run_options(const json_t *engine, const struct phase_options *options,
+			   const char *time, const char *samples)
 {
 	const char *step = engine_text(engine, "engine", "step", "");
 	json_t *run = json_array();
 
 	if (samples)
 		json_array_append_new(run, json_string(samples));
+	if (options->why_no_probes)
+		return run;
 
 	if (*step)
 		json_array_append_new(run, json_sprintf("--step=%s", step));
@@ -77,9 +80,8 @@ static bool is_wanted(const struct phase_options *options, const char *name)
 	return !options->only || !strcmp(options->only, "all") || !strcmp(options->only, name);
 }
 
-/* The functions of [hot], in phase 3 those that are wanted, with commas between. Owned by the
- * caller.
- */
+/* The functions of [hot] that are to be probed, in phase 3 those that are wanted, with commas
+ * between. Owned by the caller. */
 static char *hot_functions(const json_t *engine, const struct phase_options *options)
 {
 	json_t *value;
@@ -89,7 +91,7 @@ static char *hot_functions(const json_t *engine, const struct phase_options *opt
 	FILE *stream = xalloc_checked(open_memstream(&text, &bytes));
 
 	json_object_foreach (json_object_get(engine, "hot"), key, value) {
-		if (options->phase != 3 || is_wanted(options, key))
+		if (!options->why_no_probes && (options->phase != 3 || is_wanted(options, key)))
 			fprintf(stream, "%s%s", ftell(stream) > 0 ? "," : "",
 				json_string_value(value));
 	}
@@ -131,12 +133,12 @@ static void plan_phase1(json_t *plan, const json_t *engine, const struct phase_o
 
 	add(plan, engine,
 	    &(struct draft){"macro", "samples", command, activity, json_pack("[{}]"),
-			    run_options(engine, NULL, NULL), 5, options->quick ? 5 : 10},
+			    run_options(engine, options, NULL, NULL), 5, options->quick ? 5 : 10},
 	    options);
 	if (*hot)
 		add(plan, engine,
 		    &(struct draft){"calls", "calls", command, activity, json_pack("[{}]"),
-				    run_options(engine, hot, few_samples), 3, 3},
+				    run_options(engine, options, hot, few_samples), 3, 3},
 		    options);
 	if (*hot)
 		add_counts(plan, engine,
@@ -175,7 +177,9 @@ static json_t *plan_times(const json_t *engine, const char *section, const struc
 	json_t *sweep;
 
 	json_incref(timed.points);
-	timed.run = json_pack("[s+, s, s]", "--time=", time, budget, few_samples);
+	timed.run = options->why_no_probes
+			    ? json_pack("[s]", few_samples)
+			    : json_pack("[s+, s, s]", "--time=", time, budget, few_samples);
 	timed.repeats = options->quick ? 3 : 5;
 	timed.bare = options->quick ? 2 : 3;
 	sweep = finish(engine, &timed, options->quick);
@@ -248,13 +252,14 @@ static void plan_component(json_t *plan, const json_t *engine, const char *compo
 	}
 	fclose(stream);
 	if (*time && is_wanted(options, component)) {
-		sweep = finish(
-			engine,
-			&(struct draft){
-				component, component, engine_text(engine, "engine", "command", ""),
-				engine_text(engine, "engine", "activity", ""), json_pack("[{}]"),
-				run_options(engine, time, few_samples), options->quick ? 3 : 5, 3},
-			options->quick);
+		sweep = finish(engine,
+			       &(struct draft){component, component,
+					       engine_text(engine, "engine", "command", ""),
+					       engine_text(engine, "engine", "activity", ""),
+					       json_pack("[{}]"),
+					       run_options(engine, options, time, few_samples),
+					       options->quick ? 3 : 5, 3},
+			       options->quick);
 		json_object_set_new(sweep, "time", json_string(time));
 		json_array_append_new(plan, sweep);
 	}
@@ -305,13 +310,14 @@ static void plan_phase3(json_t *plan, const json_t *engine, const struct phase_o
 	json_object_foreach (json_object_get(engine, "hot"), key, value) {
 		char name[128];
 
-		if (!is_wanted(options, key))
+		if (!is_wanted(options, key) || options->why_no_probes)
 			continue;
 		snprintf(name, sizeof(name), "function_%s", key);
 		add(plan, engine,
-		    &(struct draft){name, key, command, activity, json_pack("[{}]"),
-				    run_options(engine, json_string_value(value), few_samples), 3,
-				    3},
+		    &(struct draft){
+			    name, key, command, activity, json_pack("[{}]"),
+			    run_options(engine, options, json_string_value(value), few_samples), 3,
+			    3},
 		    options);
 		json_object_set(json_array_get(plan, json_array_size(plan) - 1), "function", value);
 	}
@@ -337,7 +343,7 @@ static void plan_phase4(json_t *plan, const json_t *engine, const struct phase_o
 	json_object_foreach (json_object_get(engine, "vary"), key, value) {
 		json_t *one = json_pack("{s:O}", key, value);
 		json_t *points = engine_points(one, (const char *const[]){NULL}, options->quick);
-		json_t *run = run_options(engine, hot, half_the_samples);
+		json_t *run = run_options(engine, options, hot, half_the_samples);
 		char name[64], counts[64 + sizeof(PHASE_COUNTS)];
 		struct draft draft = {name,
 				      name,

@@ -19,7 +19,8 @@ enum {
 struct phase_options {
 	int phase; /* 1 ... PHASES, or PHASE_WINS */
 	bool quick;
-	bool memory; /* phase 3: allocations, too */
+	bool memory;		   /* phase 3: allocations, too */
+	const char *why_no_probes; /* samples only: steps, calls and hits are refused; NULL: not */
 	const char *
 		only; /* component (phase 2), function (phase 3) or win; NULL or "all": every one */
 };

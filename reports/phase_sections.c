@@ -10,6 +10,7 @@
 
 #include "collector/base/xalloc.h"
 #include "reports/document.h"
+#include "reports/finding.h"
 
 #include <gsl/gsl_cdf.h>
 #include <math.h>
@@ -124,7 +125,7 @@ static const char *component_of(const struct scaling *scaling, size_t id)
 	uint8_t component = scaling->names.rows[id]->component;
 
 	return component || scaling->map.count <= 1 ? scaling->map.names[component]
-						    : "its caller's";
+						    : FINDING_CALLERS;
 }
 
 static void add_functions(json_t *section, const struct scaling *scaling)
@@ -284,5 +285,7 @@ json_t *phase_add_calls(json_t *document, const char *name, const struct scaling
 		}
 		free(label);
 	}
+	if (!json_array_size(json_object_get(table, "rows")))
+		document_note(section, "No call was timed.");
 	return section;
 }

@@ -95,6 +95,26 @@ phase() {
 	[ "$(plan --quick)" = '4+9 16+8 64+7 4+9 16+8 64+7' ]
 }
 
+@test "where probes are refused there are samples, and the reports say what was not measured" {
+	require perf
+	local n
+	for n in 1 2 3 4; do
+		"$BUILD/bin/collector" phase --number $n --engine growth.engine --no-probes=because --plan out >plan
+		[ "$(grep -cE -- '--(step|time|count|hits|budget)=' plan)" -eq 0 ]
+	done
+	sed -i 's/^steps = 25/steps = 5/' growth.engine
+	mkdir bin
+	printf '#!/bin/sh\n[ "$1" = check ] && echo "off-cpu         no   cannot use BPF: it is forbidden" || exec "%s" "$@"\n' "$BUILD/bin/collector" >bin/collector
+	chmod +x bin/collector
+	# Where the scripts are installed by themselves they take the programs of the PATH.
+	cp -r "$scripts" own
+	local status=0
+	PATH=$PWD/bin:$PATH own/run_phase1_profiling --quick --engine growth.engine --output-dir out || status=$?
+	[ "$status" -eq 2 ]
+	[ "$(ask out/phase1/phase1_summary.json 'it.problems.join("; ")')" = 'steps, calls and hits: cannot use BPF: it is forbidden' ]
+	[ "$(ask out/phase1/phase1_summary.json 'it.sweeps.map(sweep => [sweep.name, sweep.runs.done].join()).join()')" = macro,10 ]
+}
+
 @test "killed at any moment and started again, a phase goes on where it was" {
 	require perf
 	# Without a step and timed functions: those need root, and their probes a second to begin.

@@ -22,7 +22,8 @@
 #include <stdlib.h>
 #include <sys/mman.h>
 
-#define THREADS 1024 /* as many as are known: thread.c */
+#define THREADS	    1024 /* as many as are known: thread.c */
+#define RANDOM_STEP 0x9e3779b97f4a7c15u
 
 /* What a thread needs to count. */
 struct memory_thread {
@@ -250,15 +251,22 @@ static void count_unseen(struct memory_thread *memory, const struct live_block *
 		   TALLY_AGE_UNKNOWN);
 }
 
-/* Draws the next gap when an allocation is taken. Others may draw with `spare` at the same time:
- * who makes it negative draws. */
+/* Several threads may draw with `spare` at the same time. Who makes what is left negative draws the
+ * next gap, and what others subtract until that is written is lost: so their bytes are drawn for by
+ * themselves, as nothing of the distance to a hit is remembered. */
 static bool take_sample(struct memory_thread *memory, int64_t bytes)
 {
 	int64_t left = __atomic_fetch_sub(&memory->left, bytes, __ATOMIC_RELAXED);
+	uint64_t random;
+	int64_t gap;
 
-	if (left < 0 || left >= bytes)
+	if (left >= bytes)
 		return false;
-	__atomic_store_n(&memory->left, thinning_gap(&memory->random, rate), __ATOMIC_RELAXED);
+	random = __atomic_fetch_add(&memory->random, RANDOM_STEP, __ATOMIC_RELAXED) | 1;
+	gap = thinning_gap(&random, rate);
+	if (left < 0)
+		return gap < bytes;
+	__atomic_store_n(&memory->left, gap, __ATOMIC_RELAXED);
 	return true;
 }
 

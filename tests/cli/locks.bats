@@ -226,6 +226,8 @@ between() {
 	run -0 collector locks x.prof
 	[[ $output == *"locks        no wait for one ended; taken 1 times"* ]]
 	[[ $output == *"(!) 1 thread still waited for a lock when"*"(!) 1 thread still waited for something else when"* ]]
+	collector locks --json -o x.json x.prof
+	[ "$(sqlite3 :memory: "SELECT json_extract(readfile('x.json'), '\$.notes.open_locks')")" = 1 ]
 }
 
 @test "who takes a robust lock again does not wait for it" {

@@ -232,6 +232,39 @@ other_allocator() {
 	[ "$(meta threaded)" = 1 ]
 }
 
+# Several of them take and draw at once, from what is everybody's. Six standard errors.
+@test "a sample misses nothing of threads that nobody saw begin" {
+	cat >unseen.c <<-'C'
+		#define _GNU_SOURCE
+		#include <dlfcn.h>
+		#include <pthread.h>
+		#include <stdlib.h>
+		static void *churn(void *unused)
+		{
+			for (int i = 0; i < 200000; i++) {
+				void *volatile block = malloc(1000);
+				free(block);
+			}
+			return unused;
+		}
+		int main(void)
+		{
+			int (*create)(pthread_t *, const pthread_attr_t *, void *(*)(void *), void *) =
+				(void *)dlsym(dlopen("libc.so.6", RTLD_NOW), "pthread_create");
+			pthread_t threads[4];
+			for (int i = 0; i < 4; i++)
+				create(&threads[i], NULL, churn, NULL);
+			for (int i = 0; i < 4; i++)
+				pthread_join(threads[i], NULL);
+		}
+	C
+	gcc -w -o unseen unseen.c
+	collector run -q -o x --memory-rate 4096 -- ./unseen
+	bytes=$(total allocated)
+	[ $((bytes > 788000000)) = 1 ]
+	[ $((bytes < 812000000)) = 1 ]
+}
+
 @test "allocations in constructors, destructors and at exit are counted" {
 	counts_itself ends
 }

@@ -22,6 +22,18 @@ static json_t *list(json_t *object, const char *key)
 	return array;
 }
 
+/* A text as people can read it: names come from files, and may have megabytes. */
+static json_t *short_json(const char *text)
+{
+	struct obstack memory;
+	json_t *json;
+
+	obstack_init(&memory);
+	json = json_string(text_clean(&memory, text, DOCUMENT_TEXT_BYTES));
+	obstack_free(&memory, NULL);
+	return json;
+}
+
 static json_t *append(json_t *array, json_t *item)
 {
 	json_array_append_new(array, item);
@@ -31,30 +43,30 @@ static json_t *append(json_t *array, json_t *item)
 json_t *document_new(const char *title)
 {
 	return json_pack("{s:s, s:o, s:[], s:[], s:[], s:[]}", "schema", "simprof/report-v1",
-			 "title", text_json(title), "why", "trust", "next", "sections");
+			 "title", short_json(title), "why", "trust", "next", "sections");
 }
 
 void document_set_verdict(json_t *document, const char *word, const char *text)
 {
 	json_object_set_new(document, "verdict",
-			    json_pack("{s:s, s:o}", "word", word, "text", text_json(text)));
+			    json_pack("{s:s, s:o}", "word", word, "text", short_json(text)));
 }
 
 void document_add_why(json_t *document, const char *text, const char *function)
 {
 	append(list(document, "why"),
-	       json_pack("{s:o, s:o}", "text", text_json(text), "find", text_json(function)));
+	       json_pack("{s:o, s:o}", "text", short_json(text), "find", short_json(function)));
 }
 
 void document_add_trust(json_t *document, const char *text, bool is_bad)
 {
 	append(list(document, "trust"),
-	       json_pack("{s:o, s:b}", "text", text_json(text), "bad", is_bad));
+	       json_pack("{s:o, s:b}", "text", short_json(text), "bad", is_bad));
 }
 
 void document_add_next(json_t *document, const char *text)
 {
-	append(list(document, "next"), text_json(text));
+	append(list(document, "next"), short_json(text));
 }
 
 json_t *document_section(json_t *document, const char *id, const char *title)
@@ -73,11 +85,11 @@ json_t *document_table(json_t *section, const char *id, const char *caption,
 					 columns[i].title, "kind", columns[i].kind);
 
 		if (columns[i].unit)
-			json_object_set_new(head, "unit", text_json(columns[i].unit));
+			json_object_set_new(head, "unit", short_json(columns[i].unit));
 		json_array_append_new(heads, head);
 	}
 	return append(list(section, "tables"),
-		      json_pack("{s:s, s:o, s:o, s:[]}", "id", id, "caption", text_json(caption),
+		      json_pack("{s:s, s:o, s:o, s:[]}", "id", id, "caption", short_json(caption),
 				"columns", heads, "rows"));
 }
 
@@ -88,7 +100,7 @@ json_t *document_row(json_t *table)
 
 void document_text(json_t *row, const char *text)
 {
-	json_array_append_new(row, *text ? text_json(text) : json_null());
+	json_array_append_new(row, *text ? short_json(text) : json_null());
 }
 
 void document_count(json_t *row, uint64_t count)
@@ -118,7 +130,7 @@ static void append_sentence(json_t *sentences, const char *format, va_list argum
 
 	if (vasprintf(&text, format, arguments) < 0)
 		text = xalloc_checked(NULL);
-	append(sentences, text_json(text));
+	append(sentences, short_json(text));
 	free(text);
 }
 
@@ -142,7 +154,7 @@ void document_note(json_t *section, const char *format, ...)
 
 void document_miss(json_t *section, const char *text)
 {
-	json_object_set_new(section, "missing", text_json(text));
+	json_object_set_new(section, "missing", short_json(text));
 }
 
 void document_add_chart(json_t *section, json_t *chart)

@@ -33,6 +33,10 @@
 
 #include <jansson.h>
 
+enum {
+	DOCUMENT_TEXT_BYTES = 4096 /* of a cell or a sentence; of a longer one head and tail */
+};
+
 struct document_column {
 	const char *id, *title, *kind;
 	const char *unit; /* of amounts */

@@ -10,7 +10,8 @@
 #include "reports/table.h"
 
 enum {
-	CONTEXT_LINES = 3 /* shown around a line that has samples */
+	CONTEXT_LINES = 3, /* shown around a line that has samples */
+	REMARKS = 6	   /* of functions whose hits are restricted; --json has all */
 };
 
 /* ---- the columns, of which a profile has some ------------------------------------------------ */
@@ -297,6 +298,7 @@ void lines_write_source(const struct lines_view *view, FILE *stream)
 void lines_write_remarks(const struct lines_view *view, FILE *stream)
 {
 	const struct profile *profile = view->report->profile;
+	size_t noted = 0;
 	struct obstack memory;
 
 	obstack_init(&memory);
@@ -314,7 +316,7 @@ void lines_write_remarks(const struct lines_view *view, FILE *stream)
 	for (size_t i = 0; i < profile->hit_functions_count; i++) {
 		const struct profile_hit_function *function = &profile->hit_functions[i];
 
-		if (function->note)
+		if (function->note && noted++ < REMARKS)
 			fprintf(stream, "hits of %s: %s\n",
 				text_plain(&memory,
 					   view->report->symbols
@@ -323,6 +325,9 @@ void lines_write_remarks(const struct lines_view *view, FILE *stream)
 					   100),
 				text_plain(&memory, function->note, 0));
 	}
+	if (noted > REMARKS)
+		fprintf(stream, "… and %zu more functions with restricted hits; --json has all\n",
+			noted - REMARKS);
 	if (view->lines->has_allocations)
 		fprintf(stream, "allocations: at the line and in what it called%s\n",
 			profile_number(profile, "memory.rate", 0) ? ", estimated from samples"
@@ -379,6 +384,24 @@ static json_t *row_json(const struct lines_view *view, uint32_t index)
 	return json;
 }
 
+/* Functions whose hits are restricted, and by what. */
+static json_t *restrictions_json(const struct report *report)
+{
+	json_t *list = json_array();
+
+	for (size_t i = 0; i < report->profile->hit_functions_count; i++) {
+		const struct profile_hit_function *function = &report->profile->hit_functions[i];
+		uint32_t symbol = symbol_owner(report->profile, function->frame);
+
+		if (function->note)
+			json_array_append_new(
+				list, json_pack("{s:o, s:o}", "function",
+						text_json(report->symbols.symbols[symbol].label),
+						"note", text_json(function->note)));
+	}
+	return list;
+}
+
 json_t *lines_json(const struct lines_view *view)
 {
 	json_t *json = summary_head_json(view->report), *rows = json_array();
@@ -388,5 +411,7 @@ json_t *lines_json(const struct lines_view *view)
 	json_object_set_new(json, "inlined",
 			    json_string(view->inlined == LINES_AT_CALL ? "at call" : "in source"));
 	json_object_set_new(json, "lines", rows);
+	if (view->lines->has_hits)
+		json_object_set_new(json, "restricted_hits", restrictions_json(view->report));
 	return json;
 }

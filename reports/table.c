@@ -6,8 +6,9 @@
 
 #include <stdarg.h>
 
-static const int gap = 2;	/* blanks between columns */
-static const int shortest = 12; /* an elastic column is never cut below this */
+static const int gap = 2;	 /* blanks between columns */
+static const int shortest = 12;	 /* an elastic column is never cut below this */
+static const int longest = 2000; /* names come from files, and may have megabytes */
 
 void table_init(struct table *table, const struct table_column *columns, int column_count)
 {
@@ -65,7 +66,7 @@ static void measure(const struct table *table, int *widths)
 		int column = i % table->column_count, width = characters(table->cells[i]);
 
 		if (width > widths[column])
-			widths[column] = width;
+			widths[column] = width < longest ? width : longest;
 	}
 }
 

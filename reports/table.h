@@ -3,7 +3,8 @@
  * table: aligned columns of text for terminals and files.
  *
  * On a terminal a table never wraps: columns are dropped, the least important first, then the
- * columns of names are cut in the middle. Widths count characters, not bytes.
+ * columns of names are cut in the middle. Widths count characters, not bytes. Cells of more than
+ * 2,000 are cut everywhere.
  */
 #pragma once
 

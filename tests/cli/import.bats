@@ -71,6 +71,15 @@ folded_of() {
 	folded_of long.prof | cmp - <(LC_ALL=C sort long)
 	reports flame -o long.svg long.prof
 	xmllint --huge --noout long.svg
+	# What people read has no names of megabytes.
+	reports functions long.prof >table
+	[ "$(stat -c %s table)" -lt 100000 ]
+	reports summary long.prof >table
+	[ "$(stat -c %s table)" -lt 100000 ]
+	reports report --json long.prof >json
+	[ "$(stat -c %s json)" -lt 1000000 ]
+	reports report --markdown long.prof >it.md
+	[ "$(stat -c %s it.md)" -lt 921600 ]
 }
 
 @test "counts beyond all samples are values" {

@@ -60,3 +60,26 @@ Test(table, titles_are_bold_only_with_colour)
 	cr_assert_eq(strncmp(text, "\033[1mshare", 9), 0);
 	free(text);
 }
+
+Test(table, names_of_megabytes_are_cut_without_any_limit_too)
+{
+	struct table table;
+	char *name = malloc(1 << 20), *text = NULL;
+	size_t bytes;
+	FILE *stream = open_memstream(&text, &bytes);
+
+	cr_assert_not_null(name);
+	memset(name, 'x', (1 << 20) - 1);
+	name[(1 << 20) - 1] = '\0';
+	table_init(&table, columns, 4);
+	for (int i = 0; i < 3; i++)
+		table_cell(&table, "1");
+	table_cell(&table, "%s", name);
+	table_write(&table, stream, 0, false);
+	table_done(&table);
+	fclose(stream);
+	cr_assert_leq(bytes, 5000);
+	cr_assert_not_null(strstr(text, "x…x"));
+	free(text);
+	free(name);
+}

@@ -338,14 +338,22 @@ static void by_thread_done(struct by_thread *order)
 	free(order->begin);
 }
 
+/* Whether values are times themselves: waits, and the periods that perf script prints. */
+static bool are_times(const struct profile *profile, uint16_t metric)
+{
+	const struct profile_metric *row = &profile->metrics[metric];
+
+	return !strcmp(row->unit, "ns") &&
+	       (row->period == 1 || metric_has_amounts(profile, metric));
+}
+
 /* Columns of one thread's samples. Weights are events counted; where rows are amounts, bytes or
  * milliseconds. */
 static void write_samples(const struct firefox *file, const uint32_t *samples, uint32_t count)
 {
 	const struct profile *profile = file->profile;
 	bool bytes = !strcmp(file->rows.unit, "bytes");
-	bool waits = count && !strcmp(file->rows.unit, "ns") &&
-		     metric_has_amounts(profile, profile->samples[samples[0]].metric);
+	bool times = count && are_times(profile, profile->samples[samples[0]].metric);
 	FILE *stream = file->stream;
 
 	fprintf(stream, "\"samples\":{\"length\":%u,\n\"stack\":[", count);
@@ -361,7 +369,7 @@ static void write_samples(const struct firefox *file, const uint32_t *samples, u
 
 		if (i)
 			fputc(',', stream);
-		if (waits)
+		if (times)
 			fprintf(stream, "%.6f", (double)export_amount(profile, sample) / 1e6);
 		else
 			fprintf(stream, "%ju",
@@ -370,7 +378,7 @@ static void write_samples(const struct firefox *file, const uint32_t *samples, u
 	}
 	fprintf(stream, "],\"weightType\":\"%s\"}",
 		bytes	? "bytes"
-		: waits ? "tracing-ms"
+		: times ? "tracing-ms"
 			: "samples");
 }
 

@@ -201,6 +201,18 @@ with_source() {
 	run ! grep -E 'own.c \(!\)|not found' lines
 }
 
+@test "of many functions with restricted hits a table names some, and JSON all" {
+	synthetic rich
+	sqlite3 rich.prof "DELETE FROM hit_functions; DELETE FROM line_hits; DELETE FROM block_hits;
+		INSERT INTO hit_functions SELECT row_number() OVER () - 1, id, 50, 50, 1, 1, 'not counted' FROM frames WHERE id > 0 LIMIT 9;
+		INSERT INTO line_hits SELECT 0, id, 14, 4000, 1, 0 FROM files WHERE path LIKE '%kd_tree.c'"
+	reports lines rich.prof >lines
+	[ "$(grep -c '^hits of .*: not counted$' lines)" -eq 6 ]
+	grep -q '^… and 3 more functions with restricted hits; --json has all$' lines
+	reports lines --json rich.prof >json
+	[ "$(ask json 'it.restricted_hits.filter(row => row.note === "not counted").length')" -eq 9 ]
+}
+
 @test "the lines of a real loop are found in its own source" {
 	require perf
 	[ -x "$BUILD/workloads/leaf" ]

@@ -137,6 +137,19 @@ agree() {
 	[ "$(ask app.json 'it.self.environment_observe + it.self.kd_tree_distance')" = "400 (40%)200 (20%)" ]
 }
 
+@test "all readers find the same time in what perf script printed, whose samples differ" {
+	require readers go callgrind_annotate
+	local i
+	for i in 1 2 3; do
+		printf 'a 1 1.%06d:     %d00001 cpu-clock:u: \n\t    55d%d part%d+0x10 (/bin/a)\n\t    55e0 main+0x10 (/bin/a)\n\n' $i $i $i $i
+	done >text
+	for format in functions pprof go-pprof speedscope firefox callgrind json; do
+		totals $format text cpu-clock:u nanoseconds
+	done
+	agree pprof go-pprof speedscope firefox callgrind json
+	[ "$(ask firefox.json it.amount)" = 600003 ]
+}
+
 @test "imported stacks have one kind of samples in pprof" {
 	require readers go
 	printf 'main;a 30\nmain;b 12\n' >it.folded

@@ -200,6 +200,7 @@ static const struct need needs[] = {
 	{WIRE_MODE_MEMORY, EVER, MAP(PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE)},
 	{WIRE_MODE_MEMORY, EVER, {SYS_munmap, {0, PAGE_BYTES}}},
 	{WIRE_MODE_MEMORY, EVER, {SYS_madvise, {0, PAGE_BYTES, MADV_WIPEONFORK}}},
+	{WIRE_MODE_MEMORY, EVER, {SYS_gettid, {0}}},
 	{WIRE_MODE_IO, EVER, {SYS_readlink, {0}}},
 	{WIRE_MODE_IO, EVER, {SYS_getpid, {0}}},
 	{WIRE_MODE_SAMPLE, EVER, {SYS_rt_sigreturn, {0}}},

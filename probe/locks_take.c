@@ -98,6 +98,11 @@ static inline bool was_waited_for(int result)
 #define ASKS_WHO(kind)                                                                             \
 	(((kind)&3) == PTHREAD_MUTEX_RECURSIVE || ((kind)&3) == PTHREAD_MUTEX_ERRORCHECK)
 
+static inline int own_tid(void)
+{
+	return thread_self ? thread_self->slot->tid : raw_tid();
+}
+
 /*
  * Robust mutexes are only looked at: glibc's trylock (2.36) leaves one that cannot be recovered
  * locked. A wait that begins in between is not seen. Whoever takes one again does not wait: he has
@@ -110,7 +115,7 @@ static inline int try_mutex(pthread_mutex_t *mutex)
 	if (__builtin_expect(!(kind & IS_ROBUST), 1))
 		return real_pthread_mutex_trylock(mutex);
 	holder = __atomic_load_n(&mutex->__data.__lock, __ATOMIC_RELAXED) & FUTEX_TID_MASK;
-	if (!holder || (ASKS_WHO(kind) && holder == raw_tid()))
+	if (!holder || (ASKS_WHO(kind) && holder == own_tid()))
 		return LOOKS_FREE;
 	return EBUSY;
 }

@@ -42,8 +42,36 @@ static int (*find_object)(void *address, struct dl_find_object *object);
 
 static uint64_t entry_start; /* of the dynamic linker: where a process begins */
 
+/* The program's own segment that has its call frame information. Where its segments lie apart, the
+ * linker tells the extent of one only. */
+static uint64_t program_start, program_end;
+
+static void find_program(void)
+{
+	/* NOLINTNEXTLINE(performance-no-int-to-ptr): the program's headers, from the kernel */
+	const Elf64_Phdr *headers = (const Elf64_Phdr *)getauxval(AT_PHDR);
+	uint64_t count = headers ? getauxval(AT_PHNUM) : 0, bias = 0, frame = 0;
+
+	for (uint64_t i = 0; i < count; i++) {
+		if (headers[i].p_type == PT_PHDR)
+			bias = (uint64_t)headers - headers[i].p_vaddr;
+		if (headers[i].p_type == PT_GNU_EH_FRAME)
+			frame = headers[i].p_vaddr;
+	}
+	for (uint64_t i = 0; i < count; i++) {
+		const Elf64_Phdr *segment = &headers[i];
+
+		if (segment->p_type != PT_LOAD || frame < segment->p_vaddr ||
+		    frame - segment->p_vaddr >= segment->p_filesz)
+			continue;
+		program_start = bias + segment->p_vaddr;
+		program_end = program_start + segment->p_filesz;
+	}
+}
+
 void rules_prepare(void)
 {
+	find_program();
 	const Elf64_Ehdr *linker = (const Elf64_Ehdr *)getauxval(AT_BASE);
 
 	entry_start = linker ? (uint64_t)linker + linker->e_entry : getauxval(AT_ENTRY);
@@ -65,17 +93,22 @@ static bool find_section(uint64_t address, struct cfi_section *section)
 {
 	struct dl_find_object object;
 	const struct header *header;
-	uint64_t frame, end;
+	uint64_t frame, start, end;
 
 	/* NOLINTNEXTLINE(performance-no-int-to-ptr): an address of the process */
 	if (!find_object || find_object((void *)address, &object) || !object.dlfo_eh_frame)
 		return false;
 	header = object.dlfo_eh_frame;
 	frame = (uint64_t)&header->frame + (uint64_t)(int64_t)header->frame;
+	start = (uint64_t)object.dlfo_map_start;
 	end = (uint64_t)object.dlfo_map_end;
+	if (frame >= program_start && frame < program_end) {
+		start = program_start;
+		end = program_end;
+	}
 	if (header->version != HEADER_VERSION || header->frame_encoding != PCREL_SDATA4 ||
 	    header->count_encoding != UDATA4 || header->table_encoding != DATAREL_SDATA4 ||
-	    frame < (uint64_t)object.dlfo_map_start || frame >= end)
+	    frame < start || frame >= end)
 		return false;
 	*section = (struct cfi_section){
 		/* NOLINTNEXTLINE(performance-no-int-to-ptr): an address of the process */

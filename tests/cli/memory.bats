@@ -232,6 +232,29 @@ other_allocator() {
 	[ "$(meta threaded)" = 1 ]
 }
 
+# As node's do, whose code lies in large pages.
+@test "stacks are whole where a program's segments lie far apart" {
+	cat >apart.c <<-'C'
+		#include <stdlib.h>
+		__attribute__((noipa)) static void keep(void)
+		{
+			for (int i = 0; i < 100; i++) {
+				void *volatile block = malloc(100);
+				free(block);
+			}
+		}
+		__attribute__((noipa)) static int outer(void)
+		{
+			keep();
+			return 0;
+		}
+		int main(void) { return outer(); }
+	C
+	gcc -g -O1 -no-pie -Wl,--section-start=.rodata=0x2000000 -o apart apart.c
+	collector run -q -o x --memory -- ./apart
+	collector export --format folded --metric allocations x.prof | grep -qE '^_start;.*;main;outer;keep 100$'
+}
+
 # Several of them take and draw at once, from what is everybody's. Six standard errors.
 @test "a sample misses nothing of threads that nobody saw begin" {
 	cat >unseen.c <<-'C'

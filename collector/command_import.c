@@ -169,7 +169,10 @@ static int import_all(const struct import_options *options, FILE *stream, struct
 
 static void say(const struct import *import, const char *path)
 {
-	fprintf(stderr, "%s: %ju samples\n", path, (uintmax_t)import->samples);
+	char *plain = error_plain(path);
+
+	fprintf(stderr, "%s: %ju samples\n", plain, (uintmax_t)import->samples);
+	free(plain);
 	if (import->skipped)
 		fprintf(stderr, "%ju of %ju lines could not be read, the first is line %ju\n",
 			(uintmax_t)import->skipped, (uintmax_t)import->lines,

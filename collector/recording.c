@@ -282,6 +282,14 @@ static bool keep_old(const char *path)
 	return is_kept;
 }
 
+static void print_path(const char *what, const char *path)
+{
+	char *plain = error_plain(path);
+
+	fprintf(stderr, "%-12s %s\n", what, plain);
+	free(plain);
+}
+
 /* Draws the picture and prints the summary. Troubles are told; the target's status stands. */
 static void show(const struct recording_options *options, const char *profile_path,
 		 const char *svg_path, const char *command)
@@ -291,20 +299,21 @@ static void show(const struct recording_options *options, const char *profile_pa
 	struct error error;
 	bool is_drawn = false;
 
-	if (!keep_old(svg_path))
-		fprintf(stderr, "%s: cannot rename %s to keep it: %s\n", command, svg_path,
-			strerror(errno));
-	else
+	if (!keep_old(svg_path)) {
+		fail(&error, -errno, "cannot rename %s to keep it: %m", svg_path);
+		fprintf(stderr, "%s: %s\n", command, error.text);
+	} else {
 		is_drawn = !sibling_run(flame, STDERR_FILENO, &error);
+	}
 	if (!is_drawn)
 		fprintf(stderr, "%s: no flame graph was written\n", command);
 	if (options->is_quiet)
 		return;
 	if (sibling_run(summary, STDERR_FILENO, &error) < 0)
 		fprintf(stderr, "%s: %s\n", command, error.text);
-	fprintf(stderr, "profile      %s\n", profile_path);
+	print_path("profile", profile_path);
 	if (is_drawn)
-		fprintf(stderr, "flame graph  %s\n", svg_path);
+		print_path("flame graph", svg_path);
 }
 
 static void print_hits_plan(const struct hits *hits)

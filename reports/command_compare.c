@@ -6,6 +6,7 @@
 #include "reports/document.h"
 #include "reports/flame.h"
 #include "reports/output.h"
+#include "reports/scaling.h"
 
 #include "collector/base/xalloc.h"
 
@@ -22,6 +23,7 @@ enum {
 	OPTION_DECIDED,
 	OPTION_HTML,
 	OPTION_DOCUMENT,
+	OPTION_SCALING,
 };
 
 enum format {
@@ -37,7 +39,8 @@ struct options {
 	enum format format;
 	size_t limit;
 	bool force, decided;
-	bool is_document; /* the whole report, not the comparison alone */
+	const char *scaling; /* folder of a sweep, or NULL */
+	bool is_document;    /* the whole report, not the comparison alone */
 	const char **paths;
 	size_t base_count, count; /* of paths; the base comes first */
 };
@@ -95,6 +98,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case OPTION_DOCUMENT:
 		options->is_document = true;
 		return 0;
+	case OPTION_SCALING:
+		options->scaling = argument;
+		return 0;
 	case OPTION_PAIRED:
 		options->comparison.paired = true;
 		return 0;
@@ -134,6 +140,7 @@ static const struct argp_option argp_options[] = {
 	 "Write one HTML page with the flame graph of the change; needs no network", 0},
 	{"output", 'o', "FILE", 0, "Write to FILE instead of standard output", 0},
 	{"compare", OPTION_DOCUMENT, NULL, OPTION_HIDDEN, "Of the command report", 0},
+	{"scaling", OPTION_SCALING, "DIR", OPTION_HIDDEN, "Of the command report", 0},
 	{"decided", OPTION_DECIDED, NULL, OPTION_HIDDEN,
 	 "Exit with status 2 when the total is inconclusive, else 0", 0},
 	{0},
@@ -204,14 +211,14 @@ static int write_html(const json_t *document, const struct options *options, FIL
 	size_t bytes;
 	char *flame = NULL;
 	FILE *memory;
-	int result =
-		flame_change_load(&change, options->paths, base_count,
-				  (uint32_t)options->count - base_count, options->force, error);
+	int result = flame_change_load(&change, options->paths, base_count,
+				       (uint32_t)options->count - base_count, &options->comparison,
+				       options->force, error);
 
 	if (result)
 		return result;
 	memory = xalloc_checked(open_memstream(&flame, &bytes));
-	report_init(&report, change.profile); /* which owns it from here on */
+	flame_change_open(&change, &report);
 	flame_write(&report,
 		    &(struct flame_options){.change = &change,
 					    .bytes = FLAME_PAGE_BYTES,
@@ -222,16 +229,47 @@ static int write_html(const json_t *document, const struct options *options, FIL
 			    &(struct document_parts){.flame = flame, .flame_bytes = bytes}, stream);
 	free(flame);
 	report_done(&report);
+	flame_change_done(&change);
 	return 0;
+}
+
+/* Opens the first recording of each side; report_done of both after success. */
+static int open_sides(struct report sides[2], const struct options *options, struct error *error)
+{
+	int result = report_open(&sides[0], options->paths[0], error);
+
+	if (result)
+		return result;
+	result = report_open(&sides[1], options->paths[options->base_count], error);
+	if (result)
+		report_done(&sides[0]);
+	return result;
 }
 
 /* Writes the whole report. */
 static int write_document(const struct comparison *comparison, const struct options *options,
 			  FILE *stream, struct error *error)
 {
-	json_t *document = document_of_comparison(comparison);
-	int result = 0;
+	struct report sides[2];
+	json_t *document, *scaling = NULL;
+	int result = open_sides(sides, options, error);
 
+	if (result)
+		return result;
+	if (options->scaling) {
+		scaling = scaling_read(options->scaling, error);
+		if (!scaling)
+			result = -EINVAL;
+	}
+	if (result) {
+		report_done(&sides[0]);
+		report_done(&sides[1]);
+		return result;
+	}
+	document = document_of_comparison(comparison, &sides[0], &sides[1], scaling);
+	report_done(&sides[0]);
+	report_done(&sides[1]);
+	json_decref(scaling);
 	if (options->format == FORMAT_JSON)
 		output_json(document, stream);
 	else if (options->format == FORMAT_MARKDOWN)

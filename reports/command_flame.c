@@ -18,6 +18,7 @@ struct options {
 	bool compare, force, json;
 	const char **paths; /* of the recordings, the base first */
 	uint32_t base_count, count;
+	struct comparison_options comparison;
 };
 
 enum {
@@ -26,6 +27,7 @@ enum {
 	OPTION_ICICLE,
 	OPTION_COMPARE,
 	OPTION_FORCE,
+	OPTION_PAIRED,
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -55,6 +57,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case OPTION_FORCE:
 		options->force = true;
 		return 0;
+	case OPTION_PAIRED:
+		options->comparison.paired = true;
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -70,6 +75,8 @@ static const struct argp_option argp_options[] = {
 	 0},
 	{"force", OPTION_FORCE, NULL, 0, "With --compare: different machines and broken runs, too",
 	 0},
+	{"paired", OPTION_PAIRED, NULL, 0,
+	 "With --compare: the first base run was made beside the first new one, and so on", 0},
 	{0},
 };
 
@@ -112,13 +119,10 @@ static error_t parse_compare(int key, char *argument, struct argp_state *state)
 }
 
 static const struct argp_option compare_options[] = {
-	{"output", 'o', "FILE", 0, NULL, 0},
-	{"title", OPTION_TITLE, "TEXT", 0, NULL, 0},
-	{"icicle", OPTION_ICICLE, NULL, 0, NULL, 0},
-	{"flame", OPTION_FLAME, NULL, 0, NULL, 0},
-	{"compare", OPTION_COMPARE, NULL, 0, NULL, 0},
-	{"force", OPTION_FORCE, NULL, 0, NULL, 0},
-	{0},
+	{"output", 'o', "FILE", 0, NULL, 0},	       {"title", OPTION_TITLE, "TEXT", 0, NULL, 0},
+	{"icicle", OPTION_ICICLE, NULL, 0, NULL, 0},   {"flame", OPTION_FLAME, NULL, 0, NULL, 0},
+	{"compare", OPTION_COMPARE, NULL, 0, NULL, 0}, {"force", OPTION_FORCE, NULL, 0, NULL, 0},
+	{"paired", OPTION_PAIRED, NULL, 0, NULL, 0},   {0},
 };
 
 /* Where the recordings are two groups; 0 when they are not. */
@@ -154,12 +158,14 @@ static int draw_change(struct options *options, int divider, int count, char **a
 		options->paths[options->count++] = arguments[i];
 	if (!options->base_count || options->base_count == options->count)
 		return fail(error, -EINVAL, "there must be a recording on each side of \"--\"");
+	if (options->comparison.paired && options->count != 2 * options->base_count)
+		return fail(error, -EINVAL, "--paired wants as many new recordings as base ones");
 	result = flame_change_load(&change, options->paths, options->base_count,
-				   options->count - options->base_count, options->force, error);
+				   options->count - options->base_count, &options->comparison,
+				   options->force, error);
 	if (result)
 		return result;
-	/* The report owns the profile from here on. */
-	report_init(&report, change.profile);
+	flame_change_open(&change, &report);
 	options->flame.change = &change;
 	result = output_open(&output, options->files.output, error);
 	if (!result) {
@@ -168,12 +174,14 @@ static int draw_change(struct options *options, int divider, int count, char **a
 	}
 	options->flame.change = NULL;
 	report_done(&report);
+	flame_change_done(&change);
 	return result;
 }
 
 int command_flame(int count, char **arguments)
 {
-	struct options options = {.metric = METRIC_WALL_OR_FIRST};
+	struct options options = {.metric = METRIC_WALL_OR_FIRST,
+				  .comparison = comparison_defaults};
 	struct report report;
 	struct output output;
 	int divider = find_divider(count, arguments), result;

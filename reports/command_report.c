@@ -6,6 +6,7 @@
 #include "reports/document.h"
 #include "reports/downloads.h"
 #include "reports/flame.h"
+#include "reports/scaling.h"
 
 enum format {
 	FORMAT_HTML,
@@ -18,6 +19,7 @@ struct options {
 	const char *metric;
 	enum format format;
 	struct document_options document;
+	const char *scaling; /* folder of a sweep, or NULL */
 };
 
 enum {
@@ -25,7 +27,8 @@ enum {
 	OPTION_MARKDOWN,
 	OPTION_COMPARE,
 	OPTION_EMBED,
-	OPTION_FOLDER
+	OPTION_FOLDER,
+	OPTION_SCALING
 };
 
 static error_t parse(int key, char *argument, struct argp_state *state)
@@ -47,6 +50,9 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 	case OPTION_FOLDER:
 		options->document.source_folder = argument;
 		return 0;
+	case OPTION_SCALING:
+		options->scaling = argument;
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -61,6 +67,8 @@ static const struct argp_option argp_options[] = {
 	 0},
 	{"source-dir", OPTION_FOLDER, "DIR", 0,
 	 "Look for source files below DIR too, by the last parts of their paths", 0},
+	{"scaling", OPTION_SCALING, "DIR", 0,
+	 "With how costs grow over the sweep in DIR (collector sweep); also with --compare", 0},
 	{"markdown", OPTION_MARKDOWN, NULL, 0, "Write Markdown, for step summaries and comments",
 	 0},
 	{0},
@@ -141,14 +149,25 @@ static bool is_comparison(int count, char **arguments)
 int command_report(int count, char **arguments)
 {
 	struct options options = {0};
+	json_t *scaling = NULL;
 	struct report report;
 	struct output output;
+	struct error error;
 
 	if (is_comparison(count, arguments))
 		return command_compare(count, arguments);
 	argp_parse(&command_report_argp, count, arguments, 0, NULL, &options);
-	if (command_begin(&options.files, options.metric, NULL, &report, &output))
+	if (options.scaling) {
+		scaling = scaling_read(options.scaling, &error);
+		if (!scaling)
+			return command_failed(error.text);
+		options.document.scaling = scaling;
+	}
+	if (command_begin(&options.files, options.metric, NULL, &report, &output)) {
+		json_decref(scaling);
 		return 1;
+	}
 	write_report(&report, &options, output.stream);
+	json_decref(scaling);
 	return command_end(&report, &output);
 }

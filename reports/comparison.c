@@ -3,6 +3,7 @@
 #include "reports/comparison.h"
 
 #include "collector/base/xalloc.h"
+#include "reports/comparison_setting.h"
 
 #include <errno.h>
 #include <math.h>
@@ -40,16 +41,18 @@ int comparison_check_whole(const struct comparison_run *const *runs, size_t coun
 			   struct error *error)
 {
 	for (size_t i = 0; i < count && !forced; i++) {
-		if (strcmp(runs[i]->machine, runs[0]->machine))
-			return fail(
-				error, -EINVAL,
-				"different machines cannot be compared: %s (%s), %s (%s); --force "
-				"does it anyway",
-				runs[0]->path, runs[0]->machine, runs[i]->path, runs[i]->machine);
-		if (runs[i]->state)
-			return fail(error, -EINVAL,
-				    "%s is no whole run: %s; --force takes it anyway",
-				    runs[i]->path, runs[i]->state);
+		char *difference = comparison_setting_difference(runs[0], runs[i]);
+		int result = 0;
+
+		if (difference)
+			result = fail(error, -EINVAL, "%s; --force does it anyway", difference);
+		else if (runs[i]->state)
+			result = fail(error, -EINVAL,
+				      "%s is no whole run: %s; --force takes it anyway",
+				      runs[i]->path, runs[i]->state);
+		free(difference);
+		if (result)
+			return result;
 	}
 	return 0;
 }

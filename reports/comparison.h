@@ -89,9 +89,9 @@ struct comparison {
 };
 
 /*
- * Says whether the times of runs can be compared at all: same metric, same machine and way of
- * sampling, all of them whole and with samples. Returns 0, or -EINVAL with @error for the first
- * that cannot. The metric must be the same and there must be samples even when @forced.
+ * Says whether the times of runs can be compared at all: same metric, same setting
+ * (comparison_setting.h), all of them whole and with samples. Returns 0, or -EINVAL with @error for
+ * the first that cannot. The metric must be the same and there must be samples even when @forced.
  */
 int comparison_check(const struct comparison_run *const *runs, size_t count, bool forced,
 		     struct error *error);

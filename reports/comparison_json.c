@@ -61,6 +61,11 @@ static json_t *runs_json(const struct comparison_run *const *runs, size_t count)
 				  runs[i]->command, "total", runs[i]->total, "samples",
 				  (int)runs[i]->samples, "steps", (int)runs[i]->steps);
 
+		json_object_set_new(run, "machine", json_string(runs[i]->machine));
+		json_object_set_new(run, "kernel", json_string(runs[i]->kernel));
+		json_object_set_new(run, "libc", json_string(runs[i]->libc));
+		json_object_set_new(run, "options", json_string(runs[i]->options));
+		json_object_set_new(run, "program", json_string(runs[i]->program));
 		if (runs[i]->trust)
 			json_object_set_new(run, "beware", json_string(runs[i]->trust));
 		json_array_append_new(json, run);

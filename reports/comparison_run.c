@@ -277,6 +277,53 @@ char *comparison_processor(const struct profile *profile)
 	return processor;
 }
 
+/* What is recorded besides costs time in the program, so runs with other options are other runs. */
+static char *describe_options(const struct profile *profile)
+{
+	const struct {
+		const char *name;
+		bool is_on;
+	} modes[] = {
+		{"--step or --time", profile->probes_count > 0},
+		{"--hits", profile->hit_functions_count > 0},
+		{"--off-cpu", profile_meta_find(profile, "off_cpu.switches") != NULL},
+		{"--memory", profile_meta_find(profile, "memory.processes") != NULL},
+		{"--locks", profile_meta_find(profile, "locks") != NULL},
+		{"--io", profile_meta_find(profile, "io") != NULL},
+		{"--sql", profile_meta_find(profile, "sql") != NULL},
+	};
+	int64_t frequency = profile_number(profile, "frequency_hz", 0);
+	char *options = NULL;
+	size_t bytes;
+	FILE *stream = xalloc_checked(open_memstream(&options, &bytes));
+
+	if (frequency)
+		fprintf(stream, "%" PRId64 " samples per second asked for", frequency);
+	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++)
+		if (modes[i].is_on)
+			fprintf(stream, "%s%s", ftell(stream) ? ", " : "", modes[i].name);
+	fclose(stream);
+	return options;
+}
+
+static void take_modules(struct comparison_run *run, const struct report *report)
+{
+	const struct profile *profile = report->profile;
+
+	run->modules = xcalloc(profile->modules_count, sizeof(*run->modules));
+	for (size_t i = 1; i < profile->modules_count; i++) {
+		const struct profile_module *module = &profile->modules[i];
+		const char *name = symbol_base_name(module->path);
+
+		if (module->kind != PROFILE_MODULE_ELF || !module->build_id)
+			continue;
+		if (!strcmp(name, report_program(report)))
+			name = "[program]";
+		run->modules[run->modules_count++] =
+			(struct comparison_module){shown(name), shown(module->build_id)};
+	}
+}
+
 static char *first_bad_item(const struct trust *trust)
 {
 	for (int i = 0; i < trust->count; i++)
@@ -310,6 +357,10 @@ void comparison_run_init(struct comparison_run *run, const char *path, const str
 		.unit = xstrdup(report->unit),
 		.machine = describe_machine(report->profile),
 		.processor = comparison_processor(report->profile),
+		.kernel = shown(profile_text(report->profile, "kernel", "")),
+		.libc = shown(profile_text(report->profile, "libc", "")),
+		.options = describe_options(report->profile),
+		.program = shown(report_program(report)),
 		.state = how_it_ended(report->profile),
 		.command = shown(report_command(report)),
 		.trust = first_bad_item(&report->trust),
@@ -317,6 +368,7 @@ void comparison_run_init(struct comparison_run *run, const char *path, const str
 	take_costs(run, &functions, &pairing, report->period);
 	take_callers(run, tree, &pairing);
 	take_counts(run, report, &pairing);
+	take_modules(run, report);
 	functions_done(&functions);
 	call_tree_free(tree);
 	free(pairing.function_of_symbol);
@@ -347,6 +399,15 @@ void comparison_run_done(struct comparison_run *run)
 	free(run->unit);
 	free(run->machine);
 	free(run->processor);
+	for (size_t i = 0; i < run->modules_count; i++) {
+		free(run->modules[i].name);
+		free(run->modules[i].build_id);
+	}
+	free(run->modules);
+	free(run->kernel);
+	free(run->libc);
+	free(run->options);
+	free(run->program);
 	free(run->state);
 	free(run->command);
 	free(run->trust);

@@ -54,6 +54,11 @@ struct comparison_count {
 	bool exact;
 };
 
+/* A file that samples lie in: "[program]" or its base name, and its build-id. */
+struct comparison_module {
+	char *name, *build_id;
+};
+
 struct comparison_run {
 	char *path;
 	struct comparison_cost
@@ -66,9 +71,14 @@ struct comparison_run {
 	uint32_t samples;
 	uint32_t steps; /* 0: no steps were marked */
 	char *metric, *unit;
-	char *machine;	 /* what decides whether times can be compared: processor, engine */
-	char *processor; /* what decides whether instructions can: processor, C library */
-	char *state;	 /* NULL: the run ended well; else why not, a clause */
+	char *machine;	     /* what decides whether times can be compared: processor, engine */
+	char *processor;     /* what decides whether instructions can: processor, C library */
+	char *kernel, *libc; /* "" unknown */
+	char *options;	     /* what else was recorded, and how often samples were asked for */
+	char *program;	     /* its base name, "" unknown */
+	struct comparison_module *modules; /* those that have a build-id */
+	size_t modules_count;
+	char *state; /* NULL: the run ended well; else why not, a clause */
 	char *command;
 	char *trust; /* NULL: good; else the first bad statement */
 };

@@ -4,6 +4,7 @@
 
 #include "collector/base/xalloc.h"
 #include "reports/amount.h"
+#include "reports/comparison_setting.h"
 #include "reports/markdown.h"
 #include "reports/table.h"
 
@@ -162,6 +163,7 @@ void comparison_trust(const struct comparison *comparison,
 		say(context,
 		    "Unreplicated: the intervals come from within one run, and runs differ by "
 		    "more than that. Nothing here decides anything; record 10 runs a side.");
+	comparison_setting_tell(comparison, say, context);
 	say_doubts(comparison, say, context);
 }
 
@@ -177,7 +179,8 @@ static void say_paragraph(void *stream, const char *text)
 }
 
 enum {
-	COLUMNS = 10
+	COLUMNS = 10,
+	BRIEF_REMARK = 19 /* characters of the longest that is not about moved code */
 };
 
 static const struct table_column columns[COLUMNS] = {
@@ -189,13 +192,33 @@ static const struct table_column columns[COLUMNS] = {
 	{"interval", .right = true, .dropped = 4},
 	{"p adj.", .right = true, .dropped = 3},
 	{"sees", .right = true, .dropped = 2},
-	{"remark", .elastic = true},
+	{"remark", .elastic = BRIEF_REMARK},
 	{"declared at", .elastic = true, .dropped = 1},
 };
 
+/* A remark for a terminal, where the table leaves little room. */
+static const char *brief_remark(const struct comparison *comparison,
+				const struct comparison_row *row, char text[COMPARISON_SENTENCE])
+{
+	bool is_open = row->verdict == COMPARISON_INCONCLUSIVE && !row->moved;
+
+	if (row->moved && row->presence != COMPARISON_BOTH)
+		snprintf(text, COMPARISON_SENTENCE, "moved %s %s",
+			 row->presence == COMPARISON_REMOVED ? "into" : "out of", row->moved->name);
+	else if (is_open && row->runs_needed >= 1e6)
+		snprintf(text, COMPARISON_SENTENCE, "needs too many runs");
+	else if (is_open && row->runs_needed > 0)
+		snprintf(text, COMPARISON_SENTENCE, "needs %.0f %s", row->runs_needed,
+			 comparison->options.paired ? "pairs" : "runs");
+	else
+		return comparison_remark(comparison, row, text);
+	return text;
+}
+
 /* The cells of a row, in the order of the columns; each ends up in @cell. */
 static void fill_row(const struct comparison *comparison, const struct comparison_row *row,
-		     void (*cell)(void *context, int column, const char *text), void *context)
+		     bool is_brief, void (*cell)(void *context, int column, const char *text),
+		     void *context)
 {
 	const char *unit = comparison->base[0]->unit;
 	char text[COMPARISON_SENTENCE], low[32], high[32];
@@ -213,7 +236,9 @@ static void fill_row(const struct comparison *comparison, const struct compariso
 	cell(context, 6, p_text(row->p_adjusted, text));
 	cell(context, 7,
 	     isfinite(row->detectable) ? comparison_percent(row->detectable, text) : "nothing");
-	cell(context, 8, comparison_remark(comparison, row, text));
+	cell(context, 8,
+	     is_brief ? brief_remark(comparison, row, text)
+		      : comparison_remark(comparison, row, text));
 	*text = '\0';
 	if (row->function && *row->function->file)
 		snprintf(text, sizeof(text), "%s:%u", row->function->file, row->function->line);
@@ -244,7 +269,7 @@ void comparison_write(const struct comparison *comparison, size_t limit, FILE *s
 	fputc('\n', stream);
 	table_init(&table, columns, COLUMNS);
 	for (size_t i = 0; i < comparison->rows_count && i < limit; i++)
-		fill_row(comparison, &comparison->rows[i], text_cell, &table);
+		fill_row(comparison, &comparison->rows[i], width > 0, text_cell, &table);
 	table_write(&table, stream, width, colour);
 	table_done(&table);
 	if (comparison->rows_count > limit)
@@ -278,7 +303,7 @@ void comparison_write_markdown(const struct comparison *comparison, size_t limit
 		fprintf(stream, "%s%s", i ? " | " : "| ", columns[i].right ? "--:" : ":--");
 	fputs(" |\n", stream);
 	for (size_t i = 0; i < comparison->rows_count && i < limit; i++)
-		fill_row(comparison, &comparison->rows[i], markdown_cell, stream);
+		fill_row(comparison, &comparison->rows[i], false, markdown_cell, stream);
 	if (comparison->rows_count > limit)
 		fprintf(stream, "\n… and %zu more\n", comparison->rows_count - limit);
 }

@@ -82,13 +82,21 @@ struct document_options {
 	bool embed_sources;	   /* with the text of the hottest lines, as far as it is found and
 				      source_may_be_published */
 	const char *source_folder; /* to look for it too (source_find), or NULL */
+	const json_t *scaling;	   /* what scaling_json made of a sweep of the program, or NULL */
 };
 
 /* The report of one recording, owned by the caller. */
 json_t *document_of_run(const struct report *report, const struct document_options *options);
 
-/* The report of a comparison. Owned by the caller. */
-json_t *document_of_comparison(const struct comparison *comparison);
+/*
+ * The report of a comparison, owned by the caller. What is compared are the costs of functions; of
+ * lines, durations, memory and components it has those of one recording of each side.
+ *
+ * @base, @fresh  the first recording of each side
+ * @scaling       as in document_options
+ */
+json_t *document_of_comparison(const struct comparison *comparison, const struct report *base,
+			       const struct report *fresh, const json_t *scaling);
 
 /* ---- renderings; the caller checks @stream for errors ---------------------------------------- */
 

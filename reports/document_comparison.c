@@ -5,6 +5,7 @@
 #include "collector/base/xalloc.h"
 #include "reports/amount.h"
 #include "reports/comparison_write.h"
+#include "reports/document_sections.h"
 
 #include <math.h>
 
@@ -193,7 +194,8 @@ static void add_method(json_t *document, const struct comparison *comparison)
 	add_runs(table, "new", comparison->fresh, comparison->fresh_count);
 }
 
-json_t *document_of_comparison(const struct comparison *comparison)
+json_t *document_of_comparison(const struct comparison *comparison, const struct report *base,
+			       const struct report *fresh, const json_t *scaling)
 {
 	char title[400];
 	json_t *document, *section;
@@ -206,10 +208,14 @@ json_t *document_of_comparison(const struct comparison *comparison)
 	comparison_trust(comparison, say_trust, document);
 	section = document_section(document, "flame", "Flame graph of the change");
 	document_say(section,
-		     "Width is the cost per run of both groups together, colour the change of the "
-		     "total, saturation how certain it is: blue is less, orange and red more, grey "
-		     "not certain.");
+		     "Width is the cost per %s of both groups together, colour the change of the "
+		     "total, saturation how certain it is%s: blue is less, orange and red more, "
+		     "grey not certain. Grey stripes are code that moved into a caller, or out of "
+		     "it.",
+		     comparison->per_step ? "step" : "run",
+		     comparison->options.paired ? ", by pairs of runs" : "");
 	add_functions(document, comparison);
+	document_add_sides(document, base, fresh, scaling);
 	add_method(document, comparison);
 	return document;
 }

@@ -6,6 +6,7 @@
 #include "reports/amount.h"
 #include "reports/component.h"
 #include "reports/document_sections.h"
+#include "reports/phase_scaling.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -308,8 +309,12 @@ json_t *document_of_run(const struct report *report, const struct document_optio
 	document_add_waits(document, report);
 	document_add_operations(document, report);
 	document_add_series(document, report);
-	document_miss(document_section(document, "scaling", "Scaling"),
-		      "one recording says nothing of other sizes");
+	if (options->scaling)
+		phase_add_scaling(document, "scaling", "Scaling", options->scaling);
+	else
+		document_miss(document_section(document, "scaling", "Scaling"),
+			      "one recording says nothing of other sizes (collector sweep, then "
+			      "report --scaling DIR)");
 	document_add_matrix(document, report, &functions);
 	add_method(document, report);
 	functions_done(&functions);

@@ -29,3 +29,10 @@ void document_add_waits(json_t *document, const struct report *report);
 void document_add_operations(json_t *document, const struct report *report);
 
 void document_add_series(json_t *document, const struct report *report);
+
+/*
+ * Of a comparison: lines, durations, memory, scaling and matrix of the first recordings of both
+ * sides. @scaling  as in document.h
+ */
+void document_add_sides(json_t *document, const struct report *base, const struct report *fresh,
+			const json_t *scaling);

@@ -47,12 +47,13 @@ static char *make_change_title(const struct flame *flame)
 	const struct flame_node_change *all = &flame->changes[0];
 	const struct flame_change *change = flame->options->change;
 	const char *unit = flame->report->unit, *program = report_program(flame->report);
+	double period = flame->report->period;
 	char base[32], fresh[32], *title;
 
-	if (asprintf(&title, "%s · %s per run: %s → %s, %+.1f %%, %u base and %u new runs",
-		     *program ? program : "profile", flame->report->metric_name,
-		     amount_format((double)all->base, unit, base, sizeof(base)),
-		     amount_format((double)all->fresh, unit, fresh, sizeof(fresh)),
+	if (asprintf(&title, "%s · %s per %s: %s → %s, %+.1f %%, %u base and %u new runs",
+		     *program ? program : "profile", flame->report->metric_name, change->per,
+		     amount_format((double)all->base * period, unit, base, sizeof(base)),
+		     amount_format((double)all->fresh * period, unit, fresh, sizeof(fresh)),
 		     100 * ((double)all->fresh / (double)all->base - 1), change->base_runs,
 		     change->fresh_runs) < 0)
 		title = xalloc_checked(NULL);

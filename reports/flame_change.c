@@ -3,8 +3,6 @@
 #include "reports/flame_change.h"
 
 #include "collector/base/xalloc.h"
-#include "reports/comparison.h"
-#include "reports/report.h"
 
 #include <errno.h>
 #include <math.h>
@@ -16,7 +14,6 @@ struct copy {
 	struct profile *into;
 	const struct report *from;
 	uint32_t thread;
-	double scale;	 /* units of one value */
 	uint64_t *clock; /* samples need times that do not fall */
 };
 
@@ -76,23 +73,10 @@ static void copy_run(const struct copy *copy)
 		copied.metric = 0;
 		copied.thread = copy->thread;
 		copied.stack = stacks[sample->stack];
-		copied.value = llround((double)call_tree_value(from, sample) * copy->scale);
+		copied.value = llround((double)call_tree_value(from, sample) * copy->from->period);
 		profile_sample_add(copy->into, &copied);
 	}
 	free(stacks);
-}
-
-static int check(const struct comparison_run *runs, uint32_t count, bool forced,
-		 struct error *error)
-{
-	const struct comparison_run **all = xcalloc(count, sizeof(*all));
-	int result;
-
-	for (uint32_t i = 0; i < count; i++)
-		all[i] = &runs[i];
-	result = comparison_check(all, count, forced, error);
-	free(all);
-	return result;
 }
 
 static void take_head(struct profile *into, const struct report *report)
@@ -114,8 +98,91 @@ static void name_program(struct profile *profile)
 		}
 }
 
+/* Notes the functions whose code has moved, as the comparison sees it. */
+static void take_moved(struct flame_change *change, const struct comparison *comparison)
+{
+	const struct profile *profile = change->profile;
+
+	change->moved = xcalloc(profile->functions_count, sizeof(*change->moved));
+	for (uint32_t i = 1; i < profile->functions_count; i++) {
+		const struct profile_function *function = &profile->functions[i];
+		const char *file = function->linkage_name ? function->linkage_name : "";
+		struct comparison_function *known;
+		char *key;
+
+		if (asprintf(&key, "%s\n%s\n%s", function->name,
+			     profile->modules[function->module].path, file) < 0)
+			key = xalloc_checked(NULL);
+		HASH_FIND_STR(comparison->names->index, key, known);
+		free(key);
+		for (size_t row = 0; row < comparison->rows_count && known; row++)
+			if (comparison->rows[row].function == known)
+				change->moved[i] =
+					comparison->rows[row].moved &&
+					comparison->rows[row].presence != COMPARISON_BOTH;
+	}
+}
+
+/* Makes values of a group's runs add up to its mean cost per step, or run. They are whole numbers,
+ * so they are kept as large as those of the longest run. */
+static void weigh(struct flame_change *change, const struct comparison *comparison)
+{
+	uint32_t runs = change->base_runs + change->fresh_runs, most = 1;
+	double *factors = xcalloc(runs, sizeof(*factors));
+	struct profile *profile = change->profile;
+
+	change->halves = xcalloc(runs, sizeof(*change->halves));
+	for (int pass = 0; pass < 2; pass++)
+		for (uint32_t i = 0; i < runs; i++) {
+			bool is_base = i < change->base_runs;
+			const struct comparison_run *run =
+				is_base ? comparison->base[i]
+					: comparison->fresh[i - change->base_runs];
+			uint32_t steps = comparison->per_step ? run->steps : 1;
+
+			most = steps > most ? steps : most;
+			factors[i] = (double)most / steps /
+				     (is_base ? change->base_runs : change->fresh_runs);
+			change->halves[i] = run->sample / 2 * most / steps;
+		}
+	for (size_t i = 0; i < profile->samples_count; i++) {
+		struct profile_sample *sample = &profile->samples[i];
+
+		sample->value =
+			(uint64_t)llround((double)sample->value * factors[sample->thread - 1]);
+	}
+	change->period = 1.0 / most;
+	change->per = comparison->per_step ? "step" : "run";
+	free(factors);
+}
+
+/* Compares the loaded runs. */
+static int compare(struct flame_change *change, const struct comparison_run *runs,
+		   const struct comparison_names *names, const struct comparison_options *options,
+		   bool forced, struct error *error)
+{
+	uint32_t count = change->base_runs + change->fresh_runs;
+	const struct comparison_run **all = xcalloc(count, sizeof(*all));
+	struct comparison comparison;
+	int result;
+
+	for (uint32_t i = 0; i < count; i++)
+		all[i] = &runs[i];
+	result = comparison_check(all, count, forced, error);
+	if (!result) {
+		comparison_make(&comparison, options, names, all, change->base_runs,
+				all + change->base_runs, change->fresh_runs);
+		take_moved(change, &comparison);
+		weigh(change, &comparison);
+		comparison_done(&comparison);
+	}
+	free(all);
+	return result;
+}
+
 int flame_change_load(struct flame_change *change, const char *const *paths, uint32_t base_runs,
-		      uint32_t fresh_runs, bool forced, struct error *error)
+		      uint32_t fresh_runs, const struct comparison_options *options, bool forced,
+		      struct error *error)
 {
 	uint32_t count = base_runs + fresh_runs, loaded = 0;
 	struct comparison_run *runs = xcalloc(count, sizeof(*runs));
@@ -124,8 +191,11 @@ int flame_change_load(struct flame_change *change, const char *const *paths, uin
 	uint64_t clock = 0;
 	int result = 0;
 
+	*change = (struct flame_change){.profile = profile,
+					.base_runs = base_runs,
+					.fresh_runs = fresh_runs,
+					.paired = options->paired};
 	for (; loaded < count && !result; loaded += !result) {
-		uint32_t group = loaded < base_runs ? base_runs : fresh_runs;
 		struct report report;
 
 		result = report_open(&report, paths[loaded], error);
@@ -135,12 +205,11 @@ int flame_change_load(struct flame_change *change, const char *const *paths, uin
 		if (loaded == base_runs)
 			take_head(profile, &report);
 		copy_run(&(struct copy){profile, &report,
-					profile_thread_add(profile, 0, 0, paths[loaded]),
-					report.period / group, &clock});
+					profile_thread_add(profile, 0, 0, paths[loaded]), &clock});
 		report_done(&report);
 	}
 	if (!result)
-		result = check(runs, count, forced, error);
+		result = compare(change, runs, &names, options, forced, error);
 	for (uint32_t i = 0; i < loaded; i++)
 		comparison_run_done(&runs[i]);
 	free(runs);
@@ -149,14 +218,24 @@ int flame_change_load(struct flame_change *change, const char *const *paths, uin
 		profile_free(profile);
 	else
 		name_program(profile);
-	if (!result)
-		*change = (struct flame_change){profile, base_runs, fresh_runs, "run"};
 	return result;
+}
+
+void flame_change_open(const struct flame_change *change, struct report *report)
+{
+	report_init(report, change->profile);
+	report->period = change->period;
 }
 
 void flame_change_done(struct flame_change *change)
 {
-	profile_free(change->profile);
+	free(change->halves);
+	free(change->moved);
+}
+
+bool flame_change_has_moved(const struct flame_change *change, uint32_t symbol)
+{
+	return change->moved && symbol < change->profile->functions_count && change->moved[symbol];
 }
 
 /* Cost of each node in each run, in units per run of the group; nodes are rows. */
@@ -182,16 +261,19 @@ static double *cost_matrix(const struct flame_change *change, const struct call_
 /* p of one node's change; 1 when there is one run on a side. */
 static double test(const struct flame_change *change, const double *costs, double sample)
 {
-	uint32_t runs = change->base_runs + change->fresh_runs;
-	double *logarithms = xcalloc(runs, sizeof(*logarithms)), p;
+	uint32_t base = change->base_runs, fresh = change->fresh_runs;
+	double *logarithms = xcalloc(base + fresh, sizeof(*logarithms)), p = 1;
 
-	for (uint32_t i = 0; i < runs; i++)
-		logarithms[i] = log(costs[i] * (i < change->base_runs ? change->base_runs
-								      : change->fresh_runs) +
-				    sample / 2);
-	p = statistics_groups(logarithms, change->base_runs, logarithms + change->base_runs,
-			      change->fresh_runs, 0.95)
-		    .p;
+	for (uint32_t i = 0; i < base + fresh; i++)
+		logarithms[i] = log(costs[i] * (i < base ? base : fresh) +
+				    (change->halves ? change->halves[i] : sample / 2));
+	if (change->paired && base > 1) {
+		for (uint32_t i = 0; i < base; i++)
+			logarithms[base + i] -= logarithms[i];
+		p = statistics_pairs(logarithms + base, base, 0.95).p;
+	} else if (!change->paired) {
+		p = statistics_groups(logarithms, base, logarithms + base, fresh, 0.95).p;
+	}
 	free(logarithms);
 	return p;
 }
@@ -249,6 +331,10 @@ struct flame_node_change *flame_change_measure(const struct flame_change *change
 		caller->base_self -= changes[i].base;
 		caller->fresh_self -= changes[i].fresh;
 	}
+	for (uint32_t i = 1; i < tree->count; i++)
+		changes[i].moved = (!changes[i].base || !changes[i].fresh) &&
+				   (flame_change_has_moved(change, tree->nodes[i].symbol) ||
+				    changes[tree->nodes[i].parent].moved);
 	test_nodes(change, tree, costs, changes);
 	free(costs);
 	return changes;

@@ -4,7 +4,8 @@
  *
  *   names     labels of the kept symbols, sorted, front-coded and joined by line feeds: one digit
  *             says how many characters (at most 63) are as in the name before
- *   symbols   per name: component, module, file, line, flags (1: no symbol known, 2: no code)
+ *   symbols   per name: component, module, file, line, flags (1: no symbol known, 2: no code,
+ *             4: of a comparison, its code has moved)
  *   boxes     their number
  *   ranks     the symbols, those that most boxes are of first
  *   tree      per box in preorder, the root first: a code, 4 * (2 * rank of its symbol + inlined)
@@ -174,13 +175,15 @@ static json_t *pack_symbols(const struct flame *flame, const struct used *used, 
 	for (uint32_t i = 0; i < used->count; i++) {
 		uint32_t id = used->symbols[i];
 		const struct symbol *symbol = &flame->report->symbols.symbols[id];
+		const struct flame_change *change = flame->options->change;
 
 		put(out, flame->components.of_symbol[id]);
 		put(out, used->module_number[symbol->module] - 1);
 		put(out, used->file_number[symbol->file] - 1);
 		put(out, symbol->line);
 		put(out, (symbol->named ? 0 : 1) |
-				 (symbol_is_note(&flame->report->symbols, id) ? 2 : 0));
+				 (symbol_is_note(&flame->report->symbols, id) ? 2 : 0) |
+				 (change && flame_change_has_moved(change, id) ? 4 : 0));
 	}
 	return finish(out);
 }
@@ -420,8 +423,10 @@ static json_t *pack(struct flame *flame)
 	json_object_set_new(json, "equal_samples", json_real(equal_samples));
 	json_object_set_new(json, "modules", used.modules);
 	json_object_set_new(json, "files", used.files);
-	if (flame->changes)
+	if (flame->changes) {
+		json_object_set_new(json, "per", json_string(flame->options->change->per));
 		json_object_set_new(json, "change", pack_changes(flame, memory));
+	}
 	samples = pack_samples(flame, memory);
 	if (samples)
 		json_object_set_new(json, "samples", samples);

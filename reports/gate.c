@@ -273,6 +273,17 @@ static bool cries_wolf(const struct gate_calibration *calibration)
 	       (double)calibration->false_alarms > calibration->alpha * (double)calibration->splits;
 }
 
+/* Why a regression is none that fails. */
+static const char *why_unclear(const struct comparison *comparison,
+			       const struct gate_calibration *calibration)
+{
+	if (!comparison->replicated)
+		return "but one run on a side decides nothing";
+	if (cries_wolf(calibration))
+		return "but this machine's self-test finds such changes in one build, too";
+	return "but that is within what this machine does to one build";
+}
+
 static void judge_row(struct gate *gate, const struct comparison *comparison,
 		      const struct comparison_row *row, const struct gate_calibration *calibration)
 {
@@ -298,8 +309,7 @@ static void judge_row(struct gate *gate, const struct comparison *comparison,
 			low > row->margin && !cries_wolf(calibration) ? GATE_FAILED : GATE_UNCLEAR;
 	item.minor = item.minor && item.verdict == GATE_UNCLEAR;
 	if (row->verdict == COMPARISON_REGRESSED && item.verdict == GATE_UNCLEAR)
-		item.reason = text("%s; but that is within what this machine does to one build",
-				   sentence);
+		item.reason = text("%s; %s", sentence, why_unclear(comparison, calibration));
 	else if (item.verdict == GATE_UNCLEAR && isfinite(row->detectable))
 		item.reason = text("%s; these runs see changes of %s", sentence,
 				   comparison_percent(row->detectable, seen));

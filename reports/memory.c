@@ -119,6 +119,14 @@ static void free_entries(struct site_entry *entries)
 	}
 }
 
+int memory_live_metric(const struct profile *profile)
+{
+	for (size_t i = 0; i < profile->metrics_count; i++)
+		if (!strcmp(profile->metrics[i].name, memory_metrics[MEMORY_LIVE]))
+			return (int)i;
+	return -1;
+}
+
 bool memory_measure(struct memory *memory, const struct profile *profile)
 {
 	enum memory_amount *amounts = find_metrics(profile);

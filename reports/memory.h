@@ -62,6 +62,9 @@ struct memory {
 	uint64_t cut;			  /* allocations whose stack does not reach the root */
 };
 
+/* Returns the metric of what is live, whose rows are changes; -1: the profile has none. */
+int memory_live_metric(const struct profile *profile);
+
 /* Returns false when the profile has no such metrics; memory_done otherwise. */
 bool memory_measure(struct memory *memory, const struct profile *profile);
 void memory_done(struct memory *memory);

@@ -109,21 +109,13 @@ static struct memory_trend judge(const double *levels, uint32_t parts, double le
 	return trend;
 }
 
-static int live_metric(const struct profile *profile)
-{
-	for (size_t i = 0; i < profile->metrics_count; i++)
-		if (!strcmp(profile->metrics[i].name, memory_metrics[MEMORY_LIVE]))
-			return (int)i;
-	return -1;
-}
-
 /* Fills in, for each site and behind them for all, what was live at the ends of the parts. */
 static void add_levels(double *levels, const struct memory *memory, const struct profile *profile,
 		       const struct cuts *cuts)
 {
 	uint32_t *sites = memory_sites_of_stacks(memory, profile);
 	size_t ends = cuts->parts + 1;
-	int metric = live_metric(profile);
+	int metric = memory_live_metric(profile);
 
 	for (size_t i = 0; i < profile->changes_count; i++) {
 		const struct profile_sample *change = &profile->changes[i];

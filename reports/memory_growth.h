@@ -52,6 +52,9 @@ void memory_growth_done(struct memory_growth *growth);
 
 extern const char *const memory_verdicts[]; /* by enum memory_verdict */
 
+/* Writes the verdict as a clause, without an end of line. */
+void memory_growth_say(const struct memory_growth *growth, FILE *stream);
+
 /* Measures it and writes the verdict, with the call sites that grow, @limit of them. */
 void memory_growth_write(const struct report *report, const struct memory *memory, uint32_t limit,
 			 FILE *stream);

@@ -45,27 +45,34 @@ static void write_growth_sites(const struct report *report, const struct memory 
 	obstack_free(&text, NULL);
 }
 
+void memory_growth_say(const struct memory_growth *growth, FILE *stream)
+{
+	const struct memory_trend *all = &growth->all;
+	char bytes[32], level[32], low[32], high[32];
+
+	fputs(memory_verdicts[all->verdict], stream);
+	if (!growth->parts)
+		fputs(": the recording was too short", stream);
+	else if (isfinite(all->low) && isfinite(all->high))
+		fprintf(stream,
+			": %s%s in %.1f s between the first third and the last tenth "
+			"(%s%s … %s%s at 95 %%), of %s",
+			all->growth < 0 ? "-" : "+",
+			bytes_text(fabs(all->growth), bytes, sizeof(bytes)), growth->seconds,
+			all->low < 0 ? "-" : "", bytes_text(fabs(all->low), low, sizeof(low)),
+			all->high < 0 ? "-" : "", bytes_text(fabs(all->high), high, sizeof(high)),
+			bytes_text(all->level, level, sizeof(level)));
+}
+
 void memory_growth_write(const struct report *report, const struct memory *memory, uint32_t limit,
 			 FILE *stream)
 {
 	struct memory_growth growth;
-	char bytes[32], level[32], low[32], high[32];
 
 	memory_growth_measure(&growth, memory, report->profile);
-	fprintf(stream, "\nlive memory  %s", memory_verdicts[growth.all.verdict]);
-	if (!growth.parts)
-		fputs(": the recording was too short\n", stream);
-	else if (isfinite(growth.all.low) && isfinite(growth.all.high))
-		fprintf(stream,
-			": %s%s in %.1f s between the first third and the last tenth "
-			"(%s%s … %s%s at 95 %%), of %s\n",
-			growth.all.growth < 0 ? "-" : "+",
-			bytes_text(fabs(growth.all.growth), bytes, sizeof(bytes)), growth.seconds,
-			growth.all.low < 0 ? "-" : "",
-			bytes_text(fabs(growth.all.low), low, sizeof(low)),
-			growth.all.high < 0 ? "-" : "",
-			bytes_text(fabs(growth.all.high), high, sizeof(high)),
-			bytes_text(growth.all.level, level, sizeof(level)));
+	fputs("\nlive memory  ", stream);
+	memory_growth_say(&growth, stream);
+	fputc('\n', stream);
 	if (growth.steps)
 		fprintf(stream, "  that is %.1f bytes for each of %" PRIu64 " steps\n",
 			growth.all.growth / (double)growth.steps, growth.steps);

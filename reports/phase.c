@@ -193,7 +193,7 @@ static void take_scaling(struct phase *phase, const struct scaling *scaling, con
 	phase_system_add(&phase->system, name, scaling);
 	if (json) {
 		join_counts(phase, json, scaling->sweep.folder, name);
-		phase_add_scaling(phase->document, name, json);
+		phase_add_scaling(phase->document, name, name, json);
 		json_object_set_new(phase->scaling, name, json);
 	} else {
 		complain(phase, name, error.text);

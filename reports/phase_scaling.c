@@ -167,9 +167,9 @@ static void note_memory(json_t *section, const char *over, const json_t *group)
 	}
 }
 
-void phase_add_scaling(json_t *document, const char *name, const json_t *scaling)
+void phase_add_scaling(json_t *document, const char *id, const char *title, const json_t *scaling)
 {
-	json_t *section = document_section(document, name, name), *group, *limit;
+	json_t *section = document_section(document, id, title), *group, *limit;
 	char text[TEXT_BYTES];
 	size_t i, k;
 

@@ -7,5 +7,5 @@
 
 #include <jansson.h>
 
-/* Appends what scaling_json made of the sweep @name. */
-void phase_add_scaling(json_t *document, const char *name, const json_t *scaling);
+/* Appends what scaling_json made of a sweep. */
+void phase_add_scaling(json_t *document, const char *id, const char *title, const json_t *scaling);

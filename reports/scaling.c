@@ -578,3 +578,15 @@ json_t *scaling_json(const struct scaling *scaling, const char *over, const char
 	free(cpu_ns);
 	return json;
 }
+
+json_t *scaling_read(const char *folder, struct error *error)
+{
+	struct scaling scaling;
+	json_t *json;
+
+	if (scaling_load(&scaling, folder, NULL, error))
+		return NULL;
+	json = scaling_json(&scaling, NULL, NULL, error);
+	scaling_done(&scaling);
+	return json;
+}

@@ -39,6 +39,9 @@ void scaling_done(struct scaling *scaling);
 json_t *scaling_json(const struct scaling *scaling, const char *over, const char *size,
 		     struct error *error);
 
+/* The same of a folder, over its first name that varies and with source folders as components. */
+json_t *scaling_read(const char *folder, struct error *error);
+
 /* A fit: class, constant, factor, exponent, interval, rivals with the [constant, factor] of each as
  * rival_fits, ...; or only why there is none. */
 json_t *growth_json(const struct growth *growth);

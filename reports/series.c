@@ -4,6 +4,7 @@
 
 #include "collector/base/xalloc.h"
 #include "reports/amount.h"
+#include "reports/memory.h"
 #include "reports/table.h"
 #include "reports/text.h"
 
@@ -127,11 +128,38 @@ static void write_row(struct table *table, const struct series_curve *curve)
 	table_cell(table, "%s", picture);
 }
 
-/* Points of one series lie together (profile_file.h). */
+/* Adds up what became live and what was freed, a point for each look; returns their number. */
+static size_t add_up_live(const struct profile *profile, struct profile_point *points)
+{
+	int metric = memory_live_metric(profile);
+	int64_t level = 0;
+	size_t count = 0;
+
+	for (size_t i = 0; i < profile->changes_count && metric >= 0; i++) {
+		const struct profile_sample *change = &profile->changes[i];
+
+		if (change->metric != (uint32_t)metric)
+			continue;
+		level += (int64_t)change->value * (int64_t)profile->metrics[metric].period;
+		count += !count || points[count - 1].time_ns != change->time_ns;
+		points[count - 1] = (struct profile_point){
+			.series = (uint32_t)profile->series_count,
+			.time_ns = change->time_ns,
+			.value = level,
+		};
+	}
+	return count;
+}
+
+/* Points of one series lie together (profile_file.h). Behind the curves is room for the points of
+ * the one that is not in the table. */
 struct series_curve *series_curves(const struct profile *profile, size_t *count)
 {
-	struct series_curve *curves = xcalloc(profile->series_count, sizeof(*curves));
-	size_t from = 0;
+	size_t most = profile->series_count + 1, from = 0;
+	struct series_curve *curves = xcalloc(
+		1, most * sizeof(*curves) + profile->changes_count * sizeof(struct profile_point));
+	struct series_curve live = {.name = SERIES_LIVE, .unit = "bytes"};
+	struct profile_point *points = (struct profile_point *)(curves + most);
 
 	*count = 0;
 	for (uint32_t id = 0; id < profile->series_count; id++) {
@@ -147,6 +175,10 @@ struct series_curve *series_curves(const struct profile *profile, size_t *count)
 		if (curve.count)
 			curves[(*count)++] = curve;
 	}
+	live.points = points;
+	live.count = add_up_live(profile, points);
+	if (live.count)
+		curves[(*count)++] = live;
 	return curves;
 }
 

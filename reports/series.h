@@ -14,7 +14,11 @@ struct series_curve {
 	size_t count;
 };
 
-/* Finds the series of a profile that have points. Returns them, owned by the caller. */
+/* What was allocated and not yet freed, at each look of a recording with --memory. */
+#define SERIES_LIVE "live allocations"
+
+/* Finds the series of a profile that have points, and behind them SERIES_LIVE, added up from the
+ * changes. Returns them, owned by the caller. */
 struct series_curve *series_curves(const struct profile *profile, size_t *count);
 
 /* Of a level its values, of a total, but for the last, its rates a second; NAN where a single point

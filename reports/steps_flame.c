@@ -61,7 +61,11 @@ bool steps_flame_prepare(struct flame_change *change, struct report *report,
 	profile->metrics[report->metric].period = 1;
 	while (profile->threads_count <= typical.groups + slow.groups)
 		profile_thread_add(profile, 0, 0, "");
-	*change = (struct flame_change){profile, typical.groups, slow.groups, "step"};
+	*change = (struct flame_change){.profile = profile,
+					.base_runs = typical.groups,
+					.fresh_runs = slow.groups,
+					.per = "step",
+					.period = 1};
 	report->period = 1;
 	return true;
 }

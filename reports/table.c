@@ -91,6 +91,7 @@ static void fit(const struct table *table, int *widths, int limit)
 
 		for (int i = 0; i < table->column_count; i++)
 			if (table->columns[i].elastic && widths[i] > shortest &&
+			    widths[i] > table->columns[i].elastic &&
 			    (widest < 0 || widths[i] > widths[widest]))
 				widest = i;
 		if (widest < 0 || line_width(table, widths) <= limit)

@@ -17,9 +17,10 @@ enum {
 
 struct table_column {
 	const char *title;
-	bool right;   /* numbers */
-	bool elastic; /* may be cut in the middle when the line is too long */
-	int dropped;  /* 0 never, else the order in which columns are given up, 1 first */
+	bool right;  /* numbers */
+	int elastic; /* may be cut in the middle when the line is too long: not 0; it keeps so
+			many characters, or a few where that is more */
+	int dropped; /* 0 never, else the order in which columns are given up, 1 first */
 };
 
 struct table {

@@ -45,7 +45,7 @@ function drawHead() {
     "font-weight": bad ? "bold" : "normal" }, head, (bad ? "⚠ " : "") + text), 0]), 66, 16);
   if (change)
     y = flow([["#364b9a", "half or less"], ["#6ea6cd", "less"], ["#e4e4e4", "not certain"], ["#f67e4b", "more"],
-      ["#a50026", "twice or more"], ["url(#new)", "new"], ["url(#gone)", "gone"]].map(([fill, says]) => () => {
+      ["#a50026", "twice or more"], ["url(#new)", "new"], ["url(#gone)", "gone"], ["url(#moved)", "moved"]].map(([fill, says]) => () => {
       element("rect", { width: 11, height: 11, fill }, head);
       return [element("text", { class: "fg" }, head, says), 16];
     }), y + 21, 20);

@@ -77,16 +77,16 @@ function readHash() {
   if (hash === lastHash || isPart && hash && !hash.includes("="))
     return false;
   lastHash = hash;
-  const state = {};
+  const state = Object.create(null); // "__proto__" is a key like any other
   for (const part of hash.slice(1).split("&")) {
     const equals = part.indexOf("=");
     if (equals > 0)
       state[part.slice(0, equals)] = part.slice(equals + 1);
   }
   view.flame = state.v ? state.v === "flame" : data.view === "flame";
-  view.colours = COLOURS[state.c] ? state.c : Object.keys(COLOURS)[0];
+  view.colours = Object.hasOwn(COLOURS, state.c) ? state.c : Object.keys(COLOURS)[0];
   view.side = change && SIDES.includes(state.w) ? state.w : "both";
-  setOrder(TREES[state.o] ? state.o : "callees");
+  setOrder(Object.hasOwn(TREES, state.o) ? state.o : "callees");
   const chain = (state.z || "").split(".").filter(Boolean).map(text => parseInt(text, 36));
   const [box, exact] = followHashes(chain);
   view.zoom = box;

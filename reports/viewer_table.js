@@ -45,7 +45,8 @@ const KEYS = [["/ or Ctrl-F", "search by regular expression"], ["n  N", "next, p
   ["Esc", "clear the search, close this"], ["↑ ↓ ← →", "walk: caller, heaviest callee, siblings"],
   ["Enter or click", "zoom in"], ["Backspace", "zoom out to the caller"], ["0", "show everything"],
   ["i", "icicle or flame"], ["c", "callers: stacks turned over"], ["r", "merge recursion"],
-  ["d", "colour by component, module, name"], ["t", "table of functions"], ["a", "case matters in searches, or not"],
+  ["d", "colour by component, module, name"],
+  ...(change ? [["b", "widths: both together, the new runs, the base"]] : []), ["t", "table of functions"], ["a", "case matters in searches, or not"],
   ["m", "light, dark"]];
 
 function drawHelp() {

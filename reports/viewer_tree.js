@@ -71,7 +71,7 @@ function unpackSymbols() {
     for (let j = 0; j < name.length; j++)
       if (name.charCodeAt(j) < 128)
         hash = (hash * 31 + name.charCodeAt(j)) & 0xffff;
-    return { name, component, module: data.modules[module], named: !(flags & 1), note: flags & 2,
+    return { name, component, module: data.modules[module], named: !(flags & 1), note: flags & 2, moved: flags & 4,
       place: data.files[file] ? data.files[file] + (line ? ":" + line : "") : "", shade: hash % 3 };
   });
 }
@@ -190,7 +190,7 @@ function rebuild(from, turn, side) {
     tree.self[i] = node.self;
     tree.selfSamples[i] = node.samples;
     if (change)
-      tree.change[i] = changeOf(node);
+      tree.change[i] = changeOf(node, i && tree.change[parent].moved);
     if (node.hidden)
       tree.hidden.set(i, node.hidden);
     const children = [...node.children.values()].sort((a, b) => a.total - b.total);
@@ -212,13 +212,18 @@ function rebuild(from, turn, side) {
 const SCALE = [[0x36, 0x4b, 0x9a], [0x4a, 0x7b, 0xb7], [0x6e, 0xa6, 0xcd], [0x98, 0xca, 0xe1], [0xc2, 0xe4, 0xef],
   [0xf2, 0xf2, 0xf2], [0xfe, 0xda, 0x8b], [0xfd, 0xb3, 0x66], [0xf6, 0x7e, 0x4b], [0xdd, 0x3d, 0x2d], [0xa5, 0x00, 0x26]];
 
-function changeOf({ base, both, certainty }) {
+function changeFill(base, fresh, moved, colour) {
+  return moved ? "url(#moved)" : !base ? "url(#new)" : !fresh ? "url(#gone)" : colour;
+}
+
+function changeOf({ symbol, base, both, certainty }, isBelowMoved) {
   const fresh = both - base, ratio = Math.log2((fresh + 1) / (base + 1));
   const step = Math.round(Math.max(-1, Math.min(1, ratio)) * 5) || (ratio > 0 ? 1 : -1);
   const sure = certainty < 0 ? 2 : certainty;
   const part = SCALE[5 + step].map(value => Math.trunc(0xe4 + (value - 0xe4) * sure / 4));
-  return { base, fresh, certainty,
-    fill: !base ? "url(#new)" : !fresh ? "url(#gone)" : "#" + part.map(value => value.toString(16).padStart(2, "0")).join("") };
+  const moved = (!base || !fresh) && Boolean(symbols[symbol].moved || isBelowMoved);
+  return { base, fresh, certainty, moved,
+    fill: changeFill(base, fresh, moved, "#" + part.map(value => value.toString(16).padStart(2, "0")).join("")) };
 }
 
 // What changed, of a comparison: per box of the recorded tree what it was in the base.
@@ -227,8 +232,9 @@ function unpackChange() {
   for (let i = 0; i < numbers.length; i += 4) {
     const [base, baseSelf, certainty, colour] = numbers.slice(i, i + 4);
     const box = i / 4, fresh = callees.total[box] - base;
-    change.push({ base, baseSelf, certainty, fresh, freshSelf: callees.self[box] - baseSelf,
-      fill: !base ? "url(#new)" : !fresh ? "url(#gone)" : colour ? "#" + colour.toString(16).padStart(6, "0") : "#e4e4e4" });
+    const moved = (!base || !fresh) && Boolean(symbols[callees.symbol[box]].moved || box && change[callees.parent[box]].moved);
+    change.push({ base, baseSelf, certainty, fresh, freshSelf: callees.self[box] - baseSelf, moved,
+      fill: changeFill(base, fresh, moved, colour ? "#" + colour.toString(16).padStart(6, "0") : "#e4e4e4") });
   }
   // What is hidden below a box is what its total has beyond itself and its callees.
   change.forEach((box, i) => { box.hiddenBase = (box.hiddenBase || 0) + box.base - box.baseSelf;

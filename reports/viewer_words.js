@@ -28,10 +28,10 @@ function interval(box) {
 
 const CERTAINTIES = ["not certain, or not tested", "p ≤ 0.2", "p ≤ 0.05", "p ≤ 0.01", "p ≤ 0.001"];
 
-function becomes(base, fresh) {
+function becomes(base, fresh, moved) {
   const grown = 100 * (fresh / base - 1);
   return `${amount(base)} → ${amount(fresh)}` + (base && fresh ? `, ${grown < 0 ? "" : "+"}${grown.toFixed(1)} %`
-    : base ? ", gone" : fresh ? ", new" : "");
+    : !base && !fresh ? "" : moved ? ", moved" : base ? ", gone" : ", new");
 }
 
 function describe(item) {
@@ -57,9 +57,9 @@ function describe(item) {
     words.push(symbol.place);
   if (change) {
     const now = tree.change[box];
-    return [words.join(" · "), `total per run ${becomes(now.base, now.fresh)} ` +
+    return [words.join(" · "), `total per ${data.per} ${becomes(now.base, now.fresh, now.moved)} ` +
       `(${CERTAINTIES[now.certainty] || "not tested in this view"})` +
-      (tree !== callees || tree.hidden.has(box) ? "" : ` · self ${becomes(now.baseSelf, now.freshSelf)}`)];
+      (tree !== callees || tree.hidden.has(box) ? "" : ` · self ${becomes(now.baseSelf, now.freshSelf, now.moved)}`)];
   }
   return [words.join(" · "),
     `total ${amount(tree.total[box])}, ${percent(tree.total[box] / tree.total[0])} of all, ` +

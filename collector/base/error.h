@@ -17,8 +17,15 @@ struct error {
  * Writes the sentence and hands the code through, so that a failure is one line:
  *     return fail(error, -errno, "cannot open %s: %m", path);
  *
+ * What names and paths of others bring along may not drive a terminal: control characters become
+ * "?", and so do those of ISO 6429 in UTF-8 (U+0080 to U+009F).
+ *
  * @error   receives the sentence, cut at its capacity; NULL when nobody asks
  * @code    negative errno; returned unchanged. %m in @format speaks of it.
  */
 int fail(struct error *error, int code, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* Returns @text with its control characters replaced in the same way, owned by the caller: a name
+ * of others for the terminal. */
+char *error_plain(const char *text);

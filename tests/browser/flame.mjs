@@ -96,12 +96,12 @@ const cases = {
     for (const node of await browser.run(() => [...document.querySelectorAll(".graph > path[fill]")]
       .filter(path => !path.hasAttribute("stroke")).map(path => path.getAttribute("fill"))))
       fills.push(node);
-    assert.ok(fills.includes("url(#gone)"), fills.join(" "));
+    assert.ok(fills.includes("url(#moved)") && !fills.includes("url(#gone)"), fills.join(" "));
     for (const box of await boxesOnScreen(browser))
       text.push(await point(browser, { screenX: MARGIN + box.x + box.width / 2, screenY: box.y }));
     const hot = text.find(words => words.startsWith("hot ")), helper = text.find(words => words.startsWith("helper "));
     assert.match(hot, /total per run 300 ms → 360 ms, \+(19|20)\.\d % \(p ≤ 0\.001\)/);
-    assert.match(helper, /→ 0 ns, gone/);
+    assert.match(helper, /→ 0 ns, moved/);
     // Width is the cost of one side; what that side has not, has no box.
     const count = (await boxesOnScreen(browser)).length;
     await browser.keys("b");
@@ -124,6 +124,8 @@ const cases = {
     await browser.keys("c");
     await browser.keys("d");
     assert.match(await hash(browser), /c=component/);
+    await browser.keys("?");
+    assert.ok(await browser.run(() => [...document.querySelectorAll(".mono")].some(node => node.textContent === "b")), "help tells b");
   },
 
   async zoom(browser) {
@@ -276,6 +278,12 @@ const cases = {
     await browser.go(address + link.replace(/\.[^.&]*&/, ".zzzz&"));
     await sameAsProfile(browser, find(tree, path.slice(0, 2)));
     assert.match(await details(browser), /nearest caller/);
+    // What is no view is none, though every object has something of that name.
+    for (const name of ["constructor", "__proto__", "toString"]) {
+      await browser.go("about:blank");
+      await browser.go(`${address}#o=${name}&c=${name}&w=${name}&${name}=1`);
+      await sameAsProfile(browser, tree);
+    }
   },
 
   // Served as strict servers do: no script runs, and the picture is there.

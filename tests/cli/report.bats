@@ -159,6 +159,20 @@ replicates() {
 	grep -q '^.*of 284652 boxes are drawn' page.html
 }
 
+@test "the page of a comparison has every section, of each side or not measured" {
+	require node
+	local sections='it.sections.map(section => section.id).join(" ")'
+	synthetic rich
+	collector report --compare --json -o it.json rich.prof -- rich.prof
+	[ "$(ask it.json "$sections")" = 'flame functions lines latency memory scaling matrix method' ]
+	[[ $(ask it.json 'it.sections.find(section => section.id === "scaling").missing') == *'--scaling DIR'* ]]
+	[ "$(ask it.json 'it.sections.find(section => section.id === "matrix").tables.map(table => table.id).join(" ")')" = 'base_matrix new_matrix' ]
+	[[ $(ask it.json 'it.trust.map(item => item.text).join(" ")') == *'one build, with the same arguments'* ]]
+	fails_with 1 'nowhere' collector report --compare --scaling nowhere -o it.html rich.prof -- rich.prof
+	fails_with 1 'nowhere' collector report --scaling nowhere -o it.html rich.prof
+	[ ! -e it.html ]
+}
+
 @test "what was not measured is said, never left out" {
 	synthetic small
 	collector report --markdown small.prof >page.md

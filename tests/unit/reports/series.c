@@ -96,3 +96,33 @@ Test(series, json_has_all_points)
 	json_decref(array);
 	report_done(&report);
 }
+
+Test(series, what_is_live_is_added_up_from_its_changes_look_by_look)
+{
+	static const int64_t changes[][2] = {{10, 100}, {10, 50}, {20, -120}, {30, 70}};
+	static const int64_t levels[][2] = {{10, 150}, {20, 30}, {30, 100}};
+	struct profile *profile = new_profile();
+	struct series_curve *curves;
+	uint32_t live = profile_metric_add(profile, "live", "bytes", 1);
+	size_t count;
+
+	profile->metrics[live].is_level = true;
+	for (size_t i = 0; i < 4; i++) {
+		xgrow(profile->changes, profile->changes_count, profile->changes_capacity);
+		profile->changes[profile->changes_count++] =
+			(struct profile_sample){.time_ns = (uint64_t)changes[i][0],
+						.value = (uint64_t)changes[i][1],
+						.metric = (uint16_t)live};
+	}
+	curves = series_curves(profile, &count);
+	cr_assert_eq(count, 1);
+	cr_assert_str_eq(curves[0].name, SERIES_LIVE);
+	cr_assert(series_is_chosen(&curves[0], SERIES_MEMORY));
+	cr_assert_eq(curves[0].count, 3);
+	for (size_t i = 0; i < 3; i++) {
+		cr_assert_eq((int64_t)curves[0].points[i].time_ns, levels[i][0]);
+		cr_assert_eq(curves[0].points[i].value, levels[i][1]);
+	}
+	free(curves);
+	profile_free(profile);
+}

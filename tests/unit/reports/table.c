@@ -83,3 +83,22 @@ Test(table, names_of_megabytes_are_cut_without_any_limit_too)
 	free(text);
 	free(name);
 }
+
+Test(table, a_column_keeps_the_characters_that_it_is_promised)
+{
+	static const struct table_column kept[] = {{"function", .elastic = true},
+						   {"remark", .elastic = 19}};
+	struct table table;
+	size_t bytes;
+	char *text;
+	FILE *stream = open_memstream(&text, &bytes);
+
+	table_init(&table, kept, 2);
+	table_cell(&table, "environment_observe_all_agents");
+	table_cell(&table, "needs too many runs");
+	table_write(&table, stream, 33, false);
+	table_done(&table);
+	fclose(stream);
+	cr_assert(strstr(text, "needs too many runs\n"), "%s", text);
+	free(text);
+}

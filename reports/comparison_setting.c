@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* comparison_setting: see comparison_setting.h. */
+#include "reports/comparison_setting.h"
+
+#include "collector/base/xalloc.h"
+
+enum {
+	LIBRARIES = 3 /* that are named */
+};
+
+struct saying {
+	void (*say)(void *context, const char *text);
+	void *context;
+};
+
+static void __attribute__((format(printf, 2, 3)))
+tell(const struct saying *saying, const char *format, ...)
+{
+	va_list arguments;
+	char *text = NULL;
+
+	va_start(arguments, format);
+	if (vasprintf(&text, format, arguments) < 0)
+		text = xalloc_checked(NULL);
+	va_end(arguments);
+	saying->say(saying->context, text);
+	free(text);
+}
+
+char *comparison_setting_difference(const struct comparison_run *first,
+				    const struct comparison_run *other)
+{
+	const struct {
+		const char *what, *first, *other;
+		bool may_lack; /* not known is no difference */
+	} settings[] = {
+		{"machines", first->machine, other->machine, false},
+		{"kernels", first->kernel, other->kernel, true},
+		{"C libraries", first->libc, other->libc, true},
+		{"options of recording", first->options, other->options, false},
+	};
+	char *text = NULL;
+
+	for (size_t i = 0; i < sizeof(settings) / sizeof(*settings); i++) {
+		const char *here = settings[i].first, *there = settings[i].other;
+
+		if (!strcmp(here, there) || (settings[i].may_lack && (!*here || !*there)))
+			continue;
+		if (asprintf(&text, "different %s cannot be compared: %s (%s), %s (%s)",
+			     settings[i].what, first->path, *here ? here : "none", other->path,
+			     *there ? there : "none") < 0)
+			text = xalloc_checked(NULL);
+		break;
+	}
+	return text;
+}
+
+/* The build-id of a module; NULL: the run has no such module, or it has none. */
+static const char *build_of(const struct comparison_run *run, const char *name)
+{
+	for (size_t i = 0; i < run->modules_count; i++)
+		if (!strcmp(run->modules[i].name, name))
+			return run->modules[i].build_id;
+	return NULL;
+}
+
+static bool is_other_build(const struct comparison_run *first, const struct comparison_run *other,
+			   const char *name)
+{
+	const char *here = build_of(first, name), *there = build_of(other, name);
+
+	return here && there && strcmp(here, there);
+}
+
+/* What forbids the comparison, had it not been forced. */
+static void tell_force(const struct comparison *comparison, const struct saying *saying)
+{
+	const struct comparison_run *first = comparison->base[0];
+	char *text = NULL;
+
+	for (size_t i = 0; i < comparison->base_count && !text; i++)
+		text = comparison_setting_difference(first, comparison->base[i]);
+	for (size_t i = 0; i < comparison->fresh_count && !text; i++)
+		text = comparison_setting_difference(first, comparison->fresh[i]);
+	if (text)
+		tell(saying, "Beware, this comparison was forced: %s.", text);
+	free(text);
+}
+
+static void tell_builds(const struct comparison_run *const *runs, size_t count, const char *side,
+			const struct saying *saying)
+{
+	for (size_t i = 1; i < count; i++)
+		if (strcmp(runs[0]->program, runs[i]->program) ||
+		    is_other_build(runs[0], runs[i], "[program]")) {
+			tell(saying,
+			     "Beware: the %s recordings are not of one build: %s is of another "
+			     "%s than %s.",
+			     side, runs[i]->path,
+			     strcmp(runs[0]->program, runs[i]->program) ? "program" : "build",
+			     runs[0]->path);
+			return;
+		}
+}
+
+/* Libraries of other builds than the base's, the first of them by name. */
+static void tell_libraries(const struct comparison *comparison, const struct saying *saying)
+{
+	const struct comparison_run *base = comparison->base[0], *fresh = comparison->fresh[0];
+	size_t count = 0, bytes;
+	char *names = NULL;
+	FILE *stream = xalloc_checked(open_memstream(&names, &bytes));
+
+	for (size_t i = 0; i < base->modules_count; i++) {
+		const char *name = base->modules[i].name;
+
+		if (!strcmp(name, "[program]") || !is_other_build(base, fresh, name))
+			continue;
+		if (count++ < LIBRARIES)
+			fprintf(stream, "%s%s", count > 1 ? ", " : "", name);
+	}
+	if (count > LIBRARIES)
+		fprintf(stream, " and %zu more", count - LIBRARIES);
+	fclose(stream);
+	if (count)
+		tell(saying, "Beware: other builds of libraries in the new runs: %s.", names);
+	free(names);
+}
+
+/* The arguments of a command line, as it is quoted for shells. */
+static const char *arguments_of(const char *command)
+{
+	bool is_quoted = false;
+
+	for (; *command && (is_quoted || *command != ' '); command++)
+		is_quoted ^= *command == '\'';
+	return command;
+}
+
+void comparison_setting_tell(const struct comparison *comparison,
+			     void (*say)(void *context, const char *text), void *context)
+{
+	const struct comparison_run *base = comparison->base[0], *fresh = comparison->fresh[0];
+	const char *here = build_of(base, "[program]"), *there = build_of(fresh, "[program]");
+	struct saying saying = {say, context};
+
+	tell_force(comparison, &saying);
+	if (strcmp(base->program, fresh->program))
+		tell(&saying, "Beware: programs of two names: %s (base), %s (new).", base->program,
+		     fresh->program);
+	tell_builds(comparison->base, comparison->base_count, "base", &saying);
+	tell_builds(comparison->fresh, comparison->fresh_count, "new", &saying);
+	if (strcmp(arguments_of(base->command), arguments_of(fresh->command)))
+		tell(&saying, "Beware: other arguments: %s (base), %s (new).", base->command,
+		     fresh->command);
+	else if (here && there && !strcmp(here, there))
+		tell(&saying, "Both sides are one build, with the same arguments.");
+	tell_libraries(comparison, &saying);
+}

@@ -1,0 +1,128 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "reports/comparison_setting.h"
+
+#include "tests/unit/reports/small_profile.h"
+
+#include <criterion/criterion.h>
+
+struct setting {
+	const char *kernel, *libc, *program, *command, *build, *library;
+	int64_t frequency;
+	bool with_memory;
+};
+
+static const struct setting usual = {"Linux 6.1", "glibc 2.36", "sim", "./sim --seed 1",
+				     "aa",	  "bb",		999,   false};
+
+static void make_run(struct comparison_run *run, const struct setting *setting,
+		     struct comparison_names *names)
+{
+	struct profile *profile = new_profile();
+	struct report report;
+
+	profile_set_text(profile, "kernel", setting->kernel);
+	profile_set_text(profile, "libc", setting->libc);
+	profile_set_text(profile, "program", setting->program);
+	profile_set_text(profile, "command", setting->command);
+	profile_set_number(profile, "frequency_hz", setting->frequency);
+	if (setting->with_memory)
+		profile_set_number(profile, "memory.processes", 1);
+	profile_module(profile, PROFILE_MODULE_ELF, setting->program, setting->build);
+	profile_module(profile, PROFILE_MODULE_ELF, "/lib/libm.so.6", setting->library);
+	add_stack(profile, "main;hot", 40);
+	report_init(&report, profile);
+	comparison_run_init(run, "some.prof", &report, names);
+	report_done(&report);
+}
+
+static void hear(void *context, const char *text)
+{
+	FILE *stream = context;
+
+	fprintf(stream, "%s\n", text);
+}
+
+/* Whether a usual run may be compared with @other; what is told goes to @text, owned by the caller.
+ */
+static bool is_comparable(const struct setting *other, char **text)
+{
+	struct comparison_names names = {0};
+	struct comparison_run runs[2];
+	const struct comparison_run *all[] = {&runs[0], &runs[1]};
+	struct comparison comparison;
+	struct error error;
+	size_t bytes;
+	FILE *stream = open_memstream(text, &bytes);
+	bool is_allowed;
+
+	make_run(&runs[0], &usual, &names);
+	make_run(&runs[1], other, &names);
+	is_allowed = !comparison_check(all, 2, false, &error);
+	cr_assert_eq(comparison_check(all, 2, true, &error), 0);
+	comparison_make(&comparison, &comparison_defaults, &names, all, 1, all + 1, 1);
+	comparison_setting_tell(&comparison, hear, stream);
+	fclose(stream);
+	comparison_done(&comparison);
+	comparison_run_done(&runs[0]);
+	comparison_run_done(&runs[1]);
+	comparison_names_done(&names);
+	return is_allowed;
+}
+
+static void expect(struct setting other, bool allowed, const char *told)
+{
+	char *text = NULL;
+
+	cr_assert_eq(is_comparable(&other, &text), allowed, "%s", told);
+	cr_assert(strstr(text, told), "%s: %s", told, text);
+	free(text);
+}
+
+Test(comparison_setting, another_kernel_libc_or_way_of_recording_is_refused_and_told_when_forced)
+{
+	struct setting other = usual;
+
+	other.kernel = "Linux 6.2";
+	expect(other, false, "this comparison was forced: different kernels");
+	other = usual;
+	other.libc = "glibc 2.40";
+	expect(other, false, "different C libraries");
+	other = usual;
+	other.frequency = 99;
+	expect(other, false, "99 samples per second");
+	other = usual;
+	other.with_memory = true;
+	expect(other, false, "--memory");
+	other = usual;
+	other.kernel = "";
+	expect(other, true, "one build, with the same arguments");
+}
+
+Test(comparison_setting, another_program_library_or_other_arguments_are_told)
+{
+	struct setting other = usual;
+
+	other.program = "bench";
+	other.command = "./bench --seed 1";
+	expect(other, true, "Beware: programs of two names: sim (base), bench (new).");
+	other = usual;
+	other.command = "'/a path/sim' --seed 2";
+	expect(other, true, "Beware: other arguments: ");
+	other = usual;
+	other.library = "cc";
+	expect(other, true, "other builds of libraries in the new runs: libm.so.6.");
+	other = usual;
+	other.command = "'/a path/sim' --seed 1";
+	expect(other, true, "Both sides are one build");
+}
+
+Test(comparison_setting, another_build_is_what_comparisons_are_for)
+{
+	struct setting other = usual;
+	char *text = NULL;
+
+	other.build = "cc";
+	cr_assert(is_comparable(&other, &text));
+	cr_assert_str_empty(text);
+	free(text);
+}

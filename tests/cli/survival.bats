@@ -86,6 +86,47 @@ as_child() {
 	same "$S" crash
 }
 
+@test "a thread with a small stack executes with a large environment" {
+	cat >small.c <<-'C'
+		#define _GNU_SOURCE
+		#include <pthread.h>
+		#include <stdio.h>
+		#include <string.h>
+		#include <sys/wait.h>
+		#include <unistd.h>
+		static char list[9000] = "LD_PRELOAD=", *environment[400];
+		static void *execute(void *unused)
+		{
+			char *arguments[] = {"true", NULL};
+			int status;
+			pid_t pid = vfork();
+			if (!pid) {
+				execve("/bin/true", arguments, environment);
+				_exit(9);
+			}
+			waitpid(pid, &status, 0);
+			printf("%d\n", status);
+			return unused;
+		}
+		int main(void)
+		{
+			pthread_attr_t small;
+			pthread_t thread;
+			memset(list + strlen(list), ':', sizeof(list) - strlen(list) - 1);
+			environment[0] = list;
+			for (int i = 1; i < 399; i++)
+				environment[i] = "A=";
+			pthread_attr_init(&small);
+			pthread_attr_setstacksize(&small, 16384);
+			pthread_create(&thread, &small, execute, NULL);
+			pthread_join(thread, NULL);
+		}
+	C
+	gcc -o small small.c
+	same ./small
+	grep -qx 0 watched
+}
+
 # A program that kills itself for calls that it does not know, and one whom it executes: counted until
 # then. One that forbids what nobody calls is counted to its end.
 @test "a program's own seccomp filter never meets a call of ours" {

@@ -97,7 +97,7 @@ static void write_number(const json_t *column, const json_t *cell, const char *t
 	element("", text, "</td>", stream);
 }
 
-/* The first cell of a row names it. */
+/* The first cell of a row names it, unless it is empty: a function may have no name. */
 static void write_row(const json_t *columns, const json_t *row, FILE *stream)
 {
 	struct obstack memory;
@@ -113,7 +113,7 @@ static void write_row(const json_t *columns, const json_t *row, FILE *stream)
 
 		if (document_is_numeric(column))
 			write_number(column, cell, text, stream);
-		else if (!i)
+		else if (!i && *text)
 			element(is_code ? "<th scope=\"row\" class=\"code\">"
 					: "<th scope=\"row\">",
 				text, "</th>", stream);

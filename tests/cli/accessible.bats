@@ -53,6 +53,9 @@ axe() {
 	changes
 	axe change.svg
 	axe change.html
+	synthetic hostile
+	reports report --compare -o hostile.html hostile.prof -- hostile.prof
+	axe hostile.html
 }
 
 # The checker does not compute hashes, so it takes our policy for one that blocks the page's own

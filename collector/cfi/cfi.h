@@ -78,10 +78,11 @@ enum cfi_saved {
 };
 
 struct cfi_rule {
-	uint8_t kind : 7;      /* enum cfi_kind */
-	uint8_t is_signal : 1; /* the caller was interrupted: its ip is no return address */
-	uint8_t cfa_register;  /* DWARF number */
-	uint8_t bp_saved : 4;  /* enum cfi_saved */
+	uint8_t kind : 7;	  /* enum cfi_kind */
+	uint8_t is_signal : 1;	  /* the caller was interrupted: its ip is no return address */
+	uint8_t cfa_register : 7; /* DWARF number */
+	uint8_t is_floor : 1;	  /* the caller's sp is at or above the CFA, and not known */
+	uint8_t bp_saved : 4;	  /* enum cfi_saved */
 	uint8_t bx_saved : 4;
 	uint8_t ip_saved; /* CFI_AT_CFA or CFI_IN_REGISTER */
 	int32_t cfa_offset;
@@ -130,6 +131,9 @@ struct cfi_memory {
 	uint64_t bytes;
 	const struct cfi_memory *next; /* NULL: none */
 };
+
+/* Reads a word of the thread's memory; returns false when @memory lacks it. */
+bool cfi_read_word(const struct cfi_memory *memory, uint64_t address, uint64_t *value);
 
 /* One activation of a function. */
 struct cfi_frame {

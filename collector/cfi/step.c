@@ -19,7 +19,7 @@ static const uint8_t ucontext_order[CFI_REGISTERS] = {
 /* Registers that survive a call as far as rules follow them. */
 #define KNOWN_OF_CALLER (1U << CFI_BX | 1U << CFI_BP | 1U << CFI_SP | 1U << CFI_IP)
 
-static bool read_word(const struct cfi_memory *memory, uint64_t address, uint64_t *value)
+bool cfi_read_word(const struct cfi_memory *memory, uint64_t address, uint64_t *value)
 {
 	for (; memory; memory = memory->next) {
 		uint64_t offset = address - memory->start;
@@ -71,7 +71,7 @@ static bool pass_register(struct cfi_frame *frame, const struct cfi_memory *memo
 	}
 	if (slot < frame->registers[CFI_SP])
 		return true;
-	passed->is_known = read_word(memory, slot, &passed->value);
+	passed->is_known = cfi_read_word(memory, slot, &passed->value);
 	frame->missing = slot;
 	return passed->is_known;
 }
@@ -82,7 +82,7 @@ static enum cfi_step step_signal(struct cfi_frame *frame, const struct cfi_memor
 	uint64_t registers[CFI_REGISTERS];
 
 	for (unsigned int i = 0; i < CFI_REGISTERS; i++, slot += 8) {
-		if (read_word(memory, slot, &registers[ucontext_order[i]]))
+		if (cfi_read_word(memory, slot, &registers[ucontext_order[i]]))
 			continue;
 		frame->missing = slot;
 		return CFI_STEP_OUTSIDE;
@@ -117,7 +117,7 @@ static enum cfi_step find_cfa(const struct cfi_rule *rule, struct cfi_frame *fra
 		if (!KNOWS(frame, rule->cfa_register))
 			return CFI_STEP_NO_RULE;
 		slot = frame->registers[rule->cfa_register] + (uint64_t)(int64_t)rule->cfa_offset;
-		if (!read_word(memory, slot, cfa)) {
+		if (!cfi_read_word(memory, slot, cfa)) {
 			frame->missing = slot;
 			return CFI_STEP_OUTSIDE;
 		}
@@ -152,7 +152,7 @@ enum cfi_step cfi_step(const struct cfi_rule *rule, struct cfi_frame *frame,
 		slot = cfa + (uint64_t)rule->ip_offset;
 		if (slot < frame->registers[CFI_SP])
 			return CFI_STEP_IMPOSSIBLE;
-		if (!read_word(memory, slot, &ip)) {
+		if (!cfi_read_word(memory, slot, &ip)) {
 			frame->missing = slot;
 			return CFI_STEP_OUTSIDE;
 		}
@@ -169,7 +169,7 @@ enum cfi_step cfi_step(const struct cfi_rule *rule, struct cfi_frame *frame,
 	frame->registers[CFI_SP] = cfa;
 	frame->registers[CFI_IP] = ip;
 	frame->known = KNOWN_OF_CALLER & ~((uint32_t)!bp.is_known << CFI_BP) &
-		       ~((uint32_t)!bx.is_known << CFI_BX);
+		       ~((uint32_t)!bx.is_known << CFI_BX) & ~((uint32_t)rule->is_floor << CFI_SP);
 	frame->is_exact = rule->is_signal;
 	frame->return_slot = slot;
 	return CFI_STEP_DONE;
@@ -182,7 +182,7 @@ enum cfi_step cfi_step_by_frame_pointer(struct cfi_frame *frame, const struct cf
 
 	if (!KNOWS(frame, CFI_BP) || bp < frame->registers[CFI_SP] || bp & 7)
 		return CFI_STEP_NO_RULE;
-	if (!read_word(memory, bp + 8, &ip) || !read_word(memory, bp, &caller_bp)) {
+	if (!cfi_read_word(memory, bp + 8, &ip) || !cfi_read_word(memory, bp, &caller_bp)) {
 		frame->missing = bp;
 		return CFI_STEP_OUTSIDE;
 	}

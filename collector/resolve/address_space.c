@@ -5,7 +5,17 @@
 #include "collector/profile/id_table.h"
 #include "collector/resolve/epilogue.h"
 
+#include <sys/uio.h>
+
 #define CACHE_BITS 8 /* 256 entries to begin with: 10 KB */
+
+#define PAGE_BYTES 4096
+
+/* An indirect call with a base, an index and a distance; prefixes do not count. */
+#define LONGEST_CALL 7
+
+/* What was read of code that may be replaced is used so often before it is read again. */
+#define GENERATED_USES 4096
 
 /* Hand-written entry points without CFI are shorter than this (ld.so's: 64 bytes). */
 #define ENTRY_BYTES 128
@@ -21,6 +31,21 @@ struct mapping {
 	bool is_cached; /* addresses of it are in the cache */
 };
 
+/* What the instructions around an address say. */
+struct code_reading {
+	struct cfi_rule rule;
+	bool has_rule; /* it was looked for */
+	bool has_call; /* so was the call before */
+	bool follows_call;
+};
+
+struct code_cache {
+	struct id_table ids; /* address → number of a reading, from 1 */
+	struct code_reading *readings;
+	size_t count;
+	size_t capacity;
+};
+
 struct address_space {
 	struct profile *profile;
 	struct modules *modules;
@@ -32,11 +57,11 @@ struct address_space {
 	struct code_address *cache;
 	unsigned int cache_bits;
 	size_t cache_count;
-	struct id_table epilogue_ids; /* ip → number of a rule in epilogues, from 1 */
-	struct cfi_rule *epilogues;
-	size_t epilogue_count;
-	size_t epilogue_capacity;
-	bool has_unknown;	  /* addresses outside all mappings are in the cache */
+	struct code_cache filed;	  /* of files */
+	struct code_cache generated;	  /* of code that is read in the process */
+	struct epilogue_memory stretches; /* of the same */
+	unsigned int generated_uses;	  /* since it was read */
+	bool has_unknown;		  /* addresses outside all mappings are in the cache */
 	struct code_address zero; /* the answer for address 0, which the cache cannot hold */
 };
 
@@ -60,9 +85,9 @@ struct address_space *address_space_fork(const struct address_space *parent, pid
 	*space = *parent;
 	space->pid = pid;
 	/* Few programs need these, they are learnt again. */
-	space->epilogue_ids = (struct id_table){0};
-	space->epilogues = NULL;
-	space->epilogue_count = space->epilogue_capacity = 0;
+	space->filed = space->generated = (struct code_cache){0};
+	space->stretches = (struct epilogue_memory){0};
+	space->generated_uses = 0;
 	space->mappings = xreallocarray(NULL, parent->mapping_count, sizeof(*space->mappings));
 	space->mapping_capacity = parent->mapping_count;
 	if (parent->mapping_count)
@@ -73,15 +98,28 @@ struct address_space *address_space_fork(const struct address_space *parent, pid
 	return space;
 }
 
-static void forget_epilogues(struct address_space *space)
+static void code_cache_forget(struct code_cache *cache)
 {
-	id_table_done(&space->epilogue_ids);
-	space->epilogue_count = 0;
+	id_table_done(&cache->ids);
+	cache->count = 0;
+}
+
+static void forget_generated(struct address_space *space)
+{
+	code_cache_forget(&space->generated);
+	epilogue_memory_done(&space->stretches);
+	space->generated_uses = 0;
+}
+
+static void forget_code(struct address_space *space)
+{
+	code_cache_forget(&space->filed);
+	forget_generated(space);
 }
 
 void address_space_exec(struct address_space *space)
 {
-	forget_epilogues(space);
+	forget_code(space);
 	free(space->cache);
 	space->cache_bits = CACHE_BITS;
 	space->cache = xcalloc((size_t)1 << CACHE_BITS, sizeof(*space->cache));
@@ -94,8 +132,9 @@ void address_space_free(struct address_space *space)
 {
 	if (!space)
 		return;
-	id_table_done(&space->epilogue_ids);
-	free(space->epilogues);
+	forget_code(space);
+	free(space->filed.readings);
+	free(space->generated.readings);
 	free(space->mappings);
 	free(space->cache);
 	free(space);
@@ -225,7 +264,7 @@ void address_space_map(struct address_space *space, uint64_t start, uint64_t end
 	mapping.module = modules_get(space->modules, &mapped, space->pid);
 	was_cached = cut_mappings(space, start, end);
 	if (was_cached)
-		forget_epilogues(space);
+		forget_code(space);
 	if (was_cached || space->has_unknown)
 		rebuild_cache(space, space->cache_bits, start, end);
 	insert_mapping(space, first_above(space, start), &mapping);
@@ -333,30 +372,153 @@ bool address_space_call_target(struct address_space *space, uint64_t return_addr
 
 /* ---- code without call frame information --------------------------------------------------- */
 
-static size_t read_code(void *context, uint64_t address, uint8_t *buffer, size_t bytes)
+static size_t read_file(void *context, uint64_t address, uint8_t *buffer, size_t bytes)
 {
-	return module_read(context, address, buffer, bytes);
+	const struct mapping *mapping = context;
+
+	return module_read(mapping->module, address, buffer, bytes);
 }
 
-static struct cfi_rule learn_epilogue(struct address_space *space, uint64_t ip)
+/* Page by page, since what is not there ends the rest of a piece. */
+static size_t read_process(void *context, uint64_t address, uint8_t *buffer, size_t bytes)
 {
-	const struct mapping *mapping = find_mapping(space, ip);
+	const struct address_space *space = context;
+	uint64_t room = PAGE_BYTES - address % PAGE_BYTES;
+	size_t first = bytes < room ? bytes : (size_t)room;
+	struct iovec local = {buffer, bytes};
+	struct iovec remote[2] = {
+		{(void *)(uintptr_t)address, first},
+		{(void *)(uintptr_t)(address + first), bytes - first}, /* NOLINT: not ours */
+	};
+	ssize_t count = process_vm_readv(space->pid, &local, 1, remote, 2, 0);
+
+	return count > 0 ? (size_t)count : 0;
+}
+
+/* Reads the code of a mapping that is known, at a run address. */
+static size_t read_code(struct address_space *space, struct mapping *mapping, uint64_t address,
+			uint8_t *buffer, size_t bytes)
+{
+	return mapping->has_rules ? read_file(mapping, address - mapping->bias, buffer, bytes)
+				  : read_process(space, address, buffer, bytes);
+}
+
+/* Finds what is known of the code at @address, in @mapping. Borrowed until the next call. */
+static struct code_reading *find_reading(struct address_space *space, struct mapping *mapping,
+					 uint64_t address)
+{
+	struct code_cache *cache = &space->filed;
+	uint32_t *id;
+
+	if (!mapping->is_known)
+		learn_mapping(mapping);
+	mapping->is_cached = true;
+	if (!mapping->has_rules) {
+		cache = &space->generated;
+		if (space->generated_uses++ == GENERATED_USES)
+			forget_generated(space);
+	}
+	id = id_table_slot(&cache->ids, address, 0);
+	if (!*id) {
+		xgrow(cache->readings, cache->count, cache->capacity);
+		cache->readings[cache->count++] = (struct code_reading){0};
+		*id = (uint32_t)cache->count;
+	}
+	return &cache->readings[*id - 1];
+}
+
+/* By what follows up to the return, else by what came before. */
+static void learn_filed(struct mapping *mapping, uint64_t elf_address, struct cfi_rule *rule)
+{
+	struct module *module = mapping->module;
+	uint64_t start;
+
+	if (epilogue_rule(&module->epilogues, read_file, mapping, elf_address, rule))
+		return;
+	function_starts_read(&module->starts, module->fd);
+	/* Where one begins just here it may be that one, or the end of the one before. */
+	if (function_starts_find(&module->starts, elf_address, &start) && start != elf_address)
+		epilogue_rule_from_start(read_file, mapping, start, elf_address, rule);
+}
+
+static struct cfi_rule learn_epilogue(struct address_space *space, struct mapping *mapping,
+				      uint64_t ip)
+{
 	struct cfi_rule rule = {.kind = CFI_NO_RULE};
 
-	if (mapping && mapping->has_rules)
-		epilogue_rule(&mapping->module->epilogues, read_code, mapping->module,
-			      ip - mapping->bias, &rule);
+	if (mapping->has_rules)
+		learn_filed(mapping, ip - mapping->bias, &rule);
+	else
+		epilogue_rule(&space->stretches, read_process, space, ip, &rule);
 	return rule;
 }
 
 const struct cfi_rule *address_space_epilogue(struct address_space *space, uint64_t ip)
 {
-	uint32_t *id = id_table_slot(&space->epilogue_ids, ip, 0);
+	static const struct cfi_rule none = {.kind = CFI_NO_RULE};
+	struct mapping *mapping = find_mapping(space, ip);
+	struct code_reading *reading;
 
-	if (!*id) {
-		xgrow(space->epilogues, space->epilogue_count, space->epilogue_capacity);
-		space->epilogues[space->epilogue_count++] = learn_epilogue(space, ip);
-		*id = (uint32_t)space->epilogue_count;
+	if (!mapping)
+		return &none;
+	reading = find_reading(space, mapping, ip);
+	if (!reading->has_rule)
+		reading->rule = learn_epilogue(space, mapping, ip);
+	reading->has_rule = true;
+	return &reading->rule;
+}
+
+/* Returns the bytes of the indirect call (ff /2) at @code, of which 8 can be read, without its
+ * prefixes; 0 when it is none. Source: Intel SDM volume 2, table 2-2. */
+static size_t indirect_call_bytes(const uint8_t *code)
+{
+	unsigned int mode = code[1] >> 6, memory = code[1] & 7;
+	size_t bytes = 2;
+	bool is_absolute = memory == 5;
+
+	if (code[0] != 0xff || (code[1] >> 3 & 7) != 2)
+		return 0;
+	if (mode == 3)
+		return bytes;
+	if (memory == 4) { /* a byte for base and index */
+		bytes++;
+		is_absolute = (code[2] & 7) == 5;
 	}
-	return &space->epilogues[*id - 1];
+	if (mode == 1)
+		return bytes + 1;
+	return bytes + (mode == 2 || is_absolute ? 4 : 0);
+}
+
+/* Says whether the last of @count bytes end a call instruction. */
+static bool ends_with_call(const uint8_t *code, size_t count)
+{
+	uint8_t padded[2 * LONGEST_CALL] = {0};
+
+	memcpy(padded, code, count);
+	if (count >= 5 && code[count - 5] == 0xe8)
+		return true;
+	for (size_t bytes = 2; bytes <= count; bytes++)
+		if (indirect_call_bytes(padded + count - bytes) == bytes)
+			return true;
+	return false;
+}
+
+bool address_space_follows_call(struct address_space *space, uint64_t address)
+{
+	struct mapping *mapping = find_mapping(space, address - 1);
+	struct code_reading *reading;
+	uint8_t code[LONGEST_CALL];
+
+	if (!mapping)
+		return false;
+	reading = find_reading(space, mapping, address);
+	for (size_t bytes = sizeof(code); !reading->has_call && bytes >= 2; bytes--) {
+		if (address - mapping->start < bytes ||
+		    read_code(space, mapping, address - bytes, code, bytes) != bytes)
+			continue;
+		reading->follows_call = ends_with_call(code, bytes);
+		reading->has_call = true;
+	}
+	reading->has_call = true;
+	return reading->follows_call;
 }

@@ -61,9 +61,15 @@ bool address_space_call_target(struct address_space *space, uint64_t return_addr
 
 /*
  * Reads from the code how to leave the function around @ip (epilogue.h), for code without CFI.
+ * Generated code, and that of a file which could not be opened, is read in the live process; what
+ * was read of it is believed for some thousand calls, since it may be replaced.
  *
  * @ip  the next instruction, for a caller too: its return address as it stands
  * Returns the rule, borrowed until the next call; kind CFI_NO_RULE when there is no answer.
  * Cost: one probe of a hash table; on a miss the decoding of all instructions up to the return.
  */
 const struct cfi_rule *address_space_epilogue(struct address_space *space, uint64_t ip);
+
+/* Says whether @address is that of mapped code behind a call instruction, as a return address must
+ * be. Cost: a bisection of the mappings; in mapped code the same as address_space_epilogue. */
+bool address_space_follows_call(struct address_space *space, uint64_t address);

@@ -7,7 +7,8 @@
  * as if no conditional jump were taken, direct jumps followed once, until the return: what is
  * popped and added to the stack pointer on the way says where the return address is, and which
  * slots hold the caller's bp and bx (the last write to a register before the return decides). No
- * search for the function's start is needed.
+ * search for the function's start is needed. Where that way ends nowhere (an indirect jump, a trap)
+ * the conditional jumps' other ways are tried, the last one first.
  *
  *      pc →  vmulps ...            sp + 0
  *            jg    loop            not taken
@@ -16,8 +17,9 @@
  *            ret                   return address at sp + 32
  *
  * It can be wrong (an instruction after a call that never returns, a jump table), so the walk
- * marks such stacks as guessed and asks that the return address lies in mapped code. Code whose
- * stack pointer is computed in any other way is given up on.
+ * marks such stacks as guessed and asks that the return address lies in mapped code behind a call
+ * instruction. Code whose stack pointer is computed in any other way, and not taken from bp or bx
+ * again, is given up on. A trap behind a system call is where a thread ends (musl's clone).
  * Source: Intel SDM volume 2 (through capstone).
  */
 #pragma once
@@ -56,3 +58,12 @@ void epilogue_memory_done(struct epilogue_memory *memory);
  */
 bool epilogue_rule(struct epilogue_memory *memory, epilogue_read *read, void *context,
 		   uint64_t address, struct cfi_rule *rule);
+
+/*
+ * The same from what the function has done so far: from its first instruction, at @start, to the
+ * one at @address. For functions that end with a jump to another one.
+ *
+ * Returns false when no way from @start leads to @address, or the stack pointer's is not plain.
+ */
+bool epilogue_rule_from_start(epilogue_read *read, void *context, uint64_t start, uint64_t address,
+			      struct cfi_rule *rule);

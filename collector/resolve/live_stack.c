@@ -8,6 +8,7 @@
 
 #define WINDOW_BELOW 2048 /* bytes before the missing address: slots of the same frame */
 #define WINDOW_LIMIT 64	  /* per walk: 1 MB of stack */
+#define WHOLE_LIMIT  512  /* of a walk that may read more: 8 MB, the usual limit of stacks */
 #define PAGE	     4096
 #define WINDOW_PAGES (LIVE_STACK_WINDOW / PAGE + 1)
 
@@ -67,29 +68,45 @@ static bool stand_still(const struct live_stack_witness *witnesses, uint32_t cou
 	return true;
 }
 
-bool live_stack_read(struct live_stack *live, const struct cfi_frame *frame)
+/* Says whether the window holds what the sample saw at its place. */
+static bool is_as_seen(const struct cfi_memory *seen, const uint8_t *window, uint64_t start,
+		       size_t bytes)
+{
+	uint64_t offset = start - seen->start;
+
+	if (offset >= seen->bytes)
+		return true;
+	if (bytes > seen->bytes - offset)
+		bytes = seen->bytes - offset;
+	return memcmp(window, seen->data + offset, bytes) == 0;
+}
+
+bool live_stack_read(struct live_stack *live, const struct cfi_frame *frame,
+		     const struct cfi_memory *seen, bool is_whole)
 {
 	struct iovec remote[LIVE_STACK_WITNESSES + WINDOW_PAGES];
-	uint64_t seen[LIVE_STACK_WITNESSES];
-	struct iovec local[2] = {{seen, 0}, {live->window, LIVE_STACK_WINDOW}};
+	uint64_t words[LIVE_STACK_WITNESSES];
+	struct iovec local[2] = {{words, 0}, {live->window, LIVE_STACK_WINDOW}};
 	uint32_t count = live->witness_count < LIVE_STACK_WITNESSES ? live->witness_count
 								    : LIVE_STACK_WITNESSES;
 	uint64_t start = frame->missing & ~7ULL;
-	uint64_t bottom = frame->registers[CFI_SP] & ~7ULL;
+	uint64_t bottom = (seen ? seen->start : frame->registers[CFI_SP]) & ~7ULL;
 	ssize_t bytes;
 
-	if (!live->pid || (!count && live->needs_witness) || live->window_count++ == WINDOW_LIMIT)
+	if (!live->pid || (!count && live->needs_witness) ||
+	    live->window_count++ >= (is_whole ? WHOLE_LIMIT : WINDOW_LIMIT))
 		return false;
 	if (start >= bottom)
 		start = start - bottom > WINDOW_BELOW ? start - WINDOW_BELOW : bottom;
 	list_slots(live->witnesses, count, remote);
-	local[0].iov_len = count * sizeof(seen[0]);
+	local[0].iov_len = count * sizeof(words[0]);
 	bytes = process_vm_readv(live->pid, local, 2, remote,
 				 count + split_pages(start, remote + count), 0);
 	live->is_gone = bytes < 0 && errno == ESRCH;
 	if (bytes < 0 || (size_t)bytes <= local[0].iov_len)
 		return false;
-	if (!stand_still(live->witnesses, count, seen))
+	if (!stand_still(live->witnesses, count, words) ||
+	    (seen && !is_as_seen(seen, live->window, start, (size_t)bytes - local[0].iov_len)))
 		return false;
 	if (!live->first_count) {
 		memcpy(live->first, live->witnesses, count * sizeof(live->first[0]));
@@ -103,14 +120,26 @@ bool live_stack_read(struct live_stack *live, const struct cfi_frame *frame)
 	return frame->missing - start < live->memory.bytes;
 }
 
-bool live_stack_confirm(const struct live_stack *live)
+bool live_stack_was_long(const struct live_stack *live)
+{
+	return live->window_count > WINDOW_LIMIT;
+}
+
+bool live_stack_stands(const struct live_stack *live, const struct live_stack_witness *witnesses,
+		       uint32_t count)
 {
 	struct iovec remote[LIVE_STACK_WITNESSES];
 	uint64_t seen[LIVE_STACK_WITNESSES];
-	struct iovec local = {seen, live->first_count * sizeof(seen[0])};
+	struct iovec local = {seen, count * sizeof(seen[0])};
 
-	list_slots(live->first, live->first_count, remote);
-	return process_vm_readv(live->pid, &local, 1, remote, live->first_count, 0) ==
-		       (ssize_t)local.iov_len &&
-	       stand_still(live->first, live->first_count, seen);
+	if (!count || count > LIVE_STACK_WITNESSES)
+		return !count;
+	list_slots(witnesses, count, remote);
+	return process_vm_readv(live->pid, &local, 1, remote, count, 0) == (ssize_t)local.iov_len &&
+	       stand_still(witnesses, count, seen);
+}
+
+bool live_stack_confirm(const struct live_stack *live)
+{
+	return live_stack_stands(live, live->first, live->first_count);
 }

@@ -9,6 +9,9 @@
  * repeats two or three addresses: of three asked for, one time in eight all stood there by chance
  * where two calls alternate.
  *
+ * Of a recursion they say little, though: each time that it is entered the same addresses stand at
+ * the same places. There the words between must be those of the copy, too (@seen).
+ *
  * A stack that is just growing again has new frames above and, further down, the old ones' words
  * where it has not come yet. It comes there within microseconds, so the witnesses are asked once
  * more after the walk.
@@ -54,11 +57,21 @@ void live_stack_forget(struct live_stack *live);
 /*
  * Reads a window of the stack around frame->missing into live->memory.
  *
+ * @seen      what must still stand there of the sample's copy, as far as the window reaches below
+ *            what is missing; NULL: the witnesses suffice
+ * @is_whole  up to 8 MB of stack may be read for one walk, instead of 1 MB
  * Returns false when it is not there, no longer the stack that the sample saw, or when there is no
- * witness and one is needed. At most 1 MB of stack is read for one walk. Cost: one system call, 2-8
- * us.
+ * witness and one is needed. Cost: one system call, 2-8 us.
  */
-bool live_stack_read(struct live_stack *live, const struct cfi_frame *frame);
+bool live_stack_read(struct live_stack *live, const struct cfi_frame *frame,
+		     const struct cfi_memory *seen, bool is_whole);
+
+/* Says whether a walk wanted more than the 1 MB that each may read. */
+bool live_stack_was_long(const struct live_stack *live);
+
+/* Says whether words stand in the live stack. Cost: one system call. */
+bool live_stack_stands(const struct live_stack *live, const struct live_stack_witness *witnesses,
+		       uint32_t count);
 
 /* Says, after all reads, whether what the first one relied on stands there still. Cost: one system
  * call. */

@@ -54,6 +54,7 @@ void modules_free(struct modules *modules)
 		module_cfi_done(&module->cfi[1]);
 		go_table_free(module->go);
 		epilogue_memory_done(&module->epilogues);
+		function_starts_done(&module->starts);
 		if (module->fd >= 0)
 			close(module->fd);
 		free(module->segments);

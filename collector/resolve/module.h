@@ -17,6 +17,7 @@
 #include "collector/cfi/cfi.h"
 #include "collector/profile/profile.h"
 #include "collector/resolve/epilogue.h"
+#include "collector/resolve/function_starts.h"
 #include "collector/resolve/go_table.h"
 
 #include <sys/types.h>
@@ -49,7 +50,8 @@ struct module {
 	uint64_t entry;			  /* elf address where a process starts in it; 0: none */
 	struct cfi_section cfi[2];	  /* .eh_frame, .debug_frame; bytes 0 when absent */
 	struct go_table *go;		  /* NULL: not made by Go */
-	struct epilogue_memory epilogues; /* of code that none of these covers */
+	struct epilogue_memory epilogues; /* of code that none of these covers, */
+	struct function_starts starts;	  /* and the same */
 };
 
 struct modules;

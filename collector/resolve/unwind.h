@@ -10,6 +10,8 @@
  *      with the sample, when it goes on from here and leads to the root;
  *   1. the live process's memory, accepted only when what was seen last in the copy still stands
  *      there (live_stack.h), and only when it leads to the root;
+ *      of a deep stack a few windows, and then the rest of the thread's last complete one when
+ *      that still stands (unwind_finish.c);
  *   2. the last complete stack of the same thread, where it meets this one in stack position and
  *      code address (or stack position and function);
  * else it ends as truncated.
@@ -29,15 +31,30 @@
 #include "collector/profile/profile.h"
 #include "collector/resolve/address_space.h"
 
-#define UNWIND_DEPTH 1024 /* frames; deeper stacks end as PROFILE_ENDING_TOO_DEEP */
+/*
+ * Frames; deeper stacks end as PROFILE_ENDING_TOO_DEEP. The default stack of 8 MB holds as many of
+ * 512 bytes each. Bounded by memory: a thread with such a stack takes 512 KB here and 128 KB in
+ * the recorder; of one that is not deep nothing is paid for.
+ */
+#define UNWIND_DEPTH 16384
 
-/* The last complete walk of one thread; zero-initialised by its owner, released with
+struct unwind_stack {
+	struct unwind_memory_frame *frames; /* innermost first */
+	uint32_t count, capacity;
+};
+
+/* The last complete walks of one thread; zero-initialised by its owner, released with
  * unwind_memory_done. */
 struct unwind_memory {
-	struct unwind_memory_frame *frames;
-	uint32_t count, capacity;
+	struct unwind_stack last;
+	struct unwind_stack deep; /* the last one that left a whole copy */
+	uint32_t restless;	  /* walks until it is believed again what lies below a recursion */
+	uint8_t *copy;		  /* that the deep one left */
+	uint64_t copy_start;
+	size_t copy_bytes;
 	uint32_t changes; /* walks that met beyond a brief copy what the one before had not */
 	bool is_doubtful; /* the last change was seen by a brief copy */
+	uint32_t walks_until_whole; /* that may not read all of a deep stack */
 };
 
 void unwind_memory_done(struct unwind_memory *memory);
@@ -72,7 +89,8 @@ struct unwind_sample {
  * @frames  receives rows of profile->frames, innermost first; room for UNWIND_DEPTH
  * @ending  receives how it ended
  * Returns the number of frames (at least 1: the sampled address). Cost: one cache look-up and two
- * or three reads of the copy per frame; nothing is allocated once the caches are warm.
+ * or three reads of the copy per frame; nothing is allocated once the caches are warm and stacks
+ * have no more than 1,024 frames. Of live memory at most 1 MB is read, 8 MB in one of 16 walks.
  * Source: System V ABI AMD64 (register numbers, .eh_frame), perf_event_open(2).
  */
 uint32_t unwind_walk(struct address_space *space, struct unwind_memory *memory, pid_t pid,

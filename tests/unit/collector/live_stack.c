@@ -42,7 +42,7 @@ static bool ask(size_t bottom, size_t missing)
 	struct cfi_frame frame = {.missing = place(missing)};
 
 	frame.registers[CFI_SP] = place(bottom);
-	return live_stack_read(&live, &frame);
+	return live_stack_read(&live, &frame, NULL, false);
 }
 
 static void note(size_t word)

@@ -1,0 +1,538 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * unwind_finish: what a walk does where the copy of the stack ends (unwind_walk.h).
+ *
+ * Where the innermost function's own frame leaves the copy, nothing in it can verify live memory.
+ * But a function of such a frame mostly keeps a frame pointer (arrays that are aligned, or of
+ * variable size), and the kernel has followed that when it took the sample: it knows the return
+ * address. Where there is no frame pointer the stack ends as truncated.
+ *
+ * Of a deep recursion most lies beyond the copy, and to read all of it for each sample would take
+ * longer than to take the sample. So when the walk has come some way in live memory and meets the
+ * thread's last complete one for many frames in a row, the rest is taken from that, provided that
+ * its outermost return addresses, and some between, still stand where they stood.
+ */
+#include "collector/base/xalloc.h"
+#include "collector/resolve/unwind_walk.h"
+
+/* Frames that must agree before a recursion's last walk is taken for this one's. */
+#define RECURSION_PROOF 24
+
+/* Windows of live memory that are read before the last complete walk is asked. */
+#define WINDOWS_ALONE 2
+
+/* Of two copies of a recursion's stack, compared at their upper ends. */
+#define MOST_SAME_BYTES 8192
+
+#define MOST_COPY_BYTES (64 << 10)
+
+/* A recursion of more functions than this is told apart by them. */
+#define LONGEST_PERIOD 8
+
+/* Walks for which a change below a recursion is feared to be one of many. */
+#define RESTLESS_WALKS 64
+
+/* One in so many walks that find no end may read all of a deep stack. */
+#define WHOLE_READS_APART 16
+
+static bool is_same_function(struct address_space *space, uint64_t a, uint64_t b)
+{
+	uint64_t start_a, start_b;
+
+	return address_space_function(space, a, &start_a) &&
+	       address_space_function(space, b, &start_b) && start_a == start_b;
+}
+
+/* ---- finishing from the chain of frame pointers --------------------------------------------- */
+
+/* Appends the frame of a caller; returns its code, or NULL when there is no room or no code. */
+static const struct code_address *add_caller(struct walk *walk, uint64_t address)
+{
+	const struct code_address *code = address_space_find(walk->space, address);
+
+	if (walk->depth == UNWIND_DEPTH || code->kind == PROFILE_MODULE_UNKNOWN)
+		return NULL;
+	unwind_note_frame(walk, 0, address, code->frame);
+	walk->depth++;
+	return code;
+}
+
+/*
+ * Goes on from the frame that could not be left, by the return addresses that follow its own in
+ * the kernel's chain. A function without a frame has no part in the chain: where one switched
+ * stacks its caller is the function that the next return address's call instruction leads to.
+ */
+static bool finish_by_callers(struct walk *walk)
+{
+	const struct code_address *code =
+		address_space_find(walk->space, cfi_frame_address(&walk->frame));
+	uint32_t depth = walk->depth++;
+	size_t i = 0;
+
+	if (code->stack == GO_STACK_NONE || walk->frame.is_exact)
+		i = walk->caller_count;
+	while (i < walk->caller_count && walk->callers[i] != walk->frame.registers[CFI_IP])
+		i++;
+	while (++i < walk->caller_count && code) {
+		uint64_t target;
+
+		if (code->stack == GO_STACK_SWITCHED &&
+		    address_space_call_target(walk->space, walk->callers[i], &target) &&
+		    !is_same_function(walk->space, code->address, target) &&
+		    !add_caller(walk, target))
+			break;
+		code = add_caller(walk, walk->callers[i] - 1);
+		if (code && (code->rule.kind == CFI_END || code->stack == GO_STACK_LEFT))
+			return true;
+	}
+	walk->depth = depth;
+	return false;
+}
+
+/*
+ * Finds the return address of the innermost function where the kernel's chain has it.
+ *
+ * @caller  receives the caller's frame, of which nothing else is known
+ */
+static bool find_known_caller(struct walk *walk, struct cfi_frame *caller)
+{
+	const struct cfi_frame *frame = &walk->frame;
+	const struct cfi_rule *rule =
+		&address_space_find(walk->space, cfi_frame_address(frame))->rule;
+	uint64_t bp = frame->registers[CFI_BP];
+
+	if (walk->depth || walk->caller_count < 2 || walk->callers[0] != frame->registers[CFI_IP] ||
+	    rule->kind != CFI_REGISTER || rule->cfa_register != CFI_BP ||
+	    rule->ip_saved != CFI_AT_CFA || rule->cfa_offset + rule->ip_offset != 8)
+		return false;
+	*caller = *frame;
+	caller->registers[CFI_SP] = bp + (uint64_t)(int64_t)rule->cfa_offset;
+	caller->registers[CFI_IP] = walk->callers[1];
+	caller->known = 1U << CFI_SP | 1U << CFI_IP;
+	caller->is_exact = false;
+	caller->return_slot = bp + 8;
+	return true;
+}
+
+/* ---- the last complete walk -------------------------------------------------- */
+
+/* A copy that ended before the stack did may be compared with the next one. */
+static void remember_copy(const struct walk *walk, struct unwind_memory *memory)
+{
+	if (!memory->copy)
+		memory->copy = xmalloc(MOST_COPY_BYTES);
+	memory->copy_start = walk->copy.start;
+	memory->copy_bytes =
+		walk->copy.bytes < MOST_COPY_BYTES ? walk->copy.bytes : MOST_COPY_BYTES;
+	memcpy(memory->copy, walk->copy.data, memory->copy_bytes);
+}
+
+static void keep(const struct walk *walk, struct unwind_stack *stack)
+{
+	if (stack->capacity < walk->depth) {
+		stack->capacity = walk->depth + walk->depth / 2;
+		stack->frames =
+			xreallocarray(stack->frames, stack->capacity, sizeof(*stack->frames));
+	}
+	memcpy(stack->frames, walk->trail, walk->depth * sizeof(*walk->trail));
+	stack->count = walk->depth;
+}
+
+static void remember_deep(const struct walk *walk, struct unwind_memory *memory)
+{
+	keep(walk, &memory->deep);
+	remember_copy(walk, memory);
+}
+
+void unwind_remember(const struct walk *walk, struct unwind_memory *memory)
+{
+	keep(walk, &memory->last);
+	if (walk->has_left && !walk->sample->is_brief)
+		remember_deep(walk, memory);
+}
+
+/* Finds the frame of the last complete walk that is the one we stand in: the same position and
+ * address, or the same upper end and function (at another call in it). Returns its index or
+ * memory->count. */
+static uint32_t find_meeting(struct walk *walk, const struct unwind_stack *before)
+{
+	const struct unwind_memory_frame *here = &walk->trail[walk->depth];
+	const struct code_address *code = address_space_find(walk->space, here->address);
+	uint64_t top;
+	bool has_top = cfi_frame_top(&code->rule, &walk->frame, &top);
+
+	for (uint32_t i = 0; i < before->count; i++) {
+		const struct unwind_memory_frame *there = &before->frames[i];
+
+		if (there->position == here->position && there->address == here->address)
+			return i;
+		/* The upper end of a frame is the lower end of its caller's. */
+		if (has_top && i + 1 < before->count && before->frames[i + 1].position == top &&
+		    is_same_function(walk->space, there->address, here->address))
+			return i;
+	}
+	return before->count;
+}
+
+/* Says whether the call that this walk has come to stands in it already. */
+static bool is_in_recursion(const struct walk *walk)
+{
+	for (uint32_t i = 0; i < walk->depth; i++)
+		if (walk->trail[i].address == walk->trail[walk->depth].address)
+			return true;
+	return false;
+}
+
+/* The part of the copy that belongs to functions which wait for another one to return. */
+static struct cfi_memory suspended_copy(const struct walk *walk)
+{
+	uint64_t offset = walk->trail[1].position - walk->copy.start;
+
+	if (offset > walk->copy.bytes)
+		offset = walk->copy.bytes;
+	return (struct cfi_memory){walk->copy.data + offset, walk->copy.start + offset,
+				   walk->copy.bytes - offset, NULL};
+}
+
+/* Says whether the upper end of the copy, where it and that of the last complete walk lie one over
+ * the other, is the same in both. */
+static bool is_same_copy(const struct walk *walk, const struct unwind_memory *memory)
+{
+	struct cfi_memory here = suspended_copy(walk);
+	uint64_t end = here.start + here.bytes, start = here.start;
+
+	if (end > memory->copy_start + memory->copy_bytes)
+		end = memory->copy_start + memory->copy_bytes;
+	if (start < memory->copy_start)
+		start = memory->copy_start;
+	if (start >= end)
+		return true;
+	if (end - start > MOST_SAME_BYTES)
+		start = end - MOST_SAME_BYTES;
+	return memcmp(here.data + (start - here.start), memory->copy + (start - memory->copy_start),
+		      end - start) == 0;
+}
+
+/* Says whether a call of the last complete walk stands more than once in it. */
+static bool is_recursive(const struct unwind_stack *before, uint32_t call)
+{
+	for (uint32_t i = 0; i < before->count; i++)
+		if (i != call && before->frames[i].address == before->frames[call].address)
+			return true;
+	return false;
+}
+
+/* Says whether the frames below the meeting are the same in both walks, as far as there are some,
+ * up to RECURSION_PROOF. */
+static bool is_same_below(const struct walk *walk, const struct unwind_stack *before,
+			  uint32_t meeting)
+{
+	uint32_t count = walk->depth < RECURSION_PROOF ? walk->depth : RECURSION_PROOF;
+
+	if (!count || meeting < count)
+		return false;
+	for (uint32_t i = 1; i <= count; i++) {
+		const struct unwind_memory_frame *here = &walk->trail[walk->depth - i];
+		const struct unwind_memory_frame *there = &before->frames[meeting - i];
+
+		if (here->position != there->position || here->address != there->address)
+			return false;
+	}
+	return true;
+}
+
+/* Takes all frames beyond the meeting from the last complete walk; false when they are too many. */
+static bool take_rest(struct walk *walk, const struct unwind_stack *before, uint32_t meeting)
+{
+	uint32_t rest = before->count - meeting - 1;
+
+	if (rest >= UNWIND_DEPTH - walk->depth)
+		return false;
+	walk->depth++;
+	for (uint32_t i = 0; i < rest; i++, walk->depth++) {
+		const struct unwind_memory_frame *there = &before->frames[meeting + 1 + i];
+
+		unwind_note_frame(walk, there->position, there->address, there->frame);
+	}
+	return true;
+}
+
+/* ---- finishing from the live process ------------------------------------------------------- */
+
+/* Says whether what the last complete walk has beyond its frame @meeting still stands in the live
+ * stack: of its return addresses the outermost ones and some between. */
+static bool does_rest_stand(const struct walk *walk, const struct unwind_stack *before,
+			    uint32_t meeting)
+{
+	struct live_stack_witness witnesses[LIVE_STACK_WITNESSES];
+	uint32_t rest = before->count - meeting - 1;
+	uint32_t count = rest < LIVE_STACK_WITNESSES ? rest : LIVE_STACK_WITNESSES;
+	uint32_t spread = count / 2; /* these are taken evenly from the whole rest */
+
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t above = i < spread ? (uint32_t)((uint64_t)rest * i / spread)
+					    : rest - (count - i);
+		const struct unwind_memory_frame *frame = &before->frames[meeting + 1 + above];
+
+		/* A call leaves the address behind it below what its caller then has as the stack
+		 * pointer. */
+		witnesses[i] =
+			(struct live_stack_witness){frame->position - 8, frame->address + 1};
+	}
+	return live_stack_stands(&walk->live, witnesses, count);
+}
+
+/* Completes a walk that has come some way in live memory with the last complete one of its kind. */
+static bool join_live(struct walk *walk, const struct unwind_memory *memory)
+{
+	uint32_t meeting;
+
+	if (walk->depth < RECURSION_PROOF || walk->sample->is_brief || !memory->deep.count)
+		return false;
+	meeting = find_meeting(walk, &memory->deep);
+	if (meeting == memory->deep.count || !is_same_below(walk, &memory->deep, meeting))
+		return false;
+	return does_rest_stand(walk, &memory->deep, meeting) &&
+	       take_rest(walk, &memory->deep, meeting);
+}
+
+/* Says whether the walk may read as much as there is. */
+static bool may_read_whole(struct unwind_memory *memory)
+{
+	if (!memory)
+		return false;
+	if (memory->walks_until_whole) {
+		memory->walks_until_whole--;
+		return false;
+	}
+	return true;
+}
+
+/* Reads window after window until the walk has ended. */
+static bool walk_live(struct walk *walk, struct unwind_memory *memory, enum profile_ending *ending)
+{
+	bool is_whole = may_read_whole(memory);
+
+	struct cfi_memory suspended = walk->depth ? suspended_copy(walk) : walk->copy;
+	const struct cfi_memory *seen = is_in_recursion(walk) ? &suspended : NULL;
+
+	for (uint32_t windows = 0; live_stack_read(&walk->live, &walk->frame, seen, is_whole);) {
+		seen = NULL;
+		walk->copy.next = &walk->live.memory;
+		if (unwind_walk_on(walk, ending))
+			return true;
+		if (memory && ++windows >= WINDOWS_ALONE && join_live(walk, memory)) {
+			*ending = PROFILE_ENDING_FINISHED_CHAIN;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* Finishes the walk from live memory. Where that leads nowhere it was not the sample's stack after
+ * all, and the walk is put back to where the copy ended. */
+static bool finish_live(struct walk *walk, struct unwind_memory *memory,
+			enum profile_ending *ending)
+{
+	struct cfi_frame frame = walk->frame;
+	bool was_guessed = walk->was_guessed;
+	uint32_t depth = walk->depth;
+	struct cfi_frame caller;
+	bool is_finished;
+
+	if (find_known_caller(walk, &caller))
+		live_stack_note(&walk->live, caller.return_slot, caller.registers[CFI_IP]);
+	is_finished = walk_live(walk, memory, ending);
+	if (memory && live_stack_was_long(&walk->live))
+		memory->walks_until_whole = WHOLE_READS_APART;
+	if (is_finished &&
+	    (profile_endings[*ending].complete || *ending == PROFILE_ENDING_TOO_DEEP) &&
+	    live_stack_confirm(&walk->live))
+		return true;
+	walk->frame = frame;
+	walk->was_guessed = was_guessed;
+	walk->depth = depth;
+	walk->copy.next = NULL;
+	return false;
+}
+
+/* ---- finishing by the last complete walk alone ------------------------------------------------ */
+
+/*
+ * Completes the walk with the frames of a complete one; returns false when they do not meet. That a
+ * recursion's frames stand at the same places with the same addresses says little: the way down to
+ * them may be another one each time. What the functions keep there must be the same, and what lies
+ * below the recursion must have been the same for some time.
+ */
+static bool join(struct walk *walk, const struct unwind_memory *memory,
+		 const struct unwind_stack *before)
+{
+	uint32_t meeting = find_meeting(walk, before);
+
+	if (meeting == before->count)
+		return false;
+	if (is_recursive(before, meeting) &&
+	    (!is_same_below(walk, before, meeting) || memory->restless ||
+	     (before == &memory->deep && !is_same_copy(walk, memory))))
+		return false;
+	return take_rest(walk, before, meeting);
+}
+
+/* Finishes the walk by the last complete one, from the innermost function's caller on when that is
+ * known. What does not meet it has no part in the walk. */
+static bool finish_by_memory(struct walk *walk, const struct unwind_memory *memory)
+{
+	uint32_t depth = walk->depth;
+	enum profile_ending ending;
+	struct cfi_frame caller;
+	bool has_ended = false;
+
+	if (find_known_caller(walk, &caller)) {
+		walk->frame = caller;
+		walk->depth++;
+		has_ended = unwind_walk_on(walk, &ending);
+	}
+	if (!has_ended &&
+	    (join(walk, memory, &memory->last) || join(walk, memory, &memory->deep)))
+		return true;
+	walk->depth = depth;
+	return false;
+}
+
+/* ---- brief copies ---------------------------------------------------------------------------- */
+
+/* Says whether the last complete walk had the same frames from @end upward, if there are any. */
+static bool stood_before(const struct walk *walk, uint64_t end, const struct unwind_stack *before)
+{
+	uint32_t here = walk->depth, there = before->count;
+
+	while (here && walk->trail[here - 1].position >= end) {
+		const struct unwind_memory_frame *now = &walk->trail[--here];
+		const struct unwind_memory_frame *then;
+
+		if (!there)
+			return false;
+		then = &before->frames[--there];
+		if (now->position != then->position || now->address != then->address)
+			return false;
+	}
+	return true;
+}
+
+/* Finishes a walk that left a brief copy. */
+static bool finish_brief(struct walk *walk, struct unwind_memory *memory,
+			 enum profile_ending *ending)
+{
+	uint64_t end = walk->copy.start + walk->copy.bytes;
+	uint32_t depth = walk->depth;
+
+	if (!memory || memory->is_doubtful)
+		return false;
+	if (finish_live(walk, memory, ending) && profile_endings[*ending].complete &&
+	    stood_before(walk, end, &memory->last)) {
+		if (*ending == PROFILE_ENDING_COMPLETE)
+			*ending = PROFILE_ENDING_FINISHED_LIVE;
+		return true;
+	}
+	walk->depth = depth;
+	if (walk->live.is_gone && finish_by_memory(walk, memory)) {
+		*ending = PROFILE_ENDING_FINISHED_CHAIN;
+		return true;
+	}
+	memory->is_doubtful = true;
+	memory->changes++;
+	return false;
+}
+
+void unwind_judge_brief(const struct walk *walk, struct unwind_memory *memory,
+			enum profile_ending ending)
+{
+	uint64_t end = walk->copy.start + walk->sample->brief_bytes;
+
+	if (!walk->sample->brief_bytes || walk->sample->is_brief)
+		return;
+	memory->changes +=
+		!(profile_endings[ending].complete && stood_before(walk, end, &memory->last));
+	memory->is_doubtful = false;
+}
+
+/* Says whether the last frames that the walk has passed are the same few calls again and again, so
+ * that they tell nothing of what lies below them. */
+static bool is_monotonous(const struct walk *walk)
+{
+	const struct unwind_memory_frame *last = &walk->trail[walk->depth];
+
+	for (uint32_t period = 1; period <= LONGEST_PERIOD; period++) {
+		uint32_t i = 0;
+
+		while (i + period <= walk->depth && i < RECURSION_PROOF &&
+		       last[-(int64_t)i].address == last[-(int64_t)(i + period)].address)
+			i++;
+		if (i == RECURSION_PROOF)
+			return true;
+	}
+	return false;
+}
+
+/* Says whether the last such walk came to @call, the recursion's, through the same functions. A
+ * stack that has been left has the new call's address where the recursion's was. */
+static bool is_same_way(const struct walk *walk, uint64_t call, const struct unwind_stack *before)
+{
+	uint32_t here = walk->depth, there = before->count;
+
+	while (here && there) {
+		const struct unwind_memory_frame *now = &walk->trail[--here];
+		const struct unwind_memory_frame *then = &before->frames[--there];
+
+		if (now->address == call)
+			return true;
+		if (now->position != then->position ||
+		    (now->address != then->address &&
+		     !is_same_function(walk->space, now->address, then->address)))
+			return false;
+	}
+	return false;
+}
+
+/*
+ * Judges what live memory showed below a recursion whose frames are all alike. It may be another
+ * activation of it, entered since from elsewhere. So it is believed only while it has been the same
+ * for some time.
+ */
+static bool is_rest_believed(const struct walk *walk, uint64_t call, struct unwind_memory *memory)
+{
+	if (memory->deep.count && !is_same_way(walk, call, &memory->deep))
+		memory->restless = RESTLESS_WALKS;
+	else if (memory->restless)
+		memory->restless--;
+	return !memory->restless;
+}
+
+bool unwind_finish(struct walk *walk, struct unwind_memory *memory, enum profile_ending *ending)
+{
+	uint32_t depth = walk->depth;
+	uint64_t call;
+	bool is_alike;
+
+	walk->has_left = true;
+	if (finish_by_callers(walk)) {
+		*ending = PROFILE_ENDING_GUESSED;
+		return true;
+	}
+	if (walk->sample->is_brief)
+		return finish_brief(walk, memory, ending);
+	is_alike = is_monotonous(walk);
+	call = walk->trail[depth].address;
+	if (finish_live(walk, memory, ending)) {
+		if (*ending == PROFILE_ENDING_COMPLETE)
+			*ending = PROFILE_ENDING_FINISHED_LIVE;
+		if (!is_alike || !memory || is_rest_believed(walk, call, memory))
+			return true;
+		if (profile_endings[*ending].complete)
+			remember_deep(walk, memory);
+		walk->depth = depth;
+		return false;
+	}
+	*ending = PROFILE_ENDING_FINISHED_CHAIN;
+	return memory && finish_by_memory(walk, memory);
+}

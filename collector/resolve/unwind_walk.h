@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * unwind_walk: the state of one walk, for the files of the unwinder only (see unwind.h).
+ *
+ *     unwind.c         steps from frame to frame
+ *     unwind_guess.c   steps out of code without call frame information
+ *     unwind_finish.c  goes on where the copy of the stack ends
+ */
+#pragma once
+
+#include "collector/resolve/live_stack.h"
+#include "collector/resolve/unwind.h"
+
+/* Most stacks are no deeper; for others the trail is allocated. */
+#define UNWIND_USUAL_DEPTH 1024
+
+struct unwind_memory_frame {
+	uint64_t position; /* stack pointer of the frame */
+	uint64_t address;  /* run address that was looked up */
+	uint32_t frame;
+};
+
+struct walk {
+	struct address_space *space;
+	const struct unwind_sample *sample;
+	struct cfi_frame frame;
+	struct cfi_memory copy; /* copy.next: what was read of the live stack, or NULL */
+	const uint64_t *callers;
+	size_t caller_count;
+	bool was_guessed;
+	bool has_left;	/* the copy */
+	uint32_t depth; /* frames left behind */
+	uint32_t *frames;
+	struct unwind_memory_frame *trail; /* usual_trail, or larger and of this walk's own */
+	uint32_t trail_capacity;
+	struct live_stack live;
+	struct unwind_memory_frame usual_trail[UNWIND_USUAL_DEPTH];
+};
+
+/*
+ * Walks until the stack ends or bytes are missing. Returns true when it has ended, with @ending
+ * set and all frames written; false when walk->frame.missing is needed to go on: the walk is
+ * restartable.
+ */
+bool unwind_walk_on(struct walk *walk, enum profile_ending *ending);
+
+/* Writes the frame at walk->depth; there is room (depth < UNWIND_DEPTH). */
+void unwind_note_frame(struct walk *walk, uint64_t position, uint64_t address, uint32_t frame);
+
+/* How a walk ends that reaches the root here. */
+enum profile_ending unwind_root_ending(const struct walk *walk);
+
+/* Puts the real return address back where the kernel's was found. */
+void unwind_restore_return(struct walk *walk);
+
+/* Steps out of code without a rule. @ending receives how the walk ends unless the step is done. */
+enum cfi_step unwind_guess(struct walk *walk, bool is_entry, enum profile_ending *ending);
+
+/* Steps out of a function of Go's that set the stack pointer freely; otherwise the same. */
+enum cfi_step unwind_guess_go(struct walk *walk, enum go_stack stack, enum profile_ending *ending);
+
+/* Finishes a walk that left the copy. Returns false when it stays truncated. */
+bool unwind_finish(struct walk *walk, struct unwind_memory *memory, enum profile_ending *ending);
+
+/* Notes, where a source has a choice, whether a brief copy would have done for a walk. */
+void unwind_judge_brief(const struct walk *walk, struct unwind_memory *memory,
+			enum profile_ending ending);
+
+/* Keeps a complete walk for those to come. */
+void unwind_remember(const struct walk *walk, struct unwind_memory *memory);

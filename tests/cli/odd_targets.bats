@@ -134,9 +134,11 @@ whole='^_start;.*;main;(descend;){105}bottom'
 		#include <sys/mman.h>
 		int main(void)
 		{
-			/* xor %ebp,%ebp; mov $0x1000,%esp ... would not survive; spin with a useless bp */
+			/* spins with a useless bp, and returns in a way that nobody follows: mov (%rsp),%rdx;
+			   add $8,%rsp; jmp *%rdx */
 			unsigned char code[] = {0x55, 0xbd, 0x01, 0x00, 0x00, 0x00, 0xb9, 0x00, 0x00, 0x00, 0x40,
-						0xff, 0xc9, 0x75, 0xfc, 0x5d, 0xc3};
+						0xff, 0xc9, 0x75, 0xfc, 0x5d, 0x48, 0x8b, 0x14, 0x24, 0x48, 0x83, 0xc4,
+						0x08, 0xff, 0xe2};
 			void *page = mmap(0, 4096, PROT_READ | PROT_WRITE | PROT_EXEC,
 					  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 			memcpy(page, code, sizeof(code));
@@ -149,6 +151,11 @@ whole='^_start;.*;main;(descend;){105}bottom'
 	[ "$(share '^\[no_rule\];\[jit\]')" -ge 90 ]
 	run collector summary x.prof
 	[[ $output == *"stopped in code without call frame information"* ]]
+	# The same with a plain return: the code itself says who called it.
+	sed 's/0x5d, 0x48,.*/0x5d, 0xc3};/; s/^.*0x08, 0xff, 0xe2};//' jit.c >plain.c
+	gcc -O2 -o plain plain.c
+	record ./plain
+	[ "$(share 'main;\[jit\]')" -ge 90 ]
 }
 
 @test "Go's stacks are walked to the goroutine's root and named, in a stripped program too" {

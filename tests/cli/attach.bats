@@ -2,6 +2,7 @@
 # collector attach: running processes are recorded and go on as if nothing had been.
 
 load requirements
+load begun
 
 setup() {
 	require perf
@@ -28,11 +29,9 @@ is_recording() {
 
 # start COMMAND...: runs it in the background; its number is in $pid.
 start() {
-	local waited=0
 	"$@" >out 2>err 3>&- &
 	pid=$!
-	# Before that it is this shell.
-	while [ "/proc/$pid/exe" -ef "/proc/$$/exe" ] && ((++waited < 600)); do sleep 0.1; done
+	begun $pid
 	sleep 0.3
 }
 
@@ -42,8 +41,9 @@ start() {
 	[ "$status" -eq 0 ]
 	[ "$(state leaf.prof)" = complete ]
 	[ "$(complete_percent leaf.prof)" -ge 99 ]
-	# On a busy machine it has less than a second of CPU; half the samples that this makes are enough.
-	[ "$(sqlite3 leaf.prof "SELECT 2e9 * count(*) > (SELECT value FROM meta WHERE key = 'target_cpu_ns') *
+	# On a busy machine it has less than a second of CPU, and most turns on a processor end with the
+	# tick that would be its sample; a tenth of the samples that its time makes are enough.
+	[ "$(sqlite3 leaf.prof "SELECT 10e9 * count(*) > (SELECT value FROM meta WHERE key = 'target_cpu_ns') *
 		(SELECT value FROM meta WHERE key = 'frequency_hz') FROM samples")" -eq 1 ]
 	[[ $output == *"leaf.svg"* ]]
 	kill -0 $pid

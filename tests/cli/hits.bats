@@ -3,6 +3,7 @@
 
 bats_require_minimum_version 1.5.0
 load requirements
+load begun
 load profiles
 
 setup() {
@@ -130,6 +131,7 @@ callgrind() {
 @test "of a running program whole calls are counted, and no others" {
 	"$BUILD/workloads/ways" 4000000000 >said 3>&- &
 	pid=$!
+	begun $pid
 	collector attach -q -o ways -d 0.5 --budget none --hits loops $pid
 	kill $pid
 	wait $pid || true

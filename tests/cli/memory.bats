@@ -3,6 +3,7 @@
 
 bats_require_minimum_version 1.5.0
 load requirements
+load begun
 
 setup() {
 	cd "$BATS_TEST_TMPDIR"
@@ -522,6 +523,7 @@ has_seen() {
 	require root bpf perf
 	"$BUILD/workloads/allocates" 3 >made &
 	target=$!
+	begun $target
 	collector attach -q -d 2 --memory-rate 1024 -o x $target
 	wait $target
 	read -r sane blocks <made
@@ -546,6 +548,7 @@ has_seen() {
 	gcc -O0 -static -s -nostartfiles -Wl,-e,main -o none none.c
 	./none &
 	target=$!
+	begun $target
 	run -1 collector attach -q -d 1 --memory -o x $target
 	[[ $output == *"no file of it has a function malloc"* ]]
 	kill -0 $target

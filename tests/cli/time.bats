@@ -4,6 +4,7 @@
 
 bats_require_minimum_version 1.5.0
 load requirements
+load begun
 load profiles
 
 setup() {
@@ -214,16 +215,10 @@ counted() {
 	fails_with 1 'no library libnever was loaded' collector calls a.prof
 }
 
-# executed PID: waits until it is no copy of this shell any more.
-executed() {
-	local waited=0
-	while [ "/proc/$1/exe" -ef "/proc/$$/exe" ] && ((++waited < 600)); do sleep 0.1; done
-}
-
 @test "attaches to a running program, which goes on" {
 	"$CALLS" steps 100000 >said 3>&- &
 	pid=$!
-	executed $pid
+	begun $pid
 	sleep 0.3
 	collector attach -q -d 1 --time work $pid
 	[ "$(of work calls)" -gt 0 ]
@@ -252,7 +247,7 @@ has_its_code() {
 @test "a killed collector leaves no probes: each link is held by a thread that has nothing else" {
 	"$CALLS" steps 60000 >said 3>&- &
 	pid=$!
-	executed $pid
+	begun $pid
 	collector attach -q -d 60 --budget 90% --time work,step,stall,leaf,inner,descend $pid 3>&- &
 	collector=$!
 	for ((i = 0; i < 300; i++)); do

@@ -2,6 +2,7 @@
 # collector top: what running processes do at the moment, who go on as if nobody looked.
 
 load requirements
+load begun
 load profiles
 
 setup() {
@@ -21,11 +22,9 @@ setup() {
 
 # start COMMAND...: runs it in the background; its number is in $pid.
 start() {
-	local waited=0
 	"$@" >out 2>err 3>&- &
 	pid=$!
-	# Before that it is this shell.
-	while [ "/proc/$pid/exe" -ef "/proc/$$/exe" ] && ((++waited < 600)); do sleep 0.1; done
+	begun $pid
 	sleep 0.3
 }
 

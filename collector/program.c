@@ -208,6 +208,7 @@ static void take_mapping(void *context, const struct event *event)
 	identity = (struct module_identity){
 		.path = event->mapping.path,
 		.inode = event->mapping.inode,
+		.device = event->mapping.device,
 		.build_id_bytes = event->mapping.build_id_bytes,
 	};
 	memcpy(identity.build_id, event->mapping.build_id, sizeof(identity.build_id));

@@ -130,6 +130,7 @@ static void take_mapping(struct recorder *recorder, const struct event *event)
 	struct module_identity identity = {
 		.path = mapping->path,
 		.inode = mapping->inode,
+		.device = mapping->device,
 		.build_id_bytes = mapping->build_id_bytes,
 	};
 

@@ -147,6 +147,7 @@ struct event_mapping {
 	uint64_t end;
 	uint64_t file_offset;
 	uint64_t inode;
+	uint64_t device; /* of the file system: major << 32 | minor; 0: not known */
 	uint8_t build_id[20];
 	uint8_t build_id_bytes; /* 0: not known */
 	const char *path;

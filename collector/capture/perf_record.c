@@ -140,9 +140,13 @@ static bool parse_mapping(struct cursor *cursor, struct event *event, uint16_t m
 	identity = take(cursor, 24);
 	if (!identity || !take(cursor, 8))
 		return false;
-	mapping->inode = 0;
+	mapping->inode = mapping->device = 0;
 	mapping->build_id_bytes = 0;
 	if (!(misc & PERF_RECORD_MISC_MMAP_BUILD_ID)) {
+		uint32_t device[2]; /* major, minor */
+
+		memcpy(device, identity, sizeof(device));
+		mapping->device = (uint64_t)device[0] << 32 | device[1];
 		memcpy(&mapping->inode, identity + 8, 8);
 	} else if (identity[0] <= sizeof(mapping->build_id)) {
 		mapping->build_id_bytes = identity[0];

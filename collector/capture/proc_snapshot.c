@@ -171,13 +171,16 @@ static void describe_thread(pid_t pid, pid_t tid, uint64_t time_ns, proc_deliver
 
 bool proc_parse_mapping(char *line, struct event_mapping *mapping)
 {
+	unsigned long major, minor;
 	char permissions[8];
 	int path_at = 0;
 
-	if (sscanf(line, "%lx-%lx %7s %lx %*x:%*x %lu %n", &mapping->start, &mapping->end,
-		   permissions, &mapping->file_offset, &mapping->inode, &path_at) < 5 ||
+	if (sscanf(line, "%lx-%lx %7s %lx %lx:%lx %lu %n", &mapping->start, &mapping->end,
+		   permissions, &mapping->file_offset, &major, &minor, &mapping->inode,
+		   &path_at) < 7 ||
 	    !path_at || !strchr(permissions, 'x'))
 		return false;
+	mapping->device = (uint64_t)major << 32 | minor;
 	line[strcspn(line, "\n")] = '\0';
 	mapping->path = line[path_at] ? line + path_at : "//anon";
 	return mapping->end > mapping->start;

@@ -135,7 +135,8 @@ static enum code_scan_verdict jump_indirectly(struct code_scan *scan, const cs_x
 	scan->is_floor = scan->is_adrift;
 	scan->released = scan->is_floor ? 0 : scan->position - scan->held_slot - 8;
 	scan->position = scan->held_slot;
-	return scan->released < 0 || scan->released > INT16_MAX / 2 ? CODE_SCAN_LOST : CODE_SCAN_RETURNS;
+	return scan->released < 0 || scan->released > INT16_MAX / 2 ? CODE_SCAN_LOST
+								    : CODE_SCAN_RETURNS;
 }
 
 /* A direct jump is followed once. One to what was just passed, or met again, closes a loop, and
@@ -174,7 +175,8 @@ static enum code_scan_verdict load_address(struct code_scan *scan, const cs_x86 
 	if (memory->index != X86_REG_INVALID)
 		return memory->base == X86_REG_RSP ? drift(scan) : CODE_SCAN_LOST;
 	if (memory->base == X86_REG_RSP)
-		return scan->is_adrift ? CODE_SCAN_ON : move_to(scan, scan->position + memory->disp);
+		return scan->is_adrift ? CODE_SCAN_ON
+				       : move_to(scan, scan->position + memory->disp);
 	return rebase(scan, memory->base, memory->disp);
 }
 
@@ -222,7 +224,8 @@ static bool is_frame_made(struct code_scan *scan, const cs_insn *instruction)
 }
 
 /* Any other instruction may do what it likes, except move the stack pointer. */
-static enum code_scan_verdict other(csh capstone, struct code_scan *scan, const cs_insn *instruction)
+static enum code_scan_verdict other(csh capstone, struct code_scan *scan,
+				    const cs_insn *instruction)
 {
 	cs_regs reads, writes;
 	uint8_t read_count, write_count;
@@ -309,8 +312,7 @@ static enum code_scan_verdict give_back(struct code_scan *scan, const cs_x86 *de
 	return scan->released > INT16_MAX / 2 ? CODE_SCAN_LOST : CODE_SCAN_RETURNS;
 }
 
-static enum code_scan_verdict take(struct code_scan *scan, csh capstone,
-				   const cs_insn *instruction)
+static enum code_scan_verdict take(struct code_scan *scan, csh capstone, const cs_insn *instruction)
 {
 	const cs_x86 *detail = &instruction->detail->x86;
 	const cs_x86_op *operands = detail->operands;

@@ -36,18 +36,18 @@ struct code_scan {
 	int32_t position; /* of the stack pointer, from that base */
 	bool is_adrift;	  /* the stack pointer was set in a way that is not followed */
 	struct code_scan_register bp, bx;
-	bool is_plain;		    /* the stack pointer has not moved */
-	bool is_linear;		    /* nor was a jump followed */
-	uint64_t last;		    /* address of the instruction that ended this */
+	bool is_plain;			 /* the stack pointer has not moved */
+	bool is_linear;			 /* nor was a jump followed */
+	uint64_t last;			 /* address of the instruction that ended this */
 	uint64_t jumps[CODE_SCAN_JUMPS]; /* followed so far */
 	int jump_count;
-	int32_t released;    /* bytes above the return address that the return releases */
-	x86_reg held;	     /* what was popped last and is not followed: the return address? */
-	int32_t held_slot;   /* from where */
-	bool is_floor;	     /* it was pushed again, at a position that is not known */
-	bool was_syscall;    /* the instruction before */
-	uint64_t until;	     /* the scan ends there; 0: at the return */
-	uint64_t branch;     /* where the conditional jump at hand leads; 0: it is none */
+	int32_t released;  /* bytes above the return address that the return releases */
+	x86_reg held;	   /* what was popped last and is not followed: the return address? */
+	int32_t held_slot; /* from where */
+	bool is_floor;	   /* it was pushed again, at a position that is not known */
+	bool was_syscall;  /* the instruction before */
+	uint64_t until;	   /* the scan ends there; 0: at the return */
+	uint64_t branch;   /* where the conditional jump at hand leads; 0: it is none */
 };
 
 enum code_scan_verdict {

@@ -49,9 +49,9 @@ void function_starts_read(struct function_starts *starts, int fd)
 	if (fd < 0 || elf_image_init(&image, fd, NULL, 0, &error) < 0)
 		return;
 	section = elf_image_section(&image, ".symtab");
-	symbols = section ? elf_image_load(&image, section->sh_offset, section->sh_size,
-					   TABLE_LIMIT)
-			  : NULL;
+	symbols =
+		section ? elf_image_load(&image, section->sh_offset, section->sh_size, TABLE_LIMIT)
+			: NULL;
 	if (symbols)
 		take_symbols(starts, symbols, section->sh_size / sizeof(Elf64_Sym));
 	free(symbols);

@@ -18,7 +18,7 @@ struct owned_module {
 	struct module module;
 	struct modules *modules;
 	pid_t pid; /* of a process that maps it */
-	uint64_t inode;
+	uint64_t inode, device;
 	uint64_t start, end; /* of a mapping in that process */
 	uint8_t build_id[ELF_IMAGE_BUILD_ID];
 	size_t build_id_bytes;
@@ -95,7 +95,9 @@ static bool is_same(const struct owned_module *row, const struct module_identity
 	    (row->module.kind == PROFILE_MODULE_JIT && row->pid != pid))
 		return false;
 	return row->module.kind != PROFILE_MODULE_ELF ||
-	       (row->inode == identity->inode && row->build_id_bytes == identity->build_id_bytes &&
+	       (row->inode == identity->inode &&
+		(row->device == identity->device || !row->device || !identity->device) &&
+		row->build_id_bytes == identity->build_id_bytes &&
 		memcmp(row->build_id, identity->build_id, row->build_id_bytes) == 0);
 }
 
@@ -129,6 +131,7 @@ struct module *modules_get(struct modules *modules, const struct module_identity
 	row->modules = modules;
 	mapped_by(row, identity, pid);
 	row->inode = bounded.inode;
+	row->device = bounded.device;
 	row->build_id_bytes = bounded.build_id_bytes;
 	memcpy(row->build_id, bounded.build_id, bounded.build_id_bytes);
 	xgrow(modules->rows, modules->count, modules->capacity);

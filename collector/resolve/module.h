@@ -26,6 +26,7 @@
 struct module_identity {
 	const char *path;    /* as the target sees it; borrowed for the call */
 	uint64_t inode;	     /* 0: not known */
+	uint64_t device;     /* its file system; 0: not known, any */
 	uint64_t start, end; /* where the process has it mapped; 0: not told */
 	uint8_t build_id[20];
 	uint8_t build_id_bytes; /* 0: not known; then the inode decides */

@@ -270,14 +270,13 @@ static bool does_rest_stand(const struct walk *walk, const struct unwind_stack *
 	uint32_t spread = count / 2; /* these are taken evenly from the whole rest */
 
 	for (uint32_t i = 0; i < count; i++) {
-		uint32_t above = i < spread ? (uint32_t)((uint64_t)rest * i / spread)
-					    : rest - (count - i);
+		uint32_t above =
+			i < spread ? (uint32_t)((uint64_t)rest * i / spread) : rest - (count - i);
 		const struct unwind_memory_frame *frame = &before->frames[meeting + 1 + above];
 
 		/* A call leaves the address behind it below what its caller then has as the stack
 		 * pointer. */
-		witnesses[i] =
-			(struct live_stack_witness){frame->position - 8, frame->address + 1};
+		witnesses[i] = (struct live_stack_witness){frame->position - 8, frame->address + 1};
 	}
 	return live_stack_stands(&walk->live, witnesses, count);
 }
@@ -356,7 +355,8 @@ static bool finish_live(struct walk *walk, struct unwind_memory *memory,
 	return false;
 }
 
-/* ---- finishing by the last complete walk alone ------------------------------------------------ */
+/* ---- finishing by the last complete walk alone ------------------------------------------------
+ */
 
 /*
  * Completes the walk with the frames of a complete one; returns false when they do not meet. That a
@@ -392,8 +392,7 @@ static bool finish_by_memory(struct walk *walk, const struct unwind_memory *memo
 		walk->depth++;
 		has_ended = unwind_walk_on(walk, &ending);
 	}
-	if (!has_ended &&
-	    (join(walk, memory, &memory->last) || join(walk, memory, &memory->deep)))
+	if (!has_ended && (join(walk, memory, &memory->last) || join(walk, memory, &memory->deep)))
 		return true;
 	walk->depth = depth;
 	return false;

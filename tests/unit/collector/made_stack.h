@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
  * made_stack: for the tests of the unwinder, stacks of words in an array, and generated code
- * without rules, of our own: calls, and behind each of them a jump that leads nobody knows where, so
- * that no return is found.
+ * without rules, of our own: calls, and behind each of them a jump that leads nobody knows where,
+ * so that no return is found.
  */
 #pragma once
 
 #include "tests/unit/collector/caught_stack.h"
 
-#define BOTTOM 0x7000000
-#define CODE   0x50000000
+#define BOTTOM	   0x7000000
+#define CODE	   0x50000000
 #define CODE_BYTES (8 * (UNWIND_DEPTH + 16))
 
 /* The return address behind the @i-th call. */

@@ -167,6 +167,22 @@ Test(module, says_which_files_could_not_be_used)
 	cr_expect(strstr(profile_text(profile, "file_problem", ""), "mapped.so"));
 }
 
+Test(module, is_another_one_on_another_file_system)
+{
+	struct module_identity identity = {.path = "/nowhere/app", .inode = 5, .device = 1};
+	struct profile *own = profile_new();
+	struct modules *both = modules_new(own);
+	const struct module *first = modules_get(both, &identity, 0);
+
+	cr_expect_eq(modules_get(both, &identity, 0), first);
+	identity.device = 2;
+	cr_expect_neq(modules_get(both, &identity, 0), first);
+	identity.device = 0;
+	cr_expect_eq(modules_get(both, &identity, 0), first, "one that is not known is any");
+	modules_free(both);
+	profile_free(own);
+}
+
 Test(module, is_the_same_for_the_same_identity)
 {
 	struct module *module = get("/some/file", 7);

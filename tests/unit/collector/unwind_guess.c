@@ -63,7 +63,7 @@ static uint32_t walk_code(const void *code, size_t bytes)
 
 Test(unwind_guess, generated_code_without_frame_pointer_says_itself_who_called_it)
 {
-	static const uint8_t leaf[] = {0xff, 0xc9, 0xc3};		/* dec %ecx; ret */
+	static const uint8_t leaf[] = {0xff, 0xc9, 0xc3};	       /* dec %ecx; ret */
 	static const uint8_t frame[] = {0x48, 0x83, 0xc4, 0x08, 0xc3}; /* add $8,%rsp; ret */
 
 	walk_code(leaf, sizeof(leaf));

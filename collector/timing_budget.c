@@ -22,9 +22,10 @@
 #define DEAREST_WINDOW	0.7 /* of a full bank, that one may need */
 #define FIRST_WINDOWS	3   /* before it is known whether they show anything */
 #define MOST_DISTORTION                                                                            \
-	3.0 /* what a probe may take of the time that is left, for a rate to be told */
+	2.0 /* what a probe may take of the time that is left, for a rate to be told */
 
 #define COST_DOUBT 0.25 /* how well the probes' cost is known */
+#define MOST_DOUBT 0.9	/* of a window's time */
 
 static const double careful = 1 + COST_DOUBT; /* costs are taken to be as high as they may be */
 static const double least_used = 0.02; /* of a processor: what an idle target counts as using */
@@ -46,6 +47,9 @@ struct watched {
 	double path_place;	 /* steps, or the target's CPU time, at the end of the last one */
 	double window_used_ns;	 /* the target's in windows, */
 	double window_spent_ns;	 /* and that of probes, of all functions */
+	double doubtful; /* calls in `path` that may be as many more, or less, if probes cost
+			  * more, or less, than is taken for it: less time, or more, was the
+			  * target's then */
 };
 
 struct timing_budget {
@@ -377,6 +381,8 @@ static void take_window(struct timing_budget *budget, const struct uprobe *uprob
 			double size, double end)
 {
 	double most_ns = MOST_DISTORTION * budget->used_ns;
+	double taken = by_steps ? 0 : COST_DOUBT * budget->spent_ns / budget->used_ns;
+	double doubt = taken / (1 - fmin(taken, MOST_DOUBT)), before;
 	bool is_distorted = !by_steps && budget->spent_ns > most_ns;
 
 	for (size_t i = 0; i < budget->count; i++) {
@@ -387,8 +393,10 @@ static void take_window(struct timing_budget *budget, const struct uprobe *uprob
 		if (is_distorted && (double)watched->new_calls * cost_ns(watched, uprobe) <
 					    most_ns / MOST_IN_WINDOW)
 			continue;
+		before = watched->path.hits;
 		window_path_add(&watched->path, (double)watched->new_calls, size,
 				end - watched->path_place);
+		watched->doubtful += doubt * (watched->path.hits - before);
 		watched->path_place = end;
 		watched->window_used_ns += budget->used_ns;
 		watched->window_spent_ns += budget->spent_ns;
@@ -568,16 +576,18 @@ struct timing_budget_fate timing_budget_fate(const struct timing_budget *budget,
 					  0};
 	double rest, hits, margin, doubt;
 
-	if (!fate.windows || (!watched->by_steps &&
-			      watched->window_spent_ns > MOST_DISTORTION * watched->window_used_ns))
+	if (!fate.windows ||
+	    (!watched->by_steps &&
+	     (watched->window_spent_ns > MOST_DISTORTION * watched->window_used_ns ||
+	      watched->doubtful > watched->path.hits)))
 		return fate;
 	rest = (watched->by_steps ? budget->steps : budget->all_used_ns) - watched->path_place;
 	hits = window_path_hits(&watched->path, rest, &margin);
-	/* Time is doubtful by what probes took of it; of steps a part of the first and of the last
-	 * one is not known. */
-	doubt = watched->by_steps
-			? watched->path.rate
-			: COST_DOUBT * watched->window_spent_ns / watched->window_used_ns * hits;
+	/* Of steps a part of the first and of the last one is not known. */
+	if (watched->by_steps)
+		doubt = watched->path.rate;
+	else
+		doubt = watched->path.hits > 0 ? watched->doubtful * hits / watched->path.hits : 0;
 	fate.calls = (double)watched->calls_before + hits;
 	fate.margin = hypot(margin, doubt);
 	return fate;

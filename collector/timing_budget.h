@@ -29,9 +29,9 @@ struct timing_budget_fate {
 	uint32_t windows;	  /* since then */
 	bool by_steps; /* they are whole steps: calls outside of steps are not estimated */
 	/* Calls since the beginning, estimated, and half of the 95 % interval; of pieces of time
-	 * with a quarter of what probes took of them: their cost is known no better. 0: it cannot
-	 * be told: no window yet, or calls come so fast that the probe itself takes nearly all the
-	 * time. */
+	 * with what it means that probes may have cost a quarter more than is known. 0: it cannot
+	 * be told: no window yet, or calls come so fast that the probe itself takes most of the
+	 * time, and that alone would make the interval as wide as the estimate. */
 	double calls, margin;
 };
 

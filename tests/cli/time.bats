@@ -174,9 +174,9 @@ counted() {
 	{
 		echo '#include <time.h>'
 		for ((i = 0; i < 80; i++)); do
-			echo "__attribute__((noipa)) void one_of_$i(void) { for (volatile int k = 0; k < 500; k++) {} }"
+			echo "__attribute__((noipa)) void one_of_$i(void) { for (volatile int k = 0; k < 5000; k++) {} }"
 		done
-		# One and a half seconds of its own CPU time, however long that takes.
+		# Of calls that take longer than a probe, so that windows show them, one and a half seconds of CPU time, however long that takes.
 		echo 'int main(void) { do { for (int k = 0; k < 20; k++) {'
 		for ((i = 0; i < 80; i++)); do echo "one_of_$i();"; done
 		echo '} } while (clock() < 3 * CLOCKS_PER_SEC / 2); return 0; }'

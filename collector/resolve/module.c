@@ -87,12 +87,20 @@ static enum profile_module_kind kind_of(const char *path)
 	return PROFILE_MODULE_ELF;
 }
 
+/* A file that lives in memory and has no name anywhere: generated code mostly, but a program or a
+ * library may be put there, too. Source: memfd_create(2). */
+static bool is_in_memory(const char *path)
+{
+	return strncmp(path, "/memfd:", 7) == 0;
+}
+
 /* Each process generates code of its own. */
 static bool is_same(const struct owned_module *row, const struct module_identity *identity,
 		    pid_t pid)
 {
 	if (strcmp(row->module.path, identity->path) != 0 ||
-	    (row->module.kind == PROFILE_MODULE_JIT && row->pid != pid))
+	    (row->module.kind == PROFILE_MODULE_JIT && row->pid != pid) ||
+	    (is_in_memory(identity->path) && row->inode != identity->inode))
 		return false;
 	return row->module.kind != PROFILE_MODULE_ELF ||
 	       (row->inode == identity->inode &&
@@ -264,6 +272,29 @@ static int find_file(struct owned_module *row, struct elf_image *image, struct e
 	return fail(error, -ENOENT, "%s", first.text);
 }
 
+/* Says whether a link of the kernel's leads to the module's file by its name there. */
+static bool leads_to(const char *link, const struct owned_module *row)
+{
+	char target[PATH_MAX];
+	ssize_t length = readlink(link, target, sizeof(target));
+
+	return length > 0 && (size_t)length == strlen(row->module.path) &&
+	       memcmp(target, row->module.path, (size_t)length) == 0;
+}
+
+/* Finds a file in memory that is a program or a library: behind its mapping or as the process's
+ * program. Other file systems have the same inodes, so the name must be the same. Returns a
+ * negative errno when it is neither, or gone. */
+static int find_file_in_memory(struct owned_module *row, struct elf_image *image)
+{
+	char place[64];
+
+	if (!try_mapping(row, image))
+		return 0;
+	snprintf(place, sizeof(place), "/proc/%d/exe", (int)row->pid);
+	return leads_to(place, row) ? try_place(row, place, image, NULL) : -ENOENT;
+}
+
 /* The vDSO in our own memory; its size is that of its only loaded segment. */
 static int find_vdso(struct elf_image *image, struct error *error)
 {
@@ -310,6 +341,15 @@ static void read_image(struct owned_module *row, const struct elf_image *image)
 	module->fd = image->fd;
 }
 
+/* Says whether a row of the profile is another file's, or another process's generated code. */
+static bool is_anothers(const struct owned_module *row, uint32_t id)
+{
+	const struct owned_module *owner =
+		(const struct owned_module *)modules_find(row->modules, id);
+
+	return owner && !(row->module.kind == PROFILE_MODULE_JIT && owner->pid == row->pid);
+}
+
 /* The profile knows a module by kind, path and build-id. A second file of the same path without a
  * build-id gets a name of its own, lest its addresses be mixed with the first's, and so does the
  * code that a second process generates. */
@@ -324,8 +364,7 @@ static void add_row(struct owned_module *row)
 		snprintf(build_id + 2 * i, 3, "%02x", row->build_id[i]);
 	id = profile_module(profile, module->kind, module->path,
 			    row->build_id_bytes ? build_id : NULL);
-	if (module->kind != PROFILE_MODULE_VDSO && !row->build_id_bytes &&
-	    modules_find(row->modules, id)) {
+	if (module->kind != PROFILE_MODULE_VDSO && !row->build_id_bytes && is_anothers(row, id)) {
 		bool is_elf = module->kind == PROFILE_MODULE_ELF;
 		char path[PATH_MAX + 64];
 
@@ -355,6 +394,13 @@ int module_open(struct module *module)
 	if (row->was_opened)
 		return module->problem ? -1 : 0;
 	row->was_opened = true;
+	if (is_in_memory(module->path) && !find_file_in_memory(row, &image)) {
+		module->kind = PROFILE_MODULE_ELF;
+		read_image(row, &image);
+		elf_image_done(&image);
+		add_row(row);
+		return 0;
+	}
 	if (module->kind == PROFILE_MODULE_ELF)
 		status = find_file(row, &image, &error);
 	else if (module->kind == PROFILE_MODULE_VDSO)

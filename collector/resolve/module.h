@@ -40,9 +40,9 @@ struct module_segment {
 };
 
 struct module {
-	uint32_t id; /* row in profile->modules; 0 until module_open */
-	enum profile_module_kind kind;
-	char *path; /* as the target sees it */
+	uint32_t id;		       /* row in profile->modules; 0 until module_open */
+	enum profile_module_kind kind; /* of a file in memory known when it is open */
+	char *path;		       /* as the target sees it */
 	int fd; /* the verified file, open for reading; of generated code, the map that names it; -1
 		   when there is none */
 	char *problem; /* why there is no file: one sentence; NULL when all is well */
@@ -84,8 +84,9 @@ struct module *modules_find(const struct modules *modules, uint32_t id);
  * The file is looked for under its path, under the process's root (another mount namespace) and,
  * for one that was deleted, where the kernel still has it: /proc/PID/map_files (root only) and, a
  * main program, /proc/PID/exe. Where no build-id was told /proc/PID/map_files comes first, since
- * an inode is only a number, and other file systems have the same. The vDSO is taken from our own
- * process, where the kernel maps the same one.
+ * an inode is only a number, and other file systems have the same. One in memory (memfd_create(2))
+ * is looked for in these two only, and is generated code unless an ELF file is found there. The
+ * vDSO is taken from our own process, where the kernel maps the same one.
  * Returns 0, or -1 with module->problem set. Cost: some preads and one copy of .eh_frame, 0.05 ms
  * and 0.3 ms a megabyte of it; a file without .eh_frame_hdr costs a scan besides.
  */

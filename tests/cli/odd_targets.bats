@@ -127,6 +127,37 @@ whole='^_start;.*;main;(descend;){105}bottom'
 	[ "$(complete_percent)" -ge 99 ]
 }
 
+@test "a program executed from memory is walked and named" {
+	require python3
+	build app -O2 -g
+	cat >from_memory.py <<-'PYTHON'
+		import os, sys
+		held = os.memfd_create("held")
+		os.write(held, open(sys.argv[1], "rb").read())
+		os.execve(held, sys.argv[1:], os.environ)
+	PYTHON
+	record python3 from_memory.py ./app 1
+	grep -qE "$whole" folded
+	[ "$(sqlite3 x.prof "SELECT path FROM modules WHERE path LIKE '/memfd:%'")" = '/memfd:held (deleted)' ]
+}
+
+@test "a library loaded from memory is named" {
+	require root python3
+	printf '%s\n' '#include "tests/workloads/workload.h"' \
+		'void run(void) { clock_t end = clock() + CLOCKS_PER_SEC / 2; uint64_t v = 1; while (clock() < end) v = burn(v); printf("%d\n", (int)v); }' >library.c
+	gcc -std=gnu17 -O2 -I"$root" -shared -fPIC -o library.so library.c
+	cat >load.py <<-'PYTHON'
+		import ctypes, os, sys
+		held = os.memfd_create("held")
+		os.write(held, open(sys.argv[1], "rb").read())
+		library = ctypes.CDLL("/proc/self/fd/%d" % held)
+		os.close(held)
+		library.run()
+	PYTHON
+	record python3 load.py ./library.so
+	[ "$(share ';run')" -ge 50 ]
+}
+
 @test "stacks that end too early hang under a frame that says so" {
 	# Execution begins in memory without mapping information for the unwinder: a JIT's page.
 	cat >jit.c <<-'C'

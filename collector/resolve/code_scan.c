@@ -7,14 +7,39 @@ static bool is_register(const cs_x86_op *operand, x86_reg reg)
 	return operand->type == X86_OP_REG && operand->reg == reg;
 }
 
+/* Returns the register that @reg is, or is the lower part of. */
+static x86_reg whole_register(x86_reg reg)
+{
+	static const x86_reg parts[][5] = {
+		{X86_REG_RAX, X86_REG_EAX, X86_REG_AX, X86_REG_AL, X86_REG_AH},
+		{X86_REG_RBX, X86_REG_EBX, X86_REG_BX, X86_REG_BL, X86_REG_BH},
+		{X86_REG_RCX, X86_REG_ECX, X86_REG_CX, X86_REG_CL, X86_REG_CH},
+		{X86_REG_RDX, X86_REG_EDX, X86_REG_DX, X86_REG_DL, X86_REG_DH},
+		{X86_REG_RSI, X86_REG_ESI, X86_REG_SI, X86_REG_SIL},
+		{X86_REG_RDI, X86_REG_EDI, X86_REG_DI, X86_REG_DIL},
+		{X86_REG_RBP, X86_REG_EBP, X86_REG_BP, X86_REG_BPL},
+		{X86_REG_RSP, X86_REG_ESP, X86_REG_SP, X86_REG_SPL},
+	};
+
+	if (reg >= X86_REG_R8B && reg <= X86_REG_R15B)
+		return X86_REG_R8 + (reg - X86_REG_R8B);
+	if (reg >= X86_REG_R8D && reg <= X86_REG_R15D)
+		return X86_REG_R8 + (reg - X86_REG_R8D);
+	if (reg >= X86_REG_R8W && reg <= X86_REG_R15W)
+		return X86_REG_R8 + (reg - X86_REG_R8W);
+	for (size_t i = 0; i < sizeof(parts) / sizeof(parts[0]); i++)
+		for (size_t k = 1; k < 5; k++)
+			if (reg == parts[i][k] && reg != X86_REG_INVALID)
+				return parts[i][0];
+	return reg;
+}
+
 static struct code_scan_register *followed_register(struct code_scan *scan, x86_reg reg)
 {
-	switch (reg) {
+	switch (whole_register(reg)) {
 	case X86_REG_RBP:
-	case X86_REG_EBP:
 		return &scan->bp;
 	case X86_REG_RBX:
-	case X86_REG_EBX:
 		return &scan->bx;
 	default:
 		return NULL;
@@ -239,13 +264,14 @@ static enum code_scan_verdict other(csh capstone, struct code_scan *scan,
 		return CODE_SCAN_LOST;
 	for (int i = 0; i < write_count; i++) {
 		struct code_scan_register *followed = followed_register(scan, writes[i]);
+		x86_reg whole = whole_register(writes[i]);
 
-		if (writes[i] == X86_REG_RSP || writes[i] == X86_REG_ESP)
+		if (whole == X86_REG_RSP)
 			return CODE_SCAN_LOST;
 		if (followed)
 			overwrite(scan, followed);
 		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): the caller's own */
-		if (writes[i] == scan->held)
+		if (whole == scan->held)
 			scan->held = X86_REG_INVALID;
 	}
 	return CODE_SCAN_ON;

@@ -158,6 +158,18 @@ static void note_branch(struct branches *branches, struct code_scan *scan)
 	taken->address = taken->run = target;
 }
 
+/* Says whether the way at hand, ending with @met or @verdict, is to be given up for another. Where
+ * a thread ends, one of two that a jump told apart may go on: the thread that made it (musl's
+ * clone). */
+static bool is_given_up(const struct branches *branches, const struct epilogue_stretch *met,
+			enum code_scan_verdict verdict)
+{
+	if (met && met->rule.kind == CFI_NO_RULE)
+		return branches->scan_count > 0;
+	return branches->target_count > 0 &&
+	       (met ? met->rule.kind == CFI_END : verdict == CODE_SCAN_ENDS);
+}
+
 /* Decodes from scan->address on until the way out is known, or none is found; returns the known
  * stretch it ran into. The way straight on comes first, then the last conditional jump's other
  * way. */
@@ -191,7 +203,8 @@ static struct epilogue_stretch *follow(csh capstone, struct epilogue_memory *mem
 			break;
 		}
 		met = scan->is_plain ? find_stretch(memory, scan->at) : NULL;
-		if (met && met->rule.kind == CFI_NO_RULE && branches.scan_count) {
+		if (met && is_given_up(&branches, met, *verdict)) {
+			met = NULL;
 			*verdict = CODE_SCAN_LOST;
 			continue;
 		}
@@ -209,7 +222,8 @@ static struct epilogue_stretch *follow(csh capstone, struct epilogue_memory *mem
 			continue;
 		}
 		*verdict = code_scan_take(scan, capstone, instruction);
-		if (scan->until && *verdict != CODE_SCAN_ON)
+		if ((scan->until && *verdict != CODE_SCAN_ON) ||
+		    is_given_up(&branches, NULL, *verdict))
 			*verdict = CODE_SCAN_LOST;
 		if (scan->branch)
 			note_branch(&branches, scan);

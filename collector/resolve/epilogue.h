@@ -19,8 +19,9 @@
  * It can be wrong (an instruction after a call that never returns, a jump table), so the walk
  * marks such stacks as guessed and asks that the return address lies in mapped code behind a call
  * instruction. Code whose stack pointer is computed in any other way, and not taken from bp or bx
- * again, is given up on. A trap behind a system call is where a thread ends (musl's clone).
- * Source: Intel SDM volume 2 (through capstone).
+ * again, is given up on. A trap behind a system call is where a thread ends (musl's clone), unless
+ * a conditional jump on the way there leads to a return. Source: Intel SDM volume 2 (through
+ * capstone).
  */
 #pragma once
 

@@ -164,6 +164,162 @@ Test(epilogue, believes_the_last_write_of_a_register)
 	cr_assert(RULE(0, &rule, 0x48, 0x8b, 0x1c, 0x24, 0x31, 0xdb, 0xc3));
 	cr_assert_eq(rule.bx_saved, CFI_LOST);
 	cr_assert_eq(rule.bp_saved, CFI_SAME);
+	/* mov $1,%bl; ret: of a part, too */
+	cr_assert(RULE(0, &rule, 0xb3, 0x01, 0xc3));
+	cr_assert_eq(rule.bx_saved, CFI_LOST);
+}
+
+Test(epilogue, arguments_that_the_return_releases_lie_above_the_return_address)
+{
+	struct cfi_rule rule;
+
+	/* pop %rbx; ret $16 */
+	cr_assert(RULE(0, &rule, 0x5b, 0xc2, 0x10, 0x00));
+	cr_assert_eq(rule.cfa_offset, 8 + 8 + 16);
+	cr_assert_eq(rule.ip_offset, 8 - 32);
+	cr_assert_eq(rule.bx_offset, 0 - 32);
+	cr_assert_not(rule.is_floor);
+	/* pop %rcx; add $24,%rsp; jmp *%rcx */
+	cr_assert(RULE(0, &rule, 0x59, 0x48, 0x83, 0xc4, 0x18, 0xff, 0xe1));
+	cr_assert_eq(rule.cfa_offset, 32);
+	cr_assert_eq(rule.ip_offset, 0 - 32);
+	/* pop %rcx; xor %ecx,%ecx; jmp *%rcx: no longer the return address */
+	cr_assert_not(RULE(0, &rule, 0x59, 0x31, 0xc9, 0xff, 0xe1));
+}
+
+Test(epilogue, of_arguments_whose_number_is_not_known_the_callers_stack_is_above)
+{
+	struct cfi_rule rule;
+
+	/* pop %rbx; pop %rcx; lea (%rsp,%rax,8),%rsp; push %rcx; ret: as V8 */
+	cr_assert(RULE(0, &rule, 0x5b, 0x59, 0x48, 0x8d, 0x24, 0xc4, 0x51, 0xc3));
+	cr_assert(rule.is_floor);
+	cr_assert_eq(rule.cfa_offset, 16);
+	cr_assert_eq(rule.ip_offset, -8);
+	cr_assert_eq(rule.bx_offset, -16);
+	/* pop %rcx; lea (%rsp,%rax,8),%rsp; jmp *%rcx */
+	cr_assert(RULE(0, &rule, 0x59, 0x48, 0x8d, 0x24, 0xc4, 0xff, 0xe1));
+	cr_assert(rule.is_floor);
+	cr_assert_eq(rule.cfa_offset, 8);
+	cr_assert_eq(rule.ip_offset, -8);
+	/* pop %rcx; lea (%rsp,%rax,8),%rsp; push %rdx; ret: something else is returned to */
+	cr_assert_not(RULE(0, &rule, 0x59, 0x48, 0x8d, 0x24, 0xc4, 0x52, 0xc3));
+}
+
+Test(epilogue, takes_the_other_way_where_the_one_straight_on_ends_nowhere)
+{
+	struct cfi_rule rule;
+
+	/* push %rax; je 5; jmp *%rdx; 5: pop %rcx; add $8,%rsp; ret */
+	cr_assert(RULE(0, &rule, 0x50, 0x74, 0x02, 0xff, 0xe2, 0x59, 0x48, 0x83, 0xc4, 0x08, 0xc3));
+	cr_assert_eq(rule.cfa_offset, 16);
+	/* je 6; jne 7; ud2; 6: ret; 7: pop %rbx; ret: the last jump's first */
+	cr_assert(RULE(0, &rule, 0x74, 0x04, 0x75, 0x03, 0x0f, 0x0b, 0xc3, 0x5b, 0xc3));
+	cr_assert_eq(rule.cfa_offset, 16);
+	/* je 6; jne 7; ud2; 6: ret; 7: ud2 */
+	cr_assert(RULE(0, &rule, 0x74, 0x04, 0x75, 0x03, 0x0f, 0x0b, 0xc3, 0x0f, 0x0b));
+	cr_assert_eq(rule.cfa_offset, 8);
+	/* je 4; ud2; 4: ud2; ret */
+	cr_assert_not(RULE(0, &rule, 0x74, 0x02, 0x0f, 0x0b, 0x0f, 0x0b, 0xc3));
+}
+
+/* musl's clone from its system call on: test %eax,%eax; jnz 23; xor %ebp,%ebp; pop %rdi; call *%r9;
+ * 12: mov %eax,%edi; xor %eax,%eax; mov $60,%al; syscall; hlt; 21: ret */
+static const uint8_t clone_code[] = {
+	0x0f, 0x05, 0x85, 0xc0, 0x75, 0x0f, 0x31, 0xed, 0x5f, 0x41, 0xff,
+	0xd1, 0x89, 0xc7, 0x31, 0xc0, 0xb0, 0x3c, 0x0f, 0x05, 0xf4, 0xc3,
+};
+
+/* Asks at offset 0 and at 12, where the thread ends: whether that is known already must not matter.
+ */
+static void expect_thread_end(struct code *code, bool is_end_known)
+{
+	struct epilogue_memory memory = {0};
+	struct cfi_rule before, behind;
+
+	if (is_end_known)
+		cr_assert(epilogue_rule(&memory, read_code, code, BASE + 12, &behind));
+	cr_assert(epilogue_rule(&memory, read_code, code, BASE, &before));
+	cr_assert(epilogue_rule(&memory, read_code, code, BASE + 12, &behind));
+	cr_expect_eq(before.kind, CFI_REGISTER);
+	cr_expect_eq(before.cfa_offset, 8);
+	cr_expect_eq(behind.kind, CFI_END);
+	epilogue_memory_done(&memory);
+}
+
+Test(epilogue, a_thread_ends_where_musl_ends_it_and_not_in_the_one_that_made_it)
+{
+	uint8_t bytes[sizeof(clone_code)];
+	struct code code = {bytes, sizeof(bytes)};
+
+	memcpy(bytes, clone_code, sizeof(bytes));
+	expect_thread_end(&code, false);
+	expect_thread_end(&code, true);
+	bytes[8] = 0x90; /* the stack pointer does not move */
+	expect_thread_end(&code, false);
+	expect_thread_end(&code, true);
+}
+
+/* Finds the rule at @offset of the bytes that follow by what stands before it. */
+#define RULE_FROM_START(offset, rule, ...)                                                         \
+	({                                                                                         \
+		static const uint8_t bytes[] = {__VA_ARGS__};                                      \
+		struct code code = {bytes, sizeof(bytes)};                                         \
+		epilogue_rule_from_start(read_code, &code, BASE, BASE + (offset), rule);           \
+	})
+
+Test(epilogue, what_a_function_has_pushed_so_far_says_where_its_return_address_is)
+{
+	struct cfi_rule rule;
+
+	/* push %rbp; push %rbx; sub $24,%rsp; xor %ebx,%ebx; jmp *%rax */
+	cr_assert(RULE_FROM_START(8, &rule, 0x55, 0x53, 0x48, 0x83, 0xec, 0x18, 0x31, 0xdb, 0xff,
+				  0xe0));
+	cr_assert_eq(rule.cfa_register, CFI_SP);
+	cr_assert_eq(rule.cfa_offset, 8 + 8 + 8 + 24);
+	cr_assert_eq(rule.ip_offset, -8);
+	cr_assert_eq(rule.bp_saved, CFI_SAME);
+	cr_assert_eq(rule.bx_saved, CFI_AT_CFA);
+	cr_assert_eq(rule.bx_offset, -24);
+	/* push %rbx; xor %ebx,%ebx; pop %rbx; jmp *%rax */
+	cr_assert(RULE_FROM_START(4, &rule, 0x53, 0x31, 0xdb, 0x5b, 0xff, 0xe0));
+	cr_assert_eq(rule.cfa_offset, 8);
+	cr_assert_eq(rule.bx_saved, CFI_SAME);
+	/* xor %ebx,%ebx; jmp *%rax */
+	cr_assert(RULE_FROM_START(2, &rule, 0x31, 0xdb, 0xff, 0xe0));
+	cr_assert_eq(rule.bx_saved, CFI_LOST);
+}
+
+Test(epilogue, a_frame_that_was_made_is_left_by_its_pointer_however_the_stack_moved)
+{
+	struct cfi_rule rule;
+
+	/* push %rbp; mov %rsp,%rbp; and $-32,%rsp; jmp *%rax */
+	cr_assert(RULE_FROM_START(8, &rule, 0x55, 0x48, 0x89, 0xe5, 0x48, 0x83, 0xe4, 0xe0, 0xff,
+				  0xe0));
+	cr_assert_eq(rule.cfa_register, CFI_BP);
+	cr_assert_eq(rule.cfa_offset, 16);
+	cr_assert_eq(rule.bp_saved, CFI_AT_CFA);
+	cr_assert_eq(rule.bp_offset, -16);
+	/* and $-32,%rsp; jmp *%rax */
+	cr_assert_not(RULE_FROM_START(4, &rule, 0x48, 0x83, 0xe4, 0xe0, 0xff, 0xe0));
+}
+
+Test(epilogue, from_the_start_some_way_must_lead_there)
+{
+	struct cfi_rule rule;
+
+	memset(&rule, 0x55, sizeof(rule));
+	/* ret; jmp *%rax: behind the function's end */
+	cr_assert_not(RULE_FROM_START(1, &rule, 0xc3, 0xff, 0xe0));
+	/* mov $0x90909090,%eax: no instruction begins there */
+	cr_assert_not(RULE_FROM_START(2, &rule, 0xb8, 0x90, 0x90, 0x90, 0x90, 0xc3));
+	/* pop %rcx; jmp *%rax: the return address is gone */
+	cr_assert_not(RULE_FROM_START(1, &rule, 0x59, 0xff, 0xe0));
+	cr_assert_eq(rule.kind, 0x55, "written on success only");
+	/* push %rax; je 4; ret; 4: jmp *%rax */
+	cr_assert(RULE_FROM_START(4, &rule, 0x50, 0x74, 0x01, 0xc3, 0xff, 0xe0));
+	cr_assert_eq(rule.cfa_offset, 16);
 }
 
 /* Linear code, with jumps and two functions; what was found before must not change the answer. */

@@ -14,6 +14,8 @@
 #define REMEMBER_NS  5000000000u /* ended threads; sources tell of them within a second */
 #define KERNEL_DEPTH 256	 /* the kernel's own limit is 127 unless raised */
 #define MOST_RETURNS 64		 /* that are replaced at a time; the kernel's own limit */
+#define DEEP_FRAMES  1024	 /* stacks with more are cut to the innermost */
+#define CUT_FRAMES   128	 /* once the profile has RECORDER_WHOLE_ROWS */
 
 /* A stack that came by parts. */
 struct node {
@@ -231,6 +233,15 @@ static uint32_t intern_stack(struct recorder *recorder, struct thread *thread,
 	return stack;
 }
 
+/* Cuts a stack that is too deep for a profile of this size. Returns how many frames are left. */
+static size_t cut_deep(const struct recorder *recorder, size_t count, enum profile_ending *ending)
+{
+	if (count <= DEEP_FRAMES || recorder->profile->stacks_count < RECORDER_WHOLE_ROWS)
+		return count;
+	*ending = PROFILE_ENDING_TOO_DEEP;
+	return CUT_FRAMES;
+}
+
 /* Walks the stack of a sample. Returns its id. */
 static uint32_t take_stack(struct recorder *recorder, struct thread *thread,
 			   const struct event_sample *sample, enum profile_ending *ending)
@@ -239,6 +250,7 @@ static uint32_t take_stack(struct recorder *recorder, struct thread *thread,
 
 	*ending = PROFILE_ENDING_COMPLETE;
 	count = add_user_frames(recorder, thread, sample, count, ending);
+	count = cut_deep(recorder, count, ending);
 	if (!profile_endings[*ending].complete)
 		recorder->frames[count++] = ending_frame(recorder, *ending);
 	return intern_stack(recorder, thread, recorder->frames, count);

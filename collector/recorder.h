@@ -8,6 +8,10 @@
  * A stack is the user frames, then the kernel frames above them; one that does not reach the
  * thread's root hangs under a frame that says so, "[truncated]", so that no picture can pass it
  * off as whole.
+ * Rows of stacks are shared by those with the same callers. A recursion that takes another way each
+ * time shares none, and thousands of frames a sample would fill memory and disk. So a profile with
+ * RECORDER_WHOLE_ROWS of them takes of a stack of more than 1,024 frames the innermost 128 only,
+ * under "[too_deep]".
  */
 #pragma once
 
@@ -16,6 +20,9 @@
 #include "collector/profile/profile.h"
 #include "collector/profile/profile_file.h"
 #include "collector/resolve/module.h"
+
+/* Of 15 bytes in the file and 24 in memory. */
+#define RECORDER_WHOLE_ROWS (8U << 20)
 
 struct recorder;
 

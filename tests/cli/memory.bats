@@ -542,6 +542,24 @@ has_seen() {
 	[[ $output != *"live at end"* ]]
 }
 
+@test "of a running program that allocates little a sample by bytes says so, whatever the CPUs are" {
+	require root bpf perf
+	cat >little.c <<-'END'
+		#include <stdlib.h>
+		#include <unistd.h>
+		int main(void) { for (int i = 0; i < 2000; i++) { free(malloc(10)); usleep(1000); } }
+	END
+	gcc -O0 -fno-builtin -o little little.c
+	./little &
+	target=$!
+	begun $target
+	collector attach -q -d 1 --memory-rate 1073741824 -o x $target
+	wait $target
+	# A hit on 20 KB has a chance of one in 50000, and stands for 1 GiB.
+	[ "$(meta hits)" -gt 0 ]
+	[ "$(total allocated)" = 0 ]
+}
+
 @test "a running program whose allocator cannot be found is told, and left alone" {
 	require root bpf perf
 	printf 'int main(void) { volatile long i; for (i = 0; i < 3000000000; i++) ; return 0; }' >none.c

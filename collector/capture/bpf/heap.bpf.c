@@ -60,6 +60,12 @@ static __u64 draw(void)
 	return sum;
 }
 
+/* The bytes until the next hit. */
+static __s64 draw_gap(void)
+{
+	return (__s64)((draw() * (rate >> 10)) >> (GAP_SHIFT - 10));
+}
+
 static __u64 size_of(const struct pt_regs *registers, __u64 cookie)
 {
 	__u64 first = registers->di, second = registers->si, third = registers->dx;
@@ -121,10 +127,14 @@ int on_allocation(struct pt_regs *registers)
 	cpu->calls++;
 	cpu->bytes += bytes;
 	sampled = bytes ? bytes : 1;
+	if (!cpu->is_drawn) { /* else its first allocation would be taken, whatever it is */
+		cpu->is_drawn = 1;
+		cpu->left = draw_gap();
+	}
 	cpu->left -= sampled;
 	if (cpu->left >= 0)
 		return 0;
-	cpu->left = (__s64)((draw() * (rate >> 10)) >> (GAP_SHIFT - 10));
+	cpu->left = draw_gap();
 	take(registers, bytes);
 	return 0;
 }

@@ -23,10 +23,11 @@ enum heap_size {
 
 /* Counts of one CPU. */
 struct heap_cpu {
-	__s64 left;  /* bytes until the next allocation is taken */
-	__u64 hits;  /* of probes, by anybody */
-	__u64 calls; /* while a window was open */
-	__u64 bytes; /* asked for by them */
+	__s64 left;	/* bytes until the next allocation is taken, */
+	__u64 is_drawn; /* once that has been drawn */
+	__u64 hits;	/* of probes, by anybody */
+	__u64 calls;	/* while a window was open */
+	__u64 bytes;	/* asked for by them */
 };
 
 /* An allocation that was taken. */

@@ -430,6 +430,12 @@ static char *processor_of(const struct comparison_run *const *runs, size_t count
 	return processor;
 }
 
+static int read_instructions(const char *path, double *instructions, struct error *error)
+{
+	output_spare(path);
+	return gate_callgrind_read(path, instructions, error);
+}
+
 static int count_instructions(struct gate_counts *counts, const struct options *options,
 			      const char *processor, struct error *error)
 {
@@ -440,8 +446,8 @@ static int count_instructions(struct gate_counts *counts, const struct options *
 		if (i < runs)
 			result = gate_callgrind_run(options->callgrind, &instructions, error);
 		else
-			result = gate_callgrind_read(options->instructions[i - runs], &instructions,
-						     error);
+			result = read_instructions(options->instructions[i - runs], &instructions,
+						   error);
 		if (!result)
 			gate_counts_add_instructions(counts, instructions, processor);
 	}
@@ -458,8 +464,10 @@ static int judge_all(const struct options *options, const struct gate_counts *co
 	struct gate gate = {0};
 	int result = 0;
 
-	if (options->baseline)
+	if (options->baseline) {
+		output_spare(options->baseline);
 		result = gate_baseline_read(&baseline, options->baseline, error);
+	}
 	/* Recordings made for counting have none of the base beside them. */
 	if (!options->counted_count)
 		gate_counts_take(&recorded, names, runs, options->base_count);

@@ -3,6 +3,7 @@
 #include "reports/disassembly.h"
 
 #include "collector/base/xalloc.h"
+#include "reports/output.h"
 
 #include <capstone/capstone.h>
 #include <errno.h>
@@ -141,6 +142,7 @@ static int code_open(struct code *code, const struct profile_module *module, str
 	*code = (struct code){.path = module->path, .descriptor = -1};
 	if (module->kind != PROFILE_MODULE_ELF)
 		return fail(error, -ENOTSUP, "no disassembly: %s is no file", module->path);
+	output_spare(module->path);
 	code->descriptor = open(module->path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 	if (code->descriptor < 0)
 		return fail(error, -errno, "no disassembly: cannot open %s: %m", module->path);

@@ -3,6 +3,7 @@
 #include "reports/finding.h"
 
 #include "reports/amount.h"
+#include "reports/output.h"
 #include "reports/win.h"
 
 #include <errno.h>
@@ -34,6 +35,7 @@ static json_t *read_summary(const char *folder, const char *name, int phase, str
 	snprintf(path, sizeof(path), "%s/%s/%s_summary.json", folder, name, name);
 	if (access(path, F_OK))
 		return NULL;
+	output_spare(path);
 	json = json_load_file(path, 0, &why);
 	if (!json) {
 		fail(error, -EINVAL, "%s cannot be read: line %d: %s", path, why.line, why.text);

@@ -11,6 +11,45 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+/* The files that are read; a file is its device and its number there. */
+struct spared {
+	dev_t device;
+	ino_t inode;
+};
+
+static struct spared *spared;
+static size_t spared_count, spared_capacity;
+
+static bool is_spared(const struct stat *status)
+{
+	for (size_t i = 0; i < spared_count; i++)
+		if (spared[i].device == status->st_dev && spared[i].inode == status->st_ino)
+			return true;
+	return false;
+}
+
+void output_spare(const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) || !S_ISREG(status.st_mode) || is_spared(&status))
+		return;
+	xgrow(spared, spared_count, spared_capacity);
+	spared[spared_count++] = (struct spared){status.st_dev, status.st_ino};
+}
+
+/* Refuses to write onto what the report is made of. */
+static int check_spared(const struct output *output, struct error *error)
+{
+	struct stat status;
+
+	if (stat(output->path, &status) || !is_spared(&status))
+		return 0;
+	return fail(error, -EEXIST,
+		    "the report is made of %s, which would be lost; choose another place",
+		    output->path);
+}
+
 static bool is_step_summary(const char *path)
 {
 	const char *summary = getenv("GITHUB_STEP_SUMMARY");
@@ -56,7 +95,9 @@ int output_open(struct output *output, const char *path, struct error *error)
 		return 0;
 	}
 	output->path = xstrdup(path);
-	result = open_temporary(output, error);
+	result = check_spared(output, error);
+	if (!result)
+		result = open_temporary(output, error);
 	if (result)
 		free(output->path);
 	return result;
@@ -78,6 +119,11 @@ static int close_file(struct output *output, struct error *error)
 		code = write_error(output->stream);
 	if (fclose(output->stream) && !code)
 		code = errno;
+	/* Sources and programs are read while the report is written. */
+	if (!code && output->temporary && check_spared(output, error)) {
+		unlink(output->temporary);
+		return -EEXIST;
+	}
 	if (!code && output->temporary && rename(output->temporary, output->path))
 		code = errno;
 	if (!code)

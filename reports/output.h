@@ -7,6 +7,8 @@
  * once, at the end.
  *
  * The file that GITHUB_STEP_SUMMARY names is appended to: several commands of a step share it.
+ *
+ * What a report was made of is never written onto: who reads a recording says so here.
  */
 #pragma once
 
@@ -22,8 +24,13 @@ struct output {
 	char *temporary; /* NULL: written in place, because it is no regular file */
 };
 
+/* Says that the file at @path, if there is one, is read: from now on output_open refuses to write
+ * onto it, whatever name or link leads to it. */
+void output_spare(const char *path);
+
 /* @path  file to write; NULL or "-" for standard output: then what a terminal's character set has
- * not is put into ASCII (ascii.h). Returns 0 or a negative errno. */
+ * not is put into ASCII (ascii.h). Returns 0 or a negative errno; -EEXIST when it is a file that
+ * the report is made of. */
 int output_open(struct output *output, const char *path, struct error *error);
 
 /*

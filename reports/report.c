@@ -5,6 +5,7 @@
 #include "collector/import/import.h"
 #include "collector/profile/profile_file.h"
 #include "reports/metric.h"
+#include "reports/output.h"
 
 #include <errno.h>
 
@@ -37,8 +38,10 @@ void report_init(struct report *report, struct profile *profile)
 /* Loads a profile, or a text that is as good as one. */
 static int load(const char *path, struct profile **profile, struct error *error)
 {
-	int result = profile_file_load(path, profile, error);
+	int result;
 
+	output_spare(path);
+	result = profile_file_load(path, profile, error);
 	return result == -ENOEXEC ? import_load(path, profile, error) : result;
 }
 

@@ -4,6 +4,7 @@
 
 #include "collector/base/xalloc.h"
 #include "reports/export_rows.h"
+#include "reports/output.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -49,6 +50,7 @@ static int open_file(const char *path, struct stat *status)
 {
 	int descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY), code = 0;
 
+	output_spare(path);
 	if (descriptor < 0)
 		return -errno;
 	if (fstat(descriptor, status))

@@ -3,6 +3,7 @@
 #include "reports/sweep.h"
 
 #include "collector/base/xalloc.h"
+#include "reports/output.h"
 #include "reports/statistics.h"
 
 #include <dirent.h>
@@ -25,6 +26,7 @@ static int load_plan(struct sweep *sweep, struct error *error)
 	if (access(path, F_OK))
 		return fail(error, -ENOENT, "there is no sweep in %s: no file sweep.json",
 			    sweep->folder);
+	output_spare(path);
 	sweep->plan = json_load_file(path, 0, &why);
 	if (!sweep->plan)
 		return fail(error, -EINVAL, "%s is no plan of a sweep: %s", path, why.text);
@@ -68,6 +70,7 @@ static void load_result(struct sweep *sweep, const char *name)
 	if (strchr(name, '.'))
 		return;
 	snprintf(path, sizeof(path), "%s/runs/%s/run.json", sweep->folder, name);
+	output_spare(path);
 	result.json = json_load_file(path, 0, NULL);
 	if (!json_unpack(result.json, "{s:s, s:o, s:b, s:s, s:F, s:F}", "schema", &schema, "point",
 			 &point, "bare", &is_bare, "state", &result.state, "seconds",

@@ -246,3 +246,27 @@ replicates() {
 	reports lines rich.prof kd_tree_distance >lines
 	grep -q '^source not found: .*outside/hosts: its name is not that of source code' lines
 }
+
+@test "no command writes onto a recording that it reads, whatever leads there" {
+	synthetic rich
+	cp rich.prof other.prof
+	ln -s rich.prof soft.prof
+	ln rich.prof hard.prof
+	sha256sum rich.prof >before
+	for to in rich.prof ./rich.prof soft.prof hard.prof "$PWD/rich.prof"; do
+		fails_with 1 "the report is made of $to" reports flame -o "$to" rich.prof
+		fails_with 1 "the report is made of $to" reports export -f csv -o "$to" rich.prof
+		fails_with 1 "the report is made of $to" reports lines -o "$to" rich.prof
+		fails_with 1 "the report is made of $to" reports report -o "$to" rich.prof
+		fails_with 1 "the report is made of $to" reports compare --html --force -o "$to" other.prof -- rich.prof
+		fails_with 1 "the report is made of $to" reports flame --compare --force -o "$to" other.prof -- rich.prof
+		fails_with 1 "the report is made of $to" reports gate --force --junit "$to" other.prof -- rich.prof
+	done
+	for command in functions series summary calls steps memory; do
+		fails_with 1 'the report is made of rich.prof' reports "$command" -o rich.prof rich.prof
+	done
+	printf 'main;step 3\n' >stacks.folded
+	fails_with 1 'the report is made of stacks.folded' reports flame -o stacks.folded stacks.folded
+	sha256sum --check before
+	[ "$(cat stacks.folded)" = 'main;step 3' ]
+}

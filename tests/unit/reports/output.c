@@ -39,6 +39,14 @@ static bool content_is(const char *expected)
 	return !strcmp(text, expected);
 }
 
+static void write_older(void)
+{
+	FILE *older = fopen(path, "w");
+
+	fputs("older", older);
+	fclose(older);
+}
+
 Test(output, a_file_appears_when_it_is_whole)
 {
 	struct output output;
@@ -59,13 +67,46 @@ Test(output, discarding_leaves_the_older_file)
 {
 	struct output output;
 	struct error error;
-	FILE *older = fopen(path, "w");
 
-	fputs("older", older);
-	fclose(older);
+	write_older();
 	cr_assert_eq(output_open(&output, path, &error), 0);
 	fputs("newer", output.stream);
 	output_discard(&output);
+	cr_assert(content_is("older"));
+}
+
+Test(output, what_a_report_is_made_of_is_not_written_onto)
+{
+	char link_path[80], hard_path[80];
+	const char *const names[] = {path, link_path, hard_path};
+	struct output output;
+	struct error error;
+
+	write_older();
+	snprintf(link_path, sizeof(link_path), "%s/link", folder);
+	snprintf(hard_path, sizeof(hard_path), "%s/hard", folder);
+	cr_assert_eq(symlink(path, link_path), 0);
+	cr_assert_eq(link(path, hard_path), 0);
+	output_spare(path);
+	for (int i = 0; i < 3; i++) {
+		cr_assert_eq(output_open(&output, names[i], &error), -EEXIST);
+		cr_assert(strstr(error.text, names[i]));
+	}
+	unlink(link_path);
+	unlink(hard_path);
+	cr_assert(content_is("older"));
+}
+
+Test(output, what_is_read_while_the_report_is_written_stays_too)
+{
+	struct output output;
+	struct error error;
+
+	write_older();
+	cr_assert_eq(output_open(&output, path, &error), 0);
+	fputs("newer", output.stream);
+	output_spare(path);
+	cr_assert_eq(output_close(&output, &error), -EEXIST);
 	cr_assert(content_is("older"));
 }
 

@@ -13,13 +13,14 @@ static json_t *trust_json(const struct trust *trust)
 		json_array_append_new(items, json_pack("{s:o, s:b}", "text",
 						       text_json(trust->items[i].text), "bad",
 						       trust->items[i].bad));
-	for (int i = 0; i < PROFILE_ENDINGS; i++)
+	for (int i = 0; i < PROFILE_ENDINGS && !trust->imported; i++)
 		json_object_set_new(endings, profile_endings[i].name,
 				    json_integer(trust->endings[i]));
-	return json_pack("{s:b, s:I, s:I, s:I, s:I, s:o, s:o}", "bad", trust->bad, "samples",
-			 (json_int_t)trust->samples, "lost", (json_int_t)trust->lost,
-			 "complete_stacks", (json_int_t)trust->complete, "unnamed_samples",
-			 (json_int_t)trust->unnamed, "endings", endings, "items", items);
+	return json_pack(
+		"{s:b, s:I, s:I, s:o, s:I, s:o, s:o}", "bad", trust->bad, "samples",
+		(json_int_t)trust->samples, "lost", (json_int_t)trust->lost, "complete_stacks",
+		trust->imported ? json_null() : json_integer((json_int_t)trust->complete),
+		"unnamed_samples", (json_int_t)trust->unnamed, "endings", endings, "items", items);
 }
 
 /* Adds the meta row @key where the profile has it. */

@@ -306,6 +306,18 @@ static void add_lost(struct trust *trust, const struct profile *profile)
 		    reasons);
 }
 
+/* A line may be one frame, one sample, or of no use: it is no measure of what was lost. */
+static void add_import(struct trust *trust, const struct profile *profile)
+{
+	int64_t lines = profile_number(profile, "import.lines", 0);
+	int64_t skipped = profile_number(profile, "import.skipped", 0);
+
+	if (skipped > 0)
+		add(trust, (double)skipped > much_lost * lines,
+		    "%" PRId64 " of %" PRId64 " lines %s not understood", skipped, lines,
+		    skipped == 1 ? "was" : "were");
+}
+
 /* Shares close to 100 % must not be rounded up to it. */
 static double percent_down(double part)
 {
@@ -320,7 +332,11 @@ static void add_stacks(struct trust *trust)
 
 	if (!trust->samples)
 		return;
-	add(trust, complete < little_complete, "%.1f %% complete stacks", percent_down(complete));
+	if (trust->imported)
+		add(trust, false, "completeness of stacks not known (imported)");
+	else
+		add(trust, complete < little_complete, "%.1f %% complete stacks",
+		    percent_down(complete));
 	for (int i = 0; i < PROFILE_ENDINGS; i++) {
 		if (!trust->endings[i] || i == PROFILE_ENDING_COMPLETE)
 			continue;
@@ -416,7 +432,7 @@ void trust_measure(struct trust *trust, const struct profile *profile, uint16_t 
 {
 	bool is_exact = metric_is_exact(profile, metric);
 
-	*trust = (struct trust){0};
+	*trust = (struct trust){.imported = profile_meta_find(profile, "import.lines")};
 	count_samples(trust, profile, metric);
 	add_state(trust, profile);
 	if (!is_exact) {
@@ -427,6 +443,7 @@ void trust_measure(struct trust *trust, const struct profile *profile, uint16_t 
 	add_still_running(trust, profile);
 	if (!is_exact)
 		add_lost(trust, profile);
+	add_import(trust, profile);
 	if (metric_is_memory(profile, metric))
 		add_memory(trust, profile);
 	else if (metric_is_operations(profile, metric))

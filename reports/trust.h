@@ -24,6 +24,8 @@ struct trust {
 	/* what is behind the items, of the samples of one metric */
 	uint64_t samples;
 	uint64_t lost;
+	bool imported;	   /* from text, which does not say which stacks are complete: all count as
+			      such here */
 	uint64_t complete; /* stacks that reach the root of their thread */
 	uint64_t endings[PROFILE_ENDINGS];
 	uint64_t unnamed; /* innermost function has no symbol */

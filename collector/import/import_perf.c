@@ -224,6 +224,22 @@ static bool read_frame(struct perf *perf, char *text)
 	return true;
 }
 
+/*
+ * What perf says instead of the line of a frame where it knows none: "sim[1060]", "observe+16".
+ * Source: get_srcline, tools/perf/util/srcline.c.
+ */
+static bool is_no_line(const char *text)
+{
+	const char *bracket = strrchr(text, '['), *plus = strrchr(text, '+');
+	size_t digits;
+
+	if (bracket > text) {
+		digits = strspn(bracket + 1, "0123456789abcdef");
+		return digits && !strcmp(bracket + 1 + digits, "]");
+	}
+	return plus && isdigit((unsigned char)plus[1]) && !plus[1 + strspn(plus + 1, "0123456789")];
+}
+
 /* "  observation.c:51", the line of the frame before. */
 static bool read_line(struct perf *perf, char *text)
 {
@@ -231,8 +247,11 @@ static bool read_line(struct perf *perf, char *text)
 	struct import_place *place;
 	unsigned long line;
 
-	if (file == text || !perf->count || !colon || colon == file ||
-	    !isdigit((unsigned char)colon[1]))
+	if (file == text || !perf->count)
+		return false;
+	if (is_no_line(file))
+		return true;
+	if (!colon || colon == file || !isdigit((unsigned char)colon[1]))
 		return false;
 	line = strtoul(colon + 1, &end, 10);
 	place = &perf->places[perf->count - 1];

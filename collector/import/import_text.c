@@ -45,7 +45,8 @@ void import_describe(const struct import *import, enum import_format format, con
 	if (format == IMPORT_FOLDED)
 		profile_set_text(profile, "engine_note",
 				 "times are not known; intervals take samples for independent");
-	profile_set_number(profile, "lost.unreadable", (int64_t)import->skipped);
+	profile_set_number(profile, "import.lines", (int64_t)import->lines);
+	profile_set_number(profile, "import.skipped", (int64_t)import->skipped);
 }
 
 static int take(void *context, const struct profile_sample *sample, struct error *error)

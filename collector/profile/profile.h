@@ -328,6 +328,9 @@ struct profile_spread {
  *   still_running      processes of the target that had not ended when the recording did
  *   lost.REASON        samples known to be lost: lost.ring_full, lost.unreadable,
  *                      lost.write_failed (the disk was full, see state), ...
+ *   import.lines, import.skipped       of another profiler's text: its lines, and those that were
+ *                      not understood. It does not say which stacks are whole: the endings of its
+ *                      samples mean nothing
  *   copy_bytes, ring_bytes
  *   series.no_cores    1: there were too many events to look up the CPU time of each core
  *   series.no_switches at least one look found more threads than this, and left their context

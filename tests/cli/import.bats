@@ -51,9 +51,13 @@ folded_of() {
 		main;step;observe 12
 		x 2
 	FOLDED
-	[ "$(sqlite3 edges.prof "SELECT value FROM meta WHERE key = 'lost.unreadable'")" -eq 5 ]
+	[ "$(sqlite3 edges.prof "SELECT value FROM meta WHERE key = 'import.skipped'")" -eq 5 ]
 	[ "$(sqlite3 edges.prof "SELECT count(*) FROM modules WHERE path = '[kernel]'")" -eq 1 ]
-	reports summary edges.prof | grep -q 'imported from folded stacks'
+	reports summary edges.prof >said
+	grep -q 'imported from folded stacks' said
+	grep -q '5 of 11 lines were not understood' said
+	grep -q 'completeness of stacks not known (imported)' said
+	run ! grep -qE 'unreadable|complete stacks' said
 }
 
 @test "zero bytes, commas, spaces and long lines" {
@@ -108,6 +112,21 @@ folded_of() {
 		'/opt/sim,/opt/sim dir/sim,/usr/lib/libc.so.6,[kernel]' ]
 	reports export --format json chains.prof >json
 	[ "$(ask json 'it.functions.find(row => row.name === "distance").file')" = observation.c ]
+}
+
+@test "text does not say which stacks are complete, and no report does" {
+	require node
+	collector import -o chains.prof "$corpus/import_perf/chains"
+	for file in chains.prof "$corpus/import_perf/chains"; do
+		for command in 'flame' 'report' 'report --markdown' 'report --json' 'functions' 'summary --json'; do
+			# shellcheck disable=SC2086
+			reports $command "$file" >said
+			grep -q 'completeness of stacks not known (imported)' said
+			run ! grep -q 'complete stacks' said
+		done
+		reports summary --json "$file" >json
+		[ "$(ask json '[it.trust.complete_stacks, Object.keys(it.trust.endings).length, it.trust.lost]')" = '[ null, 0, 0 ]' ]
+	done
 }
 
 @test "perf script without call chains" {

@@ -68,6 +68,18 @@ Test(import_perf, events_are_metrics_of_their_own)
 	cr_assert_eq(taken[1].value, 3);
 }
 
+Test(import_perf, frames_whose_line_perf_does_not_know_are_understood)
+{
+	read_text(HEAD "\t 1060 [unknown] (/opt/sim)\n  sim[1060]\n"
+		       "\t ffffffff822010c9 entry+0x9 ([kernel.kallsyms])\n"
+		       "  [kernel.kallsyms][ffffffff822010c9]\n"
+		       "\t 1080 observe+0x10 (/opt/sim)\n  observe+16\n\n"
+		       "  sim[1060]\n");
+	cr_assert_eq(import.samples, 1);
+	cr_assert_eq(import.skipped, 1, "the last belongs to no frame");
+	cr_assert_str_eq(stack_text(taken[0].stack), "observe;entry;[unknown]");
+}
+
 Test(import_perf, text_that_perf_did_not_write_is_skipped)
 {
 	read_text("words\n\t zzz (/x)\nsim 1 2 3\n" HEAD "\t 1 a (/x)\n");

@@ -42,6 +42,25 @@ Test(trust, a_good_profile_has_no_bad_item)
 	profile_free(profile);
 }
 
+Test(trust, imported_text_has_lines_that_were_not_understood_and_no_completeness)
+{
+	struct profile *profile = good_profile();
+	struct trust trust;
+
+	profile_set_number(profile, "import.lines", 1000);
+	profile_set_number(profile, "import.skipped", 10);
+	trust_measure(&trust, profile, 0);
+	cr_assert(trust.imported);
+	cr_assert_null(item_with(&trust, "complete stacks"));
+	cr_assert(item_with(&trust, "completeness of stacks not known (imported)"));
+	cr_assert_eq(trust.lost, 0);
+	cr_assert_not(item_with(&trust, "10 of 1000 lines were not understood")->bad);
+	profile_set_number(profile, "import.skipped", 11);
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "11 of 1000 lines were not understood")->bad);
+	profile_free(profile);
+}
+
 Test(trust, files_without_their_split_debug_information_are_said)
 {
 	struct profile *profile = good_profile();

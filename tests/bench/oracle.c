@@ -19,6 +19,7 @@
  *     skipped  that are ours less some frames, where ours passed code without information: libdw
  *              takes the frame pointer in a function that has not made its frame yet
  *     beyond   on which it went on where Go marks the first function of a stack
+ * and not walked are those whose process it can not see, or not as it was (libdw_walk.h).
  *
  * Exit status: 0 every compared stack agrees or is one of these, or libdw stopped first; 1 trouble;
  * 2 they differ.

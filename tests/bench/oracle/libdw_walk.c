@@ -17,6 +17,7 @@ struct libdw_walk {
 	int tid;
 	uint32_t *frames;
 	uint32_t count;
+	bool is_blind; /* it was in code of a file that libdw has not found */
 };
 
 static pid_t next_thread(Dwfl *dwfl, void *dwfl_argument, void **thread_argument)
@@ -68,12 +69,16 @@ static const Dwfl_Thread_Callbacks thread_callbacks = {
 static int take_frame(Dwfl_Frame *frame, void *argument)
 {
 	struct libdw_walk *walk = argument;
+	const struct code_address *code;
 	bool is_exact;
 	Dwarf_Addr pc;
 
 	if (!dwfl_frame_pc(frame, &pc, &is_exact) || walk->count == UNWIND_DEPTH)
 		return DWARF_CB_ABORT;
-	walk->frames[walk->count++] = address_space_find(walk->space, pc - !is_exact)->frame;
+	code = address_space_find(walk->space, pc - !is_exact);
+	walk->frames[walk->count++] = code->frame;
+	walk->is_blind |=
+		code->kind == PROFILE_MODULE_ELF && !dwfl_addrmodule(walk->dwfl, pc - !is_exact);
 	return DWARF_CB_OK;
 }
 
@@ -128,9 +133,10 @@ uint32_t libdw_walk(struct libdw_walk *walk, struct address_space *space, int ti
 	walk->tid = tid;
 	walk->frames = frames;
 	walk->count = 0;
+	walk->is_blind = false;
 	if (open_dwfl(walk))
 		dwfl_getthread_frames(walk->dwfl, tid, take_frame, walk);
-	return walk->count;
+	return walk->is_blind ? 0 : walk->count;
 }
 
 void libdw_walk_free(struct libdw_walk *walk)

@@ -19,7 +19,10 @@ void libdw_walk_changed(struct libdw_walk *walk, bool executed);
  * Walks one stack. Addresses become frames as unwind_walk's do, so that the lists can be compared.
  *
  * @frames  receives at most UNWIND_DEPTH frames, innermost first
- * Returns their number; 0 where libdw cannot see the process or gives nothing.
+ * Returns their number; 0 where libdw cannot see the process or gives nothing, and where it came
+ * into code of a file that it has not found: it asks what the process maps now, and one that has
+ * executed another program since the sample has none of its files any more. There libdw follows the
+ * frame pointer, past functions that keep none.
  */
 uint32_t libdw_walk(struct libdw_walk *walk, struct address_space *space, int tid,
 		    const struct unwind_sample *sample, uint32_t *frames);

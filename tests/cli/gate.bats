@@ -214,3 +214,13 @@ callgrind() {
 	fails_with 1 'no file of callgrind' reports gate --baseline g.json --update --instructions gate.json new1.prof
 	fails_with 1 'percentage' reports gate --alpha x base1.prof -- new1.prof
 }
+
+@test "the examples for CI install git before anything needs it" {
+	local file installed used
+	for file in "$BATS_TEST_DIRNAME"/../../scripts/ci/*.yml; do
+		installed=$(grep -nE 'apt-get install .*\bgit\b' "$file" | head -1 | cut -d: -f1)
+		used=$(grep -nE 'actions/checkout@|\bgit (clone|config|worktree)\b' "$file" | head -1 | cut -d: -f1)
+		echo "$file: $installed, $used"
+		[ "$installed" -lt "$used" ]
+	done
+}

@@ -13,7 +13,7 @@ small_tree() {
 	cp -r "$root"/{Makefile,scripts,.clang-format,.clang-tidy,.gitignore} "$1"
 	cp "$root"/tests/requirements.[ch] "$1/tests"
 	cp "$root"/tests/cli/requirements.bash "$1/tests/cli"
-	cp "$root"/collector/base/error.[ch] "$1/collector/base"
+	cp "$root"/collector/base/{error.[ch],xalloc.h} "$1/collector/base"
 	cd "$1" || return 1
 	printf '#pragma once\n\nint world_age(void);\n' >sim/world.h
 	printf '#include "sim/world.h"\n\nint world_age(void)\n{\n\treturn 7;\n}\n' >sim/world.c

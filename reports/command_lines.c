@@ -6,6 +6,8 @@
 #include "reports/output.h"
 #include "reports/summary.h"
 
+#include <errno.h>
+
 enum view {
 	VIEW_DEFAULT,
 	VIEW_HOT,
@@ -131,7 +133,9 @@ const struct argp command_lines_argp = {
 	"the "
 	"recording began is marked, its lines may be others. A program without debug information "
 	"(-g) "
-	"has no lines.",
+	"has no lines. FUNCTION may be less than a whole name of C++ or Rust: step, World::step; "
+	"or a "
+	"glob: '*_step'.",
 	children,
 	NULL,
 	NULL,
@@ -204,14 +208,18 @@ int command_lines(int count, char **arguments)
 	struct output output;
 	struct error error;
 	bool *wanted = NULL;
+	char near[256];
 
 	argp_parse(&command_lines_argp, count, arguments, 0, NULL, &options);
 	set_defaults(&options);
 	if (report_open_metric(&report, options.profile, options.metric, &error))
 		return command_failed(error.text);
 	if (options.target && !(wanted = lines_find(&report, options.target))) {
-		fail(&error, -1, "no function and no file called '%s' in %s", options.target,
-		     options.profile);
+		lines_near(&report, options.target, near, sizeof(near));
+		fail(&error, -ENOENT,
+		     *near ? "no function and no file called '%s' in %s; did you mean %s?"
+			   : "no function and no file called '%s' in %s",
+		     options.target, options.profile, near);
 		report_done(&report);
 		return command_failed(error.text);
 	}

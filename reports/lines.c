@@ -3,6 +3,7 @@
 #include "reports/lines.h"
 
 #include "collector/base/xalloc.h"
+#include "reports/function_name.h"
 #include "reports/memory.h"
 
 #define NO_ROW UINT32_MAX
@@ -322,20 +323,47 @@ static bool is_file(const char *path, const char *name)
 	       (bytes == name_bytes || path[bytes - name_bytes - 1] == '/');
 }
 
+/* Ways of saying which functions are meant; a later one counts when none before does. */
+static bool is_meant(const struct profile *profile, uint32_t id, const char *name, int way)
+{
+	const struct profile_function *function = &profile->functions[id];
+
+	if (way == 0)
+		return is_function(function->name, name);
+	if (way == 1)
+		return is_file(profile->files[function->file], name);
+	return function_name_is(function->name, name);
+}
+
 bool *lines_find(const struct report *report, const char *name)
 {
 	const struct profile *profile = report->profile;
 	bool *wanted = xcalloc(report->symbols.count, sizeof(*wanted)), any = false;
 
-	for (uint32_t i = 1; i < profile->functions_count; i++)
-		any |= wanted[i] = is_function(profile->functions[i].name, name);
-	for (uint32_t i = 1; i < profile->functions_count && !any; i++)
-		wanted[i] = is_file(profile->files[profile->functions[i].file], name);
-	for (uint32_t i = 1; i < profile->functions_count && !any; i++)
-		if (wanted[i])
-			return wanted;
+	for (int way = 0; way < 3 && !any; way++)
+		for (uint32_t i = 1; i < profile->functions_count; i++)
+			any |= wanted[i] = is_meant(profile, i, name, way);
 	if (any)
 		return wanted;
 	free(wanted);
 	return NULL;
+}
+
+char *lines_near(const struct report *report, const char *name, char *text, size_t bytes)
+{
+	const struct profile *profile = report->profile;
+	struct near_names near;
+	struct obstack memory;
+
+	obstack_init(&memory);
+	near_names_init(&near, name);
+	for (uint32_t i = 1; i < profile->functions_count; i++)
+		if (profile->functions[i].named)
+			function_name_near(&near, profile->functions[i].name, &memory);
+	for (uint32_t i = 1; i < profile->files_count; i++)
+		near_names_add(&near, symbol_base_name(profile->files[i]),
+			       symbol_base_name(profile->files[i]));
+	near_names_write(&near, text, bytes);
+	obstack_free(&memory, NULL);
+	return text;
 }

@@ -51,12 +51,17 @@ void lines_done(struct lines *lines);
 
 /*
  * Says which functions @name means: those of that name (C++ names also without parameters), else
- * those declared in a file of that path, whole or its last parts.
+ * those declared in a file of that path, whole or its last parts, else those that it means by less
+ * than their whole names (function_name.h).
  *
  * Returns an array with one element for each symbol, owned by the caller, or NULL when there is
  * none.
  */
 bool *lines_find(const struct report *report, const char *name);
+
+/* Writes what may have been meant by a name that means nothing: "World::step, world.c", "" when
+ * nothing is near. Returns @text. */
+char *lines_near(const struct report *report, const char *name, char *text, size_t bytes);
 
 /*
  * Says which function each row of the profile's line_hits belongs to: of the counted function and

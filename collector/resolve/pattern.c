@@ -2,13 +2,11 @@
 /* pattern: see pattern.h. */
 #include "collector/resolve/pattern.h"
 
+#include "collector/base/near_names.h"
 #include "collector/base/xalloc.h"
 
 #include <errno.h>
 #include <fnmatch.h>
-
-#define SUGGESTIONS  3
-#define LONGEST_NAME 256 /* of names that are compared for nearness */
 
 static const char *base_name(const char *path)
 {
@@ -151,68 +149,14 @@ bool pattern_takes(const struct pattern *pattern, struct function_list *list,
 					    : !strcmp(base_name(source), pattern->source);
 }
 
-/* Returns the number of insertions, deletions and changes between two names (Levenshtein), or a
- * number above @most. */
-static size_t distance(const char *a, const char *b, size_t most)
-{
-	size_t row[LONGEST_NAME + 1];
-	size_t a_length = strlen(a), b_length = strlen(b);
-
-	if (b_length > LONGEST_NAME || a_length > b_length + most || b_length > a_length + most)
-		return most + 1;
-	for (size_t j = 0; j <= b_length; j++)
-		row[j] = j;
-	for (size_t i = 1; i <= a_length; i++) {
-		size_t diagonal = row[0];
-
-		row[0] = i;
-		for (size_t j = 1; j <= b_length; j++) {
-			size_t change = diagonal + (a[i - 1] != b[j - 1]);
-			size_t least = row[j] < row[j - 1] ? row[j] : row[j - 1];
-
-			diagonal = row[j];
-			row[j] = change < least + 1 ? change : least + 1;
-		}
-	}
-	return row[b_length];
-}
-
-/* Names that hold the one that was given count as near, too: step → world_step. */
-static size_t remoteness(const char *wanted, const char *name, size_t most)
-{
-	if (strlen(wanted) >= 4 && strstr(name, wanted))
-		return most;
-	return distance(wanted, name, most);
-}
-
 char *pattern_nearest(const struct pattern *pattern, const struct function_list *list, char *text,
 		      size_t bytes)
 {
-	const char *found[SUGGESTIONS];
-	size_t remote[SUGGESTIONS], count = 0, used = 0;
-	size_t most = 1 + strlen(pattern->name) / 4;
+	struct near_names near;
 
-	for (size_t i = 0; i < list->count; i++) {
-		const char *name = list->functions[i].plain;
-		size_t far = remoteness(pattern->name, name, most), at;
-
-		if (far > most || list->functions[i].is_part ||
-		    (count && !strcmp(found[count - 1], name)))
-			continue;
-		for (at = count < SUGGESTIONS ? count++ : SUGGESTIONS; at && remote[at - 1] > far;
-		     at--)
-			if (at < SUGGESTIONS) {
-				found[at] = found[at - 1];
-				remote[at] = remote[at - 1];
-			}
-		if (at < SUGGESTIONS) {
-			found[at] = name;
-			remote[at] = far;
-		}
-	}
-	*text = '\0';
-	for (size_t i = 0; i < count && used < bytes; i++)
-		used += (size_t)snprintf(text + used, bytes - used, "%s%s", i ? ", " : "",
-					 found[i]);
-	return text;
+	near_names_init(&near, pattern->name);
+	for (size_t i = 0; i < list->count; i++)
+		if (!list->functions[i].is_part)
+			near_names_add(&near, list->functions[i].plain, list->functions[i].plain);
+	return near_names_write(&near, text, bytes);
 }

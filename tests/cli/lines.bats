@@ -33,6 +33,14 @@ with_source() {
 	[ "$(ask json 'it.lines[0].self.share_95_this_run[0] < 0.4 && it.lines[0].self.share_95_this_run[1] > 0.4')" = true ]
 }
 
+@test "a name that means nothing is a sentence with what is near" {
+	synthetic small
+	fails_with 1 "called 'environment_obsreve' in small.prof; did you mean environment_observe?" reports lines small.prof environment_obsreve
+	fails_with 1 "called 'nothing like it' in small.prof" reports lines small.prof 'nothing like it'
+	reports lines --json small.prof 'kd_*' >json
+	[ "$(ask json 'it.lines.every(row => row.function.startsWith("kd_"))')" = true ]
+}
+
 @test "inlined code stands at its own line, or at the line of its call" {
 	synthetic small
 	reports lines --json small.prof spatial/kd_tree.c >own

@@ -97,6 +97,33 @@ static void teardown(void)
 
 TestSuite(lines, .init = setup, .fini = teardown);
 
+Test(lines, functions_are_found_by_all_of_their_name_then_by_file_then_by_parts)
+{
+	uint32_t step = function("phys::World::step(double)", "/src/b.h", 20);
+	uint32_t other = function("ai::step(int)", "/src/c.cc", 3);
+	uint32_t whole = function("fill::make(int)", "/src/c.cc", 8);
+	char text[100];
+	bool *wanted;
+
+	measure(LINES_IN_SOURCE);
+	wanted = lines_find(&report, "step");
+	cr_assert(wanted[step] && wanted[other] && !wanted[make]);
+	free(wanted);
+	wanted = lines_find(&report, "World::step");
+	cr_assert(wanted[step] && !wanted[other]);
+	free(wanted);
+	wanted = lines_find(&report, "make");
+	cr_assert(wanted[make] && !wanted[whole], "what is called so goes before what ends so");
+	free(wanted);
+	wanted = lines_find(&report, "b.h");
+	cr_assert(wanted[step] && wanted[copy] && !wanted[other]);
+	free(wanted);
+	cr_assert_null(lines_find(&report, "stop"));
+	cr_assert_str_eq(lines_near(&report, "World::stop", text, sizeof(text)),
+			 "phys::World::step");
+	cr_assert_str_eq(lines_near(&report, "c.cpp", text, sizeof(text)), "c.cc");
+}
+
 Test(lines, hits_go_to_the_function_declared_last_before_the_line)
 {
 	count_make(1);

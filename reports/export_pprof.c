@@ -10,6 +10,8 @@
 #include "reports/gzip.h"
 #include "reports/pprof.pb-c.h"
 
+#include <ctype.h>
+
 /* protobuf-c wants arrays of pointers to messages. */
 #define APPEND(message, list, item)                                                                \
 	do {                                                                                       \
@@ -54,16 +56,81 @@ static Pprof__ValueType *value_type(struct pprof *pprof, const char *type, const
 	return value;
 }
 
-/* pprof calls the first mapping the program. */
-static uint32_t main_module(const struct profile *profile)
+/* A file of a program; libraries and what has no file are not. */
+static bool is_program(const struct profile_module *module)
 {
-	const char *program = profile_text(profile, "program", "");
+	const char *base = symbol_base_name(module->path), *so = strstr(base, ".so");
 
-	for (uint32_t i = 1; i < profile->modules_count; i++)
-		if (profile->modules[i].kind == PROFILE_MODULE_ELF &&
-		    !strcmp(symbol_base_name(profile->modules[i].path), program))
-			return i;
+	return module->kind == PROFILE_MODULE_ELF && *base != '[' &&
+	       !(so && (!so[3] || so[3] == '.'));
+}
+
+/* Adds up the amount of the stacks that begin in each program: of those that a program executed or
+ * that were executed instead of it there are several. Owned by the caller. */
+static double *program_amounts(const struct pprof *pprof)
+{
+	const struct profile *profile = pprof->profile;
+	double *amounts = xcalloc(profile->modules_count, sizeof(*amounts));
+	uint32_t *program_of = xcalloc(profile->stacks_count, sizeof(*program_of));
+
+	for (uint32_t i = 1; i < profile->stacks_count; i++) {
+		uint32_t module = profile->frames[profile->stacks[i].frame].module;
+
+		program_of[i] = program_of[profile->stacks[i].parent];
+		if (!program_of[i] && is_program(&profile->modules[module]))
+			program_of[i] = module;
+	}
+	for (size_t i = 0; i < pprof->rows.count; i++)
+		amounts[program_of[pprof->rows.rows[i].stack]] += pprof->rows.rows[i].amount;
+	free(program_of);
+	return amounts;
+}
+
+/* How well a file goes by the program's name: 3 "gcc", 2 "x86_64-linux-gnu-gcc-12", 1 not, 0 it is
+ * no program. */
+static int likeness(const struct profile_module *module, const char *program)
+{
+	const char *base = symbol_base_name(module->path), *at = base;
+	size_t bytes = strlen(program);
+
+	if (!is_program(module))
+		return 0;
+	if (!strcmp(base, program))
+		return 3;
+	while (bytes && (at = strstr(at, program)))
+		if ((at == base || !isalnum((unsigned char)at[-1])) &&
+		    !isalnum((unsigned char)at[bytes]))
+			return 2;
+		else
+			at++;
 	return 1;
+}
+
+/* pprof calls the first mapping the program: that which has its name, or else the most of the time;
+ * where none is a program, the first that is no kernel. */
+static uint32_t main_module(const struct pprof *pprof)
+{
+	const struct profile *profile = pprof->profile;
+	const char *program = profile_text(profile, "program", "");
+	double *amounts = program_amounts(pprof);
+	uint32_t best = 0, first_file = 0;
+	int best_likeness = 0;
+
+	for (uint32_t i = 1; i < profile->modules_count; i++) {
+		int like = likeness(&profile->modules[i], program);
+
+		if (!first_file && profile->modules[i].kind == PROFILE_MODULE_ELF)
+			first_file = i;
+		if (like > best_likeness ||
+		    (like && like == best_likeness && amounts[i] > amounts[best])) {
+			best = i;
+			best_likeness = like;
+		}
+	}
+	free(amounts);
+	if (best)
+		return best;
+	return first_file ? first_file : 1;
 }
 
 static void add_mapping(struct pprof *pprof, uint32_t module)
@@ -83,7 +150,7 @@ static void add_mapping(struct pprof *pprof, uint32_t module)
 
 static void add_mappings(struct pprof *pprof)
 {
-	uint32_t first = main_module(pprof->profile);
+	uint32_t first = main_module(pprof);
 
 	if (first < pprof->profile->modules_count)
 		add_mapping(pprof, first);

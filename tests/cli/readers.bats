@@ -158,6 +158,40 @@ agree() {
 	go tool pprof -top -sample_index=samples it.pprof 2>/dev/null | grep -qE '^ +30 .* a$'
 }
 
+# samples_in MODULE COUNT: perf's text of samples in the kernel, called from a library of that module.
+samples_in() {
+	local i
+	for ((i = 0; i < $2; i++)); do
+		printf 'a 1 1.%06d:     1 cpu-clock: \n' $((++sample))
+		printf '\t %s %s (%s)\n' ffff82 entry '[kernel.kallsyms]' 7f01 read /lib/libc.so.6 5501 main "$1"
+		echo
+	done
+}
+
+@test "go tool pprof calls the program by its name, whatever it was executed by" {
+	require go
+	local sample=0
+	program_of() { # TEXT
+		reports export --format pprof -o it.pprof "$1"
+		go tool pprof -top it.pprof 2>/dev/null | sed -n 's/^File: //p'
+	}
+	{
+		samples_in /bin/bash 3
+		samples_in /usr/bin/python3.11 1
+	} >python3
+	[ "$(program_of python3)" = python3.11 ]
+	{
+		samples_in /usr/lib/gcc/cc1 3
+		samples_in /usr/bin/x86_64-linux-gnu-gcc-12 1
+		samples_in /usr/bin/gccx 2
+	} >gcc
+	[ "$(program_of gcc)" = x86_64-linux-gnu-gcc-12 ]
+	cp gcc unknown
+	[ "$(program_of unknown)" = cc1 ]
+	printf 'main;a_[k] 3\n' >stacks.folded
+	[ "$(program_of stacks.folded)" = '[folded]' ]
+}
+
 @test "go tool pprof shows inlined code, lines, threads and the command" {
 	require go
 	synthetic small

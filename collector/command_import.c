@@ -9,7 +9,6 @@
 #include <argp.h>
 #include <errno.h>
 #include <jansson.h>
-#include <sys/stat.h>
 
 struct import_options {
 	enum import_format format;
@@ -45,7 +44,7 @@ static const char documentation[] = "Makes a profile of what another profiler wr
 				    "its count as value. Fractions are rounded, and what is below "
 				    "one half cannot be read: scale such counts. Lines that "
 				    "cannot be read are skipped and counted.\n\n"
-				    "Example: perf script | collector import -f perf -o app.prof -";
+				    "Example: perf script | collector import -o app.prof -";
 
 static error_t parse(int key, char *argument, struct argp_state *state)
 {
@@ -89,24 +88,13 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 
 static FILE *open_input(struct import_options *options, struct error *error)
 {
-	bool is_stdin = !strcmp(options->input, "-");
-	FILE *stream = is_stdin ? stdin : fopen(options->input, "re");
-	struct stat status;
+	FILE *stream = strcmp(options->input, "-") ? fopen(options->input, "re") : stdin;
 
 	if (!stream) {
 		fail(error, -errno, "cannot read %s: %m", options->input);
 		return NULL;
 	}
-	if (options->format)
-		return stream;
-	if (fstat(fileno(stream), &status) || !S_ISREG(status.st_mode)) {
-		fail(error, -EINVAL, "%s: say --format folded or perf, it cannot be read twice",
-		     is_stdin ? "standard input" : options->input);
-		fclose(stream);
-		return NULL;
-	}
-	options->format = import_guess(stream);
-	return stream;
+	return options->format ? stream : import_guess(stream, &options->format);
 }
 
 /* "stacks.folded" becomes "stacks.prof", beside it. */

@@ -8,6 +8,7 @@
 #include "reports/output.h"
 
 #include <errno.h>
+#include <sys/stat.h>
 
 static void init(struct report *report, struct profile *profile, uint16_t metric)
 {
@@ -35,11 +36,21 @@ void report_init(struct report *report, struct profile *profile)
 	init(report, profile, 0);
 }
 
+/* What can be read only once is no profile, which is a database. */
+static bool is_stream(const char *path)
+{
+	struct stat status;
+
+	return !strcmp(path, "-") || (!stat(path, &status) && S_ISFIFO(status.st_mode));
+}
+
 /* Loads a profile, or a text that is as good as one. */
 static int load(const char *path, struct profile **profile, struct error *error)
 {
 	int result;
 
+	if (is_stream(path))
+		return import_load(path, profile, error);
 	output_spare(path);
 	result = profile_file_load(path, profile, error);
 	return result == -ENOEXEC ? import_load(path, profile, error) : result;

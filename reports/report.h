@@ -24,7 +24,8 @@ struct report {
 };
 
 /*
- * Loads @path for a report about its first metric: a profile, or a text that import_load reads.
+ * Loads @path for a report about its first metric: a profile, or a text that import_load reads,
+ * which may also come from a pipe, or as "-" from standard input.
  * Returns 0, or a negative errno as profile_file_load. report_done after success.
  */
 int report_open(struct report *report, const char *path, struct error *error);

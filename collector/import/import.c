@@ -51,7 +51,10 @@ ssize_t import_line(struct import *import, FILE *stream, char **line, size_t *ca
 
 	if (bytes < 0)
 		return -1;
-	import->lines++;
+	if (!import->lines++ && bytes >= 3 && !memcmp(*line, "\xef\xbb\xbf", 3)) {
+		bytes -= 3;
+		memmove(*line, *line + 3, (size_t)bytes + 1);
+	}
 	while (bytes && ((*line)[bytes - 1] == '\n' || (*line)[bytes - 1] == '\r'))
 		(*line)[--bytes] = '\0';
 	for (char *zero; (zero = memchr(*line, '\0', (size_t)bytes));)

@@ -52,7 +52,8 @@ void import_init(struct import *import, struct profile *profile,
 void import_done(struct import *import);
 
 /*
- * Reads the next line without its end.
+ * Reads the next line without its end; the mark of UTF-8 (byte order mark) before the first is none
+ * of it.
  *
  * @line, @capacity  as for getline(3)
  * Returns its length, or -1 at the end.
@@ -75,12 +76,14 @@ uint16_t import_metric(struct import *import, const char *name, const char *unit
  * Folded stacks, one a line: "main;step;observe 12". The last word is the count, a fraction is
  * rounded; names may hold spaces. A name that ends in _[k] is the kernel's, in _[j] generated code.
  *
+ * Text whose lines all have two counts, as difffolded.pl writes it, is refused: it is a comparison.
+ *
  * Folded text has no times. A line is as many samples as its count, spread evenly over the
  * recording, as long as all counts together are at most IMPORT_SAMPLES; otherwise a line is one
  * sample with its count as value.
  *
  * @metric, @unit  what is counted: "samples", "count"
- * Returns 0, or the negative errno of @import->take.
+ * Returns 0, -EINVAL for two counts, or the negative errno of @import->take.
  */
 int import_folded(struct import *import, FILE *stream, const char *metric, const char *unit,
 		  struct error *error);
@@ -90,18 +93,22 @@ enum {
 };
 
 /*
- * Says by its first lines which of the formats a text is, and goes back to its beginning. Only
- * heads of perf's samples have a time like "12.345:"; names of functions do not.
+ * Says by its first lines which of the formats a text is. Only heads of perf's samples have a time
+ * like "12.345:"; names of functions do not.
+ *
+ * Returns a stream to read all of it from, which the caller closes instead of @stream: that one
+ * itself, at its beginning; or another, which closes it, where there is no way back, as in a pipe.
  */
-enum import_format import_guess(FILE *stream);
+FILE *import_guess(FILE *stream, enum import_format *format);
 
 /* Writes into the profile where it comes from: from a text called @name. */
 void import_describe(const struct import *import, enum import_format format, const char *name);
 
 /*
- * Reads a text file of one of the formats into a new profile, without a file between, so that
- * reports can be made of it at once.
+ * Reads a text of one of the formats into a new profile, without a file between, so that reports
+ * can be made of it at once.
  *
+ * @path  a file or a pipe; "-" is standard input
  * Returns 0, or a negative errno with a sentence: among others that more than half of the lines
  * could not be read, so that it is something else.
  */

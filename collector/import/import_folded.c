@@ -4,6 +4,7 @@
 
 #include "collector/base/xalloc.h"
 
+#include <ctype.h>
 #include <errno.h>
 
 struct folded_line {
@@ -40,7 +41,8 @@ struct open_stack {
 struct folded {
 	struct folded_line *lines;
 	size_t count, capacity;
-	uint64_t total; /* of all counts; stays at the largest number when they are more */
+	uint64_t total;		/* of all counts; stays at the largest number when they are more */
+	uint64_t stacks, pairs; /* lines that are no comments, and those with two counts */
 };
 
 /* Cuts the count off @line. Returns 0 when there is none that can be used. */
@@ -63,6 +65,15 @@ static uint64_t cut_count(char *line, size_t bytes)
 	while (number > line && (number[-1] == ' ' || number[-1] == '\t'))
 		*--number = '\0';
 	return *line ? (uint64_t)(count + 0.5) : 0;
+}
+
+/* Whether what is left of a line ends in a count once more: "main;step 3". */
+static bool has_count(const char *line)
+{
+	const char *space = strrchr(line, ' ');
+
+	return space > line && isdigit((unsigned char)space[1]) &&
+	       !space[1 + strspn(space + 1, "0123456789.")];
 }
 
 static bool cut_mark(char *name, const char *mark)
@@ -223,6 +234,8 @@ static void read_lines(struct import *import, FILE *stream, struct folded *folde
 		if (!bytes || !strncmp(line, "# ", 2))
 			continue;
 		count = cut_count(line, (size_t)bytes);
+		folded->stacks++;
+		folded->pairs += has_count(line);
 		if (!count) {
 			import_skip(import);
 			continue;
@@ -300,7 +313,11 @@ int import_folded(struct import *import, FILE *stream, const char *metric_name, 
 	int result = 0;
 
 	read_lines(import, stream, &folded);
-	if (folded.total <= IMPORT_SAMPLES)
+	if (folded.stacks && folded.pairs == folded.stacks)
+		result = fail(error, -EINVAL,
+			      "each line has two counts, as difffolded.pl writes them: import the "
+			      "stacks of each side, and compare the two (collector compare)");
+	else if (folded.total <= IMPORT_SAMPLES)
 		result = take_spread(import, metric, &folded, error);
 	else
 		for (size_t i = 0; i < folded.count && !result; i++)

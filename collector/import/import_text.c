@@ -12,24 +12,89 @@ const char *const import_format_names[IMPORT_FORMATS] = {"", "folded", "perf"};
 
 static const size_t read_bytes = 1 << 18; /* at once: texts are large */
 
-enum import_format import_guess(FILE *stream)
+/* A stream whose beginning was read already. */
+struct replay {
+	char *beginning;
+	size_t bytes, at;
+	FILE *rest;
+};
+
+static ssize_t read_replay(void *cookie, char *buffer, size_t size)
+{
+	struct replay *replay = cookie;
+	size_t left = replay->bytes - replay->at;
+
+	if (!left) {
+		size = fread(buffer, 1, size, replay->rest);
+		return !size && ferror(replay->rest) ? -1 : (ssize_t)size;
+	}
+	if (size > left)
+		size = left;
+	memcpy(buffer, replay->beginning + replay->at, size);
+	replay->at += size;
+	return (ssize_t)size;
+}
+
+static int close_replay(void *cookie)
+{
+	struct replay *replay = cookie;
+	int result = fclose(replay->rest);
+
+	free(replay->beginning);
+	free(replay);
+	return result;
+}
+
+static FILE *open_replay(char *beginning, size_t bytes, FILE *rest)
+{
+	struct replay *replay = xcalloc(1, sizeof(*replay));
+	FILE *stream;
+
+	*replay = (struct replay){.beginning = beginning, .bytes = bytes, .rest = rest};
+	stream = xalloc_checked(fopencookie(
+		replay, "r", (cookie_io_functions_t){.read = read_replay, .close = close_replay}));
+	setvbuf(stream, NULL, _IOFBF, read_bytes);
+	return stream;
+}
+
+/* Reads the first lines, and keeps them in @read. */
+static enum import_format guess(FILE *stream, FILE *read)
 {
 	enum import_format format = IMPORT_FOLDED;
 	char *line = NULL;
 	size_t capacity = 0;
+	ssize_t bytes;
 	regex_t time;
 
 	if (regcomp(&time, "[] 0-9][[:space:]]+[0-9]+\\.[0-9]+:[[:space:]]",
 		    REG_EXTENDED | REG_NOSUB))
 		return IMPORT_FOLDED;
 	/* perf script --header begins with a page of comments. */
-	for (int i = 0; i < 20 && getline(&line, &capacity, stream) >= 0; i += *line != '#')
+	for (int i = 0; i < 20 && (bytes = getline(&line, &capacity, stream)) >= 0;
+	     i += *line != '#') {
+		fwrite(line, 1, (size_t)bytes, read);
 		if (*line != '#' && !regexec(&time, line, 0, NULL, 0))
 			format = IMPORT_PERF;
+	}
 	regfree(&time);
 	free(line);
-	rewind(stream);
 	return format;
+}
+
+FILE *import_guess(FILE *stream, enum import_format *format)
+{
+	char *beginning = NULL;
+	size_t bytes;
+	FILE *read = xalloc_checked(open_memstream(&beginning, &bytes));
+	bool is_pipe = fseek(stream, 0, SEEK_CUR);
+
+	*format = guess(stream, read);
+	fclose(read);
+	if (is_pipe)
+		return open_replay(beginning, bytes, stream);
+	rewind(stream);
+	free(beginning);
+	return stream;
 }
 
 void import_describe(const struct import *import, enum import_format format, const char *name)
@@ -63,9 +128,9 @@ static int take(void *context, const struct profile_sample *sample, struct error
 	return 0;
 }
 
-static int load(FILE *stream, const char *path, struct profile *profile, struct error *error)
+static int load(FILE *stream, enum import_format format, const char *path, struct profile *profile,
+		struct error *error)
 {
-	enum import_format format = import_guess(stream);
 	struct import import;
 	int result;
 
@@ -87,19 +152,24 @@ static int load(FILE *stream, const char *path, struct profile *profile, struct 
 
 int import_load(const char *path, struct profile **profile, struct error *error)
 {
-	FILE *stream = fopen(path, "re");
+	bool is_input = !strcmp(path, "-");
+	FILE *stream = is_input ? stdin : fopen(path, "re");
+	enum import_format format;
 	struct stat status;
 	int result;
 
 	if (!stream)
 		return fail(error, -errno, "cannot open %s: %m", path);
-	if (fstat(fileno(stream), &status) || !S_ISREG(status.st_mode)) {
+	if (is_input)
+		path = "standard input";
+	if (fstat(fileno(stream), &status) || S_ISDIR(status.st_mode) || S_ISBLK(status.st_mode)) {
 		fclose(stream);
 		return fail(error, -EINVAL, "%s is no file", path);
 	}
 	setvbuf(stream, NULL, _IOFBF, read_bytes);
+	stream = import_guess(stream, &format);
 	*profile = profile_new();
-	result = load(stream, path, *profile, error);
+	result = load(stream, format, path, *profile, error);
 	fclose(stream);
 	if (result) {
 		profile_free(*profile);

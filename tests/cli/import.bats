@@ -29,7 +29,30 @@ folded_of() {
 	printf 'main;step 3\n' >run.2.folded
 	collector import run.2.folded
 	[ "$(folded_of run.2.prof)" = 'main;step 3' ]
-	fails_with 1 'say --format folded or perf' sh -c 'cat run.2.folded | collector import -'
+}
+
+@test "a pipe is known by its first lines, also as the input of a report" {
+	printf 'main;step 3\n' | collector import -
+	[ "$(folded_of imported.prof)" = 'main;step 3' ]
+	collector import -o chains.prof "$corpus/import_perf/chains"
+	folded_of chains.prof >wanted
+	collector import -o piped.prof - < <(cat "$corpus/import_perf/chains")
+	folded_of piped.prof | cmp - wanted
+	folded_of - < <(cat "$corpus/import_perf/chains") | cmp - wanted
+	folded_of <(cat "$corpus/import_perf/chains") | cmp - wanted
+	printf 'main;step 3\n' | collector flame - >it.svg
+	xmllint --noout it.svg
+	fails_with 1 'standard input is no profile' reports flame - < <(seq 100)
+	synthetic wide 20000
+	reports export --format folded wide.prof >wide.folded
+	reports export --format folded - < <(cat wide.folded) | cmp - wide.folded
+}
+
+@test "two counts a line, as difffolded.pl writes them, are refused with a sentence" {
+	printf 'main;a 3 5\nmain;b 4 0\n' >diff.folded
+	fails_with 1 'each line has two counts' collector import diff.folded
+	[ ! -e diff.prof ]
+	fails_with 1 'each line has two counts' reports flame diff.folded
 }
 
 @test "what was read, as JSON" {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/collector/import_text.h"
 
+#include <errno.h>
+
 static void read_folded(const char *text, size_t bytes)
 {
 	FILE *stream = import_text_open(text, bytes);
@@ -49,6 +51,33 @@ Test(import_folded, a_zero_byte_is_a_question_mark)
 	read_folded("a\0b;c 1\n", 8);
 	cr_assert_eq(import.samples, 1);
 	cr_assert_str_eq(stack_text(taken[0].stack), "a?b;c");
+}
+
+Test(import_folded, the_mark_of_utf8_is_no_part_of_the_first_name)
+{
+	read_text("\xef\xbb\xbfmain;step 1\n\xef\xbb\xbfmain 1\n");
+	cr_assert_eq(import.samples, 2);
+	cr_assert_str_eq(stack_text(taken[0].stack), "main;step");
+	cr_assert_str_eq(stack_text(taken[1].stack), "\xef\xbb\xbfmain");
+}
+
+Test(import_folded, two_counts_in_every_line_are_refused)
+{
+	static const char text[] = "main;a 3 5\nmain;b 0 2\n# made by difffolded\nmain;c 4 0\n";
+	FILE *stream = import_text_open(text, strlen(text));
+	struct error error;
+
+	cr_assert_eq(import_folded(&import, stream, "samples", "count", &error), -EINVAL);
+	cr_assert(strstr(error.text, "two counts"), "%s", error.text);
+	cr_assert_eq(import.samples, 0);
+	fclose(stream);
+}
+
+Test(import_folded, a_name_may_end_in_a_number)
+{
+	read_text("main;worker 3 5\nmain;b 2\n");
+	cr_assert_eq(import.samples, 7);
+	cr_assert_str_eq(stack_text(taken[0].stack), "main;worker 3");
 }
 
 Test(import_folded, the_last_line_needs_no_end)

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "tests/unit/collector/import_text.h"
 
+#include <unistd.h>
+
 static void read_text(const char *text)
 {
 	FILE *stream = import_text_open(text, strlen(text));
@@ -37,6 +39,7 @@ Test(import_perf, the_file_of_a_frame_may_be_deleted)
 
 Test(import_perf, comments_do_not_hide_what_the_text_is)
 {
+	enum import_format format;
 	char *text = NULL;
 	size_t bytes;
 	FILE *stream = open_memstream(&text, &bytes);
@@ -45,10 +48,32 @@ Test(import_perf, comments_do_not_hide_what_the_text_is)
 		fputs("# cmdline : /usr/bin/perf record\n", stream);
 	fputs(HEAD "\t 55d0c0ffee10 observe+0x10 (/opt/sim)\n\n", stream);
 	fclose(stream);
-	stream = import_text_open(text, bytes);
-	cr_assert_eq(import_guess(stream), IMPORT_PERF);
+	stream = import_guess(import_text_open(text, bytes), &format);
+	cr_assert_eq(format, IMPORT_PERF);
 	fclose(stream);
 	free(text);
+}
+
+/* What import_guess read before is there again, though a pipe has no way back. */
+Test(import_perf, a_pipe_is_known_by_its_first_lines_and_read_from_them_on)
+{
+	enum import_format format;
+	FILE *stream;
+	int ends[2];
+
+	cr_assert_eq(pipe(ends), 0);
+	stream = fdopen(ends[1], "w");
+	for (int i = 0; i < 15; i++)
+		fputs(HEAD "\t 55d0c0ffee10 observe+0x10 (/opt/sim)\n\n", stream);
+	fclose(stream);
+	taken_count = 0;
+	import_init(&import, profile_new(), take, NULL);
+	stream = import_guess(fdopen(ends[0], "r"), &format);
+	cr_assert_eq(format, IMPORT_PERF);
+	cr_assert_eq(import_perf(&import, stream, NULL), 0);
+	cr_assert_eq(import.samples, 15);
+	cr_assert_eq(import.lines, 45);
+	cr_assert_eq(fclose(stream), 0);
 }
 
 Test(import_perf, a_sample_that_is_cut_off_at_its_chain_counts)

@@ -2,6 +2,7 @@
 /* command compare: what changed between two groups of recordings. */
 #include "reports/command.h"
 
+#include "reports/comparison_level.h"
 #include "reports/comparison_write.h"
 #include "reports/document.h"
 #include "reports/flame.h"
@@ -188,19 +189,6 @@ static int take_arguments(struct options *options, int count, char **arguments, 
 	return 0;
 }
 
-static int load(const struct options *options, struct comparison_run *runs, size_t *loaded,
-		struct comparison_names *names, struct error *error)
-{
-	for (*loaded = 0; *loaded < options->count; (*loaded)++) {
-		int result =
-			comparison_run_load(&runs[*loaded], options->paths[*loaded], names, error);
-
-		if (result)
-			return result;
-	}
-	return 0;
-}
-
 /* Writes the page, with the picture of what changed. */
 static int write_html(const json_t *document, const struct options *options, FILE *stream,
 		      struct error *error)
@@ -345,7 +333,8 @@ int command_compare(int count, char **arguments)
 	result = take_arguments(&options, count, arguments, &error);
 	if (!result) {
 		runs = xcalloc(options.count, sizeof(*runs));
-		result = load(&options, runs, &loaded, &names, &error);
+		result = comparison_runs_load(runs, options.paths, options.count, &loaded, &names,
+					      &error);
 	}
 	if (!result)
 		result = compare(&options, runs, &names, &error);

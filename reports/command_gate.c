@@ -2,6 +2,7 @@
 /* command gate: does a change pass? */
 #include "reports/command.h"
 
+#include "reports/comparison_level.h"
 #include "reports/gate_callgrind.h"
 #include "reports/gate_write.h"
 #include "reports/output.h"
@@ -455,7 +456,7 @@ static int count_instructions(struct gate_counts *counts, const struct options *
 }
 
 /* Judges what was counted and how long it took. Returns the exit status, or a negative errno. */
-static int judge_all(const struct options *options, const struct gate_counts *counts,
+static int judge_all(const struct options *options, struct gate_counts *counts,
 		     const struct comparison_names *names, const struct comparison_run *const *runs,
 		     struct error *error)
 {
@@ -471,7 +472,9 @@ static int judge_all(const struct options *options, const struct gate_counts *co
 	/* Recordings made for counting have none of the base beside them. */
 	if (!options->counted_count)
 		gate_counts_take(&recorded, names, runs, options->base_count);
+	gate_counts_pair(&baseline.counts, &recorded);
 	gate_counts_complete(&baseline.counts, &recorded);
+	gate_counts_pair(&baseline.counts, counts);
 	gate_counts_done(&recorded);
 	if (!result)
 		gate_judge_counts(&gate, &baseline.counts, counts, options->count_margin);
@@ -523,6 +526,7 @@ int command_gate(int count, char **arguments)
 	struct comparison_names names = {0};
 	struct comparison_run *loaded = NULL;
 	const struct comparison_run **runs;
+	const char **paths;
 	size_t loaded_count = 0, all;
 	struct error error;
 	int result = take_arguments(&options, count, arguments, &error);
@@ -530,20 +534,21 @@ int command_gate(int count, char **arguments)
 	all = options.count + options.counted_count;
 	loaded = xcalloc(all, sizeof(*loaded));
 	runs = xcalloc(all, sizeof(const struct comparison_run *));
-	for (; loaded_count < all && !result; loaded_count += !result) {
-		const char *path = loaded_count < options.count
-					   ? options.paths[loaded_count]
-					   : options.counted[loaded_count - options.count];
-
-		runs[loaded_count] = &loaded[loaded_count];
-		result = comparison_run_load(&loaded[loaded_count], path, &names, &error);
+	paths = xcalloc(all, sizeof(*paths));
+	for (size_t i = 0; i < all; i++) {
+		paths[i] =
+			i < options.count ? options.paths[i] : options.counted[i - options.count];
+		runs[i] = &loaded[i];
 	}
+	if (!result)
+		result = comparison_runs_load(loaded, paths, all, &loaded_count, &names, &error);
 	if (!result)
 		result = judge(&options, &names, runs, &error);
 	for (size_t i = 0; i < loaded_count; i++)
 		comparison_run_done(&loaded[i]);
 	free(loaded);
 	free(runs);
+	free(paths);
 	free(options.paths);
 	comparison_names_done(&names);
 	return result < 0 ? command_failed(error.text) : result;

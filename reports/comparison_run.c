@@ -3,6 +3,7 @@
 #include "reports/comparison_run.h"
 
 #include "collector/base/xalloc.h"
+#include "reports/comparison_level.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -12,7 +13,7 @@ enum {
 	NAME_LIMIT = 300, /* bytes of a name that are shown */
 };
 
-void comparison_names_done(struct comparison_names *names)
+void comparison_names_forget(struct comparison_names *names)
 {
 	HASH_CLEAR(hh, names->index);
 	for (size_t i = 0; i < names->rows_count; i++) {
@@ -23,6 +24,14 @@ void comparison_names_done(struct comparison_names *names)
 		free(names->rows[i]);
 	}
 	free(names->rows);
+	names->rows = NULL;
+	names->rows_count = names->rows_capacity = 0;
+}
+
+void comparison_names_done(struct comparison_names *names)
+{
+	comparison_names_forget(names);
+	comparison_level_done(names);
 }
 
 /* Length of @name without a clone's suffix at its end; @length when there is none. */
@@ -99,24 +108,30 @@ static struct comparison_function *find_or_add(struct comparison_names *names, c
 	return function;
 }
 
+const char *comparison_module_name(const struct report *report, uint32_t module)
+{
+	const char *name = symbol_base_name(report->profile->modules[module].path);
+
+	return strcmp(name, report_program(report)) ? name : "[program]";
+}
+
 static uint32_t name_symbol(struct comparison_names *names, const struct report *report,
 			    const struct symbol *symbol)
 {
 	const struct profile *profile = report->profile;
-	const char *path = profile->modules[symbol->module].path;
-	const char *module = symbol_base_name(path);
+	const char *module = comparison_module_name(report, symbol->module);
 	const char *file = symbol->file ? profile->files[symbol->file] : "";
+	const struct comparison_coarse *coarse = comparison_level_find(names, module);
+	bool is_named = symbol->named && (!coarse || coarse->has_names);
 	char *base = comparison_base_name(symbol->label);
 	struct comparison_function *function;
 
-	if (!strcmp(module, report_program(report)))
-		module = "[program]";
-	if (symbol->named)
-		function = find_or_add(names, base, module, symbol_base_name(file));
+	if (is_named)
+		function = find_or_add(names, base, module, coarse ? "" : symbol_base_name(file));
 	else
 		function = find_or_add(names, "[no symbol]", module, "");
 	free(base);
-	if (symbol->named && *file) {
+	if (is_named && *file) {
 		free(function->file);
 		function->file = shown(file);
 		function->line = symbol->line;
@@ -313,12 +328,10 @@ static void take_modules(struct comparison_run *run, const struct report *report
 	run->modules = xcalloc(profile->modules_count, sizeof(*run->modules));
 	for (size_t i = 1; i < profile->modules_count; i++) {
 		const struct profile_module *module = &profile->modules[i];
-		const char *name = symbol_base_name(module->path);
+		const char *name = comparison_module_name(report, (uint32_t)i);
 
 		if (module->kind != PROFILE_MODULE_ELF || !module->build_id)
 			continue;
-		if (!strcmp(name, report_program(report)))
-			name = "[program]";
 		run->modules[run->modules_count++] =
 			(struct comparison_module){shown(name), shown(module->build_id)};
 	}
@@ -332,15 +345,18 @@ static char *first_bad_item(const struct trust *trust)
 	return NULL;
 }
 
-void comparison_run_init(struct comparison_run *run, const char *path, const struct report *report,
+void comparison_run_init(struct comparison_run *run, const char *path, struct report *report,
 			 struct comparison_names *names)
 {
-	struct pairing pairing = pair(names, report);
-	struct call_tree *tree = call_tree_build(
+	struct functions functions;
+	struct call_tree *tree;
+	struct pairing pairing;
+
+	comparison_level_lower(names, report);
+	pairing = pair(names, report);
+	tree = call_tree_build(
 		report->profile,
 		&(struct call_tree_options){.metric = report->metric, .same = pairing.same});
-	struct functions functions;
-
 	functions_measure(&functions, report->profile, tree, report->metric, &report->symbols,
 			  FUNCTIONS_BY_TOTAL, UINT32_MAX);
 	*run = (struct comparison_run){

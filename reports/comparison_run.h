@@ -5,7 +5,9 @@
  *
  * Functions are paired by demangled name, base name of the module and base name of the source file.
  * Suffixes of the compiler's clones (.isra.0, .constprop.1, .part.2, .cold) are taken off, so a
- * function that is cloned in one build only stays one function. The profiled program's own module
+ * function that is cloned in one build only stays one function. Where recordings know differently
+ * much of a module all are brought to one level (comparison_level.h). The profiled program's own
+ * module
  * has one name, however the file is called. Code without symbols is one function for each module:
  * its addresses mean nothing in another build.
  */
@@ -18,7 +20,7 @@
 /* A function across recordings; ids are dense, from 0 in the order of first appearance. */
 struct comparison_function {
 	UT_hash_handle hh;
-	char *key; /* "name\nmodule\nfile" */
+	char *key; /* "name\nmodule\nfile"; no file where the module is known by less */
 	uint32_t id;
 	char *name; /* shortened to fit to be shown, valid UTF-8 */
 	char *module;
@@ -30,9 +32,16 @@ struct comparison_names {
 	struct comparison_function *index; /* uthash, by key */
 	struct comparison_function **rows; /* by id */
 	size_t rows_count, rows_capacity;
+	struct comparison_coarse *coarse; /* uthash, modules known by less (comparison_level.h) */
 };
 
 void comparison_names_done(struct comparison_names *names);
+
+/* Forgets all functions. */
+void comparison_names_forget(struct comparison_names *names);
+
+/* Name of a module of the report's profile that means the same in other recordings. */
+const char *comparison_module_name(const struct report *report, uint32_t module);
 
 /* Returns @name without the suffixes of clones; the copy is owned by the caller. */
 char *comparison_base_name(const char *name);
@@ -93,8 +102,9 @@ int comparison_run_load(struct comparison_run *run, const char *path,
 			struct comparison_names *names, struct error *error);
 void comparison_run_done(struct comparison_run *run);
 
-/* The same with a report made elsewhere, which remains the caller's. */
-void comparison_run_init(struct comparison_run *run, const char *path, const struct report *report,
+/* The same with a report made elsewhere, which remains the caller's; inlined functions are taken
+ * out of its frames in modules that @names knows by less. */
+void comparison_run_init(struct comparison_run *run, const char *path, struct report *report,
 			 struct comparison_names *names);
 
 /* What instructions are executed depends on: the processor and the C library; owned by the caller.

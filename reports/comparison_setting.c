@@ -3,6 +3,7 @@
 #include "reports/comparison_setting.h"
 
 #include "collector/base/xalloc.h"
+#include "reports/comparison_level.h"
 
 enum {
 	LIBRARIES = 3 /* that are named */
@@ -103,6 +104,21 @@ static void tell_builds(const struct comparison_run *const *runs, size_t count, 
 		}
 }
 
+/* Modules that are known by less, for not all recordings know more. */
+static void tell_levels(const struct comparison *comparison, const struct saying *saying)
+{
+	const struct comparison_coarse *coarse, *next;
+
+	HASH_ITER (hh, comparison->names->coarse, coarse, next)
+		tell(saying,
+		     coarse->has_names
+			     ? "Beware: the builds differ in debug information: %s has none of %s. "
+			       "Functions there are paired by name, with what is inlined into them."
+			     : "Beware: the builds differ in symbols: %s has none of %s, which is "
+			       "compared as one function.",
+		     coarse->path, coarse->module);
+}
+
 /* Libraries of other builds than the base's, the first of them by name. */
 static void tell_libraries(const struct comparison *comparison, const struct saying *saying)
 {
@@ -156,4 +172,5 @@ void comparison_setting_tell(const struct comparison *comparison,
 	else if (here && there && !strcmp(here, there))
 		tell(&saying, "Both sides are one build, with the same arguments.");
 	tell_libraries(comparison, &saying);
+	tell_levels(comparison, &saying);
 }

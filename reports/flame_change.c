@@ -3,6 +3,7 @@
 #include "reports/flame_change.h"
 
 #include "collector/base/xalloc.h"
+#include "reports/comparison_level.h"
 
 #include <errno.h>
 #include <math.h>
@@ -13,6 +14,7 @@ static const double tested_share = 0.005;
 struct copy {
 	struct profile *into;
 	const struct report *from;
+	const struct comparison_names *names;
 	uint32_t thread;
 	uint64_t *clock; /* samples need times that do not fall */
 };
@@ -21,19 +23,19 @@ static uint32_t copy_frame(const struct copy *copy, const struct symbol *symbol)
 {
 	const struct profile *from = copy->from->profile;
 	const struct profile_module *module = &from->modules[symbol->module];
-	const char *path = symbol_base_name(module->path);
-	char *name = symbol->named ? comparison_base_name(symbol->label) : xstrdup("[no symbol]");
+	const char *path = comparison_module_name(copy->from, symbol->module);
+	const struct comparison_coarse *coarse = comparison_level_find(copy->names, path);
+	bool is_named = symbol->named && (!coarse || coarse->has_names);
+	char *name = is_named ? comparison_base_name(symbol->label) : xstrdup("[no symbol]");
 	uint32_t into = profile_module(copy->into, module->kind, path, NULL);
-	const char *file = symbol->named ? from->files[symbol->file] : "";
+	const char *file = is_named ? from->files[symbol->file] : "";
 	uint32_t function, frame;
 
-	if (!strcmp(path, report_program(copy->from)))
-		into = profile_module(copy->into, module->kind, "[program]", NULL);
 	/* The folder of a source may differ between two check-outs, and the line between builds:
 	 * what pairs is the base name, in the place of the linkage name, which nobody reads here.
 	 */
-	function = profile_function(copy->into, name, symbol_base_name(file), into, 0, 0,
-				    symbol->named);
+	function = profile_function(copy->into, name, coarse ? "" : symbol_base_name(file), into, 0,
+				    0, is_named);
 	if (!copy->into->functions[function].file && *file) {
 		copy->into->functions[function].file = profile_file_name(copy->into, file);
 		copy->into->functions[function].line = symbol->line;
@@ -180,6 +182,37 @@ static int compare(struct flame_change *change, const struct comparison_run *run
 	return result;
 }
 
+/* Reads all recordings into the common profile, which is new; @loaded gets the number of runs. */
+static int read_runs(struct flame_change *change, const char *const *paths,
+		     struct comparison_run *runs, uint32_t *loaded, struct comparison_names *names,
+		     struct error *error)
+{
+	uint32_t count = change->base_runs + change->fresh_runs;
+	uint64_t clock = 0;
+
+	profile_free(change->profile);
+	change->profile = profile_new();
+	for (*loaded = 0; *loaded < count; ++*loaded) {
+		struct report report;
+		int result = report_open(&report, paths[*loaded], error);
+
+		if (result)
+			return result;
+		comparison_run_init(&runs[*loaded], paths[*loaded], &report, names);
+		if (*loaded == change->base_runs)
+			take_head(change->profile, &report);
+		copy_run(&(struct copy){
+			.into = change->profile,
+			.from = &report,
+			.names = names,
+			.thread = profile_thread_add(change->profile, 0, 0, paths[*loaded]),
+			.clock = &clock,
+		});
+		report_done(&report);
+	}
+	return 0;
+}
+
 int flame_change_load(struct flame_change *change, const char *const *paths, uint32_t base_runs,
 		      uint32_t fresh_runs, const struct comparison_options *options, bool forced,
 		      struct error *error)
@@ -187,27 +220,13 @@ int flame_change_load(struct flame_change *change, const char *const *paths, uin
 	uint32_t count = base_runs + fresh_runs, loaded = 0;
 	struct comparison_run *runs = xcalloc(count, sizeof(*runs));
 	struct comparison_names names = {0};
-	struct profile *profile = profile_new();
-	uint64_t clock = 0;
-	int result = 0;
+	int result;
 
-	*change = (struct flame_change){.profile = profile,
-					.base_runs = base_runs,
-					.fresh_runs = fresh_runs,
-					.paired = options->paired};
-	for (; loaded < count && !result; loaded += !result) {
-		struct report report;
-
-		result = report_open(&report, paths[loaded], error);
-		if (result)
-			break;
-		comparison_run_init(&runs[loaded], paths[loaded], &report, &names);
-		if (loaded == base_runs)
-			take_head(profile, &report);
-		copy_run(&(struct copy){profile, &report,
-					profile_thread_add(profile, 0, 0, paths[loaded]), &clock});
-		report_done(&report);
-	}
+	*change = (struct flame_change){
+		.base_runs = base_runs, .fresh_runs = fresh_runs, .paired = options->paired};
+	do
+		result = read_runs(change, paths, runs, &loaded, &names, error);
+	while (!result && comparison_level_settle(&names, runs, count));
 	if (!result)
 		result = compare(change, runs, &names, options, forced, error);
 	for (uint32_t i = 0; i < loaded; i++)
@@ -215,9 +234,9 @@ int flame_change_load(struct flame_change *change, const char *const *paths, uin
 	free(runs);
 	comparison_names_done(&names);
 	if (result)
-		profile_free(profile);
+		profile_free(change->profile);
 	else
-		name_program(profile);
+		name_program(change->profile);
 	return result;
 }
 

@@ -84,6 +84,14 @@ bool gate_counts_has_large(const struct gate_counts *counts, const struct gate_c
 void gate_counts_complete(struct gate_counts *counts, const struct gate_counts *recorded);
 
 /*
+ * Makes counts of two builds comparable where one of them was made without debug information: then
+ * functions of a module have source files on one side only. They are paired without; what inlined
+ * functions allocated is theirs on one side and their caller's on the other, so there allocations
+ * are left to the counts of the whole run.
+ */
+void gate_counts_pair(struct gate_counts *one, struct gate_counts *other);
+
+/*
  * Adds the instructions of one run.
  *
  * @processor  where that was

@@ -133,6 +133,74 @@ void gate_counts_complete(struct gate_counts *counts, const struct gate_counts *
 	}
 }
 
+/* Notes in @modules those of which @other has functions without a source file that @counts has with
+ * one; room for all rows. Returns how many there are now. */
+static size_t find_unequal(const struct gate_counts *counts, const struct gate_counts *other,
+			   char **modules, size_t modules_count)
+{
+	for (size_t i = 0; i < counts->rows_count; i++) {
+		const struct gate_count *row = counts->rows[i], *same, *fileless;
+		char *key;
+
+		if (!*row->file)
+			continue;
+		if (asprintf(&key, "%s\n%s\n%s\n", row->name, row->subject, row->module) < 0)
+			key = xalloc_checked(NULL);
+		HASH_FIND_STR(other->index, row->key, same);
+		HASH_FIND_STR(other->index, key, fileless);
+		free(key);
+		if (!same && fileless)
+			modules[modules_count++] = xstrdup(row->module);
+	}
+	return modules_count;
+}
+
+static bool is_among(const char *module, char *const *modules, size_t count)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!strcmp(module, modules[i]))
+			return true;
+	return false;
+}
+
+/* Drops the source files of calls, and all other counts, of functions of @modules. */
+static void drop_files(struct gate_counts *counts, char *const *modules, size_t modules_count)
+{
+	struct gate_counts kept = {.processor = counts->processor};
+
+	for (size_t i = 0; i < counts->rows_count; i++) {
+		const struct gate_count *row = counts->rows[i];
+		bool is_unequal = is_among(row->module, modules, modules_count);
+		struct gate_count *into;
+
+		if (is_unequal && strcmp(row->name, work_kinds[WORK_CALLS].name) != 0)
+			continue;
+		into = gate_counts_get(&kept, row->name, row->subject, row->module,
+				       is_unequal ? "" : row->file);
+		into->value += row->value;
+		into->steady = into->steady && row->steady;
+		into->runs = into->runs > row->runs ? into->runs : row->runs;
+	}
+	counts->processor = NULL;
+	gate_counts_done(counts);
+	*counts = kept;
+}
+
+void gate_counts_pair(struct gate_counts *one, struct gate_counts *other)
+{
+	char **modules = xcalloc(one->rows_count + other->rows_count + 1, sizeof(*modules));
+	size_t count = find_unequal(one, other, modules, 0);
+
+	count = find_unequal(other, one, modules, count);
+	if (count) {
+		drop_files(one, modules, count);
+		drop_files(other, modules, count);
+	}
+	for (size_t i = 0; i < count; i++)
+		free(modules[i]);
+	free(modules);
+}
+
 void gate_counts_add_instructions(struct gate_counts *counts, double instructions,
 				  const char *processor)
 {

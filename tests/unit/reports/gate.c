@@ -371,6 +371,39 @@ Test(gate, counts_that_differ_by_less_than_one_in_a_thousand_are_steady_and_the_
 	gate_counts_done(&counts);
 }
 
+/* Counts as a build with debug information has them, or one without. */
+static void count_calls(struct gate_counts *counts, bool with_debug)
+{
+	const char *file = with_debug ? "world.c" : "";
+
+	count(counts, "allocations", 100);
+	gate_counts_get(counts, "calls", "step", "[program]", file)->value = 7;
+	gate_counts_get(counts, "allocations", "step", "[program]", file)->value =
+		with_debug ? 10 : 100;
+	if (with_debug)
+		gate_counts_get(counts, "allocations", "inner", "[program]", file)->value = 90;
+	gate_counts_get(counts, "allocations", "read", "libdata.so", "data.c")->value = 5;
+}
+
+Test(gate, counts_of_a_build_without_debug_information_pair_by_name_and_leave_parts_to_the_whole)
+{
+	for (int is_base = 0; is_base < 2; is_base++) {
+		struct gate_counts base = {0}, fresh = {0};
+		struct gate gate = {0};
+
+		count_calls(&base, is_base);
+		count_calls(&fresh, !is_base);
+		gate_counts_pair(&base, &fresh);
+		gate_judge_counts(&gate, &base, &fresh, 0.005);
+		cr_expect_eq(gate.verdicts[GATE_PASSED], 3, "all, calls of step(), libdata.so");
+		cr_expect_eq(gate.items_count, 3);
+		cr_expect_eq(value_of(&base, "calls", "step"), 7);
+		gate_done(&gate);
+		gate_counts_done(&base);
+		gate_counts_done(&fresh);
+	}
+}
+
 /* ---- time and what is known of the machine ---- */
 
 /* The verdict on runs whose total grew by @change with an interval of +-@half, on a machine that

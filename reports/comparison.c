@@ -40,9 +40,11 @@ static int check_samples(const struct comparison_run *run, const struct comparis
 int comparison_check_whole(const struct comparison_run *const *runs, size_t count, bool forced,
 			   struct error *error)
 {
+	int result = 0;
+	char *twins;
+
 	for (size_t i = 0; i < count && !forced; i++) {
 		char *difference = comparison_setting_difference(runs[0], runs[i]);
-		int result = 0;
 
 		if (difference)
 			result = fail(error, -EINVAL, "%s; --force does it anyway", difference);
@@ -54,7 +56,11 @@ int comparison_check_whole(const struct comparison_run *const *runs, size_t coun
 		if (result)
 			return result;
 	}
-	return 0;
+	twins = forced ? NULL : comparison_setting_twins(runs, count);
+	if (twins)
+		result = fail(error, -EINVAL, "%s, not two runs; --force takes them anyway", twins);
+	free(twins);
+	return result;
 }
 
 int comparison_check(const struct comparison_run *const *runs, size_t count, bool forced,

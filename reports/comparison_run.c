@@ -8,6 +8,7 @@
 #include <ctype.h>
 #include <inttypes.h>
 #include <math.h>
+#include <nettle/sha2.h>
 
 enum {
 	NAME_LIMIT = 300, /* bytes of a name that are shown */
@@ -249,6 +250,57 @@ static void take_counts(struct comparison_run *run, const struct report *report,
 	work_done(&work);
 }
 
+/* Adds a text with its length, so that no two lists of texts are the same bytes. */
+static void hash_text(struct sha256_ctx *hash, const char *text)
+{
+	uint64_t length = text ? strlen(text) : UINT64_MAX;
+
+	sha256_update(hash, sizeof(length), (const uint8_t *)&length);
+	if (text)
+		sha256_update(hash, strlen(text), (const uint8_t *)text);
+}
+
+/* Of recordings that do not know where and when they began, what is in them says which they are. */
+static char *hash_content(const struct profile *profile)
+{
+	uint8_t digest[SHA256_DIGEST_SIZE];
+	struct sha256_ctx hash;
+	char *text = xcalloc(2 * sizeof(digest) + 1, 1);
+
+	sha256_init(&hash);
+	for (size_t i = 0; i < profile->meta_count; i++) {
+		hash_text(&hash, profile->meta[i].key);
+		hash_text(&hash, profile->meta[i].text);
+		sha256_update(&hash, sizeof(int64_t), (const uint8_t *)&profile->meta[i].number);
+	}
+	for (size_t i = 0; i < profile->samples_count; i++) {
+		const struct profile_sample *sample = &profile->samples[i];
+		uint64_t fields[] = {sample->time_ns, sample->value, sample->thread, sample->stack,
+				     sample->metric};
+
+		sha256_update(&hash, sizeof(fields), (const uint8_t *)fields);
+	}
+	sha256_digest(&hash, sizeof(digest), digest);
+	for (size_t i = 0; i < sizeof(digest); i++)
+		snprintf(text + 2 * i, 3, "%02x", digest[i]);
+	return text;
+}
+
+/* Two programs of one machine may begin in one second, but not in one nanosecond as one process. */
+static char *identify(const struct profile *profile)
+{
+	int64_t clock_ns = profile_number(profile, "start_clock_ns", 0);
+	char *text;
+
+	if (!clock_ns)
+		return hash_content(profile);
+	if (asprintf(&text, "%s, %s, %" PRId64 ", process %d", profile_text(profile, "host", ""),
+		     profile_text(profile, "start_time", ""), clock_ns,
+		     profile->threads_count > 1 ? profile->threads[1].pid : 0) < 0)
+		text = xalloc_checked(NULL);
+	return text;
+}
+
 /* A clause that says what went wrong with the run, or NULL. */
 static char *how_it_ended(const struct profile *profile)
 {
@@ -361,6 +413,7 @@ void comparison_run_init(struct comparison_run *run, const char *path, struct re
 			  FUNCTIONS_BY_TOTAL, UINT32_MAX);
 	*run = (struct comparison_run){
 		.path = shown(path),
+		.identity = identify(report->profile),
 		.costs = xcalloc(names->rows_count, sizeof(*run->costs)),
 		.costs_count = names->rows_count,
 		.total = functions.value * report->period,
@@ -410,6 +463,7 @@ void comparison_run_done(struct comparison_run *run)
 		free(run->counts[i].statement);
 	free(run->counts);
 	free(run->path);
+	free(run->identity);
 	free(run->costs);
 	free(run->metric);
 	free(run->unit);

@@ -70,6 +70,7 @@ struct comparison_module {
 
 struct comparison_run {
 	char *path;
+	char *identity; /* the same in copies of one recording, and in no other */
 	struct comparison_cost
 		*costs; /* by function id; there may be fewer than names->rows_count */
 	size_t costs_count;

@@ -56,6 +56,31 @@ char *comparison_setting_difference(const struct comparison_run *first,
 	return text;
 }
 
+static int compare_identities(const void *left, const void *right)
+{
+	const struct comparison_run *const *a = left, *const *b = right;
+	int order = strcmp((*a)->identity, (*b)->identity);
+
+	return order ? order : strcmp((*a)->path, (*b)->path);
+}
+
+char *comparison_setting_twins(const struct comparison_run *const *runs, size_t count)
+{
+	const struct comparison_run **sorted = xcalloc(count, sizeof(*sorted));
+	char *text = NULL;
+
+	for (size_t i = 0; i < count; i++)
+		sorted[i] = runs[i];
+	qsort(sorted, count, sizeof(*sorted), compare_identities);
+	for (size_t i = 1; i < count && !text; i++)
+		if (!strcmp(sorted[i - 1]->identity, sorted[i]->identity) &&
+		    asprintf(&text, "%s and %s are the same recording", sorted[i - 1]->path,
+			     sorted[i]->path) < 0)
+			text = xalloc_checked(NULL);
+	free(sorted);
+	return text;
+}
+
 /* The build-id of a module; NULL: the run has no such module, or it has none. */
 static const char *build_of(const struct comparison_run *run, const char *name)
 {
@@ -73,19 +98,35 @@ static bool is_other_build(const struct comparison_run *first, const struct comp
 	return here && there && strcmp(here, there);
 }
 
+/* The runs of both sides, the base first; owned by the caller. */
+static const struct comparison_run **all_runs(const struct comparison *comparison)
+{
+	const struct comparison_run **all =
+		xcalloc(comparison->base_count + comparison->fresh_count, sizeof(*all));
+
+	for (size_t i = 0; i < comparison->base_count; i++)
+		all[i] = comparison->base[i];
+	for (size_t i = 0; i < comparison->fresh_count; i++)
+		all[comparison->base_count + i] = comparison->fresh[i];
+	return all;
+}
+
 /* What forbids the comparison, had it not been forced. */
 static void tell_force(const struct comparison *comparison, const struct saying *saying)
 {
-	const struct comparison_run *first = comparison->base[0];
-	char *text = NULL;
+	size_t count = comparison->base_count + comparison->fresh_count;
+	const struct comparison_run **all = all_runs(comparison);
+	char *difference = NULL, *twins = comparison_setting_twins(all, count);
 
-	for (size_t i = 0; i < comparison->base_count && !text; i++)
-		text = comparison_setting_difference(first, comparison->base[i]);
-	for (size_t i = 0; i < comparison->fresh_count && !text; i++)
-		text = comparison_setting_difference(first, comparison->fresh[i]);
-	if (text)
-		tell(saying, "Beware, this comparison was forced: %s.", text);
-	free(text);
+	for (size_t i = 1; i < count && !difference; i++)
+		difference = comparison_setting_difference(all[0], all[i]);
+	if (difference)
+		tell(saying, "Beware, this comparison was forced: %s.", difference);
+	if (twins)
+		tell(saying, "Beware, this comparison was forced: %s.", twins);
+	free(difference);
+	free(twins);
+	free(all);
 }
 
 static void tell_builds(const struct comparison_run *const *runs, size_t count, const char *side,

@@ -17,6 +17,10 @@
 char *comparison_setting_difference(const struct comparison_run *first,
 				    const struct comparison_run *other);
 
+/* Returns that two of the runs are copies of one recording, a clause with both, or NULL: none are.
+ * Copies show nothing of how runs differ. Owned by the caller. */
+char *comparison_setting_twins(const struct comparison_run *const *runs, size_t count);
+
 /* Says what a reader must know, a sentence each; those that begin with "Beware" are doubts. */
 void comparison_setting_tell(const struct comparison *comparison,
 			     void (*say)(void *context, const char *text), void *context);

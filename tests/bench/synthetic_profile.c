@@ -373,6 +373,8 @@ static void make_replicate(struct maker *maker, uint32_t run)
 	uint32_t stacks[5], counts[] = {300, 250, 200, 150, 60};
 	bool changed = run >= 100;
 
+	/* Runs of equal noise are no copies of one recording. */
+	profile_set_number(maker->profile, "start_clock_ns", run);
 	for (int i = 0; i < 5; i++)
 		stacks[i] = profile_stack(maker->profile, i == 4 ? stacks[2] : top,
 					  frame(maker, maker->program,

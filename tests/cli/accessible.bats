@@ -54,7 +54,7 @@ axe() {
 	axe change.svg
 	axe change.html
 	synthetic hostile
-	reports report --compare -o hostile.html hostile.prof -- hostile.prof
+	reports report --compare --force -o hostile.html hostile.prof -- hostile.prof
 	axe hostile.html
 }
 

@@ -87,9 +87,9 @@ replicates() {
 
 @test "hostile names do no harm" {
 	synthetic hostile
-	reports compare --limit 0 hostile.prof -- hostile.prof >text
+	reports compare --force --limit 0 hostile.prof -- hostile.prof >text
 	[ "$(grep -c "$(printf '[\001-\010\013-\037]')" text)" -eq 0 ]
-	reports compare --markdown --limit 0 hostile.prof -- hostile.prof >text
+	reports compare --force --markdown --limit 0 hostile.prof -- hostile.prof >text
 	[ "$(grep -c '<script' text)" -eq 0 ]
 	# Header, rule and rows all have ten cells.
 	[ "$(grep '^|' text | awk -F'|' '{ print NF }' | sort -u)" = 12 ]
@@ -99,7 +99,7 @@ replicates() {
 	reports compare --markdown '<img src=x>.prof' -- hostile.prof >text
 	grep -q 'Beware.*img src' text
 	[ "$(grep -c '<img' text)" -eq 0 ]
-	reports compare --json hostile.prof -- hostile.prof | node -e 'JSON.parse(require("fs").readFileSync(0))'
+	reports compare --force --json hostile.prof -- hostile.prof | node -e 'JSON.parse(require("fs").readFileSync(0))'
 }
 
 @test "bad command lines and files are refused with a sentence" {

@@ -193,6 +193,6 @@ boxes() {
 	fails_with 1 'different machines' reports flame --compare one.prof -- elsewhere.prof
 	reports flame --compare --force one.prof -- elsewhere.prof >/dev/null
 	synthetic hostile
-	reports flame --compare hostile.prof -- hostile.prof >hostile.svg
+	reports flame --compare --force hostile.prof -- hostile.prof >hostile.svg
 	xmllint --noout hostile.svg
 }

@@ -141,7 +141,7 @@ replicates() {
 	synthetic hostile
 	collector report -o page.html hostile.prof
 	look hostile page.html
-	collector report --compare -o page.html hostile.prof -- hostile.prof
+	collector report --compare --force -o page.html hostile.prof -- hostile.prof
 	look hostile page.html
 }
 
@@ -163,12 +163,12 @@ replicates() {
 	require node
 	local sections='it.sections.map(section => section.id).join(" ")'
 	synthetic rich
-	collector report --compare --json -o it.json rich.prof -- rich.prof
+	collector report --compare --force --json -o it.json rich.prof -- rich.prof
 	[ "$(ask it.json "$sections")" = 'flame functions lines latency memory scaling matrix method' ]
 	[[ $(ask it.json 'it.sections.find(section => section.id === "scaling").missing') == *'--scaling DIR'* ]]
 	[ "$(ask it.json 'it.sections.find(section => section.id === "matrix").tables.map(table => table.id).join(" ")')" = 'base_matrix new_matrix' ]
 	[[ $(ask it.json 'it.trust.map(item => item.text).join(" ")') == *'one build, with the same arguments'* ]]
-	fails_with 1 'nowhere' collector report --compare --scaling nowhere -o it.html rich.prof -- rich.prof
+	fails_with 1 'nowhere' collector report --compare --force --scaling nowhere -o it.html rich.prof -- rich.prof
 	fails_with 1 'nowhere' collector report --scaling nowhere -o it.html rich.prof
 	[ ! -e it.html ]
 }

@@ -31,6 +31,7 @@ static void add_run(struct bench *bench, bool fresh, const struct stack *stacks,
 	struct comparison_run *run = &bench->runs[bench->count++];
 	struct report report;
 
+	profile_set_number(profile, "start_clock_ns", (int64_t)bench->count);
 	for (size_t i = 0; i < count; i++)
 		if (stacks[i].samples)
 			add_stack(profile, stacks[i].folded, stacks[i].samples);

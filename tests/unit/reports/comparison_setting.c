@@ -5,6 +5,8 @@
 
 #include <criterion/criterion.h>
 
+static int64_t runs_made; /* each begins at another time */
+
 struct setting {
 	const char *kernel, *libc, *program, *command, *build, *library;
 	int64_t frequency;
@@ -20,6 +22,7 @@ static void make_run(struct comparison_run *run, const struct setting *setting,
 	struct profile *profile = new_profile();
 	struct report report;
 
+	profile_set_number(profile, "start_clock_ns", ++runs_made);
 	profile_set_text(profile, "kernel", setting->kernel);
 	profile_set_text(profile, "libc", setting->libc);
 	profile_set_text(profile, "program", setting->program);
@@ -96,6 +99,46 @@ Test(comparison_setting, another_kernel_libc_or_way_of_recording_is_refused_and_
 	other = usual;
 	other.kernel = "";
 	expect(other, true, "one build, with the same arguments");
+}
+
+Test(comparison_setting, copies_of_one_recording_are_no_runs)
+{
+	/* Of two recordings that know when they began, and two that do not. */
+	static const struct {
+		int64_t clock_ns;
+		uint32_t samples;
+		const char *path;
+	} recordings[] = {{7, 40, "a.prof"}, {8, 40, "b.prof"},	     {0, 40, "c.prof"},
+			  {0, 41, "d.prof"}, {7, 40, "copy.a.prof"}, {0, 41, "copy.d.prof"}};
+	struct comparison_names names = {0};
+	struct comparison_run runs[6];
+	const struct comparison_run *all[6];
+	struct error error;
+	char *twins;
+
+	for (int i = 0; i < 6; i++) {
+		struct profile *profile = new_profile();
+		struct report report;
+
+		if (recordings[i].clock_ns)
+			profile_set_number(profile, "start_clock_ns", recordings[i].clock_ns);
+		add_stack(profile, "main;hot", recordings[i].samples);
+		report_init(&report, profile);
+		comparison_run_init(&runs[i], recordings[i].path, &report, &names);
+		report_done(&report);
+		all[i] = &runs[i];
+	}
+	cr_assert_eq(comparison_check(all, 4, false, &error), 0);
+	cr_assert_neq(comparison_check_whole(all, 5, false, &error), 0);
+	cr_assert(strstr(error.text, "a.prof and copy.a.prof are the same recording"), "%s",
+		  error.text);
+	cr_assert_eq(comparison_check_whole(all, 5, true, &error), 0);
+	twins = comparison_setting_twins(all + 1, 5);
+	cr_assert_str_eq(twins, "copy.d.prof and d.prof are the same recording");
+	free(twins);
+	for (int i = 0; i < 6; i++)
+		comparison_run_done(&runs[i]);
+	comparison_names_done(&names);
 }
 
 Test(comparison_setting, another_program_library_or_other_arguments_are_told)

@@ -12,6 +12,9 @@ enum {
 	MOVES = 64, /* callers that are followed for inlined code */
 };
 
+/* Room for the interval of a change as large as the margin, which no number of runs settles. */
+static const double least_room = 1e-9;
+
 const char *const comparison_verdict_names[COMPARISON_VERDICTS] = {
 	"regressed",
 	"improved",
@@ -223,32 +226,56 @@ static void measure_row(struct comparison *comparison, struct comparison_row *ro
 }
 
 /*
- * Runs a side that would settle a row, if its change is what it seems. @alpha is what its p must
- * not exceed in the worst case of the adjustment.
+ * How many times narrower the interval must be to decide, if the change is what it seems: all of it
+ * beyond the margin when the change is, else all of it within. At most 1 when it decides already.
+ * @room is what lies between the change and the nearer margin.
+ */
+static double narrowing(const struct comparison_row *row, double room)
+{
+	const struct statistics_change *change = &row->change;
+	double size = fabs(change->estimate);
+	double less = change->estimate - change->low - row->grid;
+	double more = change->high - change->estimate - row->grid;
+	double inward = change->estimate < 0 ? more : less;
+	double outward = change->estimate < 0 ? less : more;
+
+	if (size > row->margin)
+		return inward / room;
+	return fmax(outward / room, inward / (room + 2 * size));
+}
+
+/*
+ * Runs a side that would settle a row, if its change is what it seems; more than there are. @alpha
+ * is what its p must not exceed in the worst case of the adjustment.
  */
 static double needed(const struct comparison *comparison, const struct comparison_row *row,
 		     double alpha)
 {
 	const struct statistics_change *change = &row->change;
-	double size = fabs(change->estimate), pairs = comparison->base_count, spread, runs;
+	double base = (double)comparison->base_count, fresh = (double)comparison->fresh_count;
+	double made = 2 / (1 / base + 1 / fresh), level = 1 - comparison->options.alpha;
+	double size = fabs(change->estimate), room = fabs(size - row->margin) - row->grid;
+	double spread, runs, times = 1;
 	bool paired = comparison->options.paired;
 
 	/* More runs do not help where the sampling clock's grid is too coarse; longer ones do. */
-	if (!comparison->replicated || !isfinite(change->error) || row->grid > row->margin)
+	if (!comparison->replicated || !isfinite(change->error) || (room <= 0 && row->grid > 0))
 		return 0;
-	if (paired)
-		spread = change->error * sqrt(pairs);
+	spread = change->error * sqrt(paired ? made : made / 2);
+	if (isfinite(change->low))
+		times = narrowing(row, fmax(room, least_room));
+	if (!isfinite(change->low))
+		runs = statistics_runs_needed(spread, paired, fmax(room, least_room), level);
 	else
-		spread = change->error /
-			 sqrt(1.0 / comparison->base_count + 1.0 / comparison->fresh_count);
-	runs = statistics_runs_needed(spread, paired,
-				      fmax(fabs(size - row->margin), row->margin / 2),
-				      1 - comparison->options.alpha);
+		runs = times > 1 ? statistics_runs_narrower(made, paired, times, level) : made;
+	if (paired)
+		runs = fmax(runs, statistics_runs_of_floor(paired, comparison->options.alpha));
 	/* Only a change must be told from none; "unchanged" is the interval's word alone. */
-	if (!(runs > 0) || size <= row->margin)
-		return runs;
-	runs = fmax(runs, statistics_runs_needed(spread, paired, size, 1 - alpha));
-	return fmax(runs, statistics_runs_of_floor(paired, alpha));
+	if (size > row->margin) {
+		runs = fmax(runs, statistics_runs_needed(spread, paired, size, 1 - alpha));
+		runs = fmax(runs, statistics_runs_of_floor(paired, alpha));
+	}
+	return fmax(runs, fmin(base, fresh) + 1);
 }
 
 static void judge(const struct comparison *comparison, struct comparison_row *row, size_t family)

@@ -364,6 +364,22 @@ double statistics_detectable(const struct statistics_change *change, double marg
 	return fmax(by_interval, by_p);
 }
 
+/* Half an interval's width with so many runs a side that vary by @spread. */
+static double half_width_of(double spread, double runs, bool paired, double level)
+{
+	double freedom = paired ? runs - 1 : 2 * runs - 2;
+	double error = spread * sqrt((paired ? 1.0 : 2.0) / runs);
+
+	return error * gsl_cdf_tdist_Pinv((1 + level) / 2, freedom);
+}
+
+double statistics_runs_narrower(double runs, bool paired, double times, double level)
+{
+	double now = half_width_of(1, runs, paired, level);
+
+	return statistics_runs_needed(1, paired, now / times, level);
+}
+
 double statistics_runs_needed(double spread, bool paired, double half_width, double level)
 {
 	size_t few = 1, many = 1000000; /* too few, enough */
@@ -372,10 +388,8 @@ double statistics_runs_needed(double spread, bool paired, double half_width, dou
 		return 0;
 	while (many - few > 1) {
 		size_t runs = few + (many - few) / 2;
-		double freedom = paired ? runs - 1 : 2 * runs - 2;
-		double error = spread * sqrt((paired ? 1.0 : 2.0) / runs);
 
-		if (error * gsl_cdf_tdist_Pinv((1 + level) / 2, freedom) <= half_width)
+		if (half_width_of(spread, (double)runs, paired, level) <= half_width)
 			many = runs;
 		else
 			few = runs;

@@ -104,6 +104,10 @@ double statistics_detectable(const struct statistics_change *change, double marg
  */
 double statistics_runs_needed(double spread, bool paired, double half_width, double level);
 
+/* About how many runs a side make an interval that many @times narrower than that of @runs; the
+ * mean of 1 / runs of both sides where they differ. */
+double statistics_runs_narrower(double runs, bool paired, double times, double level);
+
 /* Runs a side with which the exact tests can give a p of @alpha at all. */
 double statistics_runs_of_floor(bool paired, double alpha);
 

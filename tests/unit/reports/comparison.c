@@ -4,6 +4,7 @@
 #include "tests/unit/reports/small_profile.h"
 
 #include <criterion/criterion.h>
+#include <gsl/gsl_cdf.h>
 #include <math.h>
 
 enum {
@@ -146,6 +147,57 @@ Test(comparison, noise_is_inconclusive_and_says_how_many_runs_it_takes)
 	cr_assert_eq(row_of(&bench, "hot")->verdict, COMPARISON_INCONCLUSIVE);
 	cr_assert_gt(row_of(&bench, "hot")->runs_needed, 4);
 	done(&bench);
+}
+
+/* The total of @count runs a side whose logarithms are normal quantiles around 0 and @change, in an
+ * order that makes pairs of them vary, too. */
+static struct comparison_row spread_total(size_t count, double change, bool paired)
+{
+	struct comparison_run *runs = xcalloc(2 * count, sizeof(*runs));
+	const struct comparison_run **sides = xcalloc(2 * count, sizeof(*sides));
+	struct comparison_options options = comparison_defaults;
+	struct comparison_names names = {0};
+	struct comparison comparison;
+
+	options.paired = paired;
+	for (size_t i = 0; i < 2 * count; i++) {
+		double z = gsl_cdf_ugaussian_Pinv(((double)(i % count) + 0.5) / (double)count);
+		bool fresh = i >= count;
+
+		runs[i] = (struct comparison_run){
+			.total = 1e12 * exp(0.02 * (paired && !fresh ? 0 : z) + fresh * change),
+			.sample = 1e6,
+			.samples = 1000000,
+		};
+		sides[i] = &runs[i];
+	}
+	comparison_make(&comparison, &options, &names, sides, count, sides + count, count);
+	comparison_done(&comparison);
+	free(sides);
+	free(runs);
+	return comparison.total;
+}
+
+Test(comparison, the_runs_that_are_said_to_be_needed_are_more_than_there_are_and_settle_it)
+{
+	static const double changes[] = {1.033, 1.036, 0.962, 1.026, 0.977, 1.0};
+
+	for (int paired = 0; paired < 2; paired++)
+		for (size_t made = 3; made <= 24; made += 7)
+			for (size_t i = 0; i < sizeof(changes) / sizeof(*changes); i++) {
+				double change = log(changes[i]);
+				struct comparison_row row = spread_total(made, change, paired),
+						      more;
+
+				if (row.verdict != COMPARISON_INCONCLUSIVE)
+					continue;
+				cr_expect_gt(row.runs_needed, made, "%zu, %g", made, changes[i]);
+				more = spread_total((size_t)(1.15 * row.runs_needed) + 2, change,
+						    paired);
+				cr_expect_neq(more.verdict, COMPARISON_INCONCLUSIVE,
+					      "%zu made, %g needed of %g", made, row.runs_needed,
+					      changes[i]);
+			}
 }
 
 Test(comparison, one_run_a_side_is_never_worse)

@@ -16,12 +16,9 @@ enum {
 static const double least_room = 1e-9;
 
 const char *const comparison_verdict_names[COMPARISON_VERDICTS] = {
-	"regressed",
-	"improved",
-	"inconclusive",
-	"unchanged",
+	"regressed", "improved", "changed, not tested", "inconclusive", "unchanged",
 };
-const char *const comparison_verdict_marks[COMPARISON_VERDICTS] = {"▲", "▼", "◆", "="};
+const char *const comparison_verdict_marks[COMPARISON_VERDICTS] = {"▲", "▼", "△", "◆", "="};
 
 const struct comparison_options comparison_defaults = {
 	.alpha = 0.05,
@@ -287,7 +284,10 @@ static void judge(const struct comparison *comparison, struct comparison_row *ro
 	row->detectable = statistics_detectable(change, row->margin + row->grid, 1 - alpha,
 						alpha / (family ? family : 1));
 	row->verdict = COMPARISON_INCONCLUSIVE;
-	if (change->low > row->margin && certain)
+	if (!comparison->replicated && certain &&
+	    (change->low > row->margin || change->high < -row->margin))
+		row->verdict = COMPARISON_CHANGED;
+	else if (change->low > row->margin && certain)
 		row->verdict = COMPARISON_REGRESSED;
 	else if (change->high < -row->margin && certain)
 		row->verdict = COMPARISON_IMPROVED;
@@ -519,6 +519,6 @@ void comparison_done(struct comparison *comparison)
 
 bool comparison_is_worse(const struct comparison *comparison)
 {
-	return comparison->replicated && (comparison->total.verdict == COMPARISON_REGRESSED ||
-					  comparison->verdicts[COMPARISON_REGRESSED]);
+	return comparison->total.verdict == COMPARISON_REGRESSED ||
+	       comparison->verdicts[COMPARISON_REGRESSED];
 }

@@ -18,7 +18,8 @@
  *     anything else                                 inconclusive, about so many runs are needed
  *
  * With one run on a side the errors come from within the runs; runs differ by more than that. Such
- * a comparison is unreplicated: good for looking, never for deciding.
+ * a comparison is unreplicated: good for looking, never for deciding; what would have regressed or
+ * improved has changed, and that is not tested.
  */
 #pragma once
 
@@ -31,6 +32,7 @@
 enum comparison_verdict {
 	COMPARISON_REGRESSED,
 	COMPARISON_IMPROVED,
+	COMPARISON_CHANGED, /* either of them, by the intervals of one run a side */
 	COMPARISON_INCONCLUSIVE,
 	COMPARISON_UNCHANGED,
 	COMPARISON_VERDICTS

@@ -15,6 +15,7 @@ static const char *const colours[COMPARISON_VERDICTS] = {
 	/* 256 colours: orange and blue, which every kind of colour vision tells apart */
 	[COMPARISON_REGRESSED] = "\033[1;38;5;208m",
 	[COMPARISON_IMPROVED] = "\033[1;38;5;33m",
+	[COMPARISON_CHANGED] = "\033[1m",
 	[COMPARISON_INCONCLUSIVE] = "\033[1m",
 	[COMPARISON_UNCHANGED] = "\033[1m",
 };
@@ -136,15 +137,22 @@ static void say_doubts(const struct comparison *comparison,
 void comparison_trust(const struct comparison *comparison,
 		      void (*say)(void *context, const char *text), void *context)
 {
+	bool by_self = comparison->options.order == FUNCTIONS_BY_SELF;
 	const size_t *verdicts = comparison->verdicts;
 	char text[COMPARISON_SENTENCE], seen[32];
+	const char *separator = ":";
 	int length;
 
-	length = snprintf(text, sizeof(text), "Functions by %s cost: ",
-			  comparison->options.order == FUNCTIONS_BY_SELF ? "self" : "total");
-	for (int i = 0; i < COMPARISON_VERDICTS; i++)
-		length += snprintf(text + length, sizeof(text) - (size_t)length, "%s%zu %s",
-				   i ? ", " : "", verdicts[i], comparison_verdict_names[i]);
+	length = snprintf(text, sizeof(text), "Functions by %s cost", by_self ? "self" : "total");
+	for (int i = 0; i < COMPARISON_VERDICTS; i++) {
+		bool is_of_tests = i < COMPARISON_CHANGED, is_of_one = i == COMPARISON_CHANGED;
+
+		if (comparison->replicated ? is_of_one : is_of_tests)
+			continue;
+		length += snprintf(text + length, sizeof(text) - (size_t)length, "%s %zu %s",
+				   separator, verdicts[i], comparison_verdict_names[i]);
+		separator = comparison->replicated ? "," : ";";
+	}
 	snprintf(text + length, sizeof(text) - (size_t)length, ".");
 	say(context, text);
 	length = snprintf(text, sizeof(text), "%zu base and %zu new runs%s; ",

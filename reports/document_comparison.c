@@ -31,7 +31,7 @@ static size_t find_causes(const struct comparison *comparison,
 		const struct comparison_row *row = &comparison->rows[i];
 		size_t at;
 
-		if (row->verdict != COMPARISON_REGRESSED && row->verdict != COMPARISON_IMPROVED)
+		if (row->verdict >= COMPARISON_INCONCLUSIVE)
 			continue;
 		for (at = count; at && cost_of(causes[at - 1]) < cost_of(row); at--)
 			if (at < WHY)

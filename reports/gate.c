@@ -308,7 +308,8 @@ static void judge_row(struct gate *gate, const struct comparison *comparison,
 		item.verdict =
 			low > row->margin && !cries_wolf(calibration) ? GATE_FAILED : GATE_UNCLEAR;
 	item.minor = item.minor && item.verdict == GATE_UNCLEAR;
-	if (row->verdict == COMPARISON_REGRESSED && item.verdict == GATE_UNCLEAR)
+	if ((row->verdict == COMPARISON_REGRESSED || row->verdict == COMPARISON_CHANGED) &&
+	    item.verdict == GATE_UNCLEAR)
 		item.reason = text("%s; %s", sentence, why_unclear(comparison, calibration));
 	else if (item.verdict == GATE_UNCLEAR && isfinite(row->detectable))
 		item.reason = text("%s; these runs see changes of %s", sentence,

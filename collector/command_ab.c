@@ -9,10 +9,14 @@
  * comparison that is settled then ends; each look has the level that makes all three err as rarely
  * as one would at 5 %. Source: Pocock 1977, Biometrika 64:191; Jennison & Turnbull 1989, JRSS B
  * 51:305 (intervals).
+ *
+ * Recordings of an earlier series under the same name are renamed to .old, as run does: those of a
+ * longer one would be taken for pairs of this one.
  */
 #include "collector/command.h"
 
 #include "collector/base/xalloc.h"
+#include "collector/recording.h"
 #include "collector/sibling.h"
 
 #include <argp.h>
@@ -68,7 +72,7 @@ static const char documentation[] =
 	"The commands' standard output is thrown away, their standard error is yours. Both must do "
 	"the same work and end with status 0. There are three looks, after N/3, 2N/3 and N pairs; "
 	"each is made at 2.21 %, so that all together err in 5 % (Pocock). The report is that of "
-	"`collector compare --paired`.\n\n"
+	"`collector compare --paired`. Recordings of an earlier series are kept as .old.\n\n"
 	"Exit status: 0 done, 1 failed, 2 B is worse.\n\n"
 	"Example: collector ab -- ./sim-old --seed 1 -- ./sim-new --seed 1";
 
@@ -292,6 +296,26 @@ static int record_pairs(const struct ab *ab, int first, int last, int *order, st
 	return result;
 }
 
+/* Renames all recordings of an earlier series, and says so. */
+static int keep_old_series(const struct ab *ab, struct error *error)
+{
+	int kept = 0, result = 0;
+
+	for (int i = 0; i < 2 * PAIRS_MOST && !result; i++) {
+		char *path;
+
+		if (asprintf(&path, "%s.%c%d.prof", ab->options.name, "ab"[i % 2], i / 2 + 1) < 0)
+			path = xalloc_checked(NULL);
+		if (!access(path, F_OK) && ++kept && !recording_keep_old(path))
+			result = fail(error, -errno, "cannot rename %s to .old: %m", path);
+		free(path);
+	}
+	if (kept && !result)
+		fprintf(stderr, "%s: kept %d recordings of an earlier series as %s.*.prof.old\n",
+			ab->program, kept, ab->options.name);
+	return result;
+}
+
 /* Returns the exit status, or a negative errno. */
 static int run(const struct ab *ab, struct error *error)
 {
@@ -334,7 +358,9 @@ int command_ab(int argc, char **argv)
 	name_runs(&ab);
 	clock_gettime(CLOCK_MONOTONIC, &ab.started);
 	signal(SIGINT, SIG_IGN);
-	result = run(&ab, &error);
+	result = keep_old_series(&ab, &error);
+	if (!result)
+		result = run(&ab, &error);
 	forget_names(&ab);
 	if (result < 0)
 		fprintf(stderr, "%s: %s\n", argv[0], error.text);

@@ -270,8 +270,7 @@ static char *result_path(const char *name, const char *suffix)
 	return path;
 }
 
-/* Renames an existing file to PATH.old; returns false when there is one that cannot be renamed. */
-static bool keep_old(const char *path)
+bool recording_keep_old(const char *path)
 {
 	char *old = xmalloc(strlen(path) + sizeof(".old"));
 	bool is_kept;
@@ -299,7 +298,7 @@ static void show(const struct recording_options *options, const char *profile_pa
 	struct error error;
 	bool is_drawn = false;
 
-	if (!keep_old(svg_path)) {
+	if (!recording_keep_old(svg_path)) {
 		fail(&error, -errno, "cannot rename %s to keep it: %m", svg_path);
 		fprintf(stderr, "%s: %s\n", command, error.text);
 	} else {

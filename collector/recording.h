@@ -43,6 +43,9 @@ uint64_t recording_parse_whole(const struct argp_state *state, const char *optio
 			       uint64_t least, uint64_t most);
 const struct perf_engine *recording_parse_engine(const struct argp_state *state, const char *name);
 
+/* Renames an existing file to PATH.old; returns false when there is one that cannot be renamed. */
+bool recording_keep_old(const char *path);
+
 /*
  * Makes a recording, draws it and prints its summary.
  *

@@ -129,20 +129,106 @@ static void tell_force(const struct comparison *comparison, const struct saying 
 	free(all);
 }
 
-static void tell_builds(const struct comparison_run *const *runs, size_t count, const char *side,
-			const struct saying *saying)
+/* The arguments of a command line, as it is quoted for shells. */
+static const char *arguments_of(const char *command)
 {
-	for (size_t i = 1; i < count; i++)
+	bool is_quoted = false;
+
+	for (; *command && (is_quoted || *command != ' '); command++)
+		is_quoted ^= *command == '\'';
+	return command;
+}
+
+static bool has_other_arguments(const struct comparison_run *first,
+				const struct comparison_run *other)
+{
+	return strcmp(arguments_of(first->command), arguments_of(other->command)) != 0;
+}
+
+/* What the runs of one side have not in common, the first of each kind. Returns true when all were
+ * made with the same arguments. */
+static bool tell_side(const struct comparison_run *const *runs, size_t count, const char *side,
+		      const struct saying *saying)
+{
+	const struct comparison_run *build = NULL, *arguments = NULL;
+
+	for (size_t i = count; i-- > 1;) {
 		if (strcmp(runs[0]->program, runs[i]->program) ||
-		    is_other_build(runs[0], runs[i], "[program]")) {
-			tell(saying,
-			     "Beware: the %s recordings are not of one build: %s is of another "
-			     "%s than %s.",
-			     side, runs[i]->path,
-			     strcmp(runs[0]->program, runs[i]->program) ? "program" : "build",
-			     runs[0]->path);
-			return;
+		    is_other_build(runs[0], runs[i], "[program]"))
+			build = runs[i];
+		if (has_other_arguments(runs[0], runs[i]))
+			arguments = runs[i];
+	}
+	if (build)
+		tell(saying,
+		     "Beware: the %s recordings are not of one build: %s is of another %s than %s.",
+		     side, build->path,
+		     strcmp(runs[0]->program, build->program) ? "program" : "build", runs[0]->path);
+	if (arguments)
+		tell(saying, "Beware: other arguments among the %s recordings: %s (%s), %s (%s).",
+		     side, runs[0]->command, runs[0]->path, arguments->command, arguments->path);
+	return !arguments;
+}
+
+/* Whether all runs are known to be of one build of the program. */
+static bool is_one_build(const struct comparison_run *const *all, size_t count)
+{
+	const char *build = count ? build_of(all[0], "[program]") : NULL;
+	bool is_one = build != NULL;
+
+	for (size_t i = 1; i < count && is_one; i++) {
+		const char *other = build_of(all[i], "[program]");
+
+		is_one = other && !strcmp(build, other);
+	}
+	return is_one;
+}
+
+/* The module's build in the first run that has it, but for the module of @run. */
+static bool is_of_other_build(const struct comparison_run *const *all, size_t count,
+			      const struct comparison_module *module)
+{
+	for (size_t i = 0; i < count; i++) {
+		const char *build = build_of(all[i], module->name);
+
+		if (build)
+			return strcmp(build, module->build_id) != 0;
+	}
+	return false;
+}
+
+/* Libraries that are not of one build in all runs, the first of them by name. */
+static void tell_libraries(const struct comparison_run *const *all, size_t count,
+			   const struct saying *saying)
+{
+	struct comparison_module *found = NULL;
+	size_t found_count = 0, capacity = 0, bytes;
+	char *names = NULL;
+	FILE *stream = xalloc_checked(open_memstream(&names, &bytes));
+
+	for (size_t i = 0; i < count; i++)
+		for (size_t m = 0; m < all[i]->modules_count; m++) {
+			const struct comparison_module *module = &all[i]->modules[m];
+			bool is_new = strcmp(module->name, "[program]") != 0 &&
+				      is_of_other_build(all, count, module);
+
+			for (size_t k = 0; k < found_count && is_new; k++)
+				is_new = strcmp(found[k].name, module->name) != 0;
+			if (!is_new)
+				continue;
+			xgrow(found, found_count, capacity);
+			found[found_count++] = *module;
+			if (found_count <= LIBRARIES)
+				fprintf(stream, "%s%s (%s)", found_count > 1 ? ", " : "",
+					module->name, all[i]->path);
 		}
+	if (found_count > LIBRARIES)
+		fprintf(stream, " and %zu more", found_count - LIBRARIES);
+	fclose(stream);
+	if (found_count)
+		tell(saying, "Beware: libraries of several builds: %s.", names);
+	free(found);
+	free(names);
 }
 
 /* Modules that are known by less, for not all recordings know more. */
@@ -160,58 +246,27 @@ static void tell_levels(const struct comparison *comparison, const struct saying
 		     coarse->path, coarse->module);
 }
 
-/* Libraries of other builds than the base's, the first of them by name. */
-static void tell_libraries(const struct comparison *comparison, const struct saying *saying)
-{
-	const struct comparison_run *base = comparison->base[0], *fresh = comparison->fresh[0];
-	size_t count = 0, bytes;
-	char *names = NULL;
-	FILE *stream = xalloc_checked(open_memstream(&names, &bytes));
-
-	for (size_t i = 0; i < base->modules_count; i++) {
-		const char *name = base->modules[i].name;
-
-		if (!strcmp(name, "[program]") || !is_other_build(base, fresh, name))
-			continue;
-		if (count++ < LIBRARIES)
-			fprintf(stream, "%s%s", count > 1 ? ", " : "", name);
-	}
-	if (count > LIBRARIES)
-		fprintf(stream, " and %zu more", count - LIBRARIES);
-	fclose(stream);
-	if (count)
-		tell(saying, "Beware: other builds of libraries in the new runs: %s.", names);
-	free(names);
-}
-
-/* The arguments of a command line, as it is quoted for shells. */
-static const char *arguments_of(const char *command)
-{
-	bool is_quoted = false;
-
-	for (; *command && (is_quoted || *command != ' '); command++)
-		is_quoted ^= *command == '\'';
-	return command;
-}
-
 void comparison_setting_tell(const struct comparison *comparison,
 			     void (*say)(void *context, const char *text), void *context)
 {
 	const struct comparison_run *base = comparison->base[0], *fresh = comparison->fresh[0];
-	const char *here = build_of(base, "[program]"), *there = build_of(fresh, "[program]");
+	const struct comparison_run **all = all_runs(comparison);
+	size_t count = comparison->base_count + comparison->fresh_count;
 	struct saying saying = {say, context};
+	bool is_same;
 
 	tell_force(comparison, &saying);
 	if (strcmp(base->program, fresh->program))
 		tell(&saying, "Beware: programs of two names: %s (base), %s (new).", base->program,
 		     fresh->program);
-	tell_builds(comparison->base, comparison->base_count, "base", &saying);
-	tell_builds(comparison->fresh, comparison->fresh_count, "new", &saying);
-	if (strcmp(arguments_of(base->command), arguments_of(fresh->command)))
+	is_same = tell_side(comparison->base, comparison->base_count, "base", &saying);
+	is_same &= tell_side(comparison->fresh, comparison->fresh_count, "new", &saying);
+	if (has_other_arguments(base, fresh))
 		tell(&saying, "Beware: other arguments: %s (base), %s (new).", base->command,
 		     fresh->command);
-	else if (here && there && !strcmp(here, there))
+	else if (is_same && is_one_build(all, count))
 		tell(&saying, "Both sides are one build, with the same arguments.");
-	tell_libraries(comparison, &saying);
+	tell_libraries(all, count, &saying);
 	tell_levels(comparison, &saying);
+	free(all);
 }

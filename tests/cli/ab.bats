@@ -19,6 +19,8 @@ setup() {
 @test "ends at the first look when the commands differ much, in blocks of ABBA or BAAB" {
 	require perf
 	local status=0 block
+	# An earlier series was longer.
+	echo earlier | tee it.a9.prof it.b24.prof it.axe.prof
 	collector ab --markdown -F 4999 -n 24 -o it -- ./work 5000 a -- ./work 20000 b >text 2>said || status=$?
 	cat text said
 	[ "$status" -eq 2 ]
@@ -31,6 +33,9 @@ setup() {
 	[ -f it.a8.prof ]
 	[ -f it.b8.prof ]
 	[ ! -f it.a9.prof ]
+	grep -q 'kept 2 recordings of an earlier series as it\.\*\.prof\.old' said
+	[ "$(cat it.a9.prof.old it.b24.prof.old it.axe.prof)" = "$(yes earlier | head -n 3)" ]
+	[ ! -f it.b24.prof ]
 	[ "$(grep -c 'output of the program' text)" -eq 0 ]
 	for block in $(awk '{ printf $3 }' order | fold -w 4); do
 		[[ $block == abba || $block == baab ]]

@@ -153,10 +153,59 @@ Test(comparison_setting, another_program_library_or_other_arguments_are_told)
 	expect(other, true, "Beware: other arguments: ");
 	other = usual;
 	other.library = "cc";
-	expect(other, true, "other builds of libraries in the new runs: libm.so.6.");
+	expect(other, true, "libraries of several builds: libm.so.6 (some.prof).");
 	other = usual;
 	other.command = "'/a path/sim' --seed 1";
 	expect(other, true, "Both sides are one build");
+}
+
+/* What is told of two base runs and one new one. */
+static char *told_of_three(const struct setting settings[3])
+{
+	struct comparison_names names = {0};
+	struct comparison_run runs[3];
+	const struct comparison_run *all[] = {&runs[0], &runs[1], &runs[2]};
+	struct comparison comparison;
+	char *text = NULL;
+	size_t bytes;
+	FILE *stream = open_memstream(&text, &bytes);
+
+	for (int i = 0; i < 3; i++)
+		make_run(&runs[i], &settings[i], &names);
+	comparison_make(&comparison, &comparison_defaults, &names, all, 2, all + 2, 1);
+	comparison_setting_tell(&comparison, hear, stream);
+	fclose(stream);
+	comparison_done(&comparison);
+	for (int i = 0; i < 3; i++)
+		comparison_run_done(&runs[i]);
+	comparison_names_done(&names);
+	return text;
+}
+
+Test(comparison_setting, all_runs_of_a_side_are_looked_at)
+{
+	for (int odd = 0; odd < 4; odd++) {
+		static const char *const expected[] = {
+			"Both sides are one build, with the same arguments.",
+			"Beware: other arguments among the base recordings: ./sim --seed 1 ",
+			"Beware: the base recordings are not of one build: ",
+			"Beware: libraries of several builds: libm.so.6",
+		};
+		struct setting settings[] = {usual, usual, usual};
+		char *text;
+
+		if (odd == 1)
+			settings[1].command = "./sim --seed 2";
+		if (odd == 2)
+			settings[1].build = "cc";
+		if (odd == 3)
+			settings[1].library = "cc";
+		text = told_of_three(settings);
+		for (int i = 0; i < 4; i++)
+			cr_expect_eq(strstr(text, expected[i]) != NULL,
+				     i == odd || (i == 0 && odd == 3), "%d: %s", odd, text);
+		free(text);
+	}
 }
 
 Test(comparison_setting, another_build_is_what_comparisons_are_for)

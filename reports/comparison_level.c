@@ -44,11 +44,11 @@ static char *copy(const char *start, const char *end)
 static void note_function(struct known **index, const struct comparison_function *function,
 			  uint32_t samples, size_t run)
 {
-	const char *file = strrchr(function->key, '\n'), *module = function->key;
+	const char *file = strrchr(function->key, '\n'), *module = file;
 	bool is_named = strncmp(function->key, "[no symbol]\n", strlen("[no symbol]\n")) != 0;
 
-	for (const char *line = function->key; line < file; line = strchr(line, '\n') + 1)
-		module = line;
+	while (module[-1] != '\n')
+		module--;
 	if (is_named)
 		note(index, copy(function->key, file), run, file[1]);
 	if (is_named || samples >= UNNAMED_SAMPLES)

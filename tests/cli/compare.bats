@@ -117,6 +117,21 @@ replicates() {
 	fails_with 1 'self or total' reports compare --sort name base1.prof -- new1.prof
 }
 
+@test "a copy without debug information or without symbols is the same code" {
+	require perf node
+	local without
+	collector run -q -o full -- "$BUILD/bin/sim" --seed 1 --steps 60 >/dev/null
+	for without in strip-debug strip-all; do
+		strip --$without -o sim "$BUILD/bin/sim"
+		collector run -q -o bare -- ./sim --seed 1 --steps 60 >/dev/null
+		reports compare --json -o it.json full.prof -- bare.prof
+		[ "$(ask it.json 'it.functions.length > 0')" = true ]
+		[ "$(ask it.json 'it.functions.filter(row => row.presence !== "both").length')" = 0 ]
+	done
+	reports compare full.prof -- bare.prof >text
+	grep -q '^Beware: the builds differ in symbols: bare.prof has none of \[program\]' text
+}
+
 @test "a narrow terminal never wraps the table" {
 	replicates 1 2
 	COLUMNS=80 reports compare base?.prof -- new?.prof | sed '1,/^$/d' >text

@@ -19,18 +19,18 @@ setup() {
 }
 
 @test "compare_profiles takes files and folders and leaves the comparison in three formats" {
-	synthetic small
+	local run
 	mkdir base new
-	cp small.prof base/1.prof
-	cp small.prof base/2.prof
-	cp small.prof new/1.prof
-	cp small.prof new/2.prof
+	for run in 1 2; do
+		"$BUILD/bench/synthetic_profile" replicate "base/$run.prof" $run
+		"$BUILD/bench/synthetic_profile" replicate "new/$run.prof" $((10 + run))
+	done
 	"$scripts/compare_profiles" --output-dir out base new >said
 	reports compare base/1.prof base/2.prof -- new/1.prof new/2.prof | diff - said
 	grep -q '<html' out/comparison.html
 	[ -s out/comparison.md ]
 	ask out/comparison.json it >/dev/null
-	"$scripts/compare_profiles" small.prof new/1.prof | grep -q unreplicated
+	"$scripts/compare_profiles" base/1.prof new/1.prof | grep -q unreplicated
 	[ -s profiling_results/comparison.html ]
 }
 

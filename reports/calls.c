@@ -161,6 +161,10 @@ const char *calls_restriction(const struct report *report, const struct calls_ro
 	if (row->left)
 		fprintf(stream, "%" PRIu64 " left without a return (longjmp), not timed; ",
 			row->left);
+	if (row->sum.subtracted_ns > row->sum.sum_ns && row->sum.returns)
+		fprintf(stream,
+			"more was taken off its durations for probes than is left: those are no "
+			"more than an order of magnitude; ");
 	if (row->sum.deep)
 		fprintf(stream, "%" PRIu64 " more than 64 timed calls deep, not timed; ",
 			row->sum.deep);

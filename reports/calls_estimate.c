@@ -97,10 +97,19 @@ void calls_estimate(struct calls *calls, const struct report *report)
 		take_off_callees(calls, &profile->call_edges[i]);
 }
 
+/* Calls that were left otherwise than by a return, or have not ended, are of no edge. */
+static struct calls_figure edge_figure(const struct calls_row *callee, double value)
+{
+	struct calls_figure figure = scaled(callee, value);
+
+	figure.is_least |= callee->left || callee->sum.open;
+	return figure;
+}
+
 struct calls_figure calls_edge_calls(const struct calls *calls, const struct profile_edge *edge)
 {
 	const struct calls_row *callee = row_of(calls, edge->callee);
-	struct calls_figure figure = scaled(callee, (double)edge->calls);
+	struct calls_figure figure = edge_figure(callee, (double)edge->calls);
 
 	if (figure.is_estimate)
 		figure.margin = figure.value * callee->calls.margin / callee->calls.value;
@@ -109,15 +118,18 @@ struct calls_figure calls_edge_calls(const struct calls *calls, const struct pro
 
 struct calls_figure calls_edge_total(const struct calls *calls, const struct profile_edge *edge)
 {
-	return scaled(row_of(calls, edge->callee), (double)edge->sum_ns);
+	return edge_figure(row_of(calls, edge->callee), (double)edge->sum_ns);
 }
 
-double calls_per_call(const struct calls *calls, const struct profile_edge *edge)
+struct calls_figure calls_per_call(const struct calls *calls, const struct profile_edge *edge)
 {
-	const struct calls_row *caller = row_of(calls, edge->caller);
+	const struct calls_figure *caller = &row_of(calls, edge->caller)->calls;
+	struct calls_figure ratio = calls_edge_calls(calls, edge);
 
-	if (caller->calls.is_least || row_of(calls, edge->callee)->calls.is_least ||
-	    caller->calls.value <= 0)
-		return NAN;
-	return calls_edge_calls(calls, edge).value / caller->calls.value;
+	if (caller->is_least || caller->value <= 0)
+		return (struct calls_figure){.value = NAN};
+	ratio.value /= caller->value;
+	ratio.margin /= caller->value;
+	ratio.is_estimate |= caller->is_estimate;
+	return ratio;
 }

@@ -38,5 +38,5 @@ void calls_estimate(struct calls *calls, const struct report *report);
 struct calls_figure calls_edge_calls(const struct calls *calls, const struct profile_edge *edge);
 struct calls_figure calls_edge_total(const struct calls *calls, const struct profile_edge *edge);
 
-/* Returns calls of @edge for each call of its caller; NAN where either is not known. */
-double calls_per_call(const struct calls *calls, const struct profile_edge *edge);
+/* Returns calls of @edge for each call of its caller; NAN where those are not known. */
+struct calls_figure calls_per_call(const struct calls *calls, const struct profile_edge *edge);

@@ -58,12 +58,12 @@ static void time_cell(struct table *table, bool is_known, struct calls_figure ti
 			   text);
 }
 
-static void ratio_cell(struct table *table, double ratio)
+static void ratio_cell(struct table *table, double ratio, bool is_least)
 {
 	if (isnan(ratio))
 		table_cell(table, "%s", "");
 	else
-		table_cell(table, "%.2f", ratio);
+		table_cell(table, "%s%.2f", is_least ? "> " : "", ratio);
 }
 
 static void add_function(struct table *table, const struct report *report,
@@ -75,7 +75,7 @@ static void add_function(struct table *table, const struct report *report,
 
 	calls_cell(table, row->calls);
 	if (calls->step_count)
-		ratio_cell(table, calls_per_step(calls, row));
+		ratio_cell(table, calls_per_step(calls, row), false);
 	time_cell(table, is_timed, row->total_ns);
 	time_cell(table, is_timed, row->self_ns);
 	duration_cell(table, is_timed, is_timed ? (double)sum->sum_ns / (double)sum->returns : 0);
@@ -134,9 +134,10 @@ static void write_edges(const struct report *report, const struct calls *calls, 
 		const struct profile_edge *edge = &profile->call_edges[i];
 		const struct calls_row *caller = &calls->rows[calls->row_of_probe[edge->caller]];
 		const struct calls_row *callee = &calls->rows[calls->row_of_probe[edge->callee]];
+		struct calls_figure ratio = calls_per_call(calls, edge);
 
 		calls_cell(&table, calls_edge_calls(calls, edge));
-		ratio_cell(&table, calls_per_call(calls, edge));
+		ratio_cell(&table, ratio.value, ratio.is_least);
 		time_cell(&table, true, calls_edge_total(calls, edge));
 		duration_cell(&table, edge->calls, (double)edge->sum_ns / (double)edge->calls);
 		table_cell(&table, "%s", label_of(report, caller->symbol, memory));
@@ -403,13 +404,14 @@ static json_t *edges_json(const struct report *report, const struct calls *calls
 		const struct calls_row *caller = &calls->rows[calls->row_of_probe[edge->caller]];
 		const struct calls_row *callee = &calls->rows[calls->row_of_probe[edge->callee]];
 		struct calls_figure all = calls_edge_calls(calls, edge);
-		double ratio = calls_per_call(calls, edge);
+		struct calls_figure ratio = calls_per_call(calls, edge);
+		bool is_known = !isnan(ratio.value) && !ratio.is_least;
 		json_t *json = json_pack(
 			"{s:o, s:o, s:I, s:I, s:o}", "caller",
 			text_json(report->symbols.symbols[caller->symbol].label), "function",
 			text_json(report->symbols.symbols[callee->symbol].label), "calls",
 			(json_int_t)edge->calls, "sum_ns", (json_int_t)edge->sum_ns,
-			"calls_per_call", isnan(ratio) ? json_null() : json_real(ratio));
+			"calls_per_call", is_known ? json_real(ratio.value) : json_null());
 
 		if (all.is_estimate)
 			add_estimate(json, "estimated_calls", all);

@@ -4,27 +4,31 @@
 
 set -euo pipefail
 
-output=profiling_results
-case ${1-} in
--h | --help)
-	sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
-	exit
-	;;
---output-dir) output=${2:?--output-dir takes a path} ;;
-'') ;;
-*)
-	echo "check_profiling_status.sh: there is no option '$1'; --help lists them" >&2
-	exit 1
-	;;
-esac
-[[ -d $output ]] || {
-	echo "check_profiling_status.sh: there is no folder $output; nothing was measured yet" >&2
+fail() {
+	echo "check_profiling_status.sh: $1" >&2
 	exit 1
 }
+output=profiling_results
+while [[ $# -gt 0 ]]; do
+	case $1 in
+	-h | --help)
+		sed -n '2,/^$/s/^# \{0,1\}//p' "$0"
+		exit
+		;;
+	--output-dir)
+		[[ -n ${2-} ]] || fail "--output-dir takes a path"
+		output=$2
+		shift
+		;;
+	*) fail "there is no option '$1'; --help lists them" ;;
+	esac
+	shift
+done
+[[ -d $output ]] || fail "there is no folder $output; nothing was measured yet"
 
 # runs FOLDER: how many runs are over in it
 runs() {
-	find "$1" -path '*/runs/*/run.json' ! -path '*/runs/*.*/*' 2>/dev/null | wc -l
+	if [[ -d $1 ]]; then find "$1" -path '*/runs/*/run.json' ! -path '*/runs/*.*/*'; fi | wc -l
 }
 
 over_all=0 planned_all=0 rate=
@@ -38,7 +42,7 @@ for title in phase1 phase2 phase3 phase4 wins; do
 		state=running
 	elif [[ -f $summary ]]; then
 		state="ended, $(sed -n 's/^ "status": "\(.*\)",\{0,1\}$/\1/p' "$summary")"
-	elif [[ -n $(find "$folder" -name sweep.json 2>/dev/null | head -1) ]]; then
+	elif [[ -d $folder && -n $(find "$folder" -name sweep.json -print -quit) ]]; then
 		state='interrupted; the same command goes on'
 	fi
 	if [[ $state == running && $over -gt $before && $planned != '?' ]]; then

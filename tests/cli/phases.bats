@@ -212,4 +212,32 @@ phase() {
 	fails_with 1 'line 3: [engine] has command twice, or an indented line, which goes on with it' \
 		collector phase --number 1 --engine bad.engine out
 	fails_with 1 'nothing was measured yet' "$scripts/check_profiling_status.sh" --output-dir nowhere
+	fails_with 1 "there is no option 'more'" "$scripts/check_profiling_status.sh" --output-dir out more
+	fails_with 1 '--output-dir takes a path' phase 1 --output-dir ''
+	fails_with 1 '--output-dir takes a path' "$scripts/run_all_phases" --output-dir ''
+}
+
+@test "a plan is told of one phase alone, and changes nothing of what was begun" {
+	[[ $(phase 1 --plan) == 'phase1: '*' sweeps, '*' runs' ]]
+	[[ $("$scripts/check_profiling_status.sh" --output-dir out) == 'phase 1: not begun; 0 of '* ]]
+	planned=$(cat out/phase1/planned)
+	touch out/phase1/phase1_run.log
+	sed -i '/^time_linear/d; s/^square = .*/&\nlinear = time_linear/' growth.engine
+	printf '[driver d]\ncommand = %s {n} 20\nn = 1, 2, 3\n' "$BUILD/workloads/growth" >>growth.engine
+	phase 1 --plan
+	[ "$(cat out/phase1/planned)" = "$planned" ]
+}
+
+@test "runs that failed are made again when that is asked for" {
+	require root perf bpf
+	cp /bin/false engine
+	sed -i "s|^command = .*|command = $PWD/engine {n} {steps}|" growth.engine
+	run phase 1
+	[ "$status" -eq 2 ]
+	rm engine
+	cp "$BUILD/workloads/growth" engine
+	run phase 1
+	[ "$status" -eq 2 ]
+	phase 1 --retry
+	[ "$(ask out/phase1/phase1_summary.json it.status)" = success ]
 }

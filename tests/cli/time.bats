@@ -102,10 +102,11 @@ counted() {
 	require node
 	collector run --budget none -q --time bimodal -- "$CALLS" bimodal 2000 >said
 	collector calls --json -o calls.json calls.prof
-	# 20 us and 200 us and what the machine adds: shares by a border between them
+	# 20 us and 200 us and what the machine adds: shares by a border between them. On a busy machine
+	# some microseconds too many are taken off for the probe.
 	[ "$(ask calls.json 'const f = it.functions[0]; const slow = f.histogram.filter(b => b[0] > 150e3).reduce((s, b) => s + b[1], 0); slow >= 200 && slow < 300')" = true ]
-	[ "$(ask calls.json 'it.functions[0].p50_ns > 18e3 && it.functions[0].p50_ns < 150e3')" = true ]
-	[ "$(ask calls.json 'it.functions[0].p99_ns > 190e3')" = true ]
+	[ "$(ask calls.json 'it.functions[0].p50_ns > 10e3 && it.functions[0].p50_ns < 150e3')" = true ]
+	[ "$(ask calls.json 'it.functions[0].p99_ns > 180e3')" = true ]
 }
 
 @test "stacks through timed functions are whole" {

@@ -119,3 +119,20 @@ Test(calls, per_step_are_those_of_steps)
 			   1e-9);
 	done();
 }
+
+Test(calls, durations_that_are_mostly_the_probes_own_say_so)
+{
+	struct profile *profile = new_profile();
+	uint32_t probe = add_probe(profile, "observe", PROFILE_PROBE_TIME);
+	char text[800];
+
+	profile_timing_add(profile, &(struct profile_timing){.probe = probe,
+							     .calls = 5,
+							     .returns = 5,
+							     .sum_ns = 400,
+							     .subtracted_ns = 500});
+	measure(profile);
+	cr_expect(strstr(calls_restriction(&report, &calls.rows[0], text, sizeof(text)),
+			 "no more than an order of magnitude"));
+	done();
+}

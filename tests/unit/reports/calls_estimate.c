@@ -101,7 +101,7 @@ Test(calls_estimate, what_was_lost_is_at_least_what_was_seen_and_has_no_ratio)
 	cr_expect(row(observe)->total_ns.is_least);
 	cr_expect(row(act)->self_ns.is_most, "its callee's time is in it");
 	cr_expect(isnan(calls_per_step(&calls, row(observe))));
-	cr_expect(isnan(calls_per_call(&calls, &profile->call_edges[0])));
+	cr_expect(calls_per_call(&calls, &profile->call_edges[0]).is_least);
 }
 
 Test(calls_estimate, what_callees_took_untimed_is_not_the_callers_own)
@@ -120,7 +120,25 @@ Test(calls_estimate, what_callees_took_untimed_is_not_the_callers_own)
 	cr_expect_float_eq(row(step)->self_ns.value, 20200 - 10000, 1e-6);
 	cr_expect_float_eq(row(step)->self_ns.margin, 490, 1e-6);
 	cr_expect(row(step)->self_ns.is_estimate);
-	cr_expect_float_eq(calls_per_call(&calls, &profile->call_edges[0]), 100, 1e-9);
+	cr_expect_float_eq(calls_per_call(&calls, &profile->call_edges[0]).value, 100, 1e-9);
 	cr_expect_float_eq(calls_edge_total(&calls, &profile->call_edges[0]).value, 10000, 1e-6);
 	cr_expect_float_eq(calls_edge_calls(&calls, &profile->call_edges[0]).margin, 50, 1e-6);
+}
+
+Test(calls_estimate, calls_without_a_return_are_missing_in_edges)
+{
+	uint32_t outer = add_function("outer", exact, 10), jumper = add_probe("jumper", exact);
+
+	profile_timing_add(profile, &(struct profile_timing){.probe = jumper,
+							     .calls = 10,
+							     .returns = 5,
+							     .sum_ns = 50,
+							     .outer_ns = 50,
+							     .self_ns = 50});
+	profile_edge_add(profile, &(struct profile_edge){outer, jumper, 5, 50});
+	measure();
+	cr_expect_eq(row(jumper)->left, 5);
+	cr_expect(calls_edge_calls(&calls, &profile->call_edges[0]).is_least);
+	cr_expect(calls_per_call(&calls, &profile->call_edges[0]).is_least);
+	cr_expect_float_eq(calls_per_call(&calls, &profile->call_edges[0]).value, 0.5, 1e-9);
 }

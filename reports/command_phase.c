@@ -104,8 +104,8 @@ const struct argp command_phase_argp = {
 	parse,
 	"DIR",
 	"Reports what a phase measured (scripts/run_phase*_profiling), as Markdown.\v"
-	"Exit status: 0 the phase succeeded, 1 failed, 2 some of it was not measured, which the "
-	"report says.",
+	"Exit status: 0 the phase succeeded, 1 failed, 2 some of it was not measured, or recording "
+	"broke the budget, which the report says.",
 	children,
 	NULL,
 	NULL,

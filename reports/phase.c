@@ -135,13 +135,54 @@ static const char *judge_overhead(const json_t *overhead)
 	return json_number_value(json_array_get(interval, 0)) > budget ? "broken" : "cannot tell";
 }
 
+/* Whether times are taken from a sweep, so that its recording has to keep the budget. */
+static bool is_timed(const json_t *plan)
+{
+	return !json_is_true(json_object_get(plan, "is_memory")) &&
+	       !json_is_true(json_object_get(plan, "is_counts")) &&
+	       !json_is_true(json_object_get(plan, "trace"));
+}
+
+/* Whether a sweep is recorded with an option, "--step=". */
+static bool has_option(const json_t *plan, const char *option)
+{
+	const json_t *word;
+	size_t i;
+
+	json_array_foreach (json_object_get(plan, "run"), i, word) {
+		if (!strncmp(json_string_value(word), option, strlen(option)))
+			return true;
+	}
+	return false;
+}
+
+/* What was measured of a program that recording slows down is not what was asked for. */
+static void check_budget(struct phase *phase, const json_t *plan, const json_t *overhead)
+{
+	const json_t *interval = json_object_get(overhead, "interval");
+	double low = 100 * json_number_value(json_array_get(interval, 0));
+	bool has_calls = has_option(plan, "--time=") || has_option(plan, "--hits=");
+	char text[400];
+
+	if (!is_timed(plan) || strcmp(judge_overhead(overhead), "broken") != 0)
+		return;
+	snprintf(text, sizeof(text),
+		 "recording took %.*f %% of the CPU time (%.*f to %.*f), more than the budget of "
+		 "%.0f %%: times and shares are those of a slowed down program. Remedy: %s%slonger "
+		 "runs",
+		 low < 10, 100 * json_number_value(json_object_get(overhead, "overhead")), low < 10,
+		 low, low < 10, 100 * json_number_value(json_array_get(interval, 1)), 100 * budget,
+		 has_option(plan, "--step=")
+			 ? "a step function that takes longer, or none ([engine] step); "
+			 : "",
+		 has_calls ? "functions that are called less often; " : "");
+	complain(phase, json_string_value(json_object_get(plan, "name")), text);
+}
+
 static void add_runs_row(const struct phase *phase, const json_t *plan, const json_t *runs,
 			 const json_t *overhead)
 {
 	const char *name = json_string_value(json_object_get(plan, "name"));
-	bool is_timed = !json_is_true(json_object_get(plan, "is_memory")) &&
-			!json_is_true(json_object_get(plan, "is_counts")) &&
-			!json_is_true(json_object_get(plan, "trace"));
 	json_t *row = document_row(phase->runs_table);
 	const json_t *interval = json_object_get(overhead, "interval");
 	const json_t *share = json_object_get(overhead, "overhead");
@@ -159,7 +200,8 @@ static void add_runs_row(const struct phase *phase, const json_t *plan, const js
 		document_interval(row, json_number_value(share),
 				  json_number_value(json_array_get(interval, 0)),
 				  json_number_value(json_array_get(interval, 1)));
-	document_text(row, is_timed ? judge_overhead(overhead) : "no times are taken from it");
+	document_text(row,
+		      is_timed(plan) ? judge_overhead(overhead) : "no times are taken from it");
 }
 
 /* Numbers of calls are those of the sweep that counts them all, which lies beside. */
@@ -299,6 +341,7 @@ static void take_sweep(struct phase *phase, const json_t *plan, const char *fold
 	check_runs(phase, name, runs);
 	if (scaling.unreadable)
 		complain(phase, name, "there are recordings that cannot be read");
+	check_budget(phase, plan, overhead);
 	add_runs_row(phase, plan, runs, overhead);
 	take_sections(phase, &scaling, plan);
 	if (!json_array_size(phase->sweeps))
@@ -343,8 +386,8 @@ static void conclude(struct phase *phase)
 	json_t *problem;
 
 	if (count)
-		snprintf(text, sizeof(text), "Not all was measured: %zu problem%s.", count,
-			 count == 1 ? "" : "s");
+		snprintf(text, sizeof(text), "Not all was measured as planned: %zu problem%s.",
+			 count, count == 1 ? "" : "s");
 	else
 		snprintf(text, sizeof(text), "All that was planned was measured.");
 	document_set_verdict(phase->document, count ? "doubtful" : "measured", text);

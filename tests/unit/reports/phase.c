@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "reports/phase.h"
+
+#include "tests/unit/reports/small_sweep.h"
+
+static json_t *new_engine(const char *step)
+{
+	return json_pack("{s:{s:s, s:s}}", "engine", "command", "engine", "step", step);
+}
+
+/* Phase 1 of an engine whose runs take 1 s of CPU time, and @recorded_s where they are recorded,
+ * more or less. */
+static json_t *measure(const char *step, double recorded_s)
+{
+	static const double noise[] = {0.999, 1, 1.001};
+	struct phase_options options = {.phase = 1, .quick = true};
+	json_t *point = json_object(), *engine = new_engine(step), *json;
+	char folder[SMALL_PATH];
+	struct error error;
+
+	new_folder(folder);
+	new_sweep(folder, "macro", json_pack("[{}]"), 3, 3);
+	for (int i = 0; i < 6; i++) {
+		double cpu_s = noise[i / 2] * (i % 2 ? 1 : recorded_s);
+		char name[32];
+		struct small_run run = {"macro", name, point, cpu_s, cpu_s, NULL};
+
+		snprintf(name, sizeof(name), "p1r%d%s", i / 2 + 1, i % 2 ? "b" : "");
+		if (i % 2 == 0) {
+			run.profile = new_profile();
+			add_stack(run.profile, "main;step", 100);
+		}
+		add_run(folder, &run);
+	}
+	json_decref(point);
+	json = phase_json(engine, &options, folder, &error);
+	cr_assert(json, "%s", error.text);
+	json_decref(engine);
+	return json;
+}
+
+static const char *text_of(const json_t *json, const char *key)
+{
+	return json_string_value(json_object_get(json, key));
+}
+
+static const char *verdict_of(const json_t *json)
+{
+	return text_of(json_object_get(json_object_get(json, "report"), "verdict"), "word");
+}
+
+Test(phase, a_recording_that_breaks_the_budget_is_no_success_and_its_remedy_is_named)
+{
+	json_t *json = measure("tick", 3);
+	const char *problem =
+		json_string_value(json_array_get(json_object_get(json, "problems"), 0));
+
+	cr_assert_str_eq(text_of(json, "status"), "failed");
+	cr_assert_str_eq(verdict_of(json), "doubtful");
+	cr_assert_eq(json_array_size(json_object_get(json, "problems")), 1);
+	cr_assert(strstr(problem, "macro: recording took 200 % of the CPU time"), "%s", problem);
+	cr_assert(strstr(problem, "step"), "%s", problem);
+	json_decref(json);
+}
+
+Test(phase, without_probes_the_remedy_of_a_broken_budget_is_longer_runs)
+{
+	json_t *json = measure("", 1.5);
+	const char *problem =
+		json_string_value(json_array_get(json_object_get(json, "problems"), 0));
+
+	cr_assert_str_eq(text_of(json, "status"), "failed");
+	cr_assert(strstr(problem, "longer runs"), "%s", problem);
+	cr_assert_not(strstr(problem, "step"), "%s", problem);
+	json_decref(json);
+}
+
+Test(phase, a_budget_that_is_kept_or_that_may_be_is_no_problem)
+{
+	static const double recorded_s[] = {0.99, 1.02, 1.05};
+
+	for (size_t i = 0; i < sizeof(recorded_s) / sizeof(*recorded_s); i++) {
+		json_t *json = measure("tick", recorded_s[i]);
+
+		cr_assert_str_eq(text_of(json, "status"), "success");
+		cr_assert_str_eq(verdict_of(json), "measured");
+		json_decref(json);
+	}
+}

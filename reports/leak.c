@@ -39,6 +39,28 @@ static bool is_slowing(const double *growths, size_t parts)
 	return halves[1] < LEAK_STEADY * halves[0];
 }
 
+/* The most that the level fell from one end of a part to a later one: what was given back. */
+static double deepest_fall(const double *growths, size_t parts)
+{
+	double fall = 0, deepest = 0;
+
+	for (size_t i = 0; i < parts; i++) {
+		fall = fmax(0, fall - growths[i]);
+		deepest = fmax(deepest, fall);
+	}
+	return deepest;
+}
+
+/* Whether growth of @whole in all parts is none, of which at most @high a part was to be seen. */
+static bool is_none(const struct leak *leak, const double *growths, double whole, double high)
+{
+	double parts = (double)leak->parts;
+
+	return fabs(whole) <= LEAK_SMALL * leak->level &&
+	       high * parts <= LEAK_SMALL * leak->level &&
+	       whole <= fmax(deepest_fall(growths, leak->parts), LEAK_UNSEEN);
+}
+
 void leak_judge(struct leak *leak, const double *steps, const double *levels, size_t count)
 {
 	double growths[LEAK_PARTS], first, width, whole;
@@ -63,8 +85,8 @@ void leak_judge(struct leak *leak, const double *steps, const double *levels, si
 	leak->low = change.low / width;
 	leak->high = change.high / width;
 	leak->is_slowing = change.low > 0 && is_slowing(growths, leak->parts);
-	if (fabs(whole) <= LEAK_SMALL * leak->level &&
-	    change.high * (double)leak->parts <= LEAK_SMALL * leak->level)
+	if (fmax(leak->high, leak->per_step) * steps[count - 1] < LEAK_PAGE ||
+	    (change.low <= 0 && is_none(leak, growths, whole, change.high)))
 		leak->verdict = LEAK_NONE;
 	else if (change.low > 0 && !leak->is_slowing)
 		leak->verdict = LEAK_FOUND;

@@ -91,6 +91,88 @@ Test(leak, what_rises_and_falls_is_not_called_a_leak)
 		cr_assert_neq(judge(up_and_down).verdict, LEAK_FOUND);
 }
 
+/* Judges 1000 steps of a level of 300 MB, @shape more after a number of them, and noise of a page.
+ */
+static struct leak judge_large(double (*shape)(double step))
+{
+	double steps[LOOKS], levels[LOOKS];
+	struct leak leak;
+
+	for (int i = 0; i < LOOKS; i++) {
+		steps[i] = (i + 1) * 1000.0 / LOOKS;
+		levels[i] = 300e6 + shape(steps[i]) + 4096 * noise();
+	}
+	leak_judge(&leak, steps, levels, LOOKS);
+	return leak;
+}
+
+static double two_pages_and_a_half(double step)
+{
+	return 10240 * step;
+}
+
+static double leak_in_bursts(double step)
+{
+	return 2e6 * floor(step / 200);
+}
+
+static double one_jump(double step)
+{
+	return step > 600 ? 5e6 : 0;
+}
+
+static double slow_cache(double step)
+{
+	return 10e6 * (1 - exp(-step / 500));
+}
+
+static double first_touches(double step)
+{
+	return 4096 * floor(step / 250);
+}
+
+Test(leak, what_grows_steadily_is_a_leak_however_large_the_level)
+{
+	for (state = 1; state < 50; state++) {
+		struct leak leak = judge_large(two_pages_and_a_half);
+
+		cr_assert_eq(leak.verdict, LEAK_FOUND);
+		cr_assert(leak.low < 10240 && leak.high > 10240);
+	}
+}
+
+Test(leak, what_grows_and_never_gives_back_is_not_called_none)
+{
+	for (state = 1; state < 50; state++) {
+		cr_assert_eq(judge_large(leak_in_bursts).verdict, LEAK_CANNOT_TELL);
+		cr_assert_eq(judge_large(one_jump).verdict, LEAK_CANNOT_TELL);
+		cr_assert_eq(judge_large(slow_cache).verdict, LEAK_CANNOT_TELL);
+	}
+}
+
+Test(leak, a_few_pages_more_are_none)
+{
+	for (state = 1; state < 50; state++)
+		cr_assert_eq(judge_large(first_touches).verdict, LEAK_NONE);
+}
+
+Test(leak, growth_of_less_than_a_page_in_the_whole_run_is_none)
+{
+	double steps[LOOKS], levels[LOOKS];
+	struct leak leak;
+
+	for (int i = 0; i < LOOKS; i++) {
+		steps[i] = i + 1;
+		levels[i] = 300e6 + 40 * steps[i];
+	}
+	leak_judge(&leak, steps, levels, LOOKS);
+	cr_assert_eq(leak.verdict, LEAK_NONE);
+	for (int i = 0; i < LOOKS; i++)
+		levels[i] = 300e6 + 80 * steps[i];
+	leak_judge(&leak, steps, levels, LOOKS);
+	cr_assert_eq(leak.verdict, LEAK_FOUND);
+}
+
 Test(leak, few_looks_tell_nothing)
 {
 	double steps[] = {10, 20, 30, 40}, levels[] = {1e6, 2e6, 3e6, 4e6};

@@ -96,6 +96,13 @@ static int by_name(struct component_map *map, const char *name)
 	return map->count++;
 }
 
+static bool is_program(const struct report *report, const struct symbol *symbol)
+{
+	const struct profile_module *module = &report->profile->modules[symbol->module];
+
+	return !strcmp(symbol_base_name(module->path), report_program(report));
+}
+
 /* Parts that the folders of the source make; libraries serve whoever calls them. */
 static void find_by_folder(struct component_map *map, const struct report *report,
 			   uint8_t *of_symbol)
@@ -108,10 +115,8 @@ static void find_by_folder(struct component_map *map, const struct report *repor
 	component_table_init(&table, report, tree);
 	for (uint32_t node = 1; node < tree->count; node++) {
 		uint32_t i = tree->nodes[node].symbol;
-		const struct symbol *symbol = &report->symbols.symbols[i];
-		const char *module = symbol_base_name(profile->modules[symbol->module].path);
 
-		if (!strcmp(module, report_program(report)))
+		if (is_program(report, &report->symbols.symbols[i]))
 			of_symbol[i] = (uint8_t)by_name(map, table.rows[table.of_symbol[i]].name);
 	}
 	component_table_done(&table);
@@ -135,4 +140,21 @@ uint8_t *component_map_symbols(struct component_map *map, const struct report *r
 	for (int i = 1; i < map->count; i++)
 		json_decref((json_t *)lists[i]);
 	return of_symbol;
+}
+
+uint8_t *component_map_bearing(const uint8_t *components, const struct report *report)
+{
+	uint8_t *bearing = xcalloc(report->symbols.count, 1);
+
+	for (uint32_t i = 1; i < report->symbols.count; i++) {
+		const struct symbol *symbol = &report->symbols.symbols[i];
+		uint8_t kind = report->profile->modules[symbol->module].kind;
+
+		if (components[i])
+			bearing[i] = COMPONENT_BEARS;
+		/* Code that was generated is the program's, too. */
+		else if (kind == PROFILE_MODULE_JIT || is_program(report, symbol))
+			bearing[i] = COMPONENT_OTHER;
+	}
+	return bearing;
 }

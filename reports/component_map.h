@@ -5,6 +5,9 @@
  *
  * What libraries do for a component is its cost: a sample belongs to the innermost function on its
  * stack that belongs to a component; without one, to "other". So shares add up to 100 %.
+ *
+ * That function bears the sample, and its line does. In "other" the innermost function of the
+ * program itself does; where the stack has none, the innermost of all.
  */
 #pragma once
 
@@ -32,3 +35,13 @@ void component_map_done(struct component_map *map);
  * patterns the map gains the components that are found.
  */
 uint8_t *component_map_symbols(struct component_map *map, const struct report *report);
+
+/* From what bears least. */
+enum component_bearing {
+	COMPONENT_PASSES, /* of a library or the kernel, and of no component: its caller bears */
+	COMPONENT_OTHER,  /* of the program, and of no component */
+	COMPONENT_BEARS,
+};
+
+/* Returns the bearing of each symbol of a report, owned by the caller. @components  of each */
+uint8_t *component_map_bearing(const uint8_t *components, const struct report *report);

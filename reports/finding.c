@@ -122,31 +122,23 @@ double finding_share(const json_t *share)
 	return json_number_value(json_is_array(share) ? json_array_get(share, 0) : share);
 }
 
-/* Whether a function of phase 1 or a line of phase 3 is of a component. What works for its callers
- * is part of what belongs to none. */
-static bool is_of(const json_t *table, const json_t *row, const char *component)
-{
-	const char *text = finding_cell_text(table, row, "component");
-
-	return !strcmp(text, component) ||
-	       (!strcmp(component, "other") && !strcmp(text, FINDING_CALLERS));
-}
-
 const char *finding_function(const struct findings *findings, const char *component,
 			     char text[FINDING_TEXT])
 {
-	const json_t *table = finding_table(findings->phases[0], "shares", "functions"), *row;
+	const json_t *table = finding_table(findings->phases[0], "shares", "causes"), *row;
 	size_t i;
 
 	json_array_foreach (json_object_get(table, "rows"), i, row) {
-		if (!is_of(table, row, component))
+		if (strcmp(finding_cell_text(table, row, "component"), component) != 0)
 			continue;
-		snprintf(text, FINDING_TEXT, "%s, %.2g %% in itself",
+		snprintf(text, FINDING_TEXT,
+			 "%s, %.3g %% with what it calls outside of components, %.2g %% in itself",
 			 finding_cell_text(table, row, "function"),
+			 100 * finding_share(finding_cell(table, row, "borne")),
 			 100 * finding_share(finding_cell(table, row, "self")));
 		return text;
 	}
-	return "none of its functions is among the costliest";
+	return table ? "no sample in its functions" : NOT_MEASURED;
 }
 
 /* What is looked for in rows of phase 2, and the words for what was found. */
@@ -263,12 +255,12 @@ const char *finding_line(const struct findings *findings, const char *component,
 	json_array_foreach (json_object_get(table, "rows"), i, row) {
 		const char *file = finding_cell_text(table, row, "file");
 
-		if (!is_of(table, row, component))
+		if (strcmp(finding_cell_text(table, row, "component"), component) != 0)
 			continue;
 		snprintf(text, FINDING_TEXT, "%s:%" JSON_INTEGER_FORMAT " (%.2g %%)",
 			 strrchr(file, '/') ? strrchr(file, '/') + 1 : file,
 			 json_integer_value(finding_cell(table, row, "line")),
-			 100 * finding_share(finding_cell(table, row, "self")));
+			 100 * finding_share(finding_cell(table, row, "borne")));
 		return text;
 	}
 	if (table && !json_array_size(json_object_get(table, "rows")))

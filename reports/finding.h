@@ -10,9 +10,6 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* In tables the component of what belongs to none, and does its work for whoever calls it. */
-#define FINDING_CALLERS "its caller's"
-
 enum {
 	FINDING_PHASES = 4,
 	FINDING_TEXT = 512, /* bytes of a text that holds every finding */
@@ -46,7 +43,8 @@ const char *finding_cell_text(const json_t *table, const json_t *row, const char
 /* A share is a number, or begins with one. */
 double finding_share(const json_t *share);
 
-/* Phase 1: "collect 16.7 %", the function of the component with most time of its own. */
+/* Phase 1: "collect, 16.7 % with what it calls outside of components, 3.1 % in itself", the
+ * function of the component that bears most (component_map.h), as the component's share does. */
 const char *finding_function(const struct findings *findings, const char *component,
 			     char text[FINDING_TEXT]);
 
@@ -57,7 +55,7 @@ const char *finding_duration(const struct findings *findings, const char *compon
 const char *finding_best(const struct findings *findings, const char *component, bool is_one,
 			 char text[FINDING_TEXT]);
 
-/* Phase 3: "matrix.c:61 (10.8 %)", the hottest line. */
+/* Phase 3: "matrix.c:61 (10.8 %)", the line of the component that bears most. */
 const char *finding_line(const struct findings *findings, const char *component,
 			 char text[FINDING_TEXT]);
 

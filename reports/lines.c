@@ -13,6 +13,7 @@ struct measuring {
 	const struct profile *profile;
 	enum lines_inlined inlined;
 	const bool *wanted;	/* symbols; NULL: all */
+	const uint8_t *bearing; /* of symbols; NULL: the innermost bears all */
 	uint32_t *hits_symbols; /* of each row of line_hits */
 	uint32_t *row_of;	/* by index into the profile's lines, its line_hits behind them;
 				   NO_ROW: not wanted */
@@ -101,11 +102,35 @@ static uint32_t frame_row(const struct measuring *measuring, uint32_t frame, uin
 	return measuring->row_of[row->first_line + depth];
 }
 
+/* The row of what bears a sample. */
+static uint32_t bearing_row(const struct measuring *measuring, const struct profile_sample *sample)
+{
+	const struct profile *profile = measuring->profile;
+	uint32_t row = NO_ROW;
+	int most = -1;
+
+	for (uint32_t stack = sample->stack; stack; stack = profile->stacks[stack].parent) {
+		uint32_t frame = profile->stacks[stack].frame;
+
+		for (uint32_t depth = 0; depth < symbol_depth(profile, frame); depth++) {
+			int bearing = measuring->bearing[symbol_at(profile, frame, depth).symbol];
+
+			if (bearing <= most)
+				continue;
+			most = bearing;
+			row = frame_row(measuring, frame, depth);
+		}
+	}
+	return row;
+}
+
 static uint32_t self_row(const struct measuring *measuring, const struct profile_sample *sample)
 {
 	uint32_t frame = measuring->profile->stacks[sample->stack].frame;
 	uint32_t depth = measuring->profile->frames[frame].line_count;
 
+	if (measuring->bearing)
+		return bearing_row(measuring, sample);
 	if (!sample->stack || !depth)
 		return NO_ROW;
 	return frame_row(measuring, frame, measuring->inlined == LINES_AT_CALL ? depth - 1 : 0);
@@ -273,34 +298,48 @@ static void measure_intervals(struct measuring *measuring, uint16_t metric, uint
 	free(counts);
 }
 
-void lines_measure(struct lines *lines, const struct report *report, enum lines_inlined inlined,
-		   const bool *wanted, uint32_t limit)
+static void measure(struct measuring *measuring, const struct report *report, uint32_t limit)
 {
 	const struct profile *profile = report->profile;
-	struct measuring measuring = {.lines = lines,
-				      .profile = profile,
-				      .inlined = inlined,
-				      .wanted = wanted,
-				      .hits_symbols = lines_of_hits(profile)};
+	struct lines *lines = measuring->lines;
 
 	*lines = (struct lines){0};
-	number_rows(&measuring);
-	measuring.seen = xcalloc(lines->count, sizeof(*measuring.seen));
+	measuring->profile = profile;
+	measuring->hits_symbols = lines_of_hits(profile);
+	number_rows(measuring);
+	measuring->seen = xcalloc(lines->count, sizeof(*measuring->seen));
 	for (size_t i = 0; i < profile->samples_count; i++) {
 		const struct profile_sample *sample = &profile->samples[i];
 
 		if (sample->metric != report->metric)
 			continue;
 		lines->value += call_tree_value(profile, sample);
-		add_sample(&measuring, sample, ++lines->samples);
+		add_sample(measuring, sample, ++lines->samples);
 	}
-	add_allocations(&measuring, lines->samples);
-	add_hits(&measuring);
-	sort_rows(&measuring);
-	measure_intervals(&measuring, report->metric, limit);
-	free(measuring.hits_symbols);
-	free(measuring.row_of);
-	free(measuring.seen);
+	add_allocations(measuring, lines->samples);
+	add_hits(measuring);
+	sort_rows(measuring);
+	measure_intervals(measuring, report->metric, limit);
+	free(measuring->hits_symbols);
+	free(measuring->row_of);
+	free(measuring->seen);
+}
+
+void lines_measure(struct lines *lines, const struct report *report, enum lines_inlined inlined,
+		   const bool *wanted, uint32_t limit)
+{
+	struct measuring measuring = {.lines = lines, .inlined = inlined, .wanted = wanted};
+
+	measure(&measuring, report, limit);
+}
+
+void lines_measure_borne(struct lines *lines, const struct report *report, const uint8_t *bearing,
+			 uint32_t limit)
+{
+	struct measuring measuring = {
+		.lines = lines, .inlined = LINES_IN_SOURCE, .bearing = bearing};
+
+	measure(&measuring, report, limit);
 }
 
 void lines_done(struct lines *lines)

@@ -49,6 +49,11 @@ void lines_measure(struct lines *lines, const struct report *report, enum lines_
 		   const bool *wanted, uint32_t limit);
 void lines_done(struct lines *lines);
 
+/* Measures all lines, inlined code at its own, where self is what the line bears: what libraries do
+ * for it is its own. @bearing  component_map_bearing */
+void lines_measure_borne(struct lines *lines, const struct report *report, const uint8_t *bearing,
+			 uint32_t limit);
+
 /*
  * Says which functions @name means: those of that name (C++ names also without parameters), else
  * those declared in a file of that path, whole or its last parts, else those that it means by less

@@ -19,7 +19,7 @@ enum {
 struct naming {
 	const struct report *report;
 	uint32_t *of_symbol; /* id, UINT32_MAX before it was asked for */
-	uint8_t *components;
+	uint8_t *components, *bearing;
 	struct measured_names *names;
 };
 
@@ -50,6 +50,7 @@ static struct measured_name *add_name(const struct naming *naming, char *name, u
 	obstack_free(&memory, NULL);
 	row->line = symbol->line;
 	row->component = naming->components[symbol_id];
+	row->bearing = naming->bearing[symbol_id];
 	row->id = (uint32_t)names->count;
 	HASH_ADD_KEYPTR(hh, names->index, row->name, strlen(row->name), row);
 	xgrow(names->rows, names->count, names->capacity);
@@ -121,15 +122,15 @@ static void take_sample(struct measured *measured, const struct naming *naming,
 			const struct call_tree *tree, uint32_t leaf, double amount, uint32_t *seen,
 			uint32_t stamp)
 {
-	uint8_t component = 0;
+	uint32_t bearer = leaf;
 
 	for (uint32_t node = leaf; node; node = tree->nodes[node].parent) {
 		uint32_t symbol = tree->nodes[node].symbol;
 		uint32_t id = name_symbol(naming, symbol);
 		struct measured_function *function = function_of(measured, id);
 
-		if (!component)
-			component = naming->components[symbol];
+		if (naming->bearing[symbol] > naming->bearing[tree->nodes[bearer].symbol])
+			bearer = node;
 		if (node == leaf) {
 			function->self_ns += amount;
 			function->self_samples++;
@@ -140,7 +141,10 @@ static void take_sample(struct measured *measured, const struct naming *naming,
 		function->total_ns += amount;
 		function->total_samples++;
 	}
-	measured->components[component] += amount;
+	if (bearer)
+		function_of(measured, name_symbol(naming, tree->nodes[bearer].symbol))->borne_ns +=
+			amount;
+	measured->components[naming->components[tree->nodes[bearer].symbol]] += amount;
 	measured->step_cpu_ns += amount;
 	measured->samples++;
 }
@@ -216,6 +220,7 @@ static void per_step(struct measured *measured)
 	for (size_t i = 0; i < measured->functions_count; i++) {
 		measured->functions[i].self_ns /= measured->steps;
 		measured->functions[i].total_ns /= measured->steps;
+		measured->functions[i].borne_ns /= measured->steps;
 		measured->functions[i].calls /= measured->steps;
 		measured->functions[i].time_ns /= measured->steps;
 	}
@@ -323,6 +328,7 @@ int measured_load(struct measured *measured, const struct sweep_result *result,
 		.is_bad = report.trust.bad,
 	};
 	naming.components = component_map_symbols(map, &report);
+	naming.bearing = component_map_bearing(naming.components, &report);
 	naming.of_symbol = xcalloc(report.symbols.count, sizeof(*naming.of_symbol));
 	memset(naming.of_symbol, 0xff, report.symbols.count * sizeof(*naming.of_symbol));
 	take_steps(measured, report.profile);
@@ -331,6 +337,7 @@ int measured_load(struct measured *measured, const struct sweep_result *result,
 	take_memory(measured, report.profile);
 	per_step(measured);
 	free(naming.components);
+	free(naming.bearing);
 	free(naming.of_symbol);
 	report_done(&report);
 	return 0;

@@ -18,6 +18,7 @@ struct measured_name {
 	char *name, *file;
 	uint32_t id, line;
 	uint8_t component; /* of the map */
+	uint8_t bearing;   /* enum component_bearing */
 };
 
 struct measured_names {
@@ -30,6 +31,7 @@ void measured_names_done(struct measured_names *names);
 
 struct measured_function {
 	double self_ns, total_ns; /* sampled CPU time per step */
+	double borne_ns;	  /* likewise, self and what it bears of others (component_map.h) */
 	uint32_t self_samples, total_samples;
 	bool is_counted, is_timed, is_whole;		/* is_whole: all calls were seen */
 	bool knows_calls;				/* their number: they were, or nearly so */

@@ -4,7 +4,6 @@
 
 #include "collector/base/xalloc.h"
 #include "reports/document.h"
-#include "reports/finding.h"
 #include "reports/lines.h"
 
 #include <inttypes.h>
@@ -197,17 +196,23 @@ static void add_named(json_t *section, const struct report *report, const json_t
 static void add_hottest(json_t *section, const struct scaling *scaling, const struct report *report)
 {
 	static const struct document_column columns[] = {
-		{"component", "component", "text", NULL}, {"function", "function", "code", NULL},
-		{"file", "file", "code", NULL},		  {"line", "line", "count", NULL},
-		{"self", "self", "share", NULL},	  {"samples", "samples", "count", NULL},
+		{"component", "component", "text", NULL},
+		{"function", "function", "code", NULL},
+		{"file", "file", "code", NULL},
+		{"line", "line", "count", NULL},
+		{"borne", "with calls outside of components", "share", NULL},
+		{"samples", "samples", "count", NULL},
 	};
-	json_t *table = document_table(section, "hottest", "Hottest lines of each component",
-				       columns, COLUMN_COUNT(columns));
+	json_t *table = document_table(
+		section, "hottest",
+		"Hottest lines of each component: what libraries do for one is its cost", columns,
+		COLUMN_COUNT(columns));
 	struct component_map map = scaling->map;
 	uint8_t *components = component_map_symbols(&map, report);
+	uint8_t *bearing = component_map_bearing(components, report);
 	struct lines lines;
 
-	lines_measure(&lines, report, LINES_IN_SOURCE, NULL, LINES_CHECKED);
+	lines_measure_borne(&lines, report, bearing, LINES_CHECKED);
 	for (int component = scaling->map.count - 1; component >= 0; component--) {
 		int shown = 0;
 
@@ -219,9 +224,7 @@ static void add_hottest(json_t *section, const struct scaling *scaling, const st
 				continue;
 			shown++;
 			cells = document_row(table);
-			document_text(cells, component || scaling->map.count <= 1
-						     ? scaling->map.names[component]
-						     : FINDING_CALLERS);
+			document_text(cells, scaling->map.names[component]);
 			document_text(cells, report->symbols.symbols[line->symbol].label);
 			document_text(cells, file_of(report, line));
 			document_count(cells, line->line);
@@ -231,6 +234,7 @@ static void add_hottest(json_t *section, const struct scaling *scaling, const st
 		}
 	}
 	lines_done(&lines);
+	free(bearing);
 	free(components);
 }
 

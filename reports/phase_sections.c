@@ -10,15 +10,16 @@
 
 #include "collector/base/xalloc.h"
 #include "reports/document.h"
-#include "reports/finding.h"
 
 #include <gsl/gsl_cdf.h>
 #include <math.h>
 
 #define COLUMN_COUNT(columns) ((int)(sizeof(columns) / sizeof(*(columns))))
+#define CALLERS		      "its caller's" /* component of a function of a library */
 
 enum {
 	FUNCTIONS = 20,
+	CAUSES = 3, /* functions of a component */
 	RUNS = 1000,
 };
 
@@ -75,7 +76,14 @@ static struct shares component_shares(const struct scaling *scaling, int compone
 	return shares;
 }
 
-static struct shares function_shares(const struct scaling *scaling, size_t id, bool is_total)
+/* What is told of the CPU time of a function. */
+enum part {
+	SELF,
+	TOTAL,
+	BORNE,
+};
+
+static struct shares function_shares(const struct scaling *scaling, size_t id, enum part part)
 {
 	struct shares shares = {.count = 0};
 
@@ -85,7 +93,9 @@ static struct shares function_shares(const struct scaling *scaling, size_t id, b
 		if (!scaling->runs[i] || scaling->runs[i]->step_cpu_ns <= 0)
 			continue;
 		function = measured_function(scaling->runs[i], id);
-		shares.of_run[shares.count++] = (is_total ? function.total_ns : function.self_ns) /
+		shares.of_run[shares.count++] = (part == SELF	 ? function.self_ns
+						 : part == TOTAL ? function.total_ns
+								 : function.borne_ns) /
 						scaling->runs[i]->step_cpu_ns;
 	}
 	return shares;
@@ -119,13 +129,68 @@ static void add_components(json_t *section, const struct scaling *scaling)
 	}
 }
 
-/* What belongs to no component does its work for whoever calls it. */
+/* What lies in a library, and belongs to no component, does its work for whoever calls it. */
 static const char *component_of(const struct scaling *scaling, size_t id)
 {
-	uint8_t component = scaling->names.rows[id]->component;
+	const struct measured_name *name = scaling->names.rows[id];
 
-	return component || scaling->map.count <= 1 ? scaling->map.names[component]
-						    : FINDING_CALLERS;
+	return name->bearing != COMPONENT_PASSES || scaling->map.count <= 1
+		       ? scaling->map.names[name->component]
+		       : CALLERS;
+}
+
+/* The function of a component that bears most of those that are not shown; NULL: none bears. */
+static const struct measured_name *find_cause(const struct scaling *scaling, int component,
+					      const bool *is_shown)
+{
+	const struct measured_name *cause = NULL;
+	double most = 0;
+
+	for (size_t i = 0; i < scaling->names.count; i++) {
+		struct shares borne;
+
+		if (is_shown[i] || scaling->names.rows[i]->component != component)
+			continue;
+		borne = function_shares(scaling, i, BORNE);
+		if (mean_of(&borne) <= most)
+			continue;
+		most = mean_of(&borne);
+		cause = scaling->names.rows[i];
+	}
+	return cause;
+}
+
+static void add_causes(json_t *section, const struct scaling *scaling)
+{
+	static const struct document_column columns[] = {
+		{"component", "component", "text", NULL},
+		{"function", "function", "code", NULL},
+		{"borne", "with calls outside of components", "share", NULL},
+		{"self", "self", "share", NULL},
+	};
+	json_t *table = document_table(
+		section, "causes",
+		"Costliest functions of each component: what libraries do for one is its cost",
+		columns, COLUMN_COUNT(columns));
+	bool *is_shown = xcalloc(scaling->names.count, sizeof(*is_shown));
+
+	for (int component = scaling->map.count - 1; component >= 0; component--) {
+		const struct measured_name *cause;
+
+		for (int i = 0; i < CAUSES && (cause = find_cause(scaling, component, is_shown));
+		     i++) {
+			struct shares borne = function_shares(scaling, cause->id, BORNE);
+			struct shares self = function_shares(scaling, cause->id, SELF);
+			json_t *row = document_row(table);
+
+			is_shown[cause->id] = true;
+			document_text(row, scaling->map.names[component]);
+			document_text(row, cause->name);
+			add_share(row, &borne, mean_samples(scaling));
+			add_share(row, &self, mean_samples(scaling));
+		}
+	}
+	free(is_shown);
 }
 
 static void add_functions(json_t *section, const struct scaling *scaling)
@@ -145,7 +210,7 @@ static void add_functions(json_t *section, const struct scaling *scaling)
 		json_t *row;
 
 		for (size_t id = 0; id < scaling->names.count; id++) {
-			struct shares self = function_shares(scaling, id, false);
+			struct shares self = function_shares(scaling, id, SELF);
 
 			if (!is_shown[id] && mean_of(&self) > most) {
 				most = mean_of(&self);
@@ -156,8 +221,8 @@ static void add_functions(json_t *section, const struct scaling *scaling)
 			break;
 		is_shown[best] = true;
 		row = document_row(table);
-		for (int is_total = 0; is_total < 2; is_total++) {
-			struct shares shares = function_shares(scaling, best, is_total);
+		for (enum part part = SELF; part <= TOTAL; part++) {
+			struct shares shares = function_shares(scaling, best, part);
 
 			add_share(row, &shares, mean_samples(scaling));
 		}
@@ -196,6 +261,7 @@ void phase_add_shares(json_t *document, const struct scaling *scaling)
 	document_say(section, "Intervals (95 %%) are between runs.");
 	say_where_flames_are(section, scaling);
 	add_components(section, scaling);
+	add_causes(section, scaling);
 	add_functions(section, scaling);
 }
 

@@ -13,11 +13,12 @@ setup() {
 		"report": {"sections": [{"id": "shares", "tables": [
 		{"id": "components", "columns": [{"id": "component"}, {"id": "share"}],
 		 "rows": [["cold", [0.2, 0.1, 0.3]], ["hot", [0.8, 0.6, 0.9]]]},
-		{"id": "functions", "columns": [{"id": "function"}, {"id": "component"}], "rows": [["burn", "hot"], ["wait", "cold"]]}]}]}}
+		{"id": "causes", "columns": [{"id": "component"}, {"id": "function"}, {"id": "borne"}, {"id": "self"}],
+		 "rows": [["hot", "burn", [0.6, 0.5, 0.7], 0.01], ["hot", "smoke", 0.2, 0.2]]}]}]}}
 	END
 	cat >out/phase3/phase3_summary.json <<-END
 		{"schema": "simprof/phase-v1", "phase": 3, "status": "success", "report": {"sections": [{"id": "lines", "tables": [
-		{"id": "hottest", "columns": [{"id": "component"}, {"id": "file"}, {"id": "line"}, {"id": "self"}],
+		{"id": "hottest", "columns": [{"id": "component"}, {"id": "file"}, {"id": "line"}, {"id": "borne"}],
 		 "rows": [["hot", "/src/burn.c", 9, [0.5, 0.4, 0.6]], ["hot", "burn.c", 7, [0.1, 0, 1]], ["else", "else.c", 1, [0.9, 0, 1]]]}]}]}}
 	END
 	cat >out/phase4/phase4_summary.json <<-END
@@ -44,6 +45,8 @@ refused() {
 	[ "$(ask matrix.json 'it.sections[0].tables[0].rows[1][4]')" = "at most 0.4 % of the CPU time at any n: too few samples for a class" ]
 	[ "$(ask matrix.json 'it.sections[1].tables[0].rows.map(row => row[2] + ", " + row[4]).join("; ")')" = \
 		'75, more than predicted; not measured, as predicted' ]
+	[ "$(ask matrix.json 'it.sections.slice(2, 4).map(sheet => sheet.tables[0].rows[1][1]).join("|")')" = \
+		'burn, 60 % with what it calls outside of components, 1 % in itself|no sample in its functions' ]
 	[ "$(ask matrix.json 'it.sections[2].id + ": " + it.sections[2].tables[0].rows.map(row => row[0]).join()')" = \
 		'sheet_hot: current,cause: function,cause: line,evidence: duration,evidence: growth,evidence: memory,best configuration,remedy,expected gain' ]
 	run -0 "$BUILD/bin/reports" matrix out

@@ -5,6 +5,7 @@
 #include "collector/base/xalloc.h"
 #include "reports/document.h"
 #include "reports/engine.h"
+#include "reports/statistics.h"
 
 #include <math.h>
 
@@ -14,27 +15,33 @@ enum {
 	RUNS = 1000,
 };
 
-/* What the runs of a point took. */
+static const double level = 0.95;
+
+/* Logarithms of the seconds that the bare runs of a point took. */
 struct cost {
-	double median, least, most;
+	double wall[RUNS], cpu[RUNS];
+	double wall_mean, cpu_mean; /* INFINITY without a run */
+	size_t count;
 };
 
-static struct cost cost_of(const struct scaling *scaling, size_t point)
+static void measure_cost(struct cost *cost, const struct scaling *scaling, size_t point)
 {
-	struct cost cost = {.median = INFINITY, .least = INFINITY};
-	double values[RUNS];
-	size_t count = 0;
+	double wall = 0, cpu = 0;
 
-	for (size_t i = 0; i < scaling->sweep.count && count < RUNS; i++) {
-		if (!scaling->runs[i] || scaling->sweep.results[i].point != point)
+	cost->count = 0;
+	for (size_t i = 0; i < scaling->sweep.count && cost->count < RUNS; i++) {
+		const struct sweep_result *run = &scaling->sweep.results[i];
+
+		if (!run->is_bare || !run->is_done || run->point != point || run->seconds <= 0 ||
+		    run->cpu_seconds <= 0)
 			continue;
-		values[count] = scaling->runs[i]->cpu_ns;
-		cost.least = fmin(cost.least, values[count]);
-		cost.most = fmax(cost.most, values[count++]);
+		cost->wall[cost->count] = log(run->seconds);
+		cost->cpu[cost->count] = log(run->cpu_seconds);
+		wall += cost->wall[cost->count];
+		cpu += cost->cpu[cost->count++];
 	}
-	if (count)
-		cost.median = growth_median(values, count);
-	return cost;
+	cost->wall_mean = cost->count ? wall / (double)cost->count : INFINITY;
+	cost->cpu_mean = cost->count ? cpu / (double)cost->count : INFINITY;
 }
 
 static bool is_number(const char *text)
@@ -76,25 +83,52 @@ static json_t *part_of(const struct scaling *scaling, const json_t *choose, size
 	return part;
 }
 
+/* The two points of least cost among those that did the same work, the best first. */
+struct ranking {
+	size_t points[2];
+	struct cost costs[2];
+};
+
 static void add_row(json_t *table, const struct scaling *scaling, const json_t *choose,
-		    const json_t *work, const size_t best[2], struct cost least, struct cost next)
+		    const json_t *work, const struct ranking *ranking)
 {
+	const struct cost *best = &ranking->costs[0], *next = &ranking->costs[1];
+	struct statistics_change change =
+		statistics_groups(best->wall, best->count, next->wall, next->count, level);
 	json_t *row = document_row(table);
 	char *label = sweep_point_label(work);
 
 	document_text(row, *label ? label : "all");
 	free(label);
 	for (int i = 0; i < 2; i++) {
-		json_t *part = part_of(scaling, choose, best[i], true);
+		json_t *part = part_of(scaling, choose, ranking->points[i], true);
 
 		label = sweep_point_label(part);
 		document_text(row, label);
 		free(label);
 		json_decref(part);
 	}
-	document_number(row, least.median);
-	document_number(row, next.median / least.median);
-	document_text(row, least.most < next.least ? "clear" : "cannot tell");
+	document_number(row, 1e9 * exp(best->wall_mean));
+	document_number(row, 1e9 * exp(best->cpu_mean));
+	document_number(row, exp(change.estimate));
+	document_number(row, isfinite(change.low) ? exp(change.low) : NAN);
+	document_number(row, isfinite(change.high) ? exp(change.high) : NAN);
+	document_number(row, exp(next->cpu_mean - best->cpu_mean));
+	document_text(row, change.low > 0 ? "clear" : "cannot tell");
+}
+
+static void rank(struct ranking *ranking, size_t point, const struct cost *cost)
+{
+	int place = cost->wall_mean < ranking->costs[0].wall_mean ? 0 : 1;
+
+	if (cost->wall_mean >= ranking->costs[1].wall_mean)
+		return;
+	if (!place) {
+		ranking->costs[1] = ranking->costs[0];
+		ranking->points[1] = ranking->points[0];
+	}
+	ranking->costs[place] = *cost;
+	ranking->points[place] = point;
 }
 
 /* Compares all points that did the work of point @first; nothing when one before has done it. */
@@ -102,28 +136,25 @@ static void compare(json_t *table, const struct scaling *scaling, const json_t *
 		    size_t first)
 {
 	json_t *work = part_of(scaling, choose, first, false);
-	struct cost costs[2] = {{.median = INFINITY}, {.median = INFINITY}};
-	size_t best[2] = {0};
+	struct ranking *ranking = xcalloc(1, sizeof(*ranking));
+	struct cost *cost = xcalloc(1, sizeof(*cost));
 	bool is_done = false;
 
+	ranking->costs[0].wall_mean = ranking->costs[1].wall_mean = INFINITY;
 	for (size_t i = 0; i < json_array_size(scaling->sweep.points) && !is_done; i++) {
 		json_t *other = part_of(scaling, choose, i, false);
-		struct cost cost = cost_of(scaling, i);
 
 		is_done = json_equal(work, other) && i < first;
-		if (json_equal(work, other) && cost.median < costs[0].median) {
-			costs[1] = costs[0];
-			best[1] = best[0];
-			costs[0] = cost;
-			best[0] = i;
-		} else if (json_equal(work, other) && cost.median < costs[1].median) {
-			costs[1] = cost;
-			best[1] = i;
+		if (json_equal(work, other)) {
+			measure_cost(cost, scaling, i);
+			rank(ranking, i, cost);
 		}
 		json_decref(other);
 	}
-	if (!is_done && isfinite(costs[1].median))
-		add_row(table, scaling, choose, work, best, costs[0], costs[1]);
+	if (!is_done && isfinite(ranking->costs[1].wall_mean))
+		add_row(table, scaling, choose, work, ranking);
+	free(cost);
+	free(ranking);
 	json_decref(work);
 }
 
@@ -133,8 +164,12 @@ void phase_add_best(json_t *section, const struct scaling *scaling, const char *
 		{"work", "work", "text", NULL},
 		{"best", "best", "text", NULL},
 		{"next", "next best", "text", NULL},
-		{"cost", "CPU time of a run", "amount", "ns"},
-		{"ratio", "times as fast as the next", "number", NULL},
+		{"cost", "wall time of a run", "amount", "ns"},
+		{"cpu", "CPU time of a run", "amount", "ns"},
+		{"ratio", "wall: times as fast as the next", "number", NULL},
+		{"low", "at least", "number", NULL},
+		{"high", "at most", "number", NULL},
+		{"cpu_ratio", "CPU: times as fast", "number", NULL},
 		{"word", "verdict", "text", NULL},
 	};
 	json_t *list = engine_list(choose ? choose : ""), *table, *value;

@@ -4,9 +4,10 @@
  *
  * The names of a driver that @choose lists, or else those whose values are no numbers, make a
  * configuration, with "none" no name does; points that agree in all other names did the same work
- * and are compared. Best is the least median of the CPU time of a run. It is clear when each of its
- * runs took less than each run of the next one; with r runs a side that comes by chance once in
- * C(2r, r) times: once in 20 for three.
+ * and are compared. Best is the least geometric mean of the wall time of the runs without
+ * recording, which holds waiting: for a disk, a lock, a thread. What that takes of the processors
+ * stands beside it. It is clear when the interval of its ratio to the next one (95 %, Welch's, of
+ * the logarithms of the runs, statistics_groups) lies above 1; a single run of a point has none.
  */
 #pragma once
 

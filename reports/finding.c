@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <limits.h>
+#include <math.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -360,22 +361,60 @@ const char *finding_growth(const struct findings *findings, const char *componen
 	return NOT_MEASURED;
 }
 
+/* What a win gains for certain, if it does anything: the lower bound of what its verdict is about.
+ */
+static double certain_gain(const json_t *win)
+{
+	const char *word = finding_string(win, "word");
+	const char *of = !strcmp(word, "faster")	  ? "wall"
+			 : !strcmp(word, "less CPU time") ? "cpu"
+							  : NULL;
+
+	return of ? json_number_value(json_object_get(json_object_get(win, of), "low")) : 0;
+}
+
+/* Whether a win is to be preferred: for what is certain, and where nothing is, for its ratio. */
+static bool is_better_win(const json_t *win, const json_t *best)
+{
+	double gains[2] = {certain_gain(win), certain_gain(best)}, ratios[2];
+
+	if (gains[0] > 0 || gains[1] > 0)
+		return gains[0] > gains[1];
+	for (int i = 0; i < 2; i++)
+		ratios[i] = json_number_value(
+			json_object_get(json_object_get(i ? best : win, "wall"), "ratio"));
+	return ratios[0] > ratios[1];
+}
+
 const json_t *finding_win(const struct findings *findings, const char *component)
 {
 	const json_t *win, *best = NULL;
-	double most = 0;
 	size_t i;
 
 	json_array_foreach (json_object_get(findings->wins, "wins"), i, win) {
-		double ratio =
-			json_number_value(json_object_get(json_object_get(win, "wall"), "ratio"));
-
-		if (strcmp(finding_string(win, "component"), component) || ratio <= most)
-			continue;
-		most = ratio;
-		best = win;
+		if (!strcmp(finding_string(win, "component"), component) &&
+		    json_object_get(json_object_get(win, "wall"), "ratio") &&
+		    (!best || is_better_win(win, best)))
+			best = win;
 	}
 	return best;
+}
+
+double finding_effort(const struct findings *findings, const char *component)
+{
+	const json_t *shown = finding_win(findings, component), *remedy;
+	double effort;
+	size_t i;
+
+	if (!shown)
+		shown = finding_remedy(findings, component);
+	json_array_foreach (json_object_get(findings->phases[0], "remedies"), i, remedy) {
+		if (strcmp(finding_string(remedy, "name"), finding_string(shown, "name")) != 0)
+			continue;
+		effort = strtod(finding_string(remedy, "effort"), NULL);
+		return effort > 0 && isfinite(effort) ? effort : 1;
+	}
+	return 1;
 }
 
 const json_t *finding_remedy(const struct findings *findings, const char *component)

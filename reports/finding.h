@@ -68,10 +68,15 @@ const char *finding_growth(const struct findings *findings, const char *componen
 const char *finding_memory(const struct findings *findings, const char *component,
 			   char text[FINDING_TEXT]);
 
-/* The win of the component that makes the whole fastest (win.h), borrowed; NULL: none was measured.
- */
+/* The win of the component that for certain makes the whole fastest (win.h): by the lower bound of
+ * the wall time, or of the CPU time where that is what its verdict is about; where none is certain,
+ * the one of the largest ratio of wall time. Borrowed; NULL: none was measured. */
 const json_t *finding_win(const struct findings *findings, const char *component);
 
 /* The remedy of the component that the engine's description (phase.h) promises most of, borrowed;
  * NULL: it names none. */
 const json_t *finding_remedy(const struct findings *findings, const char *component);
+
+/* The effort of the remedy that is shown: of the win, else of the promised one, as the engine's
+ * description says; else 1. */
+double finding_effort(const struct findings *findings, const char *component);

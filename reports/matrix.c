@@ -26,13 +26,6 @@ double matrix_priority(double share, double low, double effort)
 	return (1 / (1 - share) - 1) * (low / share) / effort;
 }
 
-static double effort_of(const json_t *remedy)
-{
-	double effort = strtod(finding_string(remedy, "effort"), NULL);
-
-	return effort > 0 && isfinite(effort) ? effort : 1;
-}
-
 static const char *level_of(double priority)
 {
 	if (priority >= 1)
@@ -57,8 +50,8 @@ static void add_row(json_t *table, const struct findings *findings, const char *
 		    const json_t *share)
 {
 	double low = json_number_value(json_array_get(share, 1));
-	double priority = matrix_priority(finding_share(share), low,
-					  effort_of(finding_remedy(findings, component)));
+	double priority =
+		matrix_priority(finding_share(share), low, finding_effort(findings, component));
 	json_t *row = document_row(table);
 	char text[FINDING_TEXT];
 
@@ -124,7 +117,7 @@ static const json_t *add_matrix(json_t *document, const struct findings *finding
 		     "Priority is gain x confidence / effort: the gain is 1 / (1 - share) - 1, "
 		     "the most there is to win (Amdahl); the confidence is the lower bound of "
 		     "the share by the share; the effort is what the engine's description says of "
-		     "the remedy, else 1. High is 1 and more, medium 0.1 and more.");
+		     "the remedy in the sheet, else 1. High is 1 and more, medium 0.1 and more.");
 	table = document_table(section, "matrix", "Components by what the four phases say", columns,
 			       COLUMN_COUNT(columns));
 	json_array_foreach (json_object_get(shares, "rows"), i, row) {
@@ -191,17 +184,20 @@ static void add_promise(json_t *table, const json_t *remedy, double share)
 	add_pair(table, "expected gain of the remedy", text);
 }
 
+/* Of the time that the verdict is about: wall time, unless only CPU time tells anything. */
 static void add_measured_gain(json_t *table, const json_t *win)
 {
-	const json_t *wall = json_object_get(win, "wall");
+	const char *word = finding_string(win, "word");
+	bool is_cpu = strstr(word, "CPU time") != NULL;
+	const json_t *gain = json_object_get(win, is_cpu ? "cpu" : "wall");
 	char text[FINDING_TEXT];
 
-	if (!json_object_get(wall, "ratio"))
+	if (!json_object_get(gain, "ratio"))
 		return;
-	snprintf(text, sizeof(text), "%.2f times as fast (%.2f to %.2f), wall time: %s",
-		 json_number_value(json_object_get(wall, "ratio")),
-		 json_number_value(json_object_get(wall, "low")),
-		 json_number_value(json_object_get(wall, "high")), finding_string(win, "word"));
+	snprintf(text, sizeof(text), "%.2f times as fast (%.2f to %.2f), %s time: %s",
+		 json_number_value(json_object_get(gain, "ratio")),
+		 json_number_value(json_object_get(gain, "low")),
+		 json_number_value(json_object_get(gain, "high")), is_cpu ? "CPU" : "wall", word);
 	add_pair(table, "measured gain of the remedy", text);
 }
 

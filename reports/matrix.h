@@ -9,7 +9,8 @@
  *   gain        1 / (1 - share) - 1: how much faster the whole would be at most, were the component
  *               free (Amdahl, AFIPS 1967)
  *   confidence  low / share: what the interval of the share leaves of it, 0 ... 1; 0 without one
- *   effort      of the remedy, as the engine's description says ([win NAME] effort); else 1
+ *   effort      of the remedy that the sheet shows, as the engine's description says ([win NAME]
+ *               effort); else 1
  *
  * A priority is high from 1 on, where the whole could be twice as fast, medium from 0.1 on, else
  * low.

@@ -85,6 +85,25 @@ refused() {
 	[[ $output != *worse* ]]
 }
 
+@test "a win that is certain in CPU time comes before one that cannot tell, and the effort is that of the remedy that is shown" {
+	sed -i '/^"report"/i "remedies": [{"name": "promised", "component": "hot", "gain": "9", "effort": "1"}, {"name": "sure", "component": "hot",\
+		"effort": "4"}, {"name": "noisy", "component": "hot", "effort": "2"}],' out/phase1/phase1_summary.json
+	mkdir out/wins
+	cat >out/wins/wins_summary.json <<-END
+		{"schema": "simprof/phase-v1", "phase": 5, "status": "success", "wins": [
+		{"name": "noisy", "component": "hot", "before": "a", "after": "b", "word": "cannot tell",
+		 "wall": {"ratio": 1.6, "low": 0.7, "high": 3.1}, "cpu": {"ratio": 1, "low": 0.9, "high": 1.1}},
+		{"name": "sure", "component": "hot", "before": "c", "after": "d", "word": "less CPU time",
+		 "wall": {"ratio": 1.2, "low": 0.9, "high": 1.6}, "cpu": {"ratio": 1.25, "low": 1.19, "high": 1.31}}]}
+	END
+	run -0 "$BUILD/bin/reports" matrix --json out
+	echo "$output" >matrix.json
+	[ "$(ask matrix.json 'it.sections.find(section => section.id == "sheet_hot").tables[0].rows.slice(7).map(row => row[1]).join("|")')" = \
+		'sure: d instead of c; results: not compared|at most 5.00 times as fast, were it free (Amdahl)|1.25 times as fast (1.19 to 1.31), CPU time: less CPU time' ]
+	# 4 by 3/4 by the effort of 4.
+	[ "$(ask matrix.json 'it.sections[0].tables[0].rows[0][5].toFixed(6)')" = 0.750000 ]
+}
+
 @test "without a measured win a sheet has what the description promises most of, marked as not measured" {
 	sed -i '/^"report"/i "remedies": [{"name": "some", "component": "hot", "before": "a", "after": "b"}, {"name": "more",\
 		"component": "hot", "before": "c", "after": "d", "gain": "2-4", "effort": "2", "changes": "all"}],' out/phase1/phase1_summary.json

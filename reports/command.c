@@ -77,7 +77,9 @@ static error_t parse_metric(int key, char *argument, struct argp_state *state)
 
 static const struct argp_option metric_options[] = {
 	{"metric", 'm', "METRIC", 0,
-	 "What to report: cpu (default), or when recorded with --off-cpu also off-cpu, run-queue, "
+	 "What to report: cpu (default; where it has no samples but threads waited, summary, "
+	 "functions, lines and report show the longer wait), or when recorded with --off-cpu also "
+	 "off-cpu, run-queue, "
 	 "or wall: all three; with --memory also allocations, allocated, temporaries, live, "
 	 "live-blocks, peak or peak-blocks",
 	 10},

@@ -2,6 +2,7 @@
 /* command functions: self and total cost per function. */
 #include "reports/command.h"
 
+#include "reports/metric.h"
 #include "reports/summary.h"
 
 struct options {
@@ -75,11 +76,11 @@ static void write_text(const struct report *report, const struct functions *func
 {
 	bool colour = output_has_colour(stream);
 
+	if (!functions->samples || report_has_waits_alone(report))
+		summary_empty(report, stream);
 	if (functions->samples)
 		summary_functions(report, functions, options->order, options->rows.limit, stream,
 				  output_columns(stream), colour);
-	else
-		summary_empty(report, stream);
 	fputc('\n', stream);
 	summary_trust(report, stream, colour);
 }
@@ -102,7 +103,8 @@ static void write_report(const struct report *report, const struct options *opti
 
 int command_functions(int count, char **arguments)
 {
-	struct options options = {.rows.standard = 40, .order = FUNCTIONS_BY_SELF};
+	struct options options = {
+		.metric = METRIC_FIRST_OR_WAIT, .rows.standard = 40, .order = FUNCTIONS_BY_SELF};
 	struct report report;
 	struct output output;
 

@@ -3,6 +3,7 @@
 #include "reports/command.h"
 
 #include "reports/lines_write.h"
+#include "reports/metric.h"
 #include "reports/output.h"
 #include "reports/summary.h"
 
@@ -152,18 +153,24 @@ static void write_json(const struct lines_view *view, const struct options *opti
 	json_decref(json);
 }
 
-static void write_text(const struct lines_view *view, const struct options *options,
-		       const bool *wanted, FILE *stream)
+static void write_lines(const struct lines_view *view, const struct options *options, FILE *stream)
 {
-	if (!view->lines->samples)
-		summary_empty(view->report, stream);
-	else if (!view->lines->count)
+	if (!view->lines->count)
 		fputs("no sample has a source line; programs need debug information (-g)\n",
 		      stream);
 	else if (options->view == VIEW_HOT)
 		lines_write_hot(view, stream);
 	else
 		lines_write_source(view, stream);
+}
+
+static void write_text(const struct lines_view *view, const struct options *options,
+		       const bool *wanted, FILE *stream)
+{
+	if (!view->lines->samples || report_has_waits_alone(view->report))
+		summary_empty(view->report, stream);
+	if (view->lines->samples)
+		write_lines(view, options, stream);
 	lines_write_remarks(view, stream);
 	if (options->disassembly)
 		lines_write_disassembly(view, wanted, stream);
@@ -203,7 +210,7 @@ static void set_defaults(struct options *options)
 
 int command_lines(int count, char **arguments)
 {
-	struct options options = {0};
+	struct options options = {.metric = METRIC_FIRST_OR_WAIT};
 	struct report report;
 	struct output output;
 	struct error error;

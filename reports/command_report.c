@@ -6,6 +6,7 @@
 #include "reports/document.h"
 #include "reports/downloads.h"
 #include "reports/flame.h"
+#include "reports/metric.h"
 #include "reports/scaling.h"
 
 enum format {
@@ -148,7 +149,7 @@ static bool is_comparison(int count, char **arguments)
 
 int command_report(int count, char **arguments)
 {
-	struct options options = {0};
+	struct options options = {.metric = METRIC_FIRST_OR_WAIT};
 	json_t *scaling = NULL;
 	struct report report;
 	struct output output;

@@ -2,6 +2,7 @@
 /* command summary: where the time went, in one screen. */
 #include "reports/command.h"
 
+#include "reports/metric.h"
 #include "reports/summary.h"
 
 struct options {
@@ -67,7 +68,7 @@ static void write_report(const struct report *report, bool as_json, FILE *stream
 
 int command_summary(int count, char **arguments)
 {
-	struct options options = {0};
+	struct options options = {.metric = METRIC_FIRST_OR_WAIT};
 	struct report report;
 	struct output output;
 	bool bad;

@@ -33,7 +33,7 @@ static void add_verdict(json_t *document, const struct report *report,
 {
 	const struct function_row *first = functions->rows;
 	double share, half;
-	char text[2048], amount[32], percent[3][32], why[600];
+	char text[2048], amount[32], percent[3][32], why[600], alone[700] = "";
 
 	if (!functions->count) {
 		report_why_empty(report, why, sizeof(why));
@@ -41,20 +41,26 @@ static void add_verdict(json_t *document, const struct report *report,
 		document_set_verdict(document, "empty", text);
 		return;
 	}
+	if (report_has_waits_alone(report)) {
+		report_why_empty(report, why, sizeof(why));
+		snprintf(alone, sizeof(alone),
+			 "There are no samples of CPU time: %s. This is where threads waited: ",
+			 why);
+	}
 	share = (double)first->self.value / (double)functions->value;
 	half = (first->self.share.high - first->self.share.low) / 2;
-	snprintf(
-		text, sizeof(text),
-		"Of %s of %s in %u samples, %s %% (95 %%: %s – %s, this run) are in %s itself; the "
-		"heaviest component is %s with %d.%d %%.",
-		amount_format((double)functions->value * report->period, report->unit, amount,
-			      sizeof(amount)),
-		report->metric_name, functions->samples,
-		amount_percent(share, half, percent[0], 32),
-		amount_percent(first->self.share.low, half, percent[1], 32),
-		amount_percent(first->self.share.high, half, percent[2], 32),
-		label_of(report, first->symbol), components->rows[0].name,
-		components->rows[0].tenths / 10, components->rows[0].tenths % 10);
+	snprintf(text, sizeof(text),
+		 "%sOf %s of %s in %u sample%s, %s %% (95 %%: %s – %s, this run) are in %s itself; "
+		 "the heaviest component is %s with %d.%d %%.",
+		 alone,
+		 amount_format((double)functions->value * report->period, report->unit, amount,
+			       sizeof(amount)),
+		 report->metric_name, functions->samples, functions->samples == 1 ? "" : "s",
+		 amount_percent(share, half, percent[0], 32),
+		 amount_percent(first->self.share.low, half, percent[1], 32),
+		 amount_percent(first->self.share.high, half, percent[2], 32),
+		 label_of(report, first->symbol), components->rows[0].name,
+		 components->rows[0].tenths / 10, components->rows[0].tenths % 10);
 	document_set_verdict(document, report->trust.bad ? "doubtful" : "measured", text);
 }
 

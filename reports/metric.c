@@ -37,6 +37,11 @@ static bool has_waits(const struct profile *profile)
 	return find(profile, waits[0]) >= 0 || find(profile, waits[1]) >= 0;
 }
 
+bool metric_is_wait(const struct profile *profile, uint16_t metric)
+{
+	return wait_of(profile, metric) >= 0;
+}
+
 bool metric_is_memory(const struct profile *profile, uint16_t metric)
 {
 	for (int i = 0; metric < profile->metrics_count && i < MEMORY_AMOUNTS; i++)
@@ -132,6 +137,25 @@ static int add_wall(struct profile *profile, struct error *error)
 	return (int)profile_metric_add(profile, METRIC_WALL, "ns", 1);
 }
 
+/* The first metric; where it has no samples, but threads waited, the metric of the longer wait. */
+static int first_or_wait(const struct profile *profile)
+{
+	double waited[WAITS] = {0};
+	int longer;
+
+	for (size_t i = 0; i < profile->samples_count; i++) {
+		const struct profile_sample *sample = &profile->samples[i];
+		int wait = wait_of(profile, sample->metric);
+
+		if (sample->metric == 0)
+			return 0;
+		if (wait >= 0)
+			waited[wait] += (double)sample->value;
+	}
+	longer = waited[1] > waited[0];
+	return waited[longer] > 0 ? find(profile, waits[longer]) : 0;
+}
+
 int metric_find(struct profile *profile, const char *name, struct error *error)
 {
 	int found;
@@ -142,6 +166,8 @@ int metric_find(struct profile *profile, const char *name, struct error *error)
 		found = add_wall(profile, NULL);
 		return found < 0 ? 0 : found;
 	}
+	if (!strcmp(name, METRIC_FIRST_OR_WAIT))
+		return first_or_wait(profile);
 	found = find(profile, name);
 	if (found < 0 && !strcmp(name, METRIC_WALL))
 		return add_wall(profile, error);

@@ -11,7 +11,8 @@
 #include "collector/profile/profile.h"
 
 #define METRIC_WALL	     "wall"
-#define METRIC_WALL_OR_FIRST "" /* wall where waits were recorded, else the first metric */
+#define METRIC_WALL_OR_FIRST ""	 /* wall where waits were recorded, else the first metric */
+#define METRIC_FIRST_OR_WAIT " " /* the first metric; where it has no samples the longer wait */
 
 /*
  * Finds a metric by its name; "wall" gets a row of its own in the profile's metrics.
@@ -26,6 +27,9 @@ bool metric_covers(const struct profile *profile, uint16_t metric, uint16_t of_s
 
 /* Says whether the amounts of a metric are no estimates. */
 bool metric_is_exact(const struct profile *profile, uint16_t metric);
+
+/* Says whether it is one of those in which threads wait. */
+bool metric_is_wait(const struct profile *profile, uint16_t metric);
 
 /* Says whether it counts allocations, each of which was seen (memory.h). */
 bool metric_is_memory(const struct profile *profile, uint16_t metric);

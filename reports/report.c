@@ -111,6 +111,27 @@ static const char *why_by_time(const struct profile *profile)
 	return "the program used CPU time, but none was sampled";
 }
 
+bool report_has_waits_alone(const struct report *report)
+{
+	const struct profile *profile = report->profile;
+
+	if (!metric_is_wait(profile, report->metric) || !report->trust.samples)
+		return false;
+	for (size_t i = 0; i < profile->samples_count; i++)
+		if (profile->samples[i].metric == 0)
+			return false;
+	return true;
+}
+
+/* Says whether samples of the first metric were lost, whatever the report is about. */
+static bool has_lost(const struct report *report)
+{
+	struct trust trust;
+
+	trust_measure(&trust, report->profile, 0);
+	return trust.lost > 0;
+}
+
 const char *report_why_empty(const struct report *report, char *text, size_t bytes)
 {
 	const struct profile *profile = report->profile;
@@ -120,7 +141,7 @@ const char *report_why_empty(const struct report *report, char *text, size_t byt
 
 	if (!strncmp(state, "stopped: ", 9))
 		snprintf(text, bytes, "%s", state + 9);
-	else if (report->trust.lost)
+	else if (has_lost(report))
 		snprintf(text, bytes, "every sample was lost");
 	else if (why)
 		snprintf(text, bytes, *note ? "%s (%s)" : "%s", why, note);

@@ -42,8 +42,12 @@ void report_init(struct report *report, struct profile *profile);
 const char *report_program(const struct report *report);
 const char *report_command(const struct report *report);
 
+/* Says whether the report is about waits of a profile that has no samples of its first metric, so
+ * that it should say why, too. */
+bool report_has_waits_alone(const struct report *report);
+
 /*
- * Writes why a profile has no samples, a sentence: the cause that the recording left in it, else
- * what its numbers tell, any bytes. Returns @text.
+ * Writes why a profile has no samples of its first metric, a sentence: the cause that the recording
+ * left in it, else what its numbers tell, any bytes. Returns @text.
  */
 const char *report_why_empty(const struct report *report, char *text, size_t bytes);

@@ -182,12 +182,16 @@ static void write_head(const struct report *report, FILE *stream, bool colour)
 
 void summary_empty(const struct report *report, FILE *stream)
 {
+	bool is_alone = report_has_waits_alone(report);
 	struct obstack memory;
 	char why[600];
 
 	obstack_init(&memory);
 	report_why_empty(report, why, sizeof(why));
-	fprintf(stream, "no samples: %s\n", text_plain(&memory, why, 0));
+	fprintf(stream, "no samples%s: %s\n", is_alone ? " of CPU time" : "",
+		text_plain(&memory, why, 0));
+	if (is_alone)
+		fprintf(stream, "so this is where threads waited (%s)\n", report->metric_name);
 	obstack_free(&memory, NULL);
 }
 
@@ -209,9 +213,12 @@ void summary_write(const struct report *report, FILE *stream, int width, bool co
 	write_head(report, stream, colour);
 	if (!report->trust.samples) {
 		summary_empty(report, stream);
+		thread_times_write(report, stream, width, colour);
 		summary_trust(report, stream, colour);
 		return;
 	}
+	if (report_has_waits_alone(report))
+		summary_empty(report, stream);
 	for (int order = FUNCTIONS_BY_SELF; order <= FUNCTIONS_BY_TOTAL; order++) {
 		struct functions functions;
 

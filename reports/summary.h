@@ -21,7 +21,8 @@ void summary_functions(const struct report *report, const struct functions *func
 		       enum functions_order order, uint32_t limit, FILE *stream, int width,
 		       bool colour);
 
-/* Writes that there are no samples, and why. */
+/* Writes that there are no samples, and why; of a report about waits that it is for want of them.
+ */
 void summary_empty(const struct report *report, FILE *stream);
 
 /* Writes the trust line, bad items in red. */

@@ -129,6 +129,24 @@ closes() {
 	[ "$(waited x.prof waits_for_pipe off-cpu)" -gt 200000000 ]
 }
 
+@test "a program that only waits is no empty recording" {
+	require sleep
+	sleep 60 3>&- &
+	sleep 0.3
+	collector attach --off-cpu -d 0.3 -o x $! 2>summary
+	kill $!
+	grep -q '^no samples of CPU time: the program used less CPU time' summary
+	grep -q '^so this is where threads waited (off-cpu)$' summary
+	grep -q '__clock_nanosleep' summary
+	grep -q 'the time of the threads' summary
+	grep -q 'waiting times are exact' summary
+	collector functions x.prof | grep -q '__clock_nanosleep'
+	collector report --markdown x.prof >report
+	head -n 1 report | grep -q 'verdict=measured'
+	grep -q 'There are no samples of CPU time: .*This is where threads waited: Of ' report
+	run ! grep -q 'there are no samples' report
+}
+
 @test "stacks are copied at a limited rate, and what was waited is all there" {
 	require sh
 	collector run -q --off-cpu -F 49 -o x -- sh -c 'yes | head -c 200000000 | cat >/dev/null'

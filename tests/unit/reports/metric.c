@@ -57,6 +57,23 @@ Test(metric, is_the_first_one_unless_asked_for_by_name)
 	profile_free(profile);
 }
 
+Test(metric, without_samples_of_the_first_the_longer_wait_stands_in_for_it)
+{
+	struct profile *profile = new_profile();
+	uint16_t off_cpu = (uint16_t)profile_metric_add(profile, "off-cpu", "ns", 1);
+	uint16_t run_queue = (uint16_t)profile_metric_add(profile, "run-queue", "ns", 1);
+
+	cr_assert_eq(metric_find(profile, METRIC_FIRST_OR_WAIT, &error), 0, "nothing at all");
+	profile_sample_add(profile, &(struct profile_sample){.value = 5, .metric = off_cpu});
+	profile_sample_add(profile, &(struct profile_sample){.value = 70, .metric = run_queue});
+	cr_assert_eq(metric_find(profile, METRIC_FIRST_OR_WAIT, &error), run_queue);
+	profile_sample_add(profile, &(struct profile_sample){.value = 66, .metric = off_cpu});
+	cr_assert_eq(metric_find(profile, METRIC_FIRST_OR_WAIT, &error), off_cpu);
+	add_stack(profile, "main;read", 1);
+	cr_assert_eq(metric_find(profile, METRIC_FIRST_OR_WAIT, &error), 0);
+	profile_free(profile);
+}
+
 Test(metric, without_waits_there_is_no_wall_and_the_picture_is_of_the_first)
 {
 	struct profile *profile = new_profile();

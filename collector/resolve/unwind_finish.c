@@ -346,7 +346,8 @@ static bool finish_live(struct walk *walk, struct unwind_memory *memory,
 		memory->walks_until_whole = WHOLE_READS_APART;
 	if (is_finished &&
 	    (profile_endings[*ending].complete || *ending == PROFILE_ENDING_TOO_DEEP) &&
-	    live_stack_confirm(&walk->live))
+	    live_stack_confirm(&walk->live) &&
+	    (!walk->live.is_interrupted || unwind_is_interruption_sure(walk, memory)))
 		return true;
 	walk->frame = frame;
 	walk->was_guessed = was_guessed;
@@ -387,6 +388,9 @@ static bool finish_by_memory(struct walk *walk, const struct unwind_memory *memo
 	struct cfi_frame caller;
 	bool has_ended = false;
 
+	/* Of an interrupted stack the walk has seen no word that could meet one. */
+	if (walk->live.is_interrupted)
+		return false;
 	if (find_known_caller(walk, &caller)) {
 		walk->frame = caller;
 		walk->depth++;

@@ -1,0 +1,290 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* timing_windows: see timing_windows.h. */
+#include "collector/timing_windows.h"
+
+#include "collector/capture/uprobe_window.h"
+
+#include <math.h>
+#include <time.h>
+
+#define PLACING_NS	3e4 /* that putting one in place and taking it off costs the target */
+#define WINDOW_MS	5   /* a window's length, where they cost less */
+#define LEAST_WINDOW_NS 2e4 /* of the target's CPU time, for a window to count */
+#define MOST_IN_WINDOW	32
+#define DEAREST_WINDOW	0.7 /* of a full bank, that one may need */
+#define FIRST_WINDOWS	3   /* before it is known whether they show anything */
+#define MOST_DOUBT	0.9 /* of a window's time */
+
+static uint64_t monotonic_ns(void)
+{
+	struct timespec time;
+
+	clock_gettime(CLOCK_MONOTONIC, &time);
+	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
+}
+
+/* A function whose calls come so fast that a piece of time shows little but the probe is left
+ * alone. */
+static bool has_windows(const struct watched *watched, bool by_steps)
+{
+	if (!watched->sampled_ns || watched->by_steps != by_steps)
+		return false;
+	return by_steps || watched->path.count < FIRST_WINDOWS ||
+	       watched->window_spent_ns <= MOST_DISTORTION * watched->window_used_ns;
+}
+
+/* Says whether the window at hand is one of a function's own. */
+static bool is_in_window(const struct watched *watched, bool by_steps)
+{
+	return watched->is_due && has_windows(watched, by_steps);
+}
+
+/* A window of very many functions would end too late, so these take turns. Every function's windows
+ * count and time in turn: who has counted stays for the one that times. */
+static void choose_due(struct timing_budget *budget, bool by_steps)
+{
+	size_t first = budget->first_due[by_steps], due = 0;
+
+	if (budget->window_counts[by_steps] % 2)
+		return;
+	for (size_t n = 0; n < budget->count; n++) {
+		size_t i = (first + n) % budget->count;
+		struct watched *watched = &budget->functions[i];
+
+		if (!has_windows(watched, by_steps))
+			continue;
+		watched->is_due = due < MOST_IN_WINDOW;
+		if (watched->is_due) {
+			due++;
+			budget->after_due[by_steps] = (i + 1) % budget->count;
+		}
+	}
+}
+
+/* Says whether a function that is only counted can be timed for a moment. */
+static bool can_be_timed(const struct watched *watched)
+{
+	return watched->only_counted_ns && !watched->sampled_ns && !watched->function.by_exits;
+}
+
+/* Puts the probes of all functions in such a window in place, or takes them off, file by file.
+ * Returns whether all are. */
+static bool put(struct timing_budget *budget, struct uprobe *uprobe, bool by_steps, bool is_on)
+{
+	const struct watched *functions = budget->functions;
+	struct error error;
+	bool is_done = true;
+
+	for (size_t i = 0; i < budget->count; i++) {
+		size_t count = 0;
+		bool is_first = is_in_window(&functions[i], by_steps);
+
+		for (size_t k = 0; k < i && is_first; k++)
+			is_first = !is_in_window(&functions[k], by_steps) ||
+				   functions[k].fd != functions[i].fd;
+		for (size_t k = i; k < budget->count && is_first; k++)
+			if (is_in_window(&functions[k], by_steps) &&
+			    functions[k].fd == functions[i].fd)
+				budget->list[count++] = k;
+		if (count && is_on)
+			is_done &= !uprobe_attach_list(uprobe, functions[i].fd, budget->list, count,
+						       &error);
+		else if (count)
+			uprobe_detach_list(uprobe, budget->list, count);
+	}
+	return is_done;
+}
+
+static bool needs_windows(const struct timing_budget *budget, bool by_steps)
+{
+	size_t sampled = 0, timed = 0;
+
+	for (size_t i = 0; i < budget->count; i++) {
+		sampled += has_windows(&budget->functions[i], by_steps);
+		timed += can_be_timed(&budget->functions[i]);
+	}
+	if (by_steps != budget->has_steps)
+		timed = 0;
+	return sampled + timed;
+}
+
+/* Returns what a window costs besides what its probes do. */
+static double placing_ns(const struct timing_budget *budget, bool by_steps)
+{
+	double sum_ns = 0;
+
+	for (size_t i = 0; i < budget->count; i++)
+		if (is_in_window(&budget->functions[i], by_steps))
+			sum_ns += PLACING_NS;
+	return sum_ns;
+}
+
+/* Lets a window's functions be timed or counted. */
+static void set_modes(struct timing_budget *budget, struct uprobe *uprobe, bool by_steps,
+		      bool is_timed)
+{
+	for (size_t i = 0; i < budget->count; i++) {
+		const struct watched *watched = &budget->functions[i];
+
+		if (is_in_window(watched, by_steps) || can_be_timed(watched))
+			uprobe_set_mode(uprobe, i,
+					is_timed ? watched->function.mode : UPROBE_COUNT);
+	}
+}
+
+/* Takes what a window has shown of all that are in it. @size and @end as those are measured. A
+ * window of time in which probes took nearly all of it speaks against those only whose calls are
+ * why: of the others it tells nothing. */
+static void take_window(struct timing_budget *budget, const struct uprobe *uprobe, bool by_steps,
+			double size, double end)
+{
+	double most_ns = MOST_DISTORTION * budget->used_ns;
+	double taken = by_steps ? 0 : COST_DOUBT * budget->spent_ns / budget->used_ns;
+	double doubt = taken / (1 - fmin(taken, MOST_DOUBT)), before;
+	bool is_distorted = !by_steps && budget->spent_ns > most_ns;
+
+	for (size_t i = 0; i < budget->count; i++) {
+		struct watched *watched = &budget->functions[i];
+
+		if (!is_in_window(watched, by_steps))
+			continue;
+		if (is_distorted &&
+		    (double)watched->new_calls * timing_budget_cost_ns(watched, uprobe) <
+			    most_ns / MOST_IN_WINDOW)
+			continue;
+		before = watched->path.hits;
+		window_path_add(&watched->path, (double)watched->new_calls, size,
+				end - watched->path_place);
+		watched->doubtful += doubt * (watched->path.hits - before);
+		watched->path_place = end;
+		watched->window_used_ns += budget->used_ns;
+		watched->window_spent_ns += budget->spent_ns;
+	}
+}
+
+/* Every second window times, which tells how long calls take; the others count, which disturbs
+ * less. What is seen between two looks is of the same time as the CPU time between them. Returns
+ * whether all probes are in place. */
+static bool begin_window(struct timing_budget *budget, struct uprobe *uprobe, bool by_steps)
+{
+	bool is_whole;
+
+	set_modes(budget, uprobe, by_steps, budget->window_counts[by_steps]++ % 2);
+	budget->first_due[by_steps] = budget->after_due[by_steps];
+	is_whole = put(budget, uprobe, by_steps, true);
+	timing_budget_look(budget, uprobe, monotonic_ns());
+	budget->bank_ns -= placing_ns(budget, by_steps);
+	return is_whole;
+}
+
+static void end_window(struct timing_budget *budget, struct uprobe *uprobe, bool by_steps)
+{
+	timing_budget_look(budget, uprobe, monotonic_ns());
+	put(budget, uprobe, by_steps, false);
+	set_modes(budget, uprobe, by_steps, false);
+}
+
+/* Timing takes of the time that is looked at: such a window does not tell how many calls there
+ * are. */
+static void make_window_of_time(struct timing_budget *budget, struct uprobe *uprobe)
+{
+	bool is_timed = budget->window_counts[false] % 2,
+	     is_whole = begin_window(budget, uprobe, false);
+
+	uprobe_set_limit(uprobe, fmin(WINDOW_NS, budget->bank_ns / CAREFUL));
+	uprobe_wait(uprobe, WINDOW_MS);
+	end_window(budget, uprobe, false);
+	if (is_whole && !is_timed && budget->used_ns >= LEAST_WINDOW_NS)
+		take_window(budget, uprobe, false, budget->used_ns, budget->all_used_ns);
+}
+
+/* In place, probes cost something before it opens, and a whole step after it is enough. */
+static void begin_window_of_steps(struct timing_budget *budget, struct uprobe *uprobe)
+{
+	budget->begun_ns = uprobe_spent_ns(uprobe);
+	budget->is_in_window = begin_window(budget, uprobe, true);
+	if (!budget->is_in_window) {
+		end_window(budget, uprobe, true);
+		return;
+	}
+	uprobe_set_limit(uprobe, budget->needed_ns);
+	uprobe_window_begin(uprobe, WINDOW_NS / 2);
+}
+
+void timing_windows_leave_steps(struct timing_budget *budget, struct uprobe *uprobe,
+				size_t function)
+{
+	struct watched *watched = &budget->functions[function];
+	struct window_path *path = &watched->path;
+	double margin, now = timing_budget_place(budget, watched);
+
+	if (path->count) {
+		watched->calls_before +=
+			(uint64_t)window_path_hits(path, now - watched->path_place, &margin);
+		watched->path_place = budget->all_used_ns;
+	} else {
+		watched->path_place = watched->sampled_used_ns;
+	}
+	*path = (struct window_path){.count = path->count, .variance = path->variance};
+	watched->by_steps = false;
+	watched->window_used_ns = watched->window_spent_ns = 0;
+	uprobe_window_take(uprobe, function, false);
+}
+
+/* Steps do not fit into what may be spent: the function that costs most does without them. */
+static void shed_dearest(struct timing_budget *budget, struct uprobe *uprobe)
+{
+	size_t found = budget->count;
+	double most_ns = -1;
+
+	for (size_t i = 0; i < budget->count; i++) {
+		const struct watched *watched = &budget->functions[i];
+		double calls = (double)watched->new_calls + watched->path.rate;
+		double spent_ns = calls * timing_budget_cost_ns(watched, uprobe);
+
+		if (is_in_window(watched, true) && spent_ns > most_ns) {
+			found = i;
+			most_ns = spent_ns;
+		}
+	}
+	if (found < budget->count)
+		timing_windows_leave_steps(budget, uprobe, found);
+}
+
+void timing_windows_end(struct timing_budget *budget, struct uprobe *uprobe)
+{
+	uint64_t steps = uprobe_window_end(uprobe);
+
+	end_window(budget, uprobe, true);
+	budget->is_in_window = false;
+	if (steps) {
+		take_window(budget, uprobe, true, (double)steps,
+			    (double)uprobe_window_place(uprobe));
+		budget->needed_ns =
+			fmax(WINDOW_NS, 2 * (uprobe_spent_ns(uprobe) - budget->begun_ns));
+		return;
+	}
+	budget->needed_ns *= 4;
+	if (CAREFUL * budget->needed_ns > DEAREST_WINDOW * timing_budget_fullest_ns(budget)) {
+		shed_dearest(budget, uprobe);
+		budget->needed_ns = WINDOW_NS;
+	}
+}
+
+void timing_windows_make(struct timing_budget *budget, struct uprobe *uprobe)
+{
+	bool needs[] = {needs_windows(budget, false), needs_windows(budget, true)};
+	bool by_steps = needs[true] && (!needs[false] || budget->is_turn_of_steps);
+	double probes_ns = by_steps ? budget->needed_ns : WINDOW_NS;
+
+	if (!needs[by_steps])
+		return;
+	choose_due(budget, by_steps);
+	if (budget->bank_ns <= CAREFUL * probes_ns + placing_ns(budget, by_steps))
+		return;
+	budget->is_turn_of_steps = !by_steps;
+	if (by_steps)
+		begin_window_of_steps(budget, uprobe);
+	else
+		make_window_of_time(budget, uprobe);
+}

@@ -434,14 +434,21 @@ static void note_budget(struct timing *timing, uint32_t function)
 	struct profile_probe *row = &timing->profile->probes[function];
 	uint64_t since_ns = fate.sampled_ns ? fate.sampled_ns : fate.only_counted_ns;
 	double since_s = (double)(since_ns - timing->start_ns) / 1e9;
+	bool is_step = row->mode == PROFILE_PROBE_STEP;
 	char note[200];
 
 	if (!since_ns)
 		return;
-	row->mode = PROFILE_PROBE_COUNT;
+	if (!is_step)
+		row->mode = PROFILE_PROBE_COUNT;
 	row->estimated_calls = fate.calls > 0 ? (uint64_t)llround(fate.calls) : 0;
 	row->calls_margin = (uint64_t)llround(fate.margin);
-	if (!fate.sampled_ns)
+	if (is_step)
+		snprintf(note, sizeof(note),
+			 "to keep the budget its probe was taken off at %.2f s: later steps are "
+			 "missing; --budget none has all, a function of longer steps costs less",
+			 since_s);
+	else if (!fate.sampled_ns)
 		snprintf(note, sizeof(note), "to keep the budget only counted from %.2f s on",
 			 since_s);
 	else if (row->estimated_calls)

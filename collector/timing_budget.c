@@ -127,21 +127,35 @@ static double steady_load(const struct timing_budget *budget)
 	return sum;
 }
 
-/* Returns the function whose probe costs most and may cost less, or the number of functions. */
-static size_t dearest(const struct timing_budget *budget)
+/* Returns the function whose probe costs most and may cost less, of step functions or of the
+ * others; the number of functions where there is none. */
+static size_t dearest(const struct timing_budget *budget, bool is_step)
 {
 	size_t found = budget->count;
 
 	for (size_t i = 0; i < budget->count; i++) {
 		const struct watched *watched = &budget->functions[i];
 
-		if (watched->sampled_ns || watched->function.mode == UPROBE_STEP ||
-		    watched->load <= 0)
+		if (watched->sampled_ns || watched->load <= 0 ||
+		    is_step != (watched->function.mode == UPROBE_STEP))
 			continue;
 		if (found == budget->count || watched->load > budget->functions[found].load)
 			found = i;
 	}
 	return found;
+}
+
+/* Returns who has to fall back, or the number of functions. That others do does not help where the
+ * dearest of all is a step function that costs more than the budget. */
+static size_t next_to_fall(const struct timing_budget *budget)
+{
+	size_t step = dearest(budget, true), other = dearest(budget, false);
+	double other_load = other < budget->count ? budget->functions[other].load : 0;
+
+	if (step < budget->count && CAREFUL * budget->functions[step].load > budget->share &&
+	    budget->functions[step].load >= other_load)
+		return step;
+	return other < budget->count ? other : step;
 }
 
 double timing_budget_place(const struct timing_budget *budget, const struct watched *watched)
@@ -173,13 +187,36 @@ static void take_off(struct timing_budget *budget, struct uprobe *uprobe, size_t
 	uprobe_detach_list(uprobe, budget->list, count);
 }
 
-/* Lets a function fall back by one degree: not to counting where that would be too much as well. */
+/* The series of steps ends, since windows would tell of some of them only. Other functions' windows
+ * can no longer be measured by steps. */
+static void take_step_off(struct timing_budget *budget, struct uprobe *uprobe, size_t function,
+			  uint64_t now_ns)
+{
+	budget->functions[function].sampled_ns = now_ns;
+	uprobe_detach_list(uprobe, &function, 1);
+	for (size_t i = 0; i < budget->count; i++)
+		if (budget->functions[i].sampled_ns && budget->functions[i].by_steps)
+			timing_windows_leave_steps(budget, uprobe, i);
+	budget->has_steps = false;
+	for (size_t i = 0; i < budget->count; i++)
+		if (budget->functions[i].function.mode == UPROBE_STEP &&
+		    !budget->functions[i].sampled_ns)
+			return;
+	uprobe_end_steps(uprobe);
+}
+
+/* Lets a function fall back by one degree: not to counting where that would be too much as well. A
+ * step function is taken off. */
 static void fall_back(struct timing_budget *budget, struct uprobe *uprobe, size_t function,
 		      uint64_t now_ns)
 {
 	struct watched *watched = &budget->functions[function];
 	double before = timing_budget_cost_ns(watched, uprobe), counted;
 
+	if (watched->function.mode == UPROBE_STEP) {
+		take_step_off(budget, uprobe, function, now_ns);
+		return;
+	}
 	if (is_counted(watched)) {
 		take_off(budget, uprobe, watched->group, now_ns);
 		return;
@@ -196,10 +233,26 @@ static void fall_back(struct timing_budget *budget, struct uprobe *uprobe, size_
 	uprobe_set_mode(uprobe, function, UPROBE_COUNT);
 }
 
+/* Lets functions fall back until what is left fits into the budget. With those a step function
+ * waits for the next round, which shows what it costs without them. */
+static void keep(struct timing_budget *budget, struct uprobe *uprobe, uint64_t now_ns)
+{
+	bool has_fallen = false;
+
+	while (budget->bank_ns < 0 && steady_load(budget) > budget->share) {
+		size_t function = next_to_fall(budget);
+		bool is_step = function < budget->count &&
+			       budget->functions[function].function.mode == UPROBE_STEP;
+
+		if (function == budget->count || (is_step && has_fallen))
+			return;
+		fall_back(budget, uprobe, function, now_ns);
+		has_fallen |= !is_step;
+	}
+}
+
 void timing_budget_round(struct timing_budget *budget, struct uprobe *uprobe, uint64_t now_ns)
 {
-	size_t function;
-
 	if (budget->is_in_window && (uprobe_window_is_closed(uprobe) || uprobe_is_over(uprobe))) {
 		timing_windows_end(budget, uprobe);
 		uprobe_set_limit(uprobe, fmax(budget->bank_ns, 0) + SLACK_NS);
@@ -216,9 +269,7 @@ void timing_budget_round(struct timing_budget *budget, struct uprobe *uprobe, ui
 		watched->load = (double)watched->new_calls *
 				timing_budget_cost_ns(watched, uprobe) / budget->used_ns;
 	}
-	while (budget->bank_ns < 0 && steady_load(budget) > budget->share &&
-	       (function = dearest(budget)) < budget->count)
-		fall_back(budget, uprobe, function, now_ns);
+	keep(budget, uprobe, now_ns);
 	timing_windows_make(budget, uprobe);
 	if (!budget->is_in_window)
 		uprobe_set_limit(uprobe, fmax(budget->bank_ns, 0) + SLACK_NS);

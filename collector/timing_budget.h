@@ -10,9 +10,11 @@
  * and what has become of it stands in its row. Where a step function is timed a window is one or
  * more whole steps, and from all windows follows how many calls the steps between them had. Where
  * none is, or where a step would cost more than can be kept, it is a piece of time, until its
- * probes have cost a millisecond. It comes when the bank has what it will cost. Step functions stay
- * as they are. What is left in the bank is kept for as much as a second of the target's CPU time
- * asks for.
+ * probes have cost a millisecond. It comes when the bank has what it will cost. A step function
+ * stays as it is; but where its probe costs more than the budget, and more than any other, or
+ * nothing else is left to fall back, it is taken off: the steps until then are all known, those
+ * after it are not, and all windows are pieces of time. What is left in the bank is kept for as
+ * much as a second of the target's CPU time asks for.
  */
 #pragma once
 
@@ -25,9 +27,9 @@ struct timing_budget;
 /* What has become of a function. Times are CLOCK_MONOTONIC; 0: it has not come to that. */
 struct timing_budget_fate {
 	uint64_t only_counted_ns; /* when it was timed last */
-	uint64_t sampled_ns;	  /* when it was counted last all the time */
-	uint32_t windows;	  /* since then */
-	bool by_steps; /* they are whole steps: calls outside of steps are not estimated */
+	uint64_t sampled_ns; /* when it was counted last all the time; of a step function: at all */
+	uint32_t windows;    /* since then */
+	bool by_steps;	     /* they are whole steps: calls outside of steps are not estimated */
 	/* Calls since the beginning, estimated, and half of the 95 % interval; of pieces of time
 	 * with what it means that probes may have cost a quarter more than is known. 0: it cannot
 	 * be told: no window yet, or calls come so fast that the probe itself takes most of the

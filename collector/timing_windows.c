@@ -27,7 +27,8 @@ static uint64_t monotonic_ns(void)
  * alone. */
 static bool has_windows(const struct watched *watched, bool by_steps)
 {
-	if (!watched->sampled_ns || watched->by_steps != by_steps)
+	if (!watched->sampled_ns || watched->function.mode == UPROBE_STEP ||
+	    watched->by_steps != by_steps)
 		return false;
 	return by_steps || watched->path.count < FIRST_WINDOWS ||
 	       watched->window_spent_ns <= MOST_DISTORTION * watched->window_used_ns;

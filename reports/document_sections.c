@@ -5,6 +5,7 @@
 #include "reports/calls_draw.h"
 #include "reports/series.h"
 #include "reports/step_amounts.h"
+#include "reports/step_functions.h"
 #include "reports/steps.h"
 #include "reports/thread_times.h"
 
@@ -161,6 +162,11 @@ static void add_step_amounts(json_t *section, const struct report *report,
 	step_amounts_done(&amounts);
 }
 
+static void say_sentence(void *section, const char *sentence)
+{
+	document_say(section, "%s.", sentence);
+}
+
 void document_add_steps(json_t *document, const struct report *report)
 {
 	static const struct document_column columns[] = {{"what", "steps", "text", NULL},
@@ -180,6 +186,7 @@ void document_add_steps(json_t *document, const struct report *report)
 			     "Every %u steps a long one, from step %u on: %u of %u of them stand "
 			     "out.",
 			     steps.period, steps.phase + 1, steps.on_period, steps.period_count);
+	step_functions_say(report, say_sentence, section);
 	table = document_table(section, "steps", "Durations of steps without warm-up", columns, 2);
 	for (int i = 0; i < 4; i++) {
 		static const char *const names[] = {"median", "p95", "p99", "longest"};

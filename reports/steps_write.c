@@ -5,6 +5,7 @@
 #include "reports/amount.h"
 #include "reports/output.h"
 #include "reports/step_amounts.h"
+#include "reports/step_functions.h"
 #include "reports/summary.h"
 #include "reports/table.h"
 #include "reports/text.h"
@@ -178,6 +179,11 @@ static void write_amounts(const struct report *report, const struct steps *steps
 	step_amounts_done(&amounts);
 }
 
+static void write_sentence(void *stream, const char *sentence)
+{
+	fprintf(stream, "(!) %s\n", sentence);
+}
+
 void steps_write_text(const struct report *report, const struct steps *steps,
 		      const struct steps_contrast *contrast, uint32_t limit, FILE *stream)
 {
@@ -189,6 +195,7 @@ void steps_write_text(const struct report *report, const struct steps *steps,
 	if (lost)
 		fprintf(stream, "(!) %" PRId64 " steps are missing: they were too many at a time\n",
 			lost);
+	step_functions_say(report, write_sentence, stream);
 	fputc('\n', stream);
 	write_slow(report, steps, stream);
 	write_order(steps, stream);
@@ -283,6 +290,7 @@ void steps_write_json(const struct report *report, const struct steps *steps,
 			    json_pack("{s:i, s:i, s:i, s:i}", "every", (int)steps->period, "first",
 				      (int)steps->phase + 1, "slow_of_them", (int)steps->on_period,
 				      "places", (int)steps->period_count));
+	json_object_set_new(json, "step_functions", step_functions_json(report));
 	json_object_set_new(json, "amounts", step_amounts_json(&amounts));
 	step_amounts_done(&amounts);
 	json_object_set_new(json, "functions", functions_json(report, contrast, limit));

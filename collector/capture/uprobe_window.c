@@ -37,3 +37,8 @@ uint64_t uprobe_steps_begun(const struct uprobe *uprobe)
 {
 	return __atomic_load_n(&uprobe->window->steps, __ATOMIC_ACQUIRE);
 }
+
+void uprobe_end_steps(struct uprobe *uprobe)
+{
+	__atomic_store_n(&uprobe->window->steps_ended, 1, __ATOMIC_RELEASE);
+}

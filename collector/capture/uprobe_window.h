@@ -33,3 +33,6 @@ uint64_t uprobe_window_place(const struct uprobe *uprobe);
 
 /* Returns how many steps have begun so far. */
 uint64_t uprobe_steps_begun(const struct uprobe *uprobe);
+
+/* The functions whose calls are steps are no longer probed: calls from now on are in none. */
+void uprobe_end_steps(struct uprobe *uprobe);

@@ -154,3 +154,37 @@ setup() {
 		[[ $output == *" a step; median "* ]]
 	done
 }
+
+@test "a step function that costs more than the budget is taken off, and all who asked are told" {
+	cat >tick.c <<-'C'
+		static volatile unsigned long n;
+		__attribute__((noipa)) void seldom(void) { __asm__ volatile("push %rbx; pop %rbx"); n++; }
+		__attribute__((noipa)) void often(void) { n++; }
+		__attribute__((noipa)) void tick(int i)
+		{
+			for (volatile int k = 0; k < 100; k++) {}
+			often();
+			often();
+			if (i % 1000 == 0)
+				seldom();
+		}
+		int main(void)
+		{
+			for (int i = 0; i < 2000000; i++)
+				tick(i);
+			return 0;
+		}
+	C
+	gcc -O1 -o tick tick.c
+	collector run -q -o a --step tick --time often --count seldom -- ./tick
+	collector calls a.prof | tee text
+	# From then on nothing is in a step, and no window is made of steps.
+	grep -qE '^ *> .* tick$' text
+	grep -q 'note: tick: to keep the budget its probe was taken off at .*--budget none' text
+	grep -qE 'note: often: to keep the budget (its probe was taken off|counted in [0-9]+ windows of time)' text
+	[ "$(sqlite3 a.prof "SELECT total(calls), total(step_calls) < 500 FROM timings JOIN probes ON probe = probes.id WHERE mode = 1 AND NOT is_partial")" = '2000.0|1' ]
+	collector steps a.prof | tee text
+	grep -q '^(!) tick: to keep the budget its probe was taken off at .*later steps are missing; --budget none' text
+	collector steps --json a.prof >steps.json
+	[ "$(sqlite3 :memory: "SELECT json_extract(readfile('steps.json'), '\$.step_functions[0].partial')")" = 1 ]
+}

@@ -40,7 +40,7 @@ struct uprobe_window {
 	__u64 ended; /* and as it closed */
 	__u64 enough_ns;
 	__u32 state;
-	__u32 unused;
+	__u32 steps_ended; /* 1: no more will be told, and no call is within one */
 };
 
 enum uprobe_window_state {

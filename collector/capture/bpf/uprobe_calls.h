@@ -288,7 +288,7 @@ static __always_inline bool enter(struct calls *calls, struct uprobe_cell *cell,
 	}
 	if (is_seen)
 		add(calls, &cell->calls, 1);
-	if (is_seen && (steps_open > 0 || setting->mode == UPROBE_STEP))
+	if (is_seen && (setting->mode == UPROBE_STEP || (steps_open > 0 && !window.steps_ended)))
 		add(calls, &cell->step_calls, 1);
 	if (!is_seen || setting->mode == UPROBE_COUNT || depth >= UPROBE_DEPTH) {
 		if (is_seen && setting->mode != UPROBE_COUNT)

@@ -267,8 +267,10 @@ static void note_late(struct timing *timing, size_t first, uint64_t mapped_ns,
 	else
 		snprintf(note, sizeof(note), "counted from %.0f ms after its library was loaded on",
 			 late_ns / 1e6);
-	for (size_t i = first; i < timing->plan.count; i++)
+	for (size_t i = first; i < timing->attached; i++) {
+		timing->profile->probes[i].is_partial = true;
 		profile_probe_set_note(timing->profile, (uint32_t)i, note);
+	}
 }
 
 /* Remembers the names of libraries, for the sentence about one that did not come. */

@@ -324,6 +324,9 @@ static void deliver_stack(const struct off_cpu_stack *stack, struct event *event
 			  source_deliver *deliver, void *context)
 {
 	uint32_t first = stack->kernel_first < stack->kernel_count ? stack->kernel_first : 0;
+	struct event_return returns[REPLACED_RETURNS];
+	size_t count =
+		stack->return_count < REPLACED_RETURNS ? stack->return_count : REPLACED_RETURNS;
 
 	event->kind = EVENT_STACK;
 	event->sample = (struct event_sample){
@@ -332,7 +335,13 @@ static void deliver_stack(const struct off_cpu_stack *stack, struct event *event
 		.has_registers = stack->is_32_bit ? EVENT_REGISTERS_32 : EVENT_REGISTERS_64,
 		.stack = stack->stack,
 		.stack_bytes = stack->stack_bytes,
+		.trampoline = stack->trampoline,
+		.returns = returns,
+		.return_count = count,
 	};
+	for (size_t i = 0; i < count; i++)
+		returns[i] =
+			(struct event_return){stack->returns[i].slot, stack->returns[i].address};
 	memcpy(event->sample.registers, stack->registers, sizeof(stack->registers));
 	deliver(context, event);
 }

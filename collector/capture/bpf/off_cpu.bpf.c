@@ -18,6 +18,7 @@
 #include "collector/capture/bpf/kernel.h"
 #include "collector/capture/bpf/numbers.h"
 #include "collector/capture/bpf/off_cpu.h"
+#include "collector/capture/bpf/return_instances.h"
 #include "collector/capture/bpf/user_stack.h"
 
 #include <bpf/bpf_helpers.h>
@@ -197,6 +198,20 @@ static void begin_record(struct off_cpu_stack *record, const struct off_cpu_thre
 	record->head.place = place->id;
 }
 
+/* Takes what of the thread's user stack is needed to walk it. */
+static __always_inline void take_user_stack(struct off_cpu_stack *record, struct task_struct *task,
+					    const struct pt_regs *user, bool is_current)
+{
+	record->is_32_bit = user_stack_registers(record->registers, user);
+	record->stack_bytes = 0;
+	record->return_count = 0;
+	if (record->is_32_bit)
+		return;
+	record->stack_bytes = user_stack_copy(record->stack, user->sp, is_current ? NULL : task);
+	record->trampoline = return_instances_trampoline(task);
+	record->return_count = return_instances_read(task, record->returns);
+}
+
 static void send_record(const struct off_cpu_stack *record, struct off_cpu_place *place,
 			__u64 now_ns)
 {
@@ -233,9 +248,7 @@ static void copy(void *ctx, struct off_cpu_thread *thread, struct off_cpu_place 
 	bytes = bpf_get_stack(ctx, record->kernel, sizeof(record->kernel), 0);
 	record->kernel_count = bytes > 0 ? bytes / sizeof(*record->kernel) : 0;
 	skip_tracing(record);
-	record->is_32_bit = user_stack_registers(record->registers, user);
-	record->stack_bytes =
-		record->is_32_bit ? 0 : user_stack_copy(record->stack, user->sp, NULL);
+	take_user_stack(record, bpf_get_current_task_btf(), user, true);
 	send_record(record, place, now_ns);
 }
 
@@ -434,9 +447,7 @@ int on_each_task(struct bpf_iter__task *ctx)
 	bytes = bpf_get_task_stack(task, record->kernel, sizeof(record->kernel), 0);
 	record->kernel_count = bytes > 0 ? bytes / sizeof(*record->kernel) : 0;
 	record->kernel_first = 0;
-	record->is_32_bit = user_stack_registers(record->registers, user);
-	record->stack_bytes =
-		record->is_32_bit ? 0 : user_stack_copy(record->stack, user->sp, task);
+	take_user_stack(record, task, user, false);
 	send_record(record, place, now_ns);
 	return 0;
 }

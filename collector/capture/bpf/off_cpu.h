@@ -6,7 +6,7 @@
  */
 #pragma once
 
-#include <linux/types.h>
+#include "collector/capture/bpf/replaced_return.h"
 
 #define OFF_CPU_PROCESSES    4096
 #define OFF_CPU_THREADS	     16384 /* that live or have ended since the last look */
@@ -112,5 +112,8 @@ struct off_cpu_stack {
 	__u32 stack_bytes;
 	__u64 registers[OFF_CPU_REGISTERS];
 	__u64 kernel[OFF_CPU_KERNEL_DEPTH]; /* innermost first */
+	__u64 trampoline;		    /* what replaced return addresses point to */
+	__u64 return_count;
+	struct replaced_return returns[REPLACED_RETURNS];
 	__u8 stack[OFF_CPU_STACK_BYTES]; /* from the stack pointer upward; the rest is not sent */
 };

@@ -11,6 +11,7 @@
  */
 #include "collector/capture/bpf/jump_condition.h"
 #include "collector/capture/bpf/kernel.h"
+#include "collector/capture/bpf/return_instances.h"
 #include "collector/capture/bpf/uprobe_calls.h"
 #include "collector/capture/bpf/uprobe_maps.h"
 
@@ -182,9 +183,7 @@ int on_sample(void *context)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct uprobe_task *utask = BPF_CORE_READ(task, utask);
-	struct xol_area *area = BPF_CORE_READ(task, mm, uprobes_state.xol_area);
 	struct pt_regs *registers = (struct pt_regs *)bpf_task_pt_regs(task);
-	struct return_instance *instance;
 	struct uprobe_stack *stack;
 	__u32 key = 0;
 
@@ -199,15 +198,8 @@ int on_sample(void *context)
 	stack->tid = thread_number(task);
 	stack->instruction_pointer = registers->ip;
 	stack->stack_pointer = registers->sp;
-	stack->trampoline = area ? BPF_CORE_READ(area, vaddr) : 0;
-	stack->count = 0;
-	instance = BPF_CORE_READ(utask, return_instances);
-	for (int i = 0; i < UPROBE_DEPTH && instance; i++) {
-		stack->returns[i].slot = BPF_CORE_READ(instance, stack);
-		stack->returns[i].address = BPF_CORE_READ(instance, orig_ret_vaddr);
-		stack->count = i + 1;
-		instance = BPF_CORE_READ(instance, next);
-	}
+	stack->trampoline = return_instances_trampoline(task);
+	stack->count = return_instances_read(task, stack->returns);
 	find_real_place(stack, utask);
 	if ((stack->count || stack->real_instruction != stack->instruction_pointer) &&
 	    bpf_ringbuf_output(&stacks, stack, sizeof(*stack), BPF_RB_NO_WAKEUP))

@@ -6,9 +6,9 @@
  */
 #pragma once
 
-#include <linux/types.h>
+#include "collector/capture/bpf/replaced_return.h"
 
-#define UPROBE_DEPTH   64 /* the kernel itself follows no more returns of a thread at a time */
+#define UPROBE_DEPTH   REPLACED_RETURNS
 #define UPROBE_BUCKETS 1152
 #define UPROBE_EDGES   65536
 
@@ -142,9 +142,7 @@ struct uprobe_stack {
 	__u64 trampoline;
 	__u32 count;
 	__u32 unused;
-	struct {
-		__u64 slot, address;
-	} returns[UPROBE_DEPTH];
+	struct replaced_return returns[REPLACED_RETURNS];
 };
 
 /*

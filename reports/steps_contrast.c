@@ -86,6 +86,7 @@ static void add_samples(struct steps_contrast *contrast, const struct report *re
 			continue;
 		}
 		contrast->samples++;
+		contrast->has_waits |= sample->metric != report->metric;
 		contrast->step_of_sample[i] = step;
 		if (step < steps->warm_up)
 			continue;
@@ -178,11 +179,27 @@ static void measure_functions(struct steps_contrast *contrast, const struct repo
 
 /* ---- the path of the excess ---------------------------------------------------------------- */
 
-/* For every stack the excess below and at it, its children, and whether the path leads to it. */
+/* How much more slow steps have of something, and the variance of that. */
+struct excess {
+	double amount, variance;
+};
+
+/* For every stack the excess at and below it, and whether the path leads to it. */
 struct excess_tree {
-	double *excess;
+	struct excess *excess;
 	bool *is_on_path;
 };
+
+static void add_excess(struct excess *sum, const struct excess *part)
+{
+	sum->amount += part->amount;
+	sum->variance += part->variance;
+}
+
+static bool is_certain(const struct excess *excess)
+{
+	return excess->amount > NORMAL_95 * sqrt(excess->variance);
+}
 
 static uint32_t outermost_symbol(const struct profile *profile, uint32_t stack)
 {
@@ -191,23 +208,29 @@ static uint32_t outermost_symbol(const struct profile *profile, uint32_t stack)
 	return symbol_at(profile, frame, symbol_depth(profile, frame) - 1).symbol;
 }
 
-static void sum_excess(struct excess_tree *tree, const struct profile *profile,
+static void sum_excess(struct excess_tree *tree, const struct report *report,
 		       const struct steps_contrast *contrast)
 {
+	const struct profile *profile = report->profile;
 	double slow_steps = contrast->slow_steps ? contrast->slow_steps : 1;
 	double typical_steps = contrast->typical_steps ? contrast->typical_steps : 1;
 
-	for (uint32_t i = 0; i < profile->stacks_count; i++)
-		tree->excess[i] = contrast->slow_of_stack[i] / slow_steps -
-				  contrast->typical_of_stack[i] / typical_steps;
+	for (uint32_t i = 0; i < profile->stacks_count; i++) {
+		double slow = contrast->slow_of_stack[i] / slow_steps,
+		       typical = contrast->typical_of_stack[i] / typical_steps;
+
+		tree->excess[i] =
+			(struct excess){slow - typical, report->period * (slow / slow_steps +
+									  typical / typical_steps)};
+	}
 	for (uint32_t i = (uint32_t)profile->stacks_count; i-- > 1;)
-		tree->excess[profile->stacks[i].parent] += tree->excess[i];
+		add_excess(&tree->excess[profile->stacks[i].parent], &tree->excess[i]);
 }
 
 /* Goes one call further: to the callee with most of the excess. Returns false when none has half of
- * all of it. @by_symbol is zero, and is left so. */
+ * all of it, or it is not certain that it has any. @by_symbol is zero, and is left so. */
 static bool go_further(struct excess_tree *tree, const struct profile *profile,
-		       struct steps_contrast *contrast, double *by_symbol)
+		       struct steps_contrast *contrast, struct excess *by_symbol)
 {
 	uint32_t best = 0;
 
@@ -216,13 +239,14 @@ static bool go_further(struct excess_tree *tree, const struct profile *profile,
 
 		if (!tree->is_on_path[profile->stacks[i].parent])
 			continue;
-		by_symbol[symbol] += tree->excess[i];
-		if (by_symbol[symbol] > by_symbol[best])
+		add_excess(&by_symbol[symbol], &tree->excess[i]);
+		if (by_symbol[symbol].amount > by_symbol[best].amount)
 			best = symbol;
 	}
-	if (by_symbol[best] >= contrast->excess / 2 && best) {
+	if (best && by_symbol[best].amount >= contrast->excess / 2 &&
+	    is_certain(&by_symbol[best])) {
 		contrast->path[contrast->path_count++] = best;
-		contrast->path_excess = by_symbol[best];
+		contrast->path_excess = by_symbol[best].amount;
 	} else {
 		best = 0;
 	}
@@ -231,7 +255,7 @@ static bool go_further(struct excess_tree *tree, const struct profile *profile,
 		bool is_next = tree->is_on_path[profile->stacks[i].parent];
 
 		if (is_next)
-			by_symbol[outermost_symbol(profile, i)] = 0;
+			by_symbol[outermost_symbol(profile, i)] = (struct excess){0};
 		tree->is_on_path[i] = is_next && outermost_symbol(profile, i) == best;
 	}
 	tree->is_on_path[0] = false;
@@ -245,10 +269,11 @@ static void find_path(struct steps_contrast *contrast, const struct report *repo
 		.excess = xcalloc(profile->stacks_count, sizeof(*tree.excess)),
 		.is_on_path = xcalloc(profile->stacks_count, sizeof(*tree.is_on_path)),
 	};
-	double *by_symbol = xcalloc(report->symbols.count, sizeof(*by_symbol));
+	struct excess *by_symbol = xcalloc(report->symbols.count, sizeof(*by_symbol));
 
-	sum_excess(&tree, profile, contrast);
-	contrast->excess = tree.excess[0];
+	sum_excess(&tree, report, contrast);
+	contrast->excess = tree.excess[0].amount;
+	contrast->excess_error = sqrt(tree.excess[0].variance);
 	contrast->path = xcalloc(256, sizeof(*contrast->path));
 	tree.is_on_path[0] = true;
 	while (contrast->excess > 0 && contrast->path_count < 256 &&
@@ -260,6 +285,27 @@ static void find_path(struct steps_contrast *contrast, const struct report *repo
 }
 
 /* ------------------------------------------------------------------------------------------- */
+
+static double mean_of_steps(const struct steps *steps, bool is_compared)
+{
+	double sum_ns = 0;
+	uint32_t count = 0;
+
+	for (uint32_t i = steps->warm_up; i < steps->count; i++)
+		if (steps->is_compared[i] == is_compared) {
+			sum_ns += steps->duration_ns[i];
+			count++;
+		}
+	return count ? sum_ns / count : 0;
+}
+
+bool steps_contrast_explains(const struct steps_contrast *contrast, const struct report *report)
+{
+	if (strcmp(report->unit, "ns") != 0)
+		return true;
+	return contrast->excess >= contrast->duration_excess_ns / 2 &&
+	       contrast->excess > NORMAL_95 * contrast->excess_error;
+}
 
 void steps_contrast_measure(struct steps_contrast *contrast, const struct report *report,
 			    const struct steps *steps)
@@ -276,6 +322,9 @@ void steps_contrast_measure(struct steps_contrast *contrast, const struct report
 	add_samples(contrast, report, steps);
 	measure_functions(contrast, report);
 	find_path(contrast, report);
+	if (contrast->slow_steps && contrast->typical_steps)
+		contrast->duration_excess_ns =
+			mean_of_steps(steps, true) - mean_of_steps(steps, false);
 }
 
 void steps_contrast_done(struct steps_contrast *contrast)

@@ -26,14 +26,22 @@ struct steps_contrast {
 	uint64_t samples;		    /* in steps */
 	uint64_t outside;		    /* between them */
 	double excess;			    /* of slow steps over typical ones, per step */
-	uint32_t *path; /* symbols from the root to what causes half of the excess and more */
-	uint32_t path_count;
+	double excess_error;		    /* its standard error */
+	double duration_excess_ns;	    /* that of their mean durations */
+	bool has_waits;			    /* samples tell of waiting, too */
+	uint32_t *path;	     /* symbols from the root to what causes half of the excess and more, */
+	uint32_t path_count; /* as far as that is certain (95 %) */
 	double path_excess;
 	double *slow_of_stack, *typical_of_stack; /* own samples' amounts by stack, all steps */
 	uint32_t *step_of_sample; /* STEPS_OUTSIDE: in none, or of a metric that is no time */
 };
 
 #define STEPS_OUTSIDE UINT32_MAX
+#define NORMAL_95     1.96 /* standard errors in half of a 95 % interval */
+
+/* Says whether samples explain why slow steps are slow: at least half of what they take longer, for
+ * certain. Of a metric that is no time it cannot be told, and is taken for so. */
+bool steps_contrast_explains(const struct steps_contrast *contrast, const struct report *report);
 
 void steps_contrast_measure(struct steps_contrast *contrast, const struct report *report,
 			    const struct steps *steps);

@@ -133,7 +133,7 @@ static void write_functions(const struct report *report, const struct steps_cont
 
 		if (has_slow) {
 			amount_cell(&table, report, cost->slow - cost->typical);
-			amount_cell(&table, report, 1.96 * cost->error);
+			amount_cell(&table, report, NORMAL_95 * cost->error);
 			amount_cell(&table, report, cost->slow);
 		}
 		amount_cell(&table, report, cost->typical);
@@ -156,17 +156,47 @@ static void write_functions(const struct report *report, const struct steps_cont
 static void write_path(const struct report *report, const struct steps_contrast *contrast,
 		       FILE *stream, struct obstack *memory)
 {
+	bool is_explained = steps_contrast_explains(contrast, report);
 	char part[AMOUNT_BYTES], all[AMOUNT_BYTES];
 
 	if (!contrast->path_count)
 		return;
-	fputs("\nlong steps are long in ", stream);
+	fputs(is_explained ? "\nlong steps are long in " : "\nwhat was sampled of it is in ",
+	      stream);
 	for (uint32_t i = 0; i < contrast->path_count; i++)
 		fprintf(stream, "%s%s", i ? " > " : "",
 			text_plain(memory, report->symbols.symbols[contrast->path[i]].label, 0));
 	fprintf(stream, ": %s of %s more a step\n",
 		amount_format(contrast->path_excess, report->unit, part, sizeof(part)),
 		amount_format(contrast->excess, report->unit, all, sizeof(all)));
+}
+
+/* Where samples do not explain why long steps are long that is said first: these wait, or there are
+ * too few samples. */
+static void write_unexplained(const struct report *report, const struct steps_contrast *contrast,
+			      FILE *stream)
+{
+	const char *kind = contrast->has_waits ? "time" : "CPU time";
+	double all_ns = contrast->duration_excess_ns,
+	       sampled_ns = contrast->excess > 0 ? contrast->excess : 0;
+	char part[AMOUNT_BYTES], all[AMOUNT_BYTES], error[AMOUNT_BYTES];
+
+	if (!contrast->slow_steps || !contrast->samples || all_ns <= 0 ||
+	    steps_contrast_explains(contrast, report))
+		return;
+	duration(all_ns, all);
+	duration(NORMAL_95 * contrast->excess_error, error);
+	if (sampled_ns >= all_ns / 2)
+		fprintf(stream,
+			"\nlong steps take %s more; samples are too few to tell where: %s ± %s of "
+			"%s more\n",
+			all, duration(sampled_ns, part), error, kind);
+	else
+		fprintf(stream,
+			"\nof %s that long steps take more %s (± %s) is not %s of the sampled "
+			"threads: they wait, or were not sampled%s\n",
+			all, duration(all_ns - sampled_ns, part), error, kind,
+			contrast->has_waits ? "" : "; --off-cpu records where they wait");
 }
 
 /* What the program itself counted. */
@@ -204,6 +234,7 @@ void steps_write_text(const struct report *report, const struct steps *steps,
 	else
 		fputs("\nno samples were taken in steps, so that nothing tells what they did\n",
 		      stream);
+	write_unexplained(report, contrast, stream);
 	write_path(report, contrast, stream, &memory);
 	write_amounts(report, steps, stream);
 	fprintf(stream, "\n%" PRIu64 " samples in steps, %" PRIu64 " outside\n", contrast->samples,
@@ -297,6 +328,10 @@ void steps_write_json(const struct report *report, const struct steps *steps,
 	json_object_set_new(json, "slow_path", path);
 	json_object_set_new(json, "slow_path_excess", json_real(contrast->path_excess));
 	json_object_set_new(json, "excess", json_real(contrast->excess));
+	json_object_set_new(json, "excess_error", json_real(contrast->excess_error));
+	json_object_set_new(json, "duration_excess_ns", json_real(contrast->duration_excess_ns));
+	json_object_set_new(json, "explained",
+			    json_boolean(steps_contrast_explains(contrast, report)));
 	json_object_set_new(json, "samples_in_steps", json_integer((json_int_t)contrast->samples));
 	json_object_set_new(json, "samples_outside", json_integer((json_int_t)contrast->outside));
 	output_json(json, stream);

@@ -143,8 +143,46 @@ Test(steps, the_contrast_names_what_long_steps_do)
 	cr_assert_eq(contrast.path_count, 3);
 	cr_expect_str_eq(report.symbols.symbols[contrast.path[2]].label, "stall");
 	cr_expect_float_eq(contrast.path_excess, 9e6, 1);
+	cr_expect_float_eq(contrast.duration_excess_ns, 9e6, 1e4);
+	cr_expect(steps_contrast_explains(&contrast, &report));
 	cr_expect_str_eq(report.symbols.symbols[contrast.rows[0].symbol].label, "stall");
 	cr_expect_float_eq(contrast.rows[0].slow_self, 9e6, 1);
+	steps_contrast_done(&contrast);
+	symbol_table_done(&report.symbols);
+}
+
+/* Steps that are long for @wait_ns, of which each has @work samples in work, every tenth one more.
+ */
+static void measure_waits(uint64_t wait_ns, uint32_t work, struct report *report,
+			  struct steps_contrast *contrast)
+{
+	for (uint32_t i = 0; i < 200; i++) {
+		uint32_t first = (uint32_t)profile->samples_count;
+
+		add_step(work * 1000000 + noise(1000) + (i % 20 == 19 ? wait_ns : 0));
+		add_stack(profile, "main;step;work", work + (i % 40 == 39));
+		for (size_t j = first; j < profile->samples_count; j++) {
+			profile->samples[j].thread = 1;
+			profile->samples[j].time_ns = profile->steps[i].start_ns + 1 + (j - first);
+		}
+	}
+	report_init(report, profile);
+	steps_measure(&steps, profile);
+	steps_contrast_measure(contrast, report, &steps);
+}
+
+Test(steps, long_waits_are_not_blamed_on_what_was_sampled)
+{
+	struct steps_contrast contrast;
+	struct report report;
+
+	measure_waits(20000000, 4, &report, &contrast);
+	cr_assert_eq(steps.compared_count, 10);
+	cr_expect_float_eq(contrast.duration_excess_ns, 20e6, 1e4);
+	cr_expect_float_eq(contrast.excess, 0.5e6, 1);
+	cr_expect_gt(contrast.excess_error, 0.5e6);
+	cr_expect_eq(contrast.path_count, 0);
+	cr_expect_not(steps_contrast_explains(&contrast, &report));
 	steps_contrast_done(&contrast);
 	symbol_table_done(&report.symbols);
 }

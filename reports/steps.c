@@ -4,6 +4,7 @@
 
 #include "collector/base/xalloc.h"
 
+#include <float.h>
 #include <math.h>
 
 enum {
@@ -11,7 +12,7 @@ enum {
 };
 
 static const double slow_z = 5;
-static const double slow_excess = 0.1;
+static const double slow_excess = 0.1; /* and that of a lasting change */
 static const double least_hit = 0.8;
 static const double surely = 5; /* nats beyond what chance may reach */
 
@@ -112,16 +113,51 @@ static void add_segments(struct steps *steps, const struct sums *sums, uint32_t 
 		first, end - first, median_of(steps->duration_ns + first, end - first)};
 }
 
-/* Noise from differences of neighbours: a slow step or a cut touches two of them. */
+/* Noise from differences of neighbours: a slow step or a cut touches two of them. Where most are
+ * none, as of steps that are shorter than the clock tells, from their squares. */
 static double noise_of(const double *values, uint32_t count)
 {
-	double *apart = xcalloc(count, sizeof(*apart)), noise;
+	double *apart = xcalloc(count, sizeof(*apart)), noise, squares = 0;
 
-	for (uint32_t i = 1; i < count; i++)
+	for (uint32_t i = 1; i < count; i++) {
 		apart[i - 1] = fabs(values[i] - values[i - 1]);
+		squares += apart[i - 1] * apart[i - 1];
+	}
 	noise = 1.4826 * median_of(apart, count - 1) / sqrt(2);
 	free(apart);
-	return noise;
+	return noise > 0 ? noise : sqrt(squares / (count - 1) / 2);
+}
+
+/* Returns how much more a segment takes than the one before it, or less, as a part of that. */
+static double change_after(const struct steps *steps, uint32_t segment)
+{
+	double before_ns = steps->segments[segment].median_ns,
+	       apart_ns = fabs(steps->segments[segment + 1].median_ns - before_ns);
+
+	return apart_ns > 0 ? apart_ns / fmax(fabs(before_ns), DBL_MIN) : 0;
+}
+
+/* What least squares tell apart may be too little to matter: those least apart become one, until
+ * each change is a tenth. */
+static void join_segments(struct steps *steps)
+{
+	struct steps_segment *segments = steps->segments;
+
+	while (steps->segment_count > 1) {
+		uint32_t least = 0;
+
+		for (uint32_t i = 1; i + 1 < steps->segment_count; i++)
+			if (change_after(steps, i) < change_after(steps, least))
+				least = i;
+		if (change_after(steps, least) >= slow_excess)
+			return;
+		segments[least].count += segments[least + 1].count;
+		segments[least].median_ns = median_of(steps->duration_ns + segments[least].first,
+						      segments[least].count);
+		steps->segment_count--;
+		memmove(&segments[least + 1], &segments[least + 2],
+			(steps->segment_count - least - 1) * sizeof(*segments));
+	}
 }
 
 static void find_segments(struct steps *steps)
@@ -148,6 +184,7 @@ static void find_segments(struct steps *steps)
 	add_segments(steps, &sums, 0, count, STEPS_SEGMENTS);
 	free(sums.values);
 	free(sums.squares);
+	join_segments(steps);
 	if (steps->segment_count > 1 && steps->segments[0].count <= count / 3)
 		steps->warm_up = steps->segments[0].count;
 }

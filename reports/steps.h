@@ -9,8 +9,9 @@
  *
  * Where durations change for good, the series is cut: binary segmentation by least squares on
  * winsorised durations, with a penalty of 3 ln n per cut; noise is estimated from differences of
- * neighbours, which trends and cuts hardly touch. A first segment of at most a third, with another
- * mean than what follows, is warm-up, and the steady part is what follows.
+ * neighbours, which trends and cuts hardly touch. Neighbours whose medians are less than a tenth
+ * apart become one again. A first segment of at most a third is warm-up, and the steady part is
+ * what follows.
  *
  * A period k is claimed when at least four fifths of the steps of one residue modulo k are slow,
  * and at least half of the slow steps are among them.

@@ -113,6 +113,25 @@ Test(steps, steady_durations_are_not_cut)
 	cr_expect_eq(steps.slow_count, 0);
 }
 
+Test(steps, a_lasting_change_is_at_least_a_tenth)
+{
+	for (uint32_t i = 0; i < 900; i++)
+		add_step((i < 300 ? 13500 : i < 600 ? 13900 : 20000) + noise(20));
+	steps_measure(&steps, profile);
+	cr_assert_eq(steps.segment_count, 2);
+	cr_expect_eq(steps.segments[1].first, 600);
+	cr_expect_eq(steps.segments[0].count, 600);
+	cr_expect_eq(steps.warm_up, 0);
+}
+
+Test(steps, medians_of_nothing_do_not_change)
+{
+	for (uint32_t i = 0; i < 600; i++)
+		add_step(noise(i < 300 ? 5 : 3) == 0 ? 10000 : 0);
+	steps_measure(&steps, profile);
+	cr_expect_eq(steps.segment_count, 1);
+}
+
 /* Ten steps of a millisecond, of which the last is ten times as long because of its stall. */
 Test(steps, the_contrast_names_what_long_steps_do)
 {

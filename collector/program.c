@@ -22,8 +22,7 @@ static bool is_executable(const char *path)
 	return !access(path, X_OK) && !stat(path, &status) && S_ISREG(status.st_mode);
 }
 
-/* Finds what execvp would execute; returns its real path, owned by the caller, or NULL. */
-static char *find_program(const char *name)
+char *program_find(const char *name)
 {
 	const char *folders = getenv("PATH");
 	char path[PATH_MAX];
@@ -184,7 +183,7 @@ static void list_libraries(struct program_files *files, struct modules *modules,
 void program_files_of_name(struct program_files *files, struct modules *modules, const char *name,
 			   pid_t pid)
 {
-	char *path = find_program(name);
+	char *path = program_find(name);
 
 	if (path && program_files_add(files, program_module(modules, path, pid)))
 		list_libraries(files, modules, path, pid);

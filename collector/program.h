@@ -16,6 +16,9 @@ struct program_files {
 	size_t count, capacity;
 };
 
+/* Finds what execvp would execute; returns its real path, owned by the caller, or NULL. */
+char *program_find(const char *name);
+
 /*
  * Lists the file that execvp would execute for @name and the libraries that its loader will map,
  * as the loader itself says (ld.so --list). What is loaded later is not among them.

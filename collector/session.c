@@ -562,8 +562,6 @@ static int release(struct session *session, struct error *error)
 
 	if (!code)
 		sampling_resume(&session->sampling, session->target.pid, session->recorder);
-	else
-		session->result->exit_status = code == -ENOENT ? 127 : 126;
 	return code;
 }
 
@@ -572,7 +570,7 @@ int session_record(const struct session_options *options, struct session_result 
 {
 	struct session session = {.options = options, .result = result, .poll_fd = -1};
 	bool is_waiting;
-	int code;
+	int code, unstarted = 0;
 
 	*result = (struct session_result){.exit_status = 125};
 	session_signals_take(&session.signals);
@@ -583,18 +581,20 @@ int session_record(const struct session_options *options, struct session_result 
 	code = prepare(&session, error);
 	is_waiting = code && session.target.pid > 0 && session.target.pid_fd >= 0;
 	if (!code && !is_attached(&session))
-		code = release(&session, error);
+		code = unstarted = release(&session, error);
+	else if (is_waiting) /* whatever failed, that is told first */
+		unstarted = target_check(options->argv[0], error);
+	if (unstarted)
+		result->exit_status = unstarted == -ENOENT ? 127 : 126;
 	if (code) {
 		undo(&session, is_waiting);
 		return code;
 	}
 	record(&session);
 	finish(&session);
-	if (is_attached(&session))
-		result->exit_status = 0;
-	else
-		result->exit_status =
-			session.target.ended ? session.target.exit_status : 128 + SIGINT;
+	result->exit_status = is_attached(&session)  ? 0
+			      : session.target.ended ? session.target.exit_status
+						     : 128 + SIGINT;
 	done(&session);
 	return 0;
 }

@@ -2,9 +2,12 @@
 /* target: see target.h. */
 #include "collector/target.h"
 
+#include "collector/program.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
@@ -116,6 +119,22 @@ static int not_executable(const char *program, int code, struct error *error)
 			    program, program);
 	errno = code;
 	return fail(error, -code, "cannot execute %s: %m", program);
+}
+
+int target_check(const char *name, struct error *error)
+{
+	char *path = program_find(name);
+	struct stat file;
+	int result = 0;
+
+	if (!path)
+		return not_found(name, error);
+	if (access(path, X_OK))
+		result = not_executable(name, errno, error);
+	else if (!stat(path, &file) && !S_ISREG(file.st_mode))
+		result = not_executable(name, EACCES, error);
+	free(path);
+	return result;
 }
 
 int target_release(struct target *target, const char **argv, struct error *error)

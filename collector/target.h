@@ -52,6 +52,10 @@ int target_prepare(struct target *target, const char **argv, char **environment,
  */
 int target_release(struct target *target, const char **argv, struct error *error);
 
+/* Says what target_release would, as far as the file @name itself tells: returns 0 where nothing
+ * speaks against it. */
+int target_check(const char *name, struct error *error);
+
 /* Returns the command line with blanks between the arguments, owned by the caller. */
 char *target_command(const char **argv);
 

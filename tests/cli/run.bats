@@ -124,6 +124,19 @@ state() {
 	[ "$output" = "collector run: cannot execute /tmp: it is a folder" ]
 }
 
+@test "a program that cannot be started says so with probes, too" {
+	require bpf
+	run -127 collector run --time main -- ./nosuch
+	[ "$output" = "collector run: there is no program ./nosuch; look at its path" ]
+	echo text >plain
+	run -126 collector run --time main -- ./plain
+	[[ $output == "collector run: cannot execute ./plain: Permission denied;"* ]]
+	run -126 collector run --time main -- /tmp
+	[ "$output" = "collector run: cannot execute /tmp: it is a folder" ]
+	run -125 collector run --time nosuch -- true
+	[ ! -e plain.prof ]
+}
+
 @test "a script whose interpreter is missing says so" {
 	printf '#!/no/such/interpreter\n' >script
 	chmod +x script

@@ -19,6 +19,7 @@
 #define HIGHEST_FREQUENCY_HZ 10000
 
 #define PLANNED_LINES  8 /* functions whose costs are told one by one */
+#define STEPS_NAMED    8 /* where several functions are steps */
 #define CAREFUL_BUDGET 0.05
 
 enum {
@@ -331,6 +332,26 @@ static void print_hits_plan(const struct hits *hits)
 	}
 }
 
+/* Says where step functions are if they are several: their calls are one series of steps. */
+static void print_steps_plan(const struct timing_plan *plan)
+{
+	size_t count = timing_plan_steps(plan), named = 0;
+
+	if (count < 2)
+		return;
+	fprintf(stderr, "%-12s of %zu functions, all in one series: ", "(!) steps", count);
+	for (size_t i = 0; i < plan->count; i++) {
+		const struct timing_choice *choice = &plan->choices[i];
+
+		if (choice->function.mode == UPROBE_STEP && named++ < STEPS_NAMED)
+			fprintf(stderr, "%s%s of %s", named > 1 ? ", " : "", choice->name,
+				choice->source ? choice->source : choice->module->path);
+	}
+	if (named > STEPS_NAMED)
+		fprintf(stderr, " and %zu more", named - STEPS_NAMED);
+	fputs("\n", stderr);
+}
+
 /* Says before the program starts what its calls will cost. */
 static void print_timing_plan(const struct timing *timing)
 {
@@ -351,6 +372,7 @@ static void print_timing_plan(const struct timing *timing)
 	if (plan->count > PLANNED_LINES)
 		fprintf(stderr, "%-12s and %zu more, at most %.2f us a call\n", "",
 			plan->count - PLANNED_LINES, most_ns / 1e3);
+	print_steps_plan(plan);
 	for (size_t i = 0; i < plan->waiting_count; i++)
 		fprintf(stderr, "%-12s %s, when its library is loaded\n", "waiting for",
 			plan->waiting[i].pattern.text);

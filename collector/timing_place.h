@@ -11,10 +11,11 @@
 struct timing_choice {
 	struct module *module;
 	char *name;
-	uint64_t entry;		   /* elf address of the function */
-	uint64_t place;		   /* bytes from there to the probe */
-	bool is_loop;		   /* a jump in the function leads to its entry */
-	char *why_counted;	   /* though more was asked for: a sentence; NULL: it is as asked */
+	char *source;	   /* base name of its file, where it is one of several step functions */
+	uint64_t entry;	   /* elf address of the function */
+	uint64_t place;	   /* bytes from there to the probe */
+	bool is_loop;	   /* a jump in the function leads to its entry */
+	char *why_counted; /* though more was asked for: a sentence; NULL: it is as asked */
 	struct uprobe_exit *exits; /* of `function` */
 	bool keeps_returns;	   /* return addresses on the stack shall stay, if that can be */
 	bool is_in_the_way;	   /* it cannot be */

@@ -317,6 +317,34 @@ static int compare_choices(const void *left, const void *right)
 	return (a->entry > b->entry) - (a->entry < b->entry);
 }
 
+/* Steps of several functions are easily a mistake: for the user it is known where each is. */
+static void find_sources_of_steps(struct timing_plan *plan, struct searching *searching)
+{
+	if (timing_plan_steps(plan) < 2)
+		return;
+	for (size_t i = 0; i < plan->count; i++) {
+		struct timing_choice *choice = &plan->choices[i];
+		struct function function = {.address = choice->entry};
+		const char *source = NULL;
+
+		if (choice->function.mode != UPROBE_STEP)
+			continue;
+		for (size_t file = 0; file < searching->files->count && !source; file++)
+			if (searching->files->modules[file] == choice->module)
+				source = function_list_source(list_of(searching, file), &function);
+		choice->source = xstrdup(base_name(source ? source : choice->module->path));
+	}
+}
+
+size_t timing_plan_steps(const struct timing_plan *plan)
+{
+	size_t steps = 0;
+
+	for (size_t i = 0; i < plan->count; i++)
+		steps += plan->choices[i].function.mode == UPROBE_STEP;
+	return steps;
+}
+
 int timing_plan_make(struct timing_plan *plan, const struct timing_request *requests, size_t count,
 		     const struct program_files *files, struct error *error)
 {
@@ -339,6 +367,8 @@ int timing_plan_make(struct timing_plan *plan, const struct timing_request *requ
 	}
 	for (size_t i = 0; i < files->count && !result && needs_passages(plan); i++)
 		add_passages(plan, list_of(&searching, i));
+	if (!result)
+		find_sources_of_steps(plan, &searching);
 	for (size_t i = 0; i < files->count; i++)
 		if (searching.is_read[i])
 			function_list_done(&searching.lists[i]);
@@ -386,6 +416,7 @@ void timing_plan_drop_last(struct timing_plan *plan)
 	struct timing_choice *choice = &plan->choices[--plan->count];
 
 	free(choice->name);
+	free(choice->source);
 	timing_place_done(choice);
 }
 

@@ -68,5 +68,8 @@ void timing_plan_find_passages(struct timing_plan *plan, const struct program_fi
  * there is one. */
 bool timing_plan_find_place(struct module *module, const char *name, uint64_t *offset);
 
+/* Returns the number of functions whose calls are steps. */
+size_t timing_plan_steps(const struct timing_plan *plan);
+
 /* Takes the last choice away. */
 void timing_plan_drop_last(struct timing_plan *plan);

@@ -191,6 +191,18 @@ setup() {
 	[ "$(sqlite3 :memory: "SELECT json_extract(readfile('steps.json'), '\$.step_functions[0].partial')")" = 1 ]
 }
 
+@test "several functions that are steps are told at the start and in the report, with their files" {
+	printf '__attribute__((noipa)) static void step(void) { __asm__ volatile(""); }\nvoid one(void) { step(); }\n' >one.c
+	printf '__attribute__((noipa)) static void step(void) { __asm__ volatile(""); }\nvoid two(void) { step(); step(); }\n' >two.c
+	printf 'void one(void), two(void); int main(void) { for (int i = 0; i < 100; i++) { one(); two(); } }\n' >both.c
+	gcc -g -O1 -o both one.c two.c both.c
+	collector run --budget none -o a --step step -- ./both 2>said
+	grep -q '^(!) steps *of 2 functions, all in one series: step of \(one.c, step of two\|two.c, step of one\).c$' said
+	collector steps a.prof | tee text
+	grep -q '^(!) 2 functions are steps, all in one series: .*step of two.c (200)' text
+	grep -q 'step of one.c (100)' text
+}
+
 @test "where long steps wait no function is accused, but the recording that tells is named" {
 	cat >wait.c <<-'C'
 		#include <unistd.h>

@@ -5,6 +5,7 @@
 #include "reports/amount.h"
 #include "reports/memory_growth.h"
 #include "reports/memory_shape.h"
+#include "reports/memory_site.h"
 #include "reports/series.h"
 #include "reports/step_amounts.h"
 #include "reports/table.h"
@@ -207,17 +208,19 @@ static void write_totals(const struct report *report, const struct memory *memor
 	step_amounts_write_lines(report->profile, names, 2, stream);
 }
 
-/* Writes " ← caller ← caller" of the stack that had most of an amount. */
+/* Writes "caller < caller" of the stack that had most of an amount, from that of the site on. */
 static const char *callers_text(const struct report *report, uint32_t stack, struct obstack *text)
 {
 	const struct profile *profile = report->profile;
+	struct memory_site_place site = memory_site_place(profile, stack);
 	int shown = 0;
 
-	for (uint32_t id = stack; id && shown < CALLERS; id = profile->stacks[id].parent) {
+	for (uint32_t id = site.stack; id && shown < CALLERS; id = profile->stacks[id].parent) {
 		uint32_t frame = profile->stacks[id].frame;
 		uint32_t depth = symbol_depth(profile, frame);
 
-		for (uint32_t i = id == stack; i < depth && shown < CALLERS; i++, shown++) {
+		for (uint32_t i = id == site.stack ? site.depth + 1 : 0;
+		     i < depth && shown < CALLERS; i++, shown++) {
 			uint32_t symbol = symbol_at(profile, frame, i).symbol;
 
 			obstack_printf(text, "%s%s", shown ? " < " : "",

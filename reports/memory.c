@@ -2,6 +2,8 @@
 /* memory: see memory.h. */
 #include "reports/memory.h"
 
+#include "reports/memory_site.h"
+
 #include <math.h>
 #include <uthash.h>
 
@@ -43,14 +45,9 @@ bool memory_has_gaps(const struct profile *profile)
 #define NO_AMOUNT MEMORY_AMOUNTS
 #define NORMAL_95 1.959964 /* half of the interval, in standard errors */
 
-struct site_key {
-	uint32_t symbol;
-	uint32_t line;
-};
-
 struct site_entry {
 	UT_hash_handle hh;
-	struct site_key key;
+	struct memory_site_key key;
 	size_t index;
 };
 
@@ -73,18 +70,7 @@ static enum memory_amount *find_metrics(const struct profile *profile)
 	return NULL;
 }
 
-static struct site_key site_of(const struct profile *profile, uint32_t stack)
-{
-	uint32_t id = profile->stacks[stack].frame;
-	const struct profile_frame *frame = &profile->frames[id];
-
-	return (struct site_key){
-		.symbol = symbol_at(profile, id, 0).symbol,
-		.line = frame->line_count ? profile->lines[frame->first_line].line : 0,
-	};
-}
-
-static struct site_entry *entry_find(struct site_entry *entries, struct site_key key)
+static struct site_entry *entry_find(struct site_entry *entries, struct memory_site_key key)
 {
 	struct site_entry *entry;
 
@@ -93,7 +79,7 @@ static struct site_entry *entry_find(struct site_entry *entries, struct site_key
 }
 
 static struct memory_site *site_get(struct memory *memory, struct site_entry **entries,
-				    struct site_key key)
+				    struct memory_site_key key)
 {
 	struct site_entry *entry = entry_find(*entries, key);
 
@@ -147,7 +133,7 @@ bool memory_measure(struct memory *memory, const struct profile *profile)
 
 		if (amount == NO_AMOUNT)
 			continue;
-		site = site_get(memory, &entries, site_of(profile, sample->stack));
+		site = site_get(memory, &entries, memory_site_of(profile, sample->stack));
 		site->amounts[amount] += sample->value;
 		memory->amounts[amount] += sample->value;
 		if (sample->value > site->most[amount]) {
@@ -187,12 +173,13 @@ uint32_t *memory_sites_of_stacks(const struct memory *memory, const struct profi
 
 	for (size_t i = 0; i < memory->count; i++) {
 		entry = xcalloc(1, sizeof(*entry));
-		entry->key = (struct site_key){memory->sites[i].symbol, memory->sites[i].line};
+		entry->key =
+			(struct memory_site_key){memory->sites[i].symbol, memory->sites[i].line};
 		entry->index = i;
 		HASH_ADD(hh, entries, key, sizeof(entry->key), entry);
 	}
 	for (uint32_t stack = 0; stack < profile->stacks_count; stack++) {
-		entry = entry_find(entries, site_of(profile, stack));
+		entry = entry_find(entries, memory_site_of(profile, stack));
 		sites[stack] = entry ? (uint32_t)entry->index : (uint32_t)memory->count;
 	}
 	free_entries(entries);

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* memory_site: see memory_site.h. */
+#include "reports/memory_site.h"
+
+#include "reports/symbol.h"
+
+#include <string.h>
+#include <strings.h>
+
+/* Returns the qualified name within a demangled one: behind a template's return type. */
+static const char *qualified(const char *name)
+{
+	const char *start = name;
+	int depth = 0;
+
+	for (const char *at = name; *at && (*at != '(' || depth); at++) {
+		depth += (*at == '<') - (*at == '>');
+		if (*at == ' ' && depth == 0)
+			start = at + 1;
+	}
+	return start;
+}
+
+bool memory_site_passes_on(const char *name)
+{
+	static const char *const beginnings[] = {"std::", "__gnu_cxx::"};
+	static const char *const endings[] = {"malloc", "calloc", "realloc", "reallocarray",
+					      "zalloc", "strdup", "strndup", "memdup"};
+	size_t length = strlen(name);
+
+	if (!strncmp(name, "operator new", strlen("operator new")))
+		return true;
+	for (size_t i = 0; i < sizeof(beginnings) / sizeof(*beginnings); i++)
+		if (!strncmp(qualified(name), beginnings[i], strlen(beginnings[i])))
+			return true;
+	for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++)
+		if (length >= strlen(endings[i]) &&
+		    !strcasecmp(name + length - strlen(endings[i]), endings[i]))
+			return true;
+	return false;
+}
+
+struct memory_site_place memory_site_place(const struct profile *profile, uint32_t stack)
+{
+	for (uint32_t at = stack; at; at = profile->stacks[at].parent) {
+		const struct profile_frame *frame = &profile->frames[profile->stacks[at].frame];
+
+		if (!frame->line_count)
+			break;
+		for (uint32_t depth = 0; depth < frame->line_count; depth++) {
+			uint32_t function = profile->lines[frame->first_line + depth].function;
+
+			if (!memory_site_passes_on(profile->functions[function].name))
+				return (struct memory_site_place){at, depth};
+		}
+	}
+	return (struct memory_site_place){stack, 0};
+}
+
+struct memory_site_key memory_site_of(const struct profile *profile, uint32_t stack)
+{
+	struct memory_site_place place = memory_site_place(profile, stack);
+	uint32_t id = profile->stacks[place.stack].frame;
+	const struct profile_frame *frame = &profile->frames[id];
+
+	return (struct memory_site_key){
+		.symbol = symbol_at(profile, id, place.depth).symbol,
+		.line = frame->line_count ? profile->lines[frame->first_line + place.depth].line
+					  : 0,
+	};
+}

@@ -36,6 +36,7 @@ static json_t *measure(const char *step, double recorded_s)
 	json = phase_json(engine, &options, folder, &error);
 	cr_assert(json, "%s", error.text);
 	json_decref(engine);
+	remove_folder(folder);
 	return json;
 }
 

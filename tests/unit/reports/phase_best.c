@@ -41,6 +41,7 @@ static json_t *compare(const struct taken *taken)
 	cr_assert_eq(scaling_load(&scaling, path, NULL, &error), 0, "%s", error.text);
 	phase_add_best(document_section(document, "database", ""), &scaling, NULL);
 	scaling_done(&scaling);
+	remove_folder(folder);
 	return json_pack("{s:o}", "report", document);
 }
 

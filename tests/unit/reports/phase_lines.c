@@ -23,6 +23,7 @@ Test(phase_lines, the_line_of_a_component_bears_what_it_calls_in_libraries)
 	cr_assert_str_eq(finding_line(&findings, "inner", text), "inner.c:5 (64 %)");
 	cr_assert_str_eq(finding_line(&findings, "other", text), "rest.c:4 (34 %)");
 	scaling_done(&scaling);
+	remove_folder(folder);
 	findings_done(&findings);
 	json_decref(components);
 	json_decref(point);

@@ -24,6 +24,7 @@ static struct findings measure_shares(void)
 	cr_assert_eq(scaling_load(&scaling, path, components, &error), 0, "%s", error.text);
 	phase_add_shares(document, &scaling);
 	scaling_done(&scaling);
+	remove_folder(folder);
 	json_decref(components);
 	json_decref(point);
 	return (struct findings){.phases = {json_pack("{s:o}", "report", document)}};

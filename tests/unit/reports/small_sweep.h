@@ -17,11 +17,19 @@ enum {
 	SMALL_PATH = 160, /* bytes of a path below the folder */
 };
 
-/* A folder for the sweeps of one test; what /tmp keeps of it is small. */
+/* A folder for the sweeps of one test, which removes it. */
 static inline void new_folder(char path[SMALL_PATH])
 {
 	snprintf(path, SMALL_PATH, "/tmp/simprof-sweep-XXXXXX");
 	cr_assert_not_null(mkdtemp(path));
+}
+
+static inline void remove_folder(const char *path)
+{
+	char command[SMALL_PATH + 16];
+
+	snprintf(command, sizeof(command), "rm -rf '%s'", path);
+	cr_assert_eq(system(command), 0);
 }
 
 static inline void save_json(json_t *json, const char *folder, const char *name)

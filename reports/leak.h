@@ -6,13 +6,14 @@
  * into at most LEAK_PARTS parts of equal numbers of steps, and the growth of the parts is judged by
  * the interval of its signed ranks (statistics_pairs, 95 %):
  *
- *   LEAK_NONE         growth and its upper bound make less than LEAK_PAGE of the whole run; or the
- *                     interval holds 0, or falls below it, its upper bound makes less than
- *                     LEAK_SMALL of the level in all parts together, and what the parts gained is
- * no more than what was given back in between, or less than LEAK_UNSEEN LEAK_FOUND        the
- * interval lies above 0, and the second half grew at least LEAK_STEADY of what the first half did,
- * however large the level is LEAK_CANNOT_TELL  else: too few parts, too much noise, growth in
- * bursts without an end, or growth that slows down: such a program may still be warming up
+ *   LEAK_NONE         growth and its upper bound make less than LEAK_PAGE of the whole run; or
+ *                     the interval holds 0, or lies below it, its upper bound makes less than
+ *                     LEAK_SMALL of the level in all parts together, and what was gained is no
+ *                     more than what was given back in between, or less than LEAK_UNSEEN
+ *   LEAK_FOUND        the interval lies above 0, and the second half grew at least LEAK_STEADY
+ *                     of what the first half did, however large the level is
+ *   LEAK_CANNOT_TELL  else: too few parts, too much noise, growth in bursts without an end, or
+ *                     growth that slows down: such a program may still be warming up
  *
  * 0.8 of steady growth: a level that rises with the logarithm of time grows in the last third of
  * it by ln(1 / (2/3)) / ln(2) = 0.58 of what it does in the one before, a leak by 1; between these

@@ -437,7 +437,7 @@ static void note_budget(struct timing *timing, uint32_t function)
 	uint64_t since_ns = fate.sampled_ns ? fate.sampled_ns : fate.only_counted_ns;
 	double since_s = (double)(since_ns - timing->start_ns) / 1e9;
 	bool is_step = row->mode == PROFILE_PROBE_STEP;
-	char note[200];
+	char note[300];
 
 	if (!since_ns)
 		return;
@@ -448,7 +448,8 @@ static void note_budget(struct timing *timing, uint32_t function)
 	if (is_step)
 		snprintf(note, sizeof(note),
 			 "to keep the budget its probe was taken off at %.2f s: later steps are "
-			 "missing; --budget none has all, a function of longer steps costs less",
+			 "missing, and what estimates are per step and per call of it does not "
+			 "hold; --budget none has all, a function of longer steps costs less",
 			 since_s);
 	else if (!fate.sampled_ns)
 		snprintf(note, sizeof(note), "to keep the budget only counted from %.2f s on",

@@ -159,9 +159,11 @@ static void write_attached(const struct report *report, const struct memory *mem
 	fprintf(stream, "allocated    %s ± %s in about %" PRIu64 " allocations\n",
 		bytes_text(memory->amounts[MEMORY_ALLOCATED], bytes, sizeof(bytes)), half,
 		memory->amounts[MEMORY_ALLOCATIONS]);
-	fprintf(stream, "seen         %.2g %% of %.1f s, in %" PRId64 " looks of probes\n",
-		watched > 0 ? 100 * open / watched : 0, watched / 1e9,
-		profile_number(profile, "memory.windows", 0));
+	fprintf(stream, "seen         %.2g %% of %.1f s, in %" PRId64 " looks of probes",
+		watched > 0 ? 100 * open / watched : 0, watched / 1e9, memory->looks);
+	if (memory->samples >= 0)
+		fprintf(stream, ", %" PRId64 " samples", memory->samples);
+	fputc('\n', stream);
 }
 
 static void write_counted(const struct report *report, const struct memory *memory, FILE *stream)
@@ -346,9 +348,14 @@ static void write_attached_trust(const struct report *report, const struct memor
 		memory->rate, profile_number(profile, "memory.hits", 0),
 		(double)profile_number(profile, "memory.hit_ns", 0) / 1e3);
 	if (profile_number(profile, "memory.drowned", 0))
-		fputs(" · (!) it allocates so often that probes took most of its time: shares of "
-		      "call sites hold, totals do not",
+		fputs(" · (!) it allocates so often that probes took most of its time: totals do "
+		      "not hold",
 		      stream);
+	if (memory_has_few_samples(memory))
+		fprintf(stream,
+			" · (!) few samples (%" PRId64 ", in %" PRId64
+			" looks) tell no shares of call sites",
+			memory->samples, memory->looks);
 	fputs(" · frees are not seen: what is live, peaks, lifetimes and leaks cannot be told; "
 	      "collector run --memory can",
 	      stream);

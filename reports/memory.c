@@ -123,6 +123,8 @@ bool memory_measure(struct memory *memory, const struct profile *profile)
 		.is_attached = profile_number(profile, "memory.attached", 0),
 		.stretch = (double)profile_number(profile, "memory.stretch_permille", 1000) / 1000,
 		.half_width = profile_number(profile, "memory.half_width", -1),
+		.samples = profile_number(profile, "memory.samples", -1),
+		.looks = profile_number(profile, "memory.windows", 0),
 	};
 	if (!amounts)
 		return false;
@@ -152,6 +154,12 @@ void memory_done(struct memory *memory)
 {
 	free(memory->sites);
 	*memory = (struct memory){0};
+}
+
+bool memory_has_few_samples(const struct memory *memory)
+{
+	return memory->is_attached && memory->samples >= 0 &&
+	       (memory->samples < MEMORY_LEAST_SAMPLES || memory->looks < MEMORY_LEAST_LOOKS);
 }
 
 double memory_error(const struct memory *memory, uint64_t bytes)

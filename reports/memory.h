@@ -59,6 +59,8 @@ struct memory {
 	bool is_attached;		  /* seen by probes in windows: no frees, so nothing live */
 	double stretch;			  /* what a window stands for, in parts of itself */
 	int64_t half_width;		  /* of all bytes, attached; -1: cannot be told */
+	int64_t samples;		  /* that all rests on, attached; -1: nobody says */
+	int64_t looks;			  /* of probes, in which they were taken */
 	uint64_t cut;			  /* allocations whose stack does not reach the root */
 };
 
@@ -68,6 +70,16 @@ int memory_live_metric(const struct profile *profile);
 /* Returns false when the profile has no such metrics; memory_done otherwise. */
 bool memory_measure(struct memory *memory, const struct profile *profile);
 void memory_done(struct memory *memory);
+
+/*
+ * Says whether the samples of a running program are too few to tell the shares of call sites: with
+ * MEMORY_LEAST_SAMPLES of them a share of a half is wrong by up to ten percent of the whole, at
+ * 95 %; and in fewer than MEMORY_LEAST_LOOKS all may be of one phase of the program.
+ */
+bool memory_has_few_samples(const struct memory *memory);
+
+#define MEMORY_LEAST_SAMPLES 100
+#define MEMORY_LEAST_LOOKS   5
 
 /*
  * Returns half of the interval, at 95 %, of an estimate of bytes; 0 when it is exact.

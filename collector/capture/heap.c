@@ -570,6 +570,7 @@ static void row_describe(void *self, struct profile *profile)
 			   (int64_t)(heap->ended.time_ns - heap->begun.time_ns));
 	profile_set_number(profile, "memory.window_ns", (int64_t)heap->open_ns);
 	profile_set_number(profile, "memory.windows", (int64_t)heap->windows_count);
+	profile_set_number(profile, "memory.samples", (int64_t)heap->told_count);
 	profile_set_number(profile, "memory.stretch_permille", (int64_t)(1000 * heap->stretch));
 	profile_set_number(profile, "memory.drowned", heap->is_drowned);
 	profile_set_number(profile, "memory.hit_ns", (int64_t)heap->hit_ns);

@@ -356,10 +356,10 @@ struct profile_spread {
  *                      next; what had not changed by then has no row
  *   memory.attached    1: by probes on the allocator (collector attach --memory); then also
  *                      memory.watched_ns, _window_ns: time, and that with probes; _windows: looks
- *                      at them; _stretch_permille: what a window stands for; _drowned: 1 probes
- *                      took most of the time in windows; _hits, _hit_ns: calls that met probes, and
- *                      what each paid; _half_width: of the bytes at 95 %, -1: cannot be told;
- *                      _lost_samples
+ *                      at them; _samples: taken in them; _drowned: 1 probes took most of the time
+ *                      in windows; _stretch_permille: what a window stands for; _hits, _hit_ns:
+ *                      calls that met probes, and what each paid; _half_width: of the bytes at
+ *                      95 %, -1: cannot be told; _lost_samples
  *   memory.probe_bytes, memory.resident_bytes   of the processes whose exit was seen, at that time:
  *                      private memory that counting took, and all of it
  *   memory.allocator   text: file that has the allocator, when it is not the C library

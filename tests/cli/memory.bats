@@ -540,6 +540,14 @@ has_seen() {
 	[[ $output == *"looks of probes"* ]]
 	[[ $output == *"frees are not seen: what is live, peaks, lifetimes and leaks cannot be told"* ]]
 	[[ $output != *"live at end"* ]]
+	# How many samples there are is told, and when they are too few for shares.
+	samples=$(meta samples)
+	[ "$samples" -gt 0 ]
+	[[ $output == *" looks of probes, $samples samples"* ]]
+	value "UPDATE meta SET value = 1 WHERE key IN ('memory.samples', 'memory.drowned')"
+	run -0 collector memory x.prof
+	[[ $output == *"totals do not hold"*"(!) few samples (1, in "*"tell no shares of call sites"* ]]
+	[[ $output != *"shares of call sites hold"* ]]
 }
 
 @test "of a running program that allocates little a sample by bytes says so, whatever the CPUs are" {

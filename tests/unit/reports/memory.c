@@ -71,6 +71,31 @@ Test(memory, adds_up_what_stacks_have_at_one_line_and_leaves_other_metrics_out)
 	cr_assert_eq(memory.sites[0].line, 8);
 }
 
+Test(memory, few_samples_of_a_running_program_tell_no_shares_nor_do_many_in_few_looks)
+{
+	static const struct {
+		int64_t samples, looks;
+		bool are_few;
+	} cases[] = {{1, 1, true}, {99, 50, true}, {5000, 4, true}, {100, 5, false}};
+
+	profile_metric_add(profile, "allocations", "count", 1);
+	profile_set_number(profile, "memory.attached", 1);
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		profile_set_number(profile, "memory.samples", cases[i].samples);
+		profile_set_number(profile, "memory.windows", cases[i].looks);
+		cr_assert(memory_measure(&memory, profile));
+		cr_assert_eq(memory_has_few_samples(&memory), cases[i].are_few, "%zu", i);
+	}
+}
+
+Test(memory, a_profile_that_does_not_tell_its_samples_is_not_said_to_have_few)
+{
+	profile_metric_add(profile, "allocations", "count", 1);
+	profile_set_number(profile, "memory.attached", 1);
+	cr_assert(memory_measure(&memory, profile));
+	cr_assert(!memory_has_few_samples(&memory));
+}
+
 Test(memory, a_stack_that_was_not_named_is_a_site_of_its_own)
 {
 	uint32_t calls = profile_metric_add(profile, "allocations", "count", 1);

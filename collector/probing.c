@@ -63,6 +63,20 @@ void probing_describe(const struct probing *probing, struct profile *profile)
 			profile_set_number(profile, modes[i].key, 1);
 }
 
+int64_t probing_count_crowded(const struct profile *profile)
+{
+	static const char *const keys[] = {"sampling.no_room", "memory.no_room",
+					   "operations.no_room"};
+	int64_t most = 0;
+
+	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+		int64_t count = profile_number(profile, keys[i], 0);
+
+		most = count > most ? count : most;
+	}
+	return most;
+}
+
 void probing_done(struct probing *probing)
 {
 	preload_free(probing->environment);

@@ -37,5 +37,9 @@ void probing_fill_in(const struct probing *probing, struct function_probes_targe
 /* Says in the profile, at its beginning, what operations are counted. */
 void probing_describe(const struct probing *probing, struct profile *profile);
 
+/* Returns how many programs had no room for the probe, or not for all of it, when the sources have
+ * described what they saw. */
+int64_t probing_count_crowded(const struct profile *profile);
+
 /* Frees the environment; the sources are closed by the session. */
 void probing_done(struct probing *probing);

@@ -441,6 +441,11 @@ static int make(const struct recording_options *options, const struct session_op
 		fprintf(stderr, "%s: %s not counted: %s\n", command,
 			session->operations ? "what the probe counts was" : "allocations were",
 			result.unprobed.text);
+	if (result.crowded)
+		fprintf(stderr,
+			"%s: programs in which the probe had no room, or not for all that was "
+			"asked, since their memory is limited (ulimit -v): %" PRId64 "\n",
+			command, result.crowded);
 	if (result.left_running)
 		fprintf(stderr, "%s: interrupted twice; the program runs on\n", command);
 	show(options, session->path, svg_path, command);

@@ -50,6 +50,7 @@ struct session_result {
 	bool left_running;	/* ended by a second interrupt; the target still runs */
 	struct error unsampled; /* why nothing was sampled; "" when it was */
 	struct error unprobed;	/* why what the probe counts was not; "" when it was */
+	int64_t crowded;	/* programs whose limited memory had no room for the probe */
 	struct error cut;	/* why the recording ended before the target; "" when it did not */
 };
 

@@ -100,9 +100,12 @@ static void begin_sampling(struct memory_thread *memory, uint32_t slot)
 
 void memory_prepare(void)
 {
-	if (!(probe.wire->modes & WIRE_MODE_MEMORY) || !real_malloc || !real_free ||
-	    !stacks_prepare() || !tally_prepare())
+	if (!(probe.wire->modes & WIRE_MODE_MEMORY) || !real_malloc || !real_free)
 		return;
+	if (!stacks_prepare() || !tally_prepare()) {
+		probe_refuse_room(probe.wire, WIRE_MODE_MEMORY);
+		return;
+	}
 	rate = probe.wire->memory_rate;
 	rules_prepare();
 	tally_open(&spare.book, UINT32_MAX);

@@ -102,14 +102,15 @@ void operation_prepare(void)
 {
 	uint32_t wanted = probe.wire->modes & WIRE_MODES_OPERATIONS;
 
-	if (!wanted || !find_regions())
+	if (!wanted)
 		return;
 	has_own_process = !stacks_root;
-	if (has_own_process) {
-		if (!stacks_prepare())
-			return;
-		rules_prepare();
+	if (!find_regions() || (has_own_process && !stacks_prepare())) {
+		probe_refuse_room(probe.wire, wanted);
+		return;
 	}
+	if (has_own_process)
+		rules_prepare();
 	spare.is_shared = true;
 	spare.counts = &counts[(count_rows - 1) * (uint64_t)WIRE_COUNTS_MOST];
 	locks_prepare();

@@ -68,25 +68,43 @@ static uint64_t most_bytes(void)
 	return limit.rlim_cur / 8;
 }
 
+void probe_refuse_room(struct wire_header *wire, uint32_t modes)
+{
+	static const struct {
+		uint32_t modes;
+		enum wire_refusal refusal;
+	} refusals[] = {
+		{WIRE_MODE_SAMPLE, WIRE_REFUSED_ROOM_SAMPLE},
+		{WIRE_MODE_MEMORY, WIRE_REFUSED_ROOM_MEMORY},
+		{WIRE_MODES_OPERATIONS, WIRE_REFUSED_ROOM_OPERATIONS},
+	};
+
+	for (uint32_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++)
+		if (wire->modes & modes & refusals[i].modes)
+			atomic_fetch_add(&wire->refused[refusals[i].refusal], 1);
+}
+
 /* Maps the whole memory, or as much of it as the limit of this process's memory lets us. */
 static struct wire_header *map(int fd, uint64_t *bytes)
 {
-	struct wire_header *wire = raw_map(PAGE_BYTES, PROT_READ, MAP_SHARED, fd);
+	struct wire_header *header = raw_map(PAGE_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
+	struct wire_header *wire = NULL;
 	uint64_t wanted = 0;
 
-	if (raw_failed(wire))
+	if (raw_failed(header))
 		return NULL;
-	if (is_ours(wire))
-		wanted = wire->bytes < most_bytes() ? wire->bytes : most_bytes();
-	RAW_2(SYS_munmap, wire, PAGE_BYTES);
-	for (; wanted >= LEAST_MAPPED; wanted /= 2) {
+	if (is_ours(header))
+		wanted = header->bytes < most_bytes() ? header->bytes : most_bytes();
+	for (; wanted >= LEAST_MAPPED && !wire; wanted /= 2) {
 		wire = raw_map(wanted, PROT_READ | PROT_WRITE, MAP_SHARED, fd);
-		if (!raw_failed(wire)) {
-			*bytes = wanted;
-			return wire;
-		}
+		*bytes = wanted;
+		if (raw_failed(wire))
+			wire = NULL;
 	}
-	return NULL;
+	if (!wire && is_ours(header))
+		probe_refuse_room(header, UINT32_MAX);
+	RAW_2(SYS_munmap, header, PAGE_BYTES);
+	return wire;
 }
 
 void *probe_region(enum wire_region_kind kind, uint64_t *bytes)
@@ -140,7 +158,10 @@ static bool connect_to(const char *path)
 	if (!wire)
 		return false;
 	probe.wire = wire;
-	return find_regions() && make_word();
+	if (find_regions() && make_word())
+		return true;
+	probe_refuse_room(wire, UINT32_MAX);
+	return false;
 }
 
 void probe_retire(void)

@@ -66,6 +66,9 @@ static inline bool probe_is_on(void)
 	return true;
 }
 
+/* Counts that this program's memory is too limited for modes that are wanted (enum wire_mode). */
+void probe_refuse_room(struct wire_header *wire, uint32_t modes);
+
 /* Returns the beginning of a region of the memory, NULL when it is not here. */
 void *probe_region(enum wire_region_kind kind, uint64_t *bytes);
 

@@ -97,6 +97,10 @@ enum wire_refusal {
 	WIRE_REFUSED_REGION,	/* no room, or no time: a mapping is told wrong */
 	WIRE_REFUSED_THREAD,	/* no room: a thread's operations are told without it */
 	WIRE_REFUSED_CONFINED,	/* a process would die of our calls: it is counted no more */
+	/* Programs whose limited memory (ulimit -v) has no room for what these modes need: */
+	WIRE_REFUSED_ROOM_SAMPLE,
+	WIRE_REFUSED_ROOM_MEMORY,
+	WIRE_REFUSED_ROOM_OPERATIONS,
 	WIRE_REFUSALS = 16,
 };
 

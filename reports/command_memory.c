@@ -494,15 +494,12 @@ static int write_report(const struct report *report, const struct options *optio
 	struct memory memory;
 	struct output output;
 	struct error error;
+	char text[200];
 
 	if (options->svg)
 		return draw(report, options);
 	if (!memory_measure(&memory, report->profile))
-		return command_failed(profile_meta_find(report->profile, "memory.processes")
-					      ? "the program allocated nothing that could be seen; "
-						"an allocator inside it is not"
-					      : "the profile has no allocations; record with "
-						"collector run --memory");
+		return command_failed(memory_say_nothing(report->profile, text, sizeof(text)));
 	if (output_open(&output, options->files.output, &error)) {
 		memory_done(&memory);
 		return command_failed(error.text);

@@ -89,10 +89,14 @@ void document_add_memory(json_t *document, const struct report *report)
 {
 	json_t *section = document_section(document, "memory", "Memory");
 	struct memory memory;
+	char text[200];
 
 	document_add_chart(section, document_series_chart(report, true));
 	if (!memory_measure(&memory, report->profile)) {
-		document_miss(section, "allocations were not counted (--memory)");
+		document_miss(section,
+			      profile_meta_find(report->profile, "memory.processes")
+				      ? memory_say_nothing(report->profile, text, sizeof(text))
+				      : "allocations were not counted (--memory)");
 		return;
 	}
 	say_growth(section, report, &memory);

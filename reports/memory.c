@@ -21,6 +21,7 @@ const struct memory_remark memory_remarks[MEMORY_REMARKS] = {
 	{"memory.lost_process", true, "processes not counted, there were too many"},
 	{"memory.confined", true,
 	 "processes not counted any more since their seccomp filter forbids the probe's calls"},
+	{"memory.no_room", true, "programs not counted, their memory is limited (ulimit -v)"},
 	{"memory.lost_live", true, "blocks whose free is not counted, for want of memory"},
 	{"memory.lost_samples", false, "samples lost, the ring was full"},
 	{"memory.lost_region", false, "mappings told wrong, there was no room or no time"},
@@ -40,6 +41,22 @@ bool memory_has_gaps(const struct profile *profile)
 		if (memory_remarks[i].is_bad && profile_number(profile, memory_remarks[i].key, 0))
 			return true;
 	return false;
+}
+
+const char *memory_say_nothing(const struct profile *profile, char *text, size_t size)
+{
+	if (!profile_meta_find(profile, "memory.processes"))
+		snprintf(text, size,
+			 "the profile has no allocations; record with collector run --memory");
+	else if (profile_number(profile, "memory.no_room", 0))
+		snprintf(text, size,
+			 "no allocation was counted: the program's memory is limited (ulimit -v), "
+			 "and the probe had no room");
+	else
+		snprintf(text, size,
+			 "the program allocated nothing that could be seen; an allocator inside it "
+			 "is not");
+	return text;
 }
 
 #define NO_AMOUNT MEMORY_AMOUNTS

@@ -35,10 +35,13 @@ struct memory_remark {
 };
 
 enum {
-	MEMORY_REMARKS = 13
+	MEMORY_REMARKS = 14
 };
 
 extern const struct memory_remark memory_remarks[MEMORY_REMARKS];
+
+/* Writes why memory_measure found nothing, as a sentence without its end. Returns @text. */
+const char *memory_say_nothing(const struct profile *profile, char *text, size_t size);
 
 /* Says whether something was not counted that should have been: one of the bad remarks is due. */
 bool memory_has_gaps(const struct profile *profile);

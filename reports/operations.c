@@ -325,6 +325,7 @@ const struct operations_remark operations_remarks[OPERATIONS_REMARKS] = {
 	{"operations.lost_process", true, "processes not counted, there were too many"},
 	{"operations.confined", true,
 	 "processes not counted any more since their seccomp filter forbids the probe's calls"},
+	{"operations.no_room", true, "programs not counted, their memory is limited (ulimit -v)"},
 	{"operations.lost_subject", true, "operations on others, the table of subjects was full"},
 	{"operations.lost_spread", false, "durations not in the histograms, the table was full"},
 	{"operations.lost_text", false, "subjects without a name, there was no room"},

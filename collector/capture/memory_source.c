@@ -471,6 +471,7 @@ static void describe_allocations(const struct memory_source *source, struct prof
 		[WIRE_REFUSED_LIVE] = "memory.lost_live",
 		[WIRE_REFUSED_REGION] = "memory.lost_region",
 		[WIRE_REFUSED_CONFINED] = "memory.confined",
+		[WIRE_REFUSED_ROOM_MEMORY] = "memory.no_room",
 	};
 	const struct wire_header *header = source->memory->header;
 

@@ -315,6 +315,7 @@ void operation_telling_describe(const struct operation_telling *telling, struct 
 		[WIRE_REFUSED_TEXT] = "operations.lost_text",
 		[WIRE_REFUSED_THREAD] = "operations.lost_thread",
 		[WIRE_REFUSED_CONFINED] = "operations.confined",
+		[WIRE_REFUSED_ROOM_OPERATIONS] = "operations.no_room",
 	};
 	const struct wire_header *header = telling->memory->header;
 

@@ -396,15 +396,18 @@ static void describe_refusals(const struct probe_source *source, struct profile 
 {
 	uint64_t slots = source->memory.header->refused[WIRE_REFUSED_SLOT];
 	uint64_t timers = source->memory.header->refused[WIRE_REFUSED_TIMER];
+	uint64_t crowded = source->memory.header->refused[WIRE_REFUSED_ROOM_SAMPLE];
 	char note[512];
 
-	if (!slots && !timers)
+	if (!slots && !timers && !crowded)
 		return;
+	if (crowded)
+		profile_set_number(profile, "sampling.no_room", (int64_t)crowded);
 	snprintf(
 		note, sizeof(note),
 		"%s; not sampled: %lu threads beyond %u at a time, %lu for which the kernel has no "
-		"timer (ulimit -i)",
-		probe_source_engine.note, slots, source->memory.slot_count, timers);
+		"timer (ulimit -i), %lu programs whose memory is limited (ulimit -v)",
+		probe_source_engine.note, slots, source->memory.slot_count, timers, crowded);
 	profile_set_text(profile, "engine_note", note);
 }
 

@@ -362,6 +362,8 @@ struct profile_spread {
  *                      95 %, -1: cannot be told; _lost_samples
  *   memory.probe_bytes, memory.resident_bytes   of the processes whose exit was seen, at that time:
  *                      private memory that counting took, and all of it
+ *   memory.no_room, operations.no_room, sampling.no_room   programs not counted, or not sampled by
+ *                      the probe, since their memory is limited (ulimit -v)
  *   memory.allocator   text: file that has the allocator, when it is not the C library
  *   memory.lost_tally, _process, _live, _node, _slot, _unwritten, _region   what could not be
  * counted or named, by the table that was full: enum wire_refusal locks, io, sql    1: operations

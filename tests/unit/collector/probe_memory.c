@@ -20,16 +20,22 @@ static struct probe_memory memory;
 static struct error error;
 static char **environment;
 
-static void setup(void)
+static void make(const struct probe_memory_options *options)
 {
-	static const struct probe_memory_options options = {.period_ns = 1000000};
 	const char *build = getenv("BUILD"); /* of scripts/run-tests */
 	char library[PATH_MAX], path[64];
 
-	cr_assert_eq(probe_memory_make(&memory, &options, &error), 0, "%s", error.text);
+	cr_assert_eq(probe_memory_make(&memory, options, &error), 0, "%s", error.text);
 	snprintf(library, sizeof(library), "%s/bin/libprobe.so", build ? build : "build");
 	probe_memory_path(&memory, path, sizeof(path));
 	environment = preload_environment(library, path);
+}
+
+static void setup(void)
+{
+	static const struct probe_memory_options options = {.period_ns = 1000000};
+
+	make(&options);
 }
 
 static void teardown(void)
@@ -164,6 +170,39 @@ Test(probe_memory, maps_less_where_the_address_space_is_limited)
 	cr_assert_eq(waitpid(pid, &status, 0), pid);
 	cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 5);
 	cr_assert(slot_of(pid, WIRE_BIRTH_EXEC));
+}
+
+Test(probe_memory, counts_limited_programs_by_what_had_no_room_in_them)
+{
+	static const struct {
+		rlim_t bytes;
+		uint64_t memory, operations;
+	} cases[] = {
+		{48u << 20, 1, 1}, {100u << 20, 1, 1}, {400u << 20, 1, 0}, {2000u << 20, 0, 0}};
+	const struct probe_memory_options both = {.modes = WIRE_MODE_MEMORY | WIRE_MODE_IO,
+						  .period_ns = 1};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		struct rlimit limit = {cases[i].bytes, cases[i].bytes};
+		_Atomic uint64_t *refused;
+		int status;
+		pid_t pid;
+
+		teardown();
+		make(&both);
+		refused = memory.header->refused;
+		pid = fork();
+		if (pid == 0) {
+			setrlimit(RLIMIT_AS, &limit);
+			execle("/bin/bash", "bash", "-c", "exit 5", NULL, environment);
+			_exit(99);
+		}
+		cr_assert_eq(waitpid(pid, &status, 0), pid);
+		cr_assert(WIFEXITED(status) && WEXITSTATUS(status) == 5);
+		cr_assert_eq(refused[WIRE_REFUSED_ROOM_MEMORY], cases[i].memory, "%zu", i);
+		cr_assert_eq(refused[WIRE_REFUSED_ROOM_OPERATIONS], cases[i].operations, "%zu", i);
+		cr_assert_eq(refused[WIRE_REFUSED_ROOM_SAMPLE], 0);
+	}
 }
 
 Test(probe_memory, leaves_programs_alone_that_cannot_find_it)

@@ -1,0 +1,30 @@
+#!/usr/bin/env bats
+# Programs that have no probe, or not all of it, run as ever, and it is told what was not counted.
+
+bats_require_minimum_version 1.5.0
+load requirements
+
+setup() {
+	cd "$BATS_TEST_TMPDIR"
+}
+
+value() {
+	sqlite3 x.prof "$1"
+}
+
+@test "a program whose limited memory has no room for the probe is told of, at run and in trust lines" {
+	[[ $BUILD != */address* ]] || skip "AddressSanitizer needs more address space"
+	run -0 --separate-stderr collector run -q -o x --memory --io -- bash -c \
+		'ulimit -v 200000; exec "$0" family' "$BUILD/workloads/allocations"
+	[[ $stderr == *"programs in which the probe had no room"*"limited (ulimit -v): 1" ]]
+	counted="· (!) programs not counted, their memory is limited (ulimit -v): 1"
+	run -0 collector memory x.prof
+	[[ $output == *"trust: not every allocation counted $counted"* ]]
+	run -0 collector io x.prof
+	[[ $output == *"trust: not every call counted"*" $counted"* ]]
+	run -0 --separate-stderr bash -c "ulimit -v 200000
+		exec collector run -q -o x --memory -- $BUILD/workloads/allocations family"
+	[[ $stderr == *"programs in which the probe had no room"*"limited (ulimit -v): 1" ]]
+	run -1 --separate-stderr collector memory x.prof
+	[[ $stderr == *"no allocation was counted: the program's memory is limited"* ]]
+}

@@ -63,12 +63,15 @@ void probing_describe(const struct probing *probing, struct profile *profile)
 			profile_set_number(profile, modes[i].key, 1);
 }
 
-int64_t probing_count_crowded(const struct profile *profile)
+int64_t probing_describe_end(const struct probing *probing, struct executions *executions,
+			     struct profile *profile)
 {
 	static const char *const keys[] = {"sampling.no_room", "memory.no_room",
 					   "operations.no_room"};
 	int64_t most = 0;
 
+	if (probing->memory)
+		executions_describe(executions, memory_source_memory(probing->memory), profile);
 	for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
 		int64_t count = profile_number(profile, keys[i], 0);
 

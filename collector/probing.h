@@ -8,6 +8,7 @@
 
 #include "collector/base/error.h"
 #include "collector/capture/memory_source.h"
+#include "collector/executions.h"
 #include "collector/session.h"
 
 #include <limits.h>
@@ -37,9 +38,12 @@ void probing_fill_in(const struct probing *probing, struct function_probes_targe
 /* Says in the profile, at its beginning, what operations are counted. */
 void probing_describe(const struct probing *probing, struct profile *profile);
 
-/* Returns how many programs had no room for the probe, or not for all of it, when the sources have
- * described what they saw. */
-int64_t probing_count_crowded(const struct profile *profile);
+/*
+ * Says in the profile, when the sources have described what they saw, which programs were executed
+ * without the probe. Returns how many had no room for it, or not for all of it.
+ */
+int64_t probing_describe_end(const struct probing *probing, struct executions *executions,
+			     struct profile *profile);
 
 /* Frees the environment; the sources are closed by the session. */
 void probing_done(struct probing *probing);

@@ -4,6 +4,7 @@
 
 #include "collector/base/xalloc.h"
 #include "collector/brief_proof.h"
+#include "collector/executions.h"
 #include "collector/operations.h"
 #include "collector/population.h"
 
@@ -47,6 +48,7 @@ struct recorder {
 	size_t node_count, node_capacity;
 	struct operations *operations;
 	struct brief_proof brief;
+	struct executions executions;
 	int failure;
 	struct error error;
 	uint32_t frames[KERNEL_DEPTH + UNWIND_DEPTH +
@@ -113,6 +115,7 @@ void recorder_free(struct recorder *recorder)
 	HASH_ITER (hh, recorder->numbered_stacks, stack, next_stack)
 		numbered_stack_end(recorder, stack->id);
 	operations_free(recorder->operations);
+	executions_done(&recorder->executions);
 	free(recorder->nodes);
 	free(recorder);
 }
@@ -122,8 +125,10 @@ static void take_name(struct recorder *recorder, const struct event *event)
 	struct thread *thread = population_thread(&recorder->population, event);
 
 	profile_thread_rename(recorder->profile, thread->id, event->name.name);
-	if (event->name.is_exec)
-		address_space_exec(thread->process->space);
+	if (!event->name.is_exec)
+		return;
+	address_space_exec(thread->process->space);
+	executions_take(&recorder->executions, event);
 }
 
 static void take_mapping(struct recorder *recorder, const struct event *event)
@@ -478,6 +483,11 @@ uint32_t recorder_process_count(const struct recorder *recorder)
 size_t recorder_processes(const struct recorder *recorder, pid_t **pids)
 {
 	return population_pids(&recorder->population, pids);
+}
+
+struct executions *recorder_executions(struct recorder *recorder)
+{
+	return &recorder->executions;
 }
 
 int recorder_failure(const struct recorder *recorder, const struct error **error)

@@ -24,6 +24,7 @@
 /* Of 15 bytes in the file and 24 in memory. */
 #define RECORDER_WHOLE_ROWS (8U << 20)
 
+struct executions;
 struct recorder;
 
 /* Where the rows of samples go; times start at the recording's. */
@@ -67,6 +68,9 @@ uint32_t recorder_process_count(const struct recorder *recorder);
 
 /* Lists them. @pids receives an array, owned by the caller. Returns their number. */
 size_t recorder_processes(const struct recorder *recorder, pid_t **pids);
+
+/* Returns the programs that were executed; the recorder's. */
+struct executions *recorder_executions(struct recorder *recorder);
 
 /* Returns 0, or the negative errno of the first failure to write, with its sentence. */
 int recorder_failure(const struct recorder *recorder, const struct error **error);

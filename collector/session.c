@@ -480,7 +480,8 @@ static void describe_end(struct session *session, uint64_t recording_cpu_ns)
 	struct profile *profile = session->profile;
 
 	sources_describe(&session->sources, profile);
-	session->result->crowded = probing_count_crowded(profile);
+	session->result->crowded = probing_describe_end(
+		&session->probing, recorder_executions(session->recorder), profile);
 	profile_set_number(profile, "duration_ns",
 			   (int64_t)(clock_ns(CLOCK_MONOTONIC) - session->start_ns));
 	profile_set_number(profile, "collector_cpu_ns", (int64_t)recording_cpu_ns);

@@ -389,6 +389,7 @@ static void write_trust(const struct report *report, const struct memory *memory
 			fprintf(stream, " · %s%s: %" PRId64, remark->is_bad ? "(!) " : "",
 				remark->says, number);
 	}
+	report_write_unprobed(report, stream);
 	fputs(memory->is_attached
 		      ? "\n"
 		      : " · live at the end includes what the program could still reach\n",

@@ -22,6 +22,7 @@ const struct memory_remark memory_remarks[MEMORY_REMARKS] = {
 	{"memory.confined", true,
 	 "processes not counted any more since their seccomp filter forbids the probe's calls"},
 	{"memory.no_room", true, "programs not counted, their memory is limited (ulimit -v)"},
+	{"memory.unprobed", true, "programs that ran without the probe, not counted"},
 	{"memory.lost_live", true, "blocks whose free is not counted, for want of memory"},
 	{"memory.lost_samples", false, "samples lost, the ring was full"},
 	{"memory.lost_region", false, "mappings told wrong, there was no room or no time"},
@@ -52,6 +53,10 @@ const char *memory_say_nothing(const struct profile *profile, char *text, size_t
 		snprintf(text, size,
 			 "no allocation was counted: the program's memory is limited (ulimit -v), "
 			 "and the probe had no room");
+	else if (profile_number(profile, "memory.unprobed", 0) &&
+		 !profile_number(profile, "memory.processes", 0))
+		snprintf(text, size,
+			 "no allocation was counted: the program ran without the probe");
 	else
 		snprintf(text, size,
 			 "the program allocated nothing that could be seen; an allocator inside it "

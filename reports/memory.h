@@ -35,7 +35,7 @@ struct memory_remark {
 };
 
 enum {
-	MEMORY_REMARKS = 14
+	MEMORY_REMARKS = 15
 };
 
 extern const struct memory_remark memory_remarks[MEMORY_REMARKS];

@@ -326,6 +326,7 @@ const struct operations_remark operations_remarks[OPERATIONS_REMARKS] = {
 	{"operations.confined", true,
 	 "processes not counted any more since their seccomp filter forbids the probe's calls"},
 	{"operations.no_room", true, "programs not counted, their memory is limited (ulimit -v)"},
+	{"operations.unprobed", true, "programs that ran without the probe, not counted"},
 	{"operations.lost_subject", true, "operations on others, the table of subjects was full"},
 	{"operations.lost_spread", false, "durations not in the histograms, the table was full"},
 	{"operations.lost_text", false, "subjects without a name, there was no room"},
@@ -366,4 +367,5 @@ void operations_write_trust(const struct operations *operations, const char *cou
 			fprintf(stream, " · %s%s: %" PRId64, remark->is_bad ? "(!) " : "",
 				remark->says, number);
 	}
+	report_write_unprobed(operations->report, stream);
 }

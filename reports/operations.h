@@ -79,7 +79,7 @@ struct operations_remark {
 };
 
 enum {
-	OPERATIONS_REMARKS = 11
+	OPERATIONS_REMARKS = 12
 };
 
 extern const struct operations_remark operations_remarks[OPERATIONS_REMARKS];

@@ -6,6 +6,7 @@
 #include "collector/profile/profile_file.h"
 #include "reports/metric.h"
 #include "reports/output.h"
+#include "reports/text.h"
 
 #include <errno.h>
 #include <sys/stat.h>
@@ -94,6 +95,18 @@ const char *report_command(const struct report *report)
 	const char *command = profile_text(report->profile, "command", "");
 
 	return *command ? command : report_program(report);
+}
+
+void report_write_unprobed(const struct report *report, FILE *stream)
+{
+	const char *names = profile_text(report->profile, "unprobed_names", "");
+	struct obstack text;
+
+	if (!*names)
+		return;
+	obstack_init(&text);
+	fprintf(stream, " · without the probe: %s", text_plain(&text, names, 120));
+	obstack_free(&text, NULL);
 }
 
 /* What the times say, NULL when they are not known. */

@@ -46,6 +46,10 @@ const char *report_command(const struct report *report);
  * that it should say why, too. */
 bool report_has_waits_alone(const struct report *report);
 
+/* Writes the names of programs that ran without the probe, as a clause of a trust line; nothing
+ * when there were none. */
+void report_write_unprobed(const struct report *report, FILE *stream);
+
 /*
  * Writes why a profile has no samples of its first metric, a sentence: the cause that the recording
  * left in it, else what its numbers tell, any bytes. Returns @text.

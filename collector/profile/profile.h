@@ -364,6 +364,8 @@ struct profile_spread {
  *                      private memory that counting took, and all of it
  *   memory.no_room, operations.no_room, sampling.no_room   programs not counted, or not sampled by
  *                      the probe, since their memory is limited (ulimit -v)
+ *   memory.unprobed, operations.unprobed   programs that were executed without the probe, and so
+ *                      were not counted; unprobed_names: text, some of them
  *   memory.allocator   text: file that has the allocator, when it is not the C library
  *   memory.lost_tally, _process, _live, _node, _slot, _unwritten, _region   what could not be
  * counted or named, by the table that was full: enum wire_refusal locks, io, sql    1: operations

@@ -12,6 +12,10 @@ value() {
 	sqlite3 x.prof "$1"
 }
 
+unprobed() {
+	value "SELECT coalesce((SELECT value FROM meta WHERE key = 'memory.unprobed'), 0)"
+}
+
 @test "a program whose limited memory has no room for the probe is told of, at run and in trust lines" {
 	[[ $BUILD != */address* ]] || skip "AddressSanitizer needs more address space"
 	run -0 --separate-stderr collector run -q -o x --memory --io -- bash -c \
@@ -27,4 +31,20 @@ value() {
 	[[ $stderr == *"programs in which the probe had no room"*"limited (ulimit -v): 1" ]]
 	run -1 --separate-stderr collector memory x.prof
 	[[ $stderr == *"no allocation was counted: the program's memory is limited"* ]]
+}
+
+@test "programs of the tree that ran without the probe are counted and named in trust lines" {
+	require perf
+	gcc -O2 -static -I"$BATS_TEST_DIRNAME/../.." -o static "$BATS_TEST_DIRNAME/../workloads/leaf.c"
+	collector run -q -o x --memory --io -- sh -c './static 0.01; ./static 0.01; true'
+	[ "$(unprobed)" = 2 ]
+	named="· (!) programs that ran without the probe, not counted: 2 · without the probe: static"
+	run -0 collector memory x.prof
+	[[ $output == *"trust: not every allocation counted $named"* ]]
+	run -0 collector io x.prof
+	[[ $output == *"trust: not every call counted"*" $named"* ]]
+	collector run -q -o x --memory --io -- sh -c 'sh -c "ls; ls"; (ls); exec env ls'
+	[ "$(unprobed)" = 0 ]
+	run -0 collector memory x.prof
+	[[ $output == *"trust: every allocation counted"* ]]
 }

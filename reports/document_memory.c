@@ -47,7 +47,15 @@ static void add_sites(json_t *section, const struct report *report, struct memor
 		document_note(section, "… and %zu more.", memory->count - SITES);
 }
 
-static void add_amounts(json_t *section, const struct memory *memory)
+static const char *amounts_title(const struct profile *profile, const struct memory *memory)
+{
+	if (memory->rate)
+		return "Allocations, estimated from a sample";
+	return memory_has_gaps(profile) ? "Allocations, not all counted"
+					: "Allocations, all counted";
+}
+
+static void add_amounts(json_t *section, const struct profile *profile, const struct memory *memory)
 {
 	static const struct document_column columns[] = {{"what", "memory", "text", NULL},
 							 {"blocks", "blocks", "count", NULL},
@@ -58,7 +66,8 @@ static void add_amounts(json_t *section, const struct memory *memory)
 	} rows[] = {{"allocated", MEMORY_ALLOCATIONS, MEMORY_ALLOCATED},
 		    {"live at the peak", MEMORY_PEAK_BLOCKS, MEMORY_PEAK},
 		    {"live at the end", MEMORY_LIVE_BLOCKS, MEMORY_LIVE}};
-	json_t *table = document_table(section, "memory", "Allocations, all counted", columns, 3);
+	json_t *table =
+		document_table(section, "memory", amounts_title(profile, memory), columns, 3);
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
 		json_t *row = document_row(table);
@@ -94,13 +103,14 @@ void document_add_memory(json_t *document, const struct report *report)
 	document_add_chart(section, document_series_chart(report, true));
 	if (!memory_measure(&memory, report->profile)) {
 		document_miss(section,
-			      profile_meta_find(report->profile, "memory.processes")
+			      profile_meta_find(report->profile, "memory.processes") ||
+					      profile_meta_find(report->profile, "memory.attached")
 				      ? memory_say_nothing(report->profile, text, sizeof(text))
 				      : "allocations were not counted (--memory)");
 		return;
 	}
 	say_growth(section, report, &memory);
-	add_amounts(section, &memory);
+	add_amounts(section, report->profile, &memory);
 	add_sites(section, report, &memory);
 	document_note(section, "Live at the end includes what the program could still reach.");
 	memory_done(&memory);

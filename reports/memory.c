@@ -4,6 +4,7 @@
 
 #include "reports/memory_site.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <uthash.h>
 
@@ -46,7 +47,8 @@ bool memory_has_gaps(const struct profile *profile)
 
 const char *memory_say_nothing(const struct profile *profile, char *text, size_t size)
 {
-	if (!profile_meta_find(profile, "memory.processes"))
+	if (!profile_meta_find(profile, "memory.processes") &&
+	    !profile_meta_find(profile, "memory.attached"))
 		snprintf(text, size,
 			 "the profile has no allocations; record with collector run --memory");
 	else if (profile_number(profile, "memory.no_room", 0))
@@ -57,6 +59,11 @@ const char *memory_say_nothing(const struct profile *profile, char *text, size_t
 		 !profile_number(profile, "memory.processes", 0))
 		snprintf(text, size,
 			 "no allocation was counted: the program ran without the probe");
+	else if (profile_number(profile, "memory.rate", 0))
+		snprintf(text, size,
+			 "the sample of allocations is empty: one in about %" PRId64
+			 " bytes is taken; a smaller --memory-rate takes more",
+			 profile_number(profile, "memory.rate", 0));
 	else
 		snprintf(text, size,
 			 "the program allocated nothing that could be seen; an allocator inside it "

@@ -509,6 +509,9 @@ has_seen() {
 	[[ $output == *"one allocation in about 1024 bytes was sampled"* ]]
 	[ "$("$BUILD/workloads/allocations" family)" = \
 		"$(collector run -q -o x --memory-rate 64 -- "$BUILD/workloads/allocations" family)" ]
+	collector run -q -o x --memory-rate 1000000000 -- "$BUILD/workloads/churn" hot 3 10
+	run -1 --separate-stderr collector memory x.prof
+	[[ $stderr == *"the sample of allocations is empty: one in about 1000000000 bytes"* ]]
 	run -125 collector run --memory-rate 0 -- true
 	[[ $output == *"--memory-rate wants a whole number"* ]]
 }
@@ -566,6 +569,8 @@ has_seen() {
 	# A hit on 20 KB has a chance of one in 50000, and stands for 1 GiB.
 	[ "$(meta hits)" -gt 0 ]
 	[ "$(total allocated)" = 0 ]
+	run -1 --separate-stderr collector memory x.prof
+	[[ $stderr == *"the sample of allocations is empty: one in about 1073741824 bytes"* ]]
 }
 
 @test "a running program whose allocator cannot be found is told, and left alone" {

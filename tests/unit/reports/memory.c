@@ -71,6 +71,30 @@ Test(memory, adds_up_what_stacks_have_at_one_line_and_leaves_other_metrics_out)
 	cr_assert_eq(memory.sites[0].line, 8);
 }
 
+/* What is said where nothing was found, in a profile that has the number @key. */
+static const char *nothing(const char *key, int64_t number)
+{
+	static char text[200];
+
+	profile_set_number(profile, key, number);
+	return memory_say_nothing(profile, text, sizeof(text));
+}
+
+Test(memory, why_there_are_no_allocations_is_told_by_what_is_known)
+{
+	cr_assert(strstr(nothing("duration_ns", 1), "record with collector run --memory"));
+	cr_assert(strstr(nothing("memory.processes", 1), "an allocator inside it is not"));
+	cr_assert(strstr(nothing("memory.rate", 524288), "sample of allocations is empty: one in "
+							 "about 524288 bytes"));
+	cr_assert(strstr(nothing("memory.no_room", 1), "limited (ulimit -v)"));
+}
+
+Test(memory, an_empty_sample_of_a_running_program_is_told_as_such)
+{
+	profile_set_number(profile, "memory.attached", 1);
+	cr_assert(strstr(nothing("memory.rate", 524288), "sample of allocations is empty"));
+}
+
 Test(memory, few_samples_of_a_running_program_tell_no_shares_nor_do_many_in_few_looks)
 {
 	static const struct {

@@ -15,27 +15,23 @@ struct probe_memory_options probing_options(const struct session_options *option
 	};
 }
 
-int probing_open(struct probing *probing, const struct session_options *options,
-		 const struct probe_memory *shared, struct error *error)
+void probing_open(struct probing *probing, const struct session_options *options,
+		  const struct probe_memory *shared)
 {
 	struct probe_memory_options asked = probing_options(options);
 	char path[64];
 
 	if (!asked.modes)
-		return 0;
-	if (preload_find(probing->library, &probing->why_not) ||
-	    preload_check(options->argv[0], &probing->why_not)) {
+		return;
+	if (!preload_find(probing->library, &probing->why_not) &&
+	    !preload_check(options->argv[0], &probing->why_not))
+		probing->memory = memory_source_open(shared, &asked, &probing->why_not);
+	if (!probing->memory) {
 		*probing->library = '\0';
-		return 0;
-	}
-	probing->memory = memory_source_open(shared, &asked, error);
-	if (!probing->memory)
-		return -errno;
-	if (!shared) {
+	} else if (!shared) {
 		probe_memory_path(memory_source_memory(probing->memory), path, sizeof(path));
 		probing->environment = preload_environment(probing->library, path);
 	}
-	return 0;
 }
 
 void probing_fill_in(const struct probing *probing, struct function_probes_target *target)

@@ -24,13 +24,12 @@ struct probing {
 struct probe_memory_options probing_options(const struct session_options *options);
 
 /*
- * Prepares what the options ask for.
+ * Prepares what the options ask for; where that cannot be had, why_not says so.
  *
  * @shared  memory that sampling by the probe has made; NULL: none
- * Returns 0 or a negative errno.
  */
-int probing_open(struct probing *probing, const struct session_options *options,
-		 const struct probe_memory *shared, struct error *error);
+void probing_open(struct probing *probing, const struct session_options *options,
+		  const struct probe_memory *shared);
 
 /* Fills in what is preloaded and counts. */
 void probing_fill_in(const struct probing *probing, struct function_probes_target *target);

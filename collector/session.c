@@ -171,15 +171,12 @@ static int open_file(struct session *session, struct error *error)
 }
 
 /* @shared  memory of the sampling, or NULL */
-static int open_probing(struct session *session, const struct probe_memory *shared,
-			struct error *error)
+static void open_probing(struct session *session, const struct probe_memory *shared)
 {
-	int result = probing_open(&session->probing, session->options, shared, error);
-
+	probing_open(&session->probing, session->options, shared);
 	session->result->unprobed = session->probing.why_not;
 	if (session->probing.memory)
 		sources_add(&session->sources, memory_source_row(session->probing.memory));
-	return result;
 }
 
 static void close_probing(struct session *session)
@@ -200,10 +197,10 @@ static int prepare_target(struct session *session, struct error *error)
 
 static int prepare_perf(struct session *session, struct error *error)
 {
-	int result = open_probing(session, NULL, error);
+	int result;
 
-	if (!result)
-		result = prepare_target(session, error);
+	open_probing(session, NULL);
+	result = prepare_target(session, error);
 	return result ? result
 		      : open_sources(session, PERF_START_ON_EXEC, session->target.pid, error);
 }
@@ -217,11 +214,10 @@ static int prepare_probe(struct session *session, const struct error *refusal, s
 	if (result)
 		return result;
 	session->result->unsampled = sampling->why_not;
-	result = open_probing(session,
-			      sampling->probe ? probe_source_memory(sampling->probe) : NULL, error);
+	open_probing(session, sampling->probe ? probe_source_memory(sampling->probe) : NULL);
 	if (sampling->probe) /* closed after the one that shares its memory */
 		sources_add(&session->sources, probe_source_row(sampling->probe));
-	return result ? result : prepare_target(session, error);
+	return prepare_target(session, error);
 }
 
 /* Puts probes on the functions that are asked for. */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* probe_memory: see probe_memory.h. Sources: memfd_create(2);
+/* probe_memory: see probe_memory.h. Sources: memfd_create(2); setrlimit(2); ftruncate(2);
  * set_robust_list(2); kernel documentation, "The robust futex ABI". */
 #include "collector/capture/probe_memory.h"
 
@@ -10,6 +10,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -40,15 +41,41 @@ static void *region(const struct probe_memory *memory, const struct wire_header 
 	return (uint8_t *)memory->header + plan->regions[kind].offset;
 }
 
+/*
+ * A memory file, too, may not be larger than the limit of files (ulimit -f), which says nothing
+ * about this one: it is raised for a moment, where it may be.
+ */
+static int set_size(int fd, uint64_t bytes, struct error *error)
+{
+	struct rlimit before = {RLIM_INFINITY, RLIM_INFINITY}, raised = {bytes, bytes};
+	int result;
+
+	getrlimit(RLIMIT_FSIZE, &before);
+	if (raised.rlim_max < before.rlim_max)
+		raised.rlim_max = before.rlim_max;
+	if (before.rlim_cur < bytes && setrlimit(RLIMIT_FSIZE, &raised))
+		return fail(error, -EFBIG,
+			    "cannot make memory to share with the program: `ulimit -f` allows %llu "
+			    "bytes a file",
+			    (unsigned long long)before.rlim_cur);
+	result = ftruncate(fd, (off_t)bytes) ? -errno : 0;
+	if (before.rlim_cur < bytes)
+		setrlimit(RLIMIT_FSIZE, &before);
+	errno = -result;
+	return result ? fail(error, result, "cannot make memory to share with the program: %m") : 0;
+}
+
 static int map(struct probe_memory *memory, const struct wire_header *plan, struct error *error)
 {
 	void *address;
+	int result;
 
 	memory->fd = memfd_create("simprof", MFD_CLOEXEC);
 	if (memory->fd < 0)
 		return fail(error, -errno, "cannot make memory to share with the program: %m");
-	if (ftruncate(memory->fd, (off_t)plan->bytes))
-		return fail(error, -errno, "cannot make memory to share with the program: %m");
+	result = set_size(memory->fd, plan->bytes, error);
+	if (result)
+		return result;
 	address = mmap(NULL, plan->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, memory->fd, 0);
 	if (address == MAP_FAILED)
 		return fail(error, -errno, "cannot map memory to share with the program: %m");

@@ -48,3 +48,15 @@ unprobed() {
 	run -0 collector memory x.prof
 	[[ $output == *"trust: every allocation counted"* ]]
 }
+
+@test "where files are limited the probe works, and if it may not the program runs without it" {
+	require root perf
+	run -0 --separate-stderr bash -c "ulimit -S -f 2000
+		exec collector run -q -o x --memory -- $BUILD/workloads/allocations family"
+	[ -z "$stderr" ]
+	[ "$(value "SELECT value FROM meta WHERE key = 'memory.processes'")" = 1 ]
+	run -0 --separate-stderr setpriv --bounding-set -sys_resource bash -c "ulimit -f 2000
+		exec collector run -q -o x --memory -- $BUILD/workloads/allocations family"
+	[[ $stderr == "collector run: allocations were not counted: "*"\`ulimit -f\` allows 2048000 bytes a file" ]]
+	[ "$(value "SELECT value FROM meta WHERE key = 'state'")" = complete ]
+}

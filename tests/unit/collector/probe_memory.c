@@ -86,6 +86,20 @@ Test(probe_memory, costs_nothing_until_it_is_touched)
 	cr_assert_lt(after.ru_maxrss - before.ru_maxrss, 4096, "KB");
 }
 
+Test(probe_memory, is_made_where_files_are_limited_and_the_limit_stays)
+{
+	struct rlimit limit = {1u << 20, RLIM_INFINITY}, after;
+
+	getrlimit(RLIMIT_FSIZE, &after);
+	limit.rlim_max = after.rlim_max;
+	cr_assert_eq(setrlimit(RLIMIT_FSIZE, &limit), 0);
+	teardown();
+	setup();
+	getrlimit(RLIMIT_FSIZE, &after);
+	cr_assert_eq(after.rlim_cur, limit.rlim_cur);
+	cr_assert_eq(after.rlim_max, limit.rlim_max);
+}
+
 Test(probe_memory, shows_a_program_that_starts)
 {
 	const struct wire_slot *slot;

@@ -124,6 +124,20 @@ const struct comparison_coarse *comparison_level_find(const struct comparison_na
 	return coarse;
 }
 
+char *comparison_level_clause(const struct comparison_coarse *coarse)
+{
+	const char *lacks = coarse->has_names ? "debug information" : "symbols";
+	const char *therefore = coarse->has_names ? "functions there are paired by name, with what "
+						    "is inlined into them"
+						  : "it is compared as one function";
+	char *text;
+
+	if (asprintf(&text, "the builds differ in %s: %s has none of %s, so %s", lacks,
+		     coarse->path, coarse->module, therefore) < 0)
+		text = xalloc_checked(NULL);
+	return text;
+}
+
 void comparison_level_lower(const struct comparison_names *names, struct report *report)
 {
 	struct profile *profile = report->profile;

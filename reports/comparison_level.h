@@ -33,6 +33,9 @@ bool comparison_level_settle(struct comparison_names *names, struct comparison_r
 const struct comparison_coarse *comparison_level_find(const struct comparison_names *names,
 						      const char *module);
 
+/* Returns what a reader must know of it, a clause; owned by the caller. */
+char *comparison_level_clause(const struct comparison_coarse *coarse);
+
 /* Takes the inlined functions out of the frames of modules that are to be known by less. */
 void comparison_level_lower(const struct comparison_names *names, struct report *report);
 

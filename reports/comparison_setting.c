@@ -236,14 +236,12 @@ static void tell_levels(const struct comparison *comparison, const struct saying
 {
 	const struct comparison_coarse *coarse, *next;
 
-	HASH_ITER (hh, comparison->names->coarse, coarse, next)
-		tell(saying,
-		     coarse->has_names
-			     ? "Beware: the builds differ in debug information: %s has none of %s. "
-			       "Functions there are paired by name, with what is inlined into them."
-			     : "Beware: the builds differ in symbols: %s has none of %s, which is "
-			       "compared as one function.",
-		     coarse->path, coarse->module);
+	HASH_ITER (hh, comparison->names->coarse, coarse, next) {
+		char *clause = comparison_level_clause(coarse);
+
+		tell(saying, "Beware: %s.", clause);
+		free(clause);
+	}
 }
 
 void comparison_setting_tell(const struct comparison *comparison,

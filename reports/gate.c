@@ -2,6 +2,7 @@
 /* gate: see gate.h. */
 #include "reports/gate.h"
 
+#include "reports/comparison_level.h"
 #include "reports/comparison_write.h"
 
 #include "collector/base/xalloc.h"
@@ -344,8 +345,16 @@ static char *describe(const struct gate_calibration *calibration,
 void gate_judge_time(struct gate *gate, const struct comparison *comparison,
 		     const struct gate_calibration *calibration)
 {
+	const struct comparison_coarse *coarse, *next;
+
 	free(gate->note);
 	gate->note = describe(calibration, comparison);
+	HASH_ITER (hh, comparison->names->coarse, coarse, next) {
+		char *clause = comparison_level_clause(coarse);
+
+		gate->note = text_more(gate->note, "; %s", clause);
+		free(clause);
+	}
 	judge_row(gate, comparison, &comparison->total, calibration);
 	for (size_t i = 0; i < comparison->rows_count; i++)
 		judge_row(gate, comparison, &comparison->rows[i], calibration);

@@ -43,7 +43,7 @@ struct gate {
 	size_t verdicts[GATE_VERDICTS];
 	size_t unsteady; /* counts of the base that are not judged, for they show nothing */
 	enum gate_verdict verdict; /* of all */
-	char *note;		   /* what is known of the machine, a sentence; or NULL */
+	char *note; /* what is known of the machine and the builds, a sentence; or NULL */
 };
 
 void gate_done(struct gate *gate);

@@ -100,6 +100,7 @@ static char *compare(const int *knows, struct comparison_names *names)
 	struct comparison_run runs[RUNS];
 	const struct comparison_run *all[] = {&runs[0], &runs[1], &runs[2], &runs[3]};
 	struct comparison comparison;
+	struct gate gate = {0};
 	char *text = NULL;
 	size_t bytes;
 	FILE *stream = open_memstream(&text, &bytes);
@@ -113,6 +114,10 @@ static char *compare(const int *knows, struct comparison_names *names)
 		cr_expect_null(comparison.rows[i].moved);
 	}
 	comparison_setting_tell(&comparison, hear, stream);
+	gate_judge_time(&gate, &comparison, NULL);
+	cr_expect_eq(gate.verdicts[GATE_FAILED], 0);
+	fprintf(stream, "gate: %s\n", gate.note);
+	gate_done(&gate);
 	comparison_done(&comparison);
 	fclose(stream);
 	for (size_t i = 0; i < RUNS; i++)
@@ -141,6 +146,7 @@ Test(comparison_level, the_same_code_without_symbols_is_one_function)
 
 	cr_assert_eq(names.rows_count, 2);
 	cr_assert(strstr(text, "differ in symbols: 1.prof has none of [program]"), "%s", text);
+	cr_assert(strstr(strstr(text, "gate: "), "the builds differ in symbols"), "%s", text);
 	free(text);
 	comparison_names_done(&names);
 }

@@ -413,7 +413,9 @@ static enum gate_verdict timed(double change, double half,
 {
 	struct comparison_run run = {.unit = (char *)"ns", .metric = (char *)"cpu", .samples = 100};
 	const struct comparison_run *runs[] = {&run, &run, &run, &run, &run, &run, &run, &run};
+	struct comparison_names names = {0};
 	struct comparison comparison = {
+		.names = &names,
 		.options = gate_comparison_options(0.01, 0.03),
 		.base = runs,
 		.fresh = runs,

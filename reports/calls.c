@@ -79,6 +79,9 @@ void calls_measure(struct calls *calls, const struct report *report)
 	for (uint32_t i = 0; i < calls->count; i++)
 		calls->rows[i] = (struct calls_row){
 			.probe = i, .symbol = symbol_of(profile, profile->probes[i].frame)};
+	for (uint32_t i = 0; i < calls->count; i++)
+		calls->lacks_steps |= profile->probes[i].mode == PROFILE_PROBE_STEP &&
+				      profile->probes[i].is_partial;
 	for (size_t i = 0; i < profile->timings_count; i++) {
 		struct calls_row *row = &calls->rows[profile->timings[i].probe];
 
@@ -137,7 +140,8 @@ double calls_percentile(const struct calls_row *row, double share)
 
 double calls_per_step(const struct calls *calls, const struct calls_row *row)
 {
-	if (row->calls.is_least)
+	/* An estimate is of the whole recording. */
+	if (row->calls.is_least || (row->calls.is_estimate && calls->lacks_steps))
 		return NAN;
 	return calls->step_count ? row->step_calls.value / (double)calls->step_count : 0;
 }

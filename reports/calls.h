@@ -27,6 +27,7 @@ struct calls {
 	uint32_t count;
 	uint32_t *row_of_probe; /* index into rows */
 	uint64_t step_count;
+	bool lacks_steps;  /* a step function's probe was taken off: steps end with that */
 	uint64_t added_ns; /* what all probes have cost the program, estimated from their costs */
 };
 

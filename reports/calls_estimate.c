@@ -78,7 +78,10 @@ static void take_off_callees(struct calls *calls, const struct profile_edge *edg
 		return;
 	if (callee->calls.is_least && !caller->calls.is_least)
 		caller->self_ns.is_most = true;
-	if (!callee->is_scaled || untimed_ns <= 0)
+	/* What the callee did after the caller was last seen is not the caller's. */
+	if (caller->calls.is_least && callee->is_scaled)
+		caller->self_ns.is_most = true;
+	if (!callee->is_scaled || untimed_ns <= 0 || caller->calls.is_least)
 		return;
 	caller->self_ns.value = fmax(caller->self_ns.value - untimed_ns, 0);
 	caller->self_ns.margin =
@@ -97,11 +100,18 @@ void calls_estimate(struct calls *calls, const struct report *report)
 		take_off_callees(calls, &profile->call_edges[i]);
 }
 
-/* Calls that were left otherwise than by a return, or have not ended, are of no edge. */
-static struct calls_figure edge_figure(const struct calls_row *callee, double value)
+/*
+ * Calls that were left otherwise than by a return, or have not ended, are of no edge. Of a caller
+ * that was not seen to the end an edge has what was seen.
+ */
+static struct calls_figure edge_figure(const struct calls *calls, const struct profile_edge *edge,
+				       double value)
 {
+	const struct calls_row *callee = row_of(calls, edge->callee);
 	struct calls_figure figure = scaled(callee, value);
 
+	if (row_of(calls, edge->caller)->calls.is_least)
+		return (struct calls_figure){.value = value, .is_least = true};
 	figure.is_least |= callee->left || callee->sum.open;
 	return figure;
 }
@@ -109,7 +119,7 @@ static struct calls_figure edge_figure(const struct calls_row *callee, double va
 struct calls_figure calls_edge_calls(const struct calls *calls, const struct profile_edge *edge)
 {
 	const struct calls_row *callee = row_of(calls, edge->callee);
-	struct calls_figure figure = edge_figure(callee, (double)edge->calls);
+	struct calls_figure figure = edge_figure(calls, edge, (double)edge->calls);
 
 	if (figure.is_estimate)
 		figure.margin = figure.value * callee->calls.margin / callee->calls.value;
@@ -118,7 +128,7 @@ struct calls_figure calls_edge_calls(const struct calls *calls, const struct pro
 
 struct calls_figure calls_edge_total(const struct calls *calls, const struct profile_edge *edge)
 {
-	return edge_figure(row_of(calls, edge->callee), (double)edge->sum_ns);
+	return edge_figure(calls, edge, (double)edge->sum_ns);
 }
 
 struct calls_figure calls_per_call(const struct calls *calls, const struct profile_edge *edge)

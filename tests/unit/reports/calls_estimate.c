@@ -142,3 +142,20 @@ Test(calls_estimate, calls_without_a_return_are_missing_in_edges)
 	cr_expect(calls_per_call(&calls, &profile->call_edges[0]).is_least);
 	cr_expect_float_eq(calls_per_call(&calls, &profile->call_edges[0]).value, 0.5, 1e-9);
 }
+
+Test(calls_estimate, a_caller_that_was_not_seen_to_the_end_has_no_ratios)
+{
+	struct profile_probe taken_off = {.mode = PROFILE_PROBE_STEP, .is_partial = true};
+	uint32_t step = add_function("step", taken_off, 10);
+	uint32_t observe = add_function("observe", estimated, 20);
+
+	profile_edge_add(profile, &(struct profile_edge){step, observe, 20, 200});
+	profile_step_add(profile, &(struct profile_step){.probe = step, .end_ns = 10});
+	measure();
+	cr_expect(isnan(calls_per_step(&calls, row(observe))));
+	cr_expect(isnan(calls_per_call(&calls, &profile->call_edges[0]).value));
+	cr_expect_eq(calls_edge_calls(&calls, &profile->call_edges[0]).value, 20);
+	cr_expect(calls_edge_calls(&calls, &profile->call_edges[0]).is_least);
+	cr_expect(row(step)->self_ns.is_most);
+	cr_expect_not(row(step)->self_ns.is_estimate);
+}

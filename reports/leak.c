@@ -58,7 +58,7 @@ static bool is_none(const struct leak *leak, const double *growths, double whole
 
 	return fabs(whole) <= LEAK_SMALL * leak->level &&
 	       high * parts <= LEAK_SMALL * leak->level &&
-	       whole <= fmax(deepest_fall(growths, leak->parts), LEAK_UNSEEN);
+	       (whole < LEAK_UNSEEN || whole <= deepest_fall(growths, leak->parts));
 }
 
 void leak_judge(struct leak *leak, const double *steps, const double *levels, size_t count)

@@ -173,6 +173,19 @@ Test(leak, growth_of_less_than_a_page_in_the_whole_run_is_none)
 	cr_assert_eq(leak.verdict, LEAK_FOUND);
 }
 
+Test(leak, a_jump_by_as_much_as_the_kernel_counts_at_once_is_not_called_none)
+{
+	double steps[LOOKS], levels[LOOKS];
+	struct leak leak;
+
+	for (int i = 0; i < LOOKS; i++) {
+		steps[i] = i + 1;
+		levels[i] = 300e6 + (i > 40 ? LEAK_UNSEEN : 0);
+	}
+	leak_judge(&leak, steps, levels, LOOKS);
+	cr_assert_eq(leak.verdict, LEAK_CANNOT_TELL);
+}
+
 Test(leak, few_looks_tell_nothing)
 {
 	double steps[] = {10, 20, 30, 40}, levels[] = {1e6, 2e6, 3e6, 4e6};

@@ -45,6 +45,8 @@ void document_add_figures(json_t *document, const struct report *report)
 	add_figure(table, report, "duration_ns", "from start to end");
 	add_figure(table, report, "target_cpu_ns", "CPU time of the program");
 	add_figure(table, report, "collector_cpu_ns", "CPU time of the collector");
+	add_figure(table, report, "naming_cpu_ns",
+		   "CPU time of the collector afterwards, to name what was seen");
 	table = document_table(section, "counts", "Counts", counts, 2);
 	row = document_row(table);
 	document_text(row, "samples");

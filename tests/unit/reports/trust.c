@@ -378,6 +378,19 @@ Test(trust, a_recording_that_broke_off_claims_no_absence_of_losses)
 	profile_free(profile);
 }
 
+Test(trust, what_naming_took_after_the_recording_is_told_apart)
+{
+	struct profile *profile = good_profile();
+	struct trust trust;
+
+	profile_set_number(profile, "naming_cpu_ns", 150150000);
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "collector used 2 % of the target's CPU time, and 15 % after "
+				    "the recording to name what was seen"));
+	cr_assert_not(trust.bad, "it disturbed nothing");
+	profile_free(profile);
+}
+
 Test(trust, tiny_shares_have_no_exponent)
 {
 	struct profile *profile = good_profile();

@@ -4,7 +4,6 @@
 
 #include <criterion/criterion.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -120,7 +119,7 @@ static void block(void)
 {
 	sigset_t set;
 
-	signal(SIGUSR2, exit);
+	signal(SIGUSR2, _exit);
 	sigemptyset(&set);
 	sigaddset(&set, SIGUSR2);
 	sigprocmask(SIG_BLOCK, &set, NULL);
@@ -156,7 +155,7 @@ Test(live_stack, believes_in_an_interrupted_stack_only_while_a_handler_runs)
 	live.interrupted_blocks = 0;
 	signal(SIGUSR2, SIG_DFL);
 	cr_expect_not(live_stack_confirm(&live), "it has no handler");
-	signal(SIGUSR2, exit);
+	signal(SIGUSR2, _exit);
 	live.tid = 0;
 	cr_expect_not(live_stack_confirm(&live), "which thread is not known");
 }

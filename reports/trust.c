@@ -395,6 +395,11 @@ static void add_files(struct trust *trust, const struct profile *profile)
 		    "inlined calls are missing in %" PRId64
 		    " file%s without their split debug information: %s",
 		    count, count == 1 ? "" : "s", profile_text(profile, "split_problem", ""));
+	count = profile_number(profile, "foreign_problems", 0);
+	if (count > 0)
+		add(trust, false, "the debug file%s of %" PRId64 " file%s %s not used: %s",
+		    count == 1 ? "" : "s", count, count == 1 ? "" : "s",
+		    count == 1 ? "was" : "were", profile_text(profile, "foreign_problem", ""));
 	problem = profile_text(profile, "fetch_problem", NULL);
 	if (problem)
 		add(trust, false, "debug files were not fetched: %s", problem);

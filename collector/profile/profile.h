@@ -322,6 +322,8 @@ struct profile_spread {
  *                      number; text: why the first could not
  *   split_problems, split_problem       files whose split debug information was not found: their
  *                      number; text: why not that of the first
+ *   foreign_problems, foreign_problem   files whose separate debug file was not taken because it is
+ *                      not theirs: their number; text: which that of the first is
  *   fetch_problem      why debug files were not fetched from the servers that the user named
  *   throttles, most_hz times that the kernel stopped sampling for a moment, if any, because more
  *                      samples came than it allows in a second, which is the latter

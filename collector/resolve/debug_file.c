@@ -123,9 +123,14 @@ static bool take_separate(struct debug_file *file, char *path, const uint32_t *c
 			elf_end(elf);
 			close(fd);
 		}
-		free(path);
+		if (!file->foreign && !access(path, F_OK))
+			file->foreign = path;
+		else
+			free(path);
 		return false;
 	}
+	free(file->foreign);
+	file->foreign = NULL;
 	file->separate = elf;
 	file->separate_fd = fd;
 	free(file->path);
@@ -372,4 +377,5 @@ void debug_file_close(struct debug_file *file)
 	debug_sections_done(&file->unpacked);
 	free(file->memory);
 	free(file->path);
+	free(file->foreign);
 }

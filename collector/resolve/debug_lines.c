@@ -65,6 +65,14 @@ bool debug_lines_lack_units(const struct debug_lines *lines)
 	return false;
 }
 
+const char *debug_lines_foreign_unit(const struct debug_lines *lines)
+{
+	for (size_t i = 0; i < lines->unit_count; i++)
+		if (lines->units[i].has_foreign_tree)
+			return debug_unit_split_name(&lines->units[i].die);
+	return NULL;
+}
+
 void debug_lines_free(struct debug_lines *lines)
 {
 	struct declaration *declaration, *next;

@@ -64,6 +64,10 @@ void debug_lines_free(struct debug_lines *lines);
 /* Says whether split units (.dwo) of addresses that were asked for were not found. */
 bool debug_lines_lack_units(const struct debug_lines *lines);
 
+/* Returns the name of the first file of those that is there all the same, but of another build or
+ * cut; borrowed until debug_lines_free, or NULL. */
+const char *debug_lines_foreign_unit(const struct debug_lines *lines);
+
 /*
  * Finds what stands at @address.
  *

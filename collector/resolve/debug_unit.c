@@ -6,6 +6,8 @@
 #include "collector/resolve/debug_file.h"
 
 #include <dwarf.h>
+#include <limits.h>
+#include <unistd.h>
 
 bool debug_unit_sibling(Dwarf_Die *die)
 {
@@ -77,6 +79,32 @@ void debug_unit_done(struct debug_unit *unit)
 	free(unit->functions);
 }
 
+/* Says whether there is a file where the other part of the unit with this root should be. */
+static bool has_split_file(Dwarf_Die *root)
+{
+	Dwarf_Attribute attribute;
+	const char *folder = dwarf_formstring(dwarf_attr(root, DW_AT_comp_dir, &attribute));
+	const char *name = debug_unit_split_name(root);
+	char path[PATH_MAX];
+
+	if (!name)
+		return false;
+	if (*name == '/')
+		return !access(name, F_OK);
+	snprintf(path, sizeof(path), "%s/%s", folder ? folder : ".", name);
+	return !access(path, F_OK);
+}
+
+const char *debug_unit_split_name(Dwarf_Die *root)
+{
+	Dwarf_Attribute attribute;
+
+	if (!dwarf_attr(root, DW_AT_dwo_name, &attribute) &&
+	    !dwarf_attr(root, DW_AT_GNU_dwo_name, &attribute))
+		return NULL;
+	return dwarf_formstring(&attribute);
+}
+
 /* Finds the root of a unit's tree, which a split unit has in a file of its own (.dwo). */
 static void find_tree(struct debug_unit *unit)
 {
@@ -91,6 +119,8 @@ static void find_tree(struct debug_unit *unit)
 		!split.addr || !debug_file_strings_end(dwarf_getelf(dwarf_cu_getdwarf(split.cu)));
 	if (!unit->lacks_tree)
 		unit->tree = split;
+	else
+		unit->has_foreign_tree = has_split_file(&root);
 }
 
 static void read_unit(struct debug_unit *unit, bool deep, size_t *budget)

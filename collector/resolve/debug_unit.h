@@ -40,11 +40,12 @@ struct debug_range {
 };
 
 struct debug_unit {
-	Dwarf_Die die;	 /* has the line table; the skeleton of a split unit */
-	Dwarf_Die tree;	 /* has the functions */
-	bool read;	 /* top level and namespaces have been read */
-	bool read_deep;	 /* the whole tree has been read */
-	bool lacks_tree; /* it is split, and its other part was not found */
+	Dwarf_Die die;	       /* has the line table; the skeleton of a split unit */
+	Dwarf_Die tree;	       /* has the functions */
+	bool read;	       /* top level and namespaces have been read */
+	bool read_deep;	       /* the whole tree has been read */
+	bool lacks_tree;       /* it is split, and its other part was not found */
+	bool has_foreign_tree; /* a file is where that should be, but another build's, or cut */
 	struct debug_concrete *functions;
 	size_t function_count, function_capacity;
 	struct address_ranges ranges; /* of functions; value = index */
@@ -63,6 +64,9 @@ void debug_unit_done(struct debug_unit *unit);
  */
 struct debug_concrete *debug_unit_function(struct debug_unit *unit, uint64_t address,
 					   size_t *budget);
+
+/* Returns the name of the file that a split unit's other part is in, borrowed; NULL: none. */
+const char *debug_unit_split_name(Dwarf_Die *root);
 
 /* Fills in the calls inlined into @function, once. @budget as above. */
 void debug_unit_read_inlined(struct debug_concrete *function, size_t *budget);

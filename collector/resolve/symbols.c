@@ -59,6 +59,7 @@
 #include "collector/base/xalloc.h"
 #include "collector/resolve/debug_file.h"
 #include "collector/resolve/debug_lines.h"
+#include "collector/resolve/debug_problems.h"
 #include "collector/resolve/debuginfod.h"
 #include "collector/resolve/demangle.h"
 #include "collector/resolve/parallel.h"
@@ -66,8 +67,6 @@
 #include "collector/resolve/symbol_table.h"
 
 #include <inttypes.h>
-#include <limits.h>
-#include <unistd.h>
 
 /* Bytes of files with debug information that are open at a time, by all threads. What is read of
  * them takes up to three times that. */
@@ -86,7 +85,7 @@ struct file_names {
 	const struct nameless *list;
 	size_t count;
 	struct profile *profile; /* of its own: frame i + 1 is list[i] */
-	bool lacks_units;	 /* of split debug information */
+	struct debug_problems problems;
 };
 
 /* What is open while the frames of one file are named. */
@@ -360,7 +359,7 @@ static void name_file(void *context, size_t index)
 	bytes = open_tables(&naming, &file);
 	for (size_t i = 0; i < names->count; i++)
 		name_frame(&naming, &names->list[i]);
-	names->lacks_units = naming.debug_lines && debug_lines_lack_units(naming.debug_lines);
+	debug_problems_note(&names->problems, &file, naming.debug_lines);
 	free(naming.lines);
 	debug_lines_free(naming.debug_lines);
 	symbol_table_free(naming.symbols);
@@ -511,33 +510,6 @@ static size_t module_end(const struct nameless *list, size_t count, size_t first
 	return end;
 }
 
-/* Says of which files inlined calls are not known because their debug information is split. */
-static void describe_split(struct profile *profile, const struct file_names *files, size_t count)
-{
-	char package[PATH_MAX], text[PATH_MAX + 160];
-	int64_t lacking = profile_number(profile, "split_problems", 0);
-
-	for (size_t i = 0; i < count; i++) {
-		const char *path = files[i].module->path;
-
-		if (!files[i].lacks_units)
-			continue;
-		snprintf(package, sizeof(package), "%s.dwp", path);
-		if (!lacking++ && !access(package, F_OK))
-			snprintf(text, sizeof(text),
-				 "that of %s is in a package (.dwp), which libdw "
-				 "does not read here; keep the .dwo files",
-				 base_name(path));
-		else
-			snprintf(text, sizeof(text), "the .dwo files of %s are not there",
-				 base_name(path));
-		if (lacking == 1)
-			profile_set_text(profile, "split_problem", text);
-	}
-	if (lacking)
-		profile_set_number(profile, "split_problems", lacking);
-}
-
 static void describe_fetching(struct profile *profile)
 {
 	char problem[128];
@@ -563,12 +535,12 @@ void symbols_name(struct modules *modules, struct profile *profile)
 			name_module(modules, profile, list + first, end - first);
 	}
 	parallel_run(file_count, name_file, files);
-	describe_split(profile, files, file_count);
 	describe_fetching(profile);
 	/* In the order of the files, whichever was done first. */
 	for (size_t i = 0; i < file_count; i++) {
 		take_names(profile, &files[i]);
 		profile_free(files[i].profile);
+		debug_problems_tell(&files[i].problems, files[i].module->path, profile);
 	}
 	free(files);
 	free(list);

@@ -537,3 +537,63 @@ Test(symbols, says_whose_split_debug_information_was_not_found)
 	cr_assert_str_eq(profile_text(profile, "split_problem", ""),
 			 "the .dwo files of program are not there");
 }
+
+/* Names outermost of a program that was made by @command, stripped, beside a debug file. */
+static const char *foreign_problem(const char *command)
+{
+	cr_assert(fixture_run(command));
+	add_frames(add_module("program"), find_symbol("full", "outermost").st_value, 1);
+	symbols_name(modules, profile);
+	return profile_text(profile, "foreign_problem", "");
+}
+
+Test(symbols, says_that_a_debug_file_is_of_another_build)
+{
+	const char *said = foreign_problem(
+		COMPILE " -Wl,--build-id" SEPARATE " && echo 'int main(void) { return 7; }' | gcc "
+			"-Wl,--build-id -g -o $F/other -x c - && objcopy "
+			"--only-keep-debug $F/other $F/program.debug");
+
+	cr_assert(strstr(said, "that of program is of another build, or cut (/"), "%s", said);
+	cr_assert(strstr(said, "/program.debug)"), "%s", said);
+	cr_assert_eq(profile_number(profile, "foreign_problems", 0), 1);
+}
+
+Test(symbols, says_that_a_debug_file_has_another_checksum)
+{
+	const char *said = foreign_problem(COMPILE " -Wl,--build-id=none" SEPARATE
+						   " && printf x >>$F/program.debug");
+
+	cr_assert(strstr(said, "that of program is of another build, or cut (/"), "%s", said);
+}
+
+Test(symbols, says_nothing_of_a_debug_file_that_belongs_to_the_program)
+{
+	cr_assert_str_eq(foreign_problem(COMPILE " -Wl,--build-id" SEPARATE), "");
+}
+
+/* What is said of a program whose split unit @command has replaced. */
+static const char *split_problem(const char *command)
+{
+	cr_assert(fixture_run("export CCACHE_DISABLE=1; d=$PWD; cd $F && gcc -O2 -gdwarf-5 "
+			      "-gsplit-dwarf -c -o inlined.o "
+			      "$d/tests/fixtures/inlined.c && gcc -o program inlined.o"));
+	cr_assert(fixture_run(command));
+	add_frames(add_module("program"), find_symbol("program", "outermost").st_value, 1);
+	symbols_name(modules, profile);
+	return profile_text(profile, "split_problem", "");
+}
+
+Test(symbols, says_that_split_debug_information_is_of_another_build)
+{
+	cr_assert_str_eq(split_problem("export CCACHE_DISABLE=1; d=$PWD; cd $F && gcc -O1 -DOTHER "
+				       "-gdwarf-5 -gsplit-dwarf -c "
+				       "-o inlined.o $d/tests/fixtures/inlined.c"),
+			 "inlined.dwo of program is of another build, or cut");
+}
+
+Test(symbols, says_that_split_debug_information_is_cut)
+{
+	cr_assert_str_eq(split_problem("truncate -s 100 $F/inlined.dwo"),
+			 "inlined.dwo of program is of another build, or cut");
+}

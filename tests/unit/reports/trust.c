@@ -74,6 +74,20 @@ Test(trust, files_without_their_split_debug_information_are_said)
 	profile_free(profile);
 }
 
+Test(trust, debug_files_of_another_build_are_said)
+{
+	struct profile *profile = good_profile();
+	struct trust trust;
+
+	profile_set_number(profile, "foreign_problems", 1);
+	profile_set_text(profile, "foreign_problem", "that of a is of another build, or cut (/d)");
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "the debug file of 1 file was not used: that of a is of "
+				    "another build, or cut (/d)"));
+	cr_assert_not(trust.bad);
+	profile_free(profile);
+}
+
 Test(trust, ticks_that_are_no_measure_of_time_are_said)
 {
 	struct profile *profile = good_profile();

@@ -241,13 +241,31 @@ static const char *percent(double part, char *text, size_t bytes)
 	return text;
 }
 
+/* What the scheduler booked more than threads ran, where switches were timed: a turn is booked from
+ * the wake-up on. */
+static double overbooked_ns(const struct profile *profile)
+{
+	double sum = 0;
+
+	for (size_t i = 0; i < profile->thread_times_count; i++)
+		sum += (double)profile->thread_times[i].booked_ns -
+		       (double)profile->thread_times[i].cpu_ns;
+	return fmax(sum, 0);
+}
+
 /* CPU time that the sampler could not see: programs and threads out of its reach. */
 static void add_unsampled(struct trust *trust, const struct profile *profile)
 {
 	int64_t unsampled_ns = profile_number(profile, "unsampled_cpu_ns", 0);
 	int64_t target_ns = profile_number(profile, "target_cpu_ns", 0);
-	double part = target_ns > 0 ? (double)unsampled_ns / target_ns : 0;
+	double booked_ns = fmin(overbooked_ns(profile), (double)unsampled_ns);
+	double part = share((double)unsampled_ns - booked_ns, (double)target_ns);
+	double early = share(booked_ns, (double)target_ns);
 	char text[32];
+
+	if (early > little_unsampled)
+		add(trust, false, "%s of the CPU time was booked before threads ran",
+		    percent(early, text, sizeof(text)));
 
 	if (part > little_unsampled)
 		add(trust, part > much_unsampled, "%s of the CPU time was not sampled",

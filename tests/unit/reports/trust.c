@@ -74,6 +74,26 @@ Test(trust, files_without_their_split_debug_information_are_said)
 	profile_free(profile);
 }
 
+Test(trust, what_was_booked_before_threads_ran_is_not_missing)
+{
+	struct profile *profile = good_profile();
+	uint32_t thread = profile_thread_add(profile, 10, 10, "woken");
+	struct trust trust;
+
+	profile_set_number(profile, "unsampled_cpu_ns", 400400000);
+	profile_thread_times_add(
+		profile,
+		&(struct profile_thread_times){.thread = thread, .cpu_ns = 600, .booked_ns = 600});
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "40 % of the CPU time was not sampled")->bad);
+	cr_assert_null(item_with(&trust, "booked"));
+	profile->thread_times[0].booked_ns += 350350000;
+	trust_measure(&trust, profile, 0);
+	cr_assert_not(item_with(&trust, "35 % of the CPU time was booked before threads ran")->bad);
+	cr_assert_not(item_with(&trust, "5 % of the CPU time was not sampled")->bad);
+	profile_free(profile);
+}
+
 Test(trust, debug_files_of_another_build_are_said)
 {
 	struct profile *profile = good_profile();

@@ -187,7 +187,6 @@ static size_t add_user_frames(struct recorder *recorder, struct thread *thread,
 		.is_brief = sample->is_brief,
 		.callers = sample->callers,
 		.caller_count = sample->caller_count,
-		.tid = thread->tid,
 	};
 	struct unwind_return returns[MOST_RETURNS];
 	uint32_t frame_count;

@@ -3,12 +3,8 @@
 #include "collector/resolve/live_stack.h"
 
 #include <errno.h>
-#include <fcntl.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #define WINDOW_BELOW 2048 /* bytes before the missing address: slots of the same frame */
 #define WINDOW_LIMIT 64	  /* per walk: 1 MB of stack */
@@ -16,11 +12,9 @@
 #define PAGE	     4096
 #define WINDOW_PAGES (LIVE_STACK_WINDOW / PAGE + 1)
 
-void live_stack_begin(struct live_stack *live, pid_t pid, pid_t tid, bool needs_witness)
+void live_stack_begin(struct live_stack *live, pid_t pid, bool needs_witness)
 {
 	live->pid = pid;
-	live->tid = tid;
-	live->is_interrupted = false;
 	live->needs_witness = needs_witness;
 	live->is_gone = false;
 	live->window_count = 0;
@@ -34,17 +28,9 @@ void live_stack_note(struct live_stack *live, uint64_t slot, uint64_t value)
 		(struct live_stack_witness){slot, value};
 }
 
-void live_stack_interrupt(struct live_stack *live, const struct live_stack_witness *words,
-			  uint32_t count, uint64_t blocks)
+void live_stack_forget(struct live_stack *live)
 {
-	if (!count)
-		live->pid = 0;
-	live->is_interrupted = true;
-	live->interrupted_blocks = blocks;
-	live->witness_count = count;
-	live->first_count = count;
-	memcpy(live->witnesses, words, count * sizeof(*words));
-	memcpy(live->first, words, count * sizeof(*words));
+	live->witness_count = 0;
 }
 
 /* Describes [start, start + LIVE_STACK_WINDOW) page by page: the kernel delivers whole pieces, so
@@ -153,44 +139,7 @@ bool live_stack_stands(const struct live_stack *live, const struct live_stack_wi
 	       stand_still(witnesses, count, seen);
 }
 
-/* Reads a set of signals from /proc/PID/status. */
-static bool read_signals(const char *status, const char *key, uint64_t *signals)
-{
-	const char *line = strstr(status, key);
-
-	return line && sscanf(line + strlen(key), "%" SCNx64, signals) == 1;
-}
-
-/* Says whether the thread runs a handler that returns to the interrupted stack. */
-static bool does_handler_run(const struct live_stack *live)
-{
-	char path[64], status[4096];
-	uint64_t blocked, caught;
-	ssize_t bytes;
-	int fd;
-
-	snprintf(path, sizeof(path), "/proc/%d/task/%d/status", (int)live->pid, (int)live->tid);
-	fd = live->tid ? open(path, O_RDONLY | O_CLOEXEC) : -1;
-	if (fd < 0)
-		return false;
-	bytes = read(fd, status, sizeof(status) - 1);
-	close(fd);
-	if (bytes <= 0)
-		return false;
-	status[bytes] = '\0';
-	return read_signals(status, "\nSigBlk:", &blocked) &&
-	       read_signals(status, "\nSigCgt:", &caught) &&
-	       !(live->interrupted_blocks & ~blocked) &&
-	       (blocked & ~live->interrupted_blocks & caught);
-}
-
 bool live_stack_confirm(const struct live_stack *live)
 {
-	uint32_t count = live->witness_count < LIVE_STACK_WITNESSES ? live->witness_count
-								    : LIVE_STACK_WITNESSES;
-
-	if (!live_stack_stands(live, live->first, live->first_count))
-		return false;
-	return !live->is_interrupted ||
-	       (live_stack_stands(live, live->witnesses, count) && does_handler_run(live));
+	return live_stack_stands(live, live->first, live->first_count);
 }

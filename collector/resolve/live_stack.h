@@ -17,13 +17,6 @@
  * more after the walk.
  *
  * Measured: without witnesses 10-16 % of answers were wrong.
- *
- * The stack that a handler on an alternate one has interrupted stands still while the handler runs.
- * Of it the copy has nothing, and what stands on the alternate one stands there also when the
- * handler has long returned. So the witnesses are the words of the signal frame, the proof that a
- * handler runs is the thread's mask of blocked signals: beyond those that the frame restores a
- * signal with a handler is blocked. That is asked after all reads. Where the handler blocks none
- * (SA_NODEFER) there is no proof. Sources: sigaction(2), proc(5) (SigBlk, SigCgt).
  */
 #pragma once
 
@@ -41,11 +34,8 @@ struct live_stack_witness {
 
 struct live_stack {
 	pid_t pid;    /* 0: it is gone or must not be read */
-	pid_t tid;    /* 0: not known */
 	bool is_gone; /* a read has found no process any more */
 	bool needs_witness;
-	bool is_interrupted;	     /* the walk goes on on a stack that a handler interrupted */
-	uint64_t interrupted_blocks; /* the signals that are blocked when the handler returns */
 	uint32_t window_count;
 	uint32_t witness_count; /* noted; the last ones are kept */
 	uint32_t first_count;
@@ -56,20 +46,13 @@ struct live_stack {
 };
 
 /* Prepares for one walk. @needs_witness  false when the caller has another proof of what is read */
-void live_stack_begin(struct live_stack *live, pid_t pid, pid_t tid, bool needs_witness);
+void live_stack_begin(struct live_stack *live, pid_t pid, bool needs_witness);
 
 /* Notes that the word at @slot was @value at the time of the sample. */
 void live_stack_note(struct live_stack *live, uint64_t slot, uint64_t value);
 
-/*
- * The walk goes on on a stack that a handler interrupted, of which no witness so far says anything.
- *
- * @words   of the signal frame, at the time of the sample; they are the first witnesses
- * @count   at most LIVE_STACK_WITNESSES; 0: they are not known, and nothing will be believed
- * @blocks  the mask of blocked signals that the frame restores
- */
-void live_stack_interrupt(struct live_stack *live, const struct live_stack_witness *words,
-			  uint32_t count, uint64_t blocks);
+/* Forgets all witnesses: the walk goes on on another stack, of which they say nothing. */
+void live_stack_forget(struct live_stack *live);
 
 /*
  * Reads a window of the stack around frame->missing into live->memory.
@@ -90,7 +73,6 @@ bool live_stack_was_long(const struct live_stack *live);
 bool live_stack_stands(const struct live_stack *live, const struct live_stack_witness *witnesses,
 		       uint32_t count);
 
-/* Says, after all reads, whether what the first one relied on stands there still; of an interrupted
- * stack also whether the handler runs and what was found there stands there twice. Cost: one system
- * call; of an interrupted stack five, about 50 us. */
+/* Says, after all reads, whether what the first one relied on stands there still. Cost: one system
+ * call. */
 bool live_stack_confirm(const struct live_stack *live);

@@ -66,14 +66,14 @@ void unwind_note_frame(struct walk *walk, uint64_t position, uint64_t address, u
 	walk->trail[walk->depth] = (struct unwind_memory_frame){position, address, frame};
 }
 
-/* Notes what the step has read as a witness of what lies above it. */
+/* Notes what the step has read as a witness of what lies above it. What a handler on a stack of its
+ * own returns to stands there still when both stacks have long moved on. */
 static void note_step(struct walk *walk, bool is_signal)
 {
 	const struct cfi_frame *frame = &walk->frame;
 
-	if (is_signal && !walk->live.is_interrupted &&
-	    frame->registers[CFI_SP] - walk->copy.start > walk->copy.bytes)
-		unwind_note_interruption(walk);
+	if (is_signal && frame->registers[CFI_SP] - walk->copy.start > walk->copy.bytes)
+		live_stack_forget(&walk->live);
 	else if (frame->return_slot)
 		live_stack_note(&walk->live, frame->return_slot, frame->registers[CFI_IP]);
 }
@@ -162,7 +162,7 @@ static void begin(struct walk *walk, struct address_space *space, pid_t pid,
 {
 	walk->space = space;
 	walk->sample = sample;
-	live_stack_begin(&walk->live, pid, sample->tid, !sample->is_brief);
+	live_stack_begin(&walk->live, pid, !sample->is_brief);
 	memcpy(walk->frame.registers, sample->registers, sizeof(sample->registers));
 	walk->frame.known = (1U << CFI_REGISTERS) - 1;
 	walk->frame.is_exact = true;

@@ -10,8 +10,6 @@
  *      with the sample, when it goes on from here and leads to the root;
  *   1. the live process's memory, accepted only when what was seen last in the copy still stands
  *      there (live_stack.h), and only when it leads to the root;
- *      of a stack that a handler on an alternate one interrupted, only while the handler runs
- *      (unwind_interrupted.c), and by nothing else;
  *      of a deep stack a few windows, and then the rest of the thread's last complete one when
  *      that still stands (unwind_finish.c);
  *   2. the last complete stack of the same thread, where it meets this one in stack position and
@@ -57,9 +55,6 @@ struct unwind_memory {
 	uint32_t changes; /* walks that met beyond a brief copy what the one before had not */
 	bool is_doubtful; /* the last change was seen by a brief copy */
 	uint32_t walks_until_whole; /* that may not read all of a deep stack */
-	uint64_t interruption;	    /* digest of the signal frame of the last one left by a walk */
-	uint64_t interrupted_chain; /* and of what was found beyond it */
-	uint32_t unsure;	    /* walks until what is found beyond it is believed again */
 };
 
 void unwind_memory_done(struct unwind_memory *memory);
@@ -72,7 +67,6 @@ struct unwind_return {
 };
 
 struct unwind_sample {
-	pid_t tid;			   /* the thread's; 0: not known */
 	uint64_t registers[CFI_REGISTERS]; /* DWARF numbers of x86-64; [CFI_IP] the code address */
 	const uint8_t *stack;		   /* bytes from registers[CFI_SP] upward; borrowed */
 	size_t stack_bytes;

@@ -346,8 +346,7 @@ static bool finish_live(struct walk *walk, struct unwind_memory *memory,
 		memory->walks_until_whole = WHOLE_READS_APART;
 	if (is_finished &&
 	    (profile_endings[*ending].complete || *ending == PROFILE_ENDING_TOO_DEEP) &&
-	    live_stack_confirm(&walk->live) &&
-	    (!walk->live.is_interrupted || unwind_is_interruption_sure(walk, memory)))
+	    live_stack_confirm(&walk->live))
 		return true;
 	walk->frame = frame;
 	walk->was_guessed = was_guessed;
@@ -388,9 +387,6 @@ static bool finish_by_memory(struct walk *walk, const struct unwind_memory *memo
 	struct cfi_frame caller;
 	bool has_ended = false;
 
-	/* Of an interrupted stack the walk has seen no word that could meet one. */
-	if (walk->live.is_interrupted)
-		return false;
 	if (find_known_caller(walk, &caller)) {
 		walk->frame = caller;
 		walk->depth++;

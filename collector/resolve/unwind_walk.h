@@ -5,7 +5,6 @@
  *     unwind.c         steps from frame to frame
  *     unwind_guess.c   steps out of code without call frame information
  *     unwind_finish.c  goes on where the copy of the stack ends
- *     unwind_interrupted.c   and where a handler had a stack of its own
  */
 #pragma once
 
@@ -29,9 +28,8 @@ struct walk {
 	const uint64_t *callers;
 	size_t caller_count;
 	bool was_guessed;
-	bool has_left;	       /* the copy */
-	uint32_t depth;	       /* frames left behind */
-	uint32_t interruption; /* the signal frame's index, when live.is_interrupted */
+	bool has_left;	/* the copy */
+	uint32_t depth; /* frames left behind */
 	uint32_t *frames;
 	struct unwind_memory_frame *trail; /* usual_trail, or larger and of this walk's own */
 	uint32_t trail_capacity;
@@ -63,13 +61,6 @@ enum cfi_step unwind_guess_go(struct walk *walk, enum go_stack stack, enum profi
 
 /* Finishes a walk that left the copy. Returns false when it stays truncated. */
 bool unwind_finish(struct walk *walk, struct unwind_memory *memory, enum profile_ending *ending);
-
-/* Notes that the signal frame just left leads to a stack that the copy has not. */
-void unwind_note_interruption(struct walk *walk);
-
-/* Says whether what live memory showed beyond the signal frame can be what was there when the
- * sample was taken. @memory  or NULL */
-bool unwind_is_interruption_sure(const struct walk *walk, struct unwind_memory *memory);
 
 /* Notes, where a source has a choice, whether a brief copy would have done for a walk. */
 void unwind_judge_brief(const struct walk *walk, struct unwind_memory *memory,

@@ -9,10 +9,9 @@ setup() {
 	cd "$BATS_TEST_TMPDIR"
 }
 
-# record COMMAND...: leaves the user's part of every stack in `stacks`, a line each with its samples;
-# ENGINE takes them, the default one without.
+# record COMMAND...: leaves the user's part of every stack in `stacks`, a line each with its samples.
 record() {
-	collector run -q ${ENGINE:+-e "$ENGINE"} -o x -- "$@" >/dev/null
+	collector run -q -o x -- "$@" >/dev/null
 	collector export --format folded x.prof | sed -E 's/;(asm_|entry_|error_|ret_from_)[^ ]*//' >stacks
 }
 
@@ -59,17 +58,6 @@ thread='(__clone3?;|clone3?;)?start_thread'
 	all 'in_handler;burn' "^$start;${interrupted}__restore_rt;on_timer;in_handler;burn " \
 		'(loop_(one|two);burn|[^;]*clock_gettime);__restore_rt;on_timer;in_handler;burn '
 	all 'loop_(one|two)' "^$start;by_(one;loop_one|two;loop_two)" 'loop'
-}
-
-@test "what a handler on a stack of its own interrupted is found while the handler runs, and no other" {
-	local ENGINE
-	for ENGINE in '' probe; do
-		record "$BUILD/workloads/handlers" 1 raise
-		all ';for_one;' "^$start;raise_one;([^;]*;)*__restore_rt;on_raise;for_one;" '([^;]*;)*__restore_rt;on_raise;for_one;'
-		all ';for_two;' "^$start;raise_two;([^;]*;)*__restore_rt;on_raise;for_two;" '([^;]*;)*__restore_rt;on_raise;for_two;'
-		# The last of each time are read when the handler has returned.
-		[ "$(samples "^$start;raise_(one|two);([^;]*;)*__restore_rt;")" -gt 100 ]
-	done
 }
 
 @test "a child of vfork and a program executed by a second thread have their own stacks" {

@@ -8,11 +8,6 @@
  *
  * A stack of the handler goes on, across the signal frame, in the interrupted function, and that
  * one's caller has the same number; anything else is a mixture of two moments.
- *
- * With a second argument a handler runs for some time, and each time for the same instruction:
- *
- *     main → by_one → raise        interrupted by on_raise → for_one, on the alternate stack
- *     main → by_two → raise        for_two
  */
 #include "tests/workloads/workload.h"
 
@@ -60,43 +55,6 @@ FUNCTION static void by_two(void)
 		loop_two();
 }
 
-static volatile int who;
-
-FUNCTION static void for_one(clock_t end)
-{
-	while (clock() < end)
-		handled = burn(handled + 1);
-}
-
-FUNCTION static void for_two(clock_t end)
-{
-	while (clock() < end)
-		handled = burn(handled + 2);
-}
-
-FUNCTION static void on_raise(int number)
-{
-	clock_t end = clock() + CLOCKS_PER_SEC / 4;
-
-	(void)number;
-	(who == 1 ? for_one : for_two)(end);
-	NOT_A_TAIL_CALL();
-}
-
-FUNCTION static void raise_one(void)
-{
-	who = 1;
-	raise(SIGUSR1);
-	NOT_A_TAIL_CALL();
-}
-
-FUNCTION static void raise_two(void)
-{
-	who = 2;
-	raise(SIGUSR1);
-	NOT_A_TAIL_CALL();
-}
-
 int main(int argc, char **argv)
 {
 	static char room[65536];
@@ -107,13 +65,6 @@ int main(int argc, char **argv)
 	clock_t end = workload_end(argc, argv);
 
 	sigaltstack(&stack, NULL);
-	while (argc > 2 && clock() < end) {
-		struct sigaction long_action = {.sa_handler = on_raise, .sa_flags = SA_ONSTACK};
-
-		sigaction(SIGUSR1, &long_action, NULL);
-		raise_one();
-		raise_two();
-	}
 	sigaction(SIGPROF, &action, NULL);
 	setitimer(ITIMER_PROF, &every, NULL);
 	while (clock() < end) {

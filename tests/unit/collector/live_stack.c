@@ -3,7 +3,6 @@
 #include "collector/resolve/live_stack.h"
 
 #include <criterion/criterion.h>
-#include <signal.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -27,7 +26,7 @@ static void setup(void)
 	cr_assert_neq(words, MAP_FAILED);
 	for (size_t i = 0; i < WORDS; i++)
 		words[i] = i * 7;
-	live_stack_begin(&live, getpid(), gettid(), true);
+	live_stack_begin(&live, getpid(), true);
 }
 
 static void teardown(void)
@@ -79,7 +78,7 @@ Test(live_stack, does_not_look_below_the_stack_pointer)
 Test(live_stack, wants_a_witness_unless_told_that_there_is_other_proof)
 {
 	cr_expect_not(ask(0, 700));
-	live_stack_begin(&live, getpid(), gettid(), false);
+	live_stack_begin(&live, getpid(), false);
 	cr_expect(ask(0, 700));
 	cr_expect(live_stack_confirm(&live));
 }
@@ -106,58 +105,14 @@ Test(live_stack, asks_the_last_witnesses)
 	cr_expect_not(ask(0, 700));
 }
 
-/* The signal frame of a handler, a word of it; nothing was blocked before. */
-static void interrupt(size_t word)
-{
-	live_stack_interrupt(
-		&live, &(struct live_stack_witness){.slot = place(word), .value = words[word]}, 1,
-		0);
-}
-
-/* Blocks a signal that has a handler, as one that runs does. */
-static void block(void)
-{
-	sigset_t set;
-
-	signal(SIGUSR2, _exit);
-	sigemptyset(&set);
-	sigaddset(&set, SIGUSR2);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-}
-
 Test(live_stack, forgets_what_stood_on_another_stack)
 {
-	block();
 	note(10);
-	interrupt(20);
+	live_stack_forget(&live);
+	cr_expect_not(ask(0, 700));
+	note(20);
 	words[10]++;
 	cr_expect(ask(0, 700));
-	cr_expect(live_stack_confirm(&live));
-	words[20]++;
-	cr_expect_not(ask(0, 700));
-	words[20]--;
-	note(700);
-	words[700]++;
-	cr_expect_not(live_stack_confirm(&live), "what was found must stand there twice");
-	live_stack_interrupt(&live, NULL, 0, 0);
-	cr_expect_not(ask(0, 700), "nothing is known of the frame");
-}
-
-Test(live_stack, believes_in_an_interrupted_stack_only_while_a_handler_runs)
-{
-	interrupt(20);
-	cr_expect(ask(0, 700));
-	cr_expect_not(live_stack_confirm(&live), "no signal is blocked");
-	block();
-	cr_expect(live_stack_confirm(&live));
-	live.interrupted_blocks = ~0ULL;
-	cr_expect_not(live_stack_confirm(&live), "it would still be blocked");
-	live.interrupted_blocks = 0;
-	signal(SIGUSR2, SIG_DFL);
-	cr_expect_not(live_stack_confirm(&live), "it has no handler");
-	signal(SIGUSR2, _exit);
-	live.tid = 0;
-	cr_expect_not(live_stack_confirm(&live), "which thread is not known");
 }
 
 Test(live_stack, stops_at_a_page_that_is_absent)
@@ -178,7 +133,7 @@ Test(live_stack, gives_up_a_walk_that_asks_without_end)
 	while (windows < 1000 && ask(0, 700))
 		windows++;
 	cr_expect_eq(windows, (1 << 20) / LIVE_STACK_WINDOW);
-	live_stack_begin(&live, getpid(), gettid(), true);
+	live_stack_begin(&live, getpid(), true);
 	note(10);
 	cr_expect(ask(0, 700), "the next walk begins anew");
 }
@@ -190,11 +145,11 @@ Test(live_stack, says_that_a_process_is_gone)
 	if (!pid)
 		_exit(0);
 	waitpid(pid, NULL, 0);
-	live_stack_begin(&live, pid, pid, true);
+	live_stack_begin(&live, pid, true);
 	note(10);
 	cr_expect_not(ask(0, 700));
 	cr_expect(live.is_gone);
-	live_stack_begin(&live, getpid(), gettid(), true);
+	live_stack_begin(&live, getpid(), true);
 	note(10);
 	words[10]++;
 	cr_expect_not(ask(0, 700));

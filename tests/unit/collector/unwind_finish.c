@@ -4,8 +4,6 @@
 #include "tests/unit/collector/caught_stack.h"
 
 #include <criterion/criterion.h>
-#include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -170,111 +168,6 @@ Test(unwind_finish, believes_what_lies_below_a_plain_recursion_only_where_it_sta
 	map_ourselves();
 	descend(DEPTH, &kept);
 	cr_expect(caught.stack);
-}
-
-/* Compares with the truth, in which the addresses that signals interrupted are exact. */
-static void expect_truth_across_signals(uint32_t count)
-{
-	cr_assert_eq(count, caught.truth_count, "%u of %u", count, caught.truth_count);
-	for (uint32_t i = 1; i < count; i++) {
-		uint64_t truth = (uint64_t)(uintptr_t)caught.truth[i];
-
-		cr_expect(frames[i] == address_space_find(space, truth - 1)->frame ||
-				  frames[i] == address_space_find(space, truth)->frame,
-			  "frame %u", i);
-	}
-}
-
-/* A sample inside the handler that is on another stack. */
-static struct unwind_sample interrupted_sample(void)
-{
-	struct unwind_sample sample = caught_sample(caught.stack_bytes);
-
-	sample.tid = gettid();
-	return sample;
-}
-
-static void expect_ending(const struct unwind_sample *sample, struct unwind_memory *memory,
-			  enum profile_ending expected, const char *why)
-{
-	unwind_walk(space, memory, getpid(), sample, frames, &ending);
-	cr_expect_eq(ending, expected, "%s: %d", why, ending);
-}
-
-/* Walks while the handler runs, on what catch_sample has caught in it. */
-static void walk_in_handler(int number)
-{
-	struct unwind_sample sample;
-	struct unwind_memory memory = {0};
-	uint64_t callers[3], interrupted = 0, *word;
-	sigset_t set;
-
-	raise(SIGUSR2);
-	sample = interrupted_sample();
-	expect_ending(&sample, NULL, PROFILE_ENDING_FINISHED_LIVE, "the handler runs");
-	expect_truth_across_signals(unwind_walk(space, NULL, getpid(), &sample, frames, &ending));
-
-	/* The kernel's chain knows of another caller. */
-	callers[0] = sample.registers[CFI_IP];
-	for (uint32_t i = 0; i < caught.truth_count; i++)
-		if (address_space_find(space, (uint64_t)(uintptr_t)caught.truth[i])->rule.kind ==
-		    CFI_SIGNAL) {
-			callers[1] = (uint64_t)(uintptr_t)caught.truth[i];
-			interrupted = (uint64_t)(uintptr_t)caught.truth[i + 1];
-		}
-	callers[2] = (uint64_t)(uintptr_t)caught.truth[caught.truth_count - 3];
-	sample.callers = callers;
-	sample.caller_count = 3;
-	expect_ending(&sample, NULL, PROFILE_ENDING_FINISHED_LIVE, "a caller of them");
-	callers[2] = (uint64_t)(uintptr_t)qsort + 1;
-	expect_ending(&sample, NULL, PROFILE_ENDING_TRUNCATED, "another caller");
-	callers[2] = 0x666000;
-	expect_ending(&sample, NULL, PROFILE_ENDING_FINISHED_LIVE, "what is no code");
-	sample.caller_count = 0;
-
-	expect_ending(&sample, &memory, PROFILE_ENDING_FINISHED_LIVE, "the first");
-	memory.interrupted_chain++;
-	for (int i = 0; i < 64; i++)
-		expect_ending(&sample, &memory, PROFILE_ENDING_TRUNCATED,
-			      "the same frame led elsewhere");
-	expect_ending(&sample, &memory, PROFILE_ENDING_FINISHED_LIVE, "not lately");
-	unwind_memory_done(&memory);
-
-	/* Another register was saved, the one that a system call returns by: it is another
-	 * activation. */
-	word = (uint64_t *)caught.stack;
-	while (*word != interrupted)
-		cr_assert_lt((uint8_t *)++word, caught.stack + caught.stack_bytes - 8);
-	++*word;
-	expect_ending(&sample, NULL, PROFILE_ENDING_TRUNCATED, "another frame");
-	--*word;
-
-	sigemptyset(&set);
-	sigaddset(&set, number);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	expect_ending(&sample, NULL, PROFILE_ENDING_TRUNCATED, "nothing tells that it runs");
-}
-
-Test(unwind_finish, finishes_on_the_stack_that_a_handler_interrupted_while_it_runs)
-{
-	struct sigaction outer = {.sa_handler = walk_in_handler, .sa_flags = SA_ONSTACK};
-	struct sigaction inner = {.sa_sigaction = catch_sample, .sa_flags = SA_SIGINFO};
-	size_t bytes = 64 << 10;
-	stack_t stack = {.ss_sp = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
-				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
-			 .ss_size = bytes};
-	struct unwind_sample sample;
-	volatile int kept = 0;
-
-	cr_assert_eq(sigaltstack(&stack, NULL), 0);
-	sigaction(SIGUSR1, &outer, NULL);
-	sigaction(SIGUSR2, &inner, NULL);
-	map_ourselves();
-	descend(DEPTH, &kept);
-	cr_assert(caught.stack);
-	/* All words of the handler's stack still stand. */
-	sample = interrupted_sample();
-	expect_ending(&sample, NULL, PROFILE_ENDING_TRUNCATED, "the handler has returned");
 }
 
 Test(unwind_finish, does_not_believe_a_process_that_is_gone)

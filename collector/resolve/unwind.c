@@ -72,9 +72,10 @@ static void note_step(struct walk *walk, bool is_signal)
 {
 	const struct cfi_frame *frame = &walk->frame;
 
-	if (is_signal && frame->registers[CFI_SP] - walk->copy.start > walk->copy.bytes)
+	if (is_signal && frame->registers[CFI_SP] - walk->copy.start > walk->copy.bytes) {
 		live_stack_forget(&walk->live);
-	else if (frame->return_slot)
+		walk->is_elsewhere = true;
+	} else if (frame->return_slot)
 		live_stack_note(&walk->live, frame->return_slot, frame->registers[CFI_IP]);
 }
 
@@ -173,6 +174,7 @@ static void begin(struct walk *walk, struct address_space *space, pid_t pid,
 	walk->caller_count = sample->caller_count;
 	walk->was_guessed = false;
 	walk->has_left = false;
+	walk->is_elsewhere = false;
 	walk->depth = 0;
 	walk->frames = frames;
 	walk->trail = walk->usual_trail;

@@ -387,6 +387,9 @@ static bool finish_by_memory(struct walk *walk, const struct unwind_memory *memo
 	struct cfi_frame caller;
 	bool has_ended = false;
 
+	/* Of an interrupted stack the walk has seen no word that could meet one. */
+	if (walk->is_elsewhere)
+		return false;
 	if (find_known_caller(walk, &caller)) {
 		walk->frame = caller;
 		walk->depth++;

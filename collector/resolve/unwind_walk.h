@@ -28,8 +28,10 @@ struct walk {
 	const uint64_t *callers;
 	size_t caller_count;
 	bool was_guessed;
-	bool has_left;	/* the copy */
-	uint32_t depth; /* frames left behind */
+	bool has_left;	   /* the copy */
+	bool is_elsewhere; /* on a stack that a handler interrupted, of which the copy has nothing
+			    */
+	uint32_t depth;	   /* frames left behind */
 	uint32_t *frames;
 	struct unwind_memory_frame *trail; /* usual_trail, or larger and of this walk's own */
 	uint32_t trail_capacity;

@@ -3,6 +3,9 @@
 #include "collector/function_probes.h"
 
 #include <errno.h>
+#include <sys/resource.h>
+
+#define HIGHEST_PRIORITY -20
 
 bool function_probes_are_wanted(const struct function_probes_options *options)
 {
@@ -54,21 +57,38 @@ int function_probes_open(struct function_probes *probes,
 	return result;
 }
 
+/* On a busy machine whoever waits its turn lets a dear probe cost for longer. */
+static void hurry(struct function_probes *probes)
+{
+	const struct function_probes_options *options = probes->options;
+
+	probes->is_urgent = (probes->timing && options->timing.budget > 0) ||
+			    (probes->hits && hits_has_budget(probes->hits));
+	if (!probes->is_urgent)
+		return;
+	probes->priority = getpriority(PRIO_PROCESS, 0);
+	setpriority(PRIO_PROCESS, 0, HIGHEST_PRIORITY);
+}
+
 int function_probes_start(struct function_probes *probes, const pid_t *pids, size_t count,
 			  struct perf_source *perf, uint64_t start_ns, struct error *error)
 {
+	struct probe_bank_clock clock = probe_bank_clock_of(perf);
 	int result = 0;
 
 	probes->pid = pids[0];
+	hurry(probes);
 	if (probes->timing)
 		result = timing_watch(probes->timing, pids, count, perf, start_ns, error);
 	if (!result && probes->hits)
-		result = hits_watch(probes->hits, pids, count, error);
+		result = hits_watch(probes->hits, pids, count, &clock, error);
 	return result;
 }
 
-int function_probes_poll_fd(const struct function_probes *probes)
+int function_probes_poll_fd(const struct function_probes *probes, size_t number)
 {
+	if (number)
+		return probes->hits ? hits_poll_fd(probes->hits) : -1;
 	return probes->timing ? timing_poll_fd(probes->timing) : -1;
 }
 
@@ -81,11 +101,6 @@ void function_probes_see(struct function_probes *probes, const struct profile_sa
 {
 	if (probes->hottest)
 		hottest_take(probes->hottest, probes->profile, sample);
-}
-
-bool function_probes_have_budget(const struct function_probes *probes)
-{
-	return probes->hits && hits_has_budget(probes->hits);
 }
 
 /* What was asked for and is not in the profile: the first such sentence is kept in it, too. */
@@ -113,14 +128,14 @@ static void choose_hottest(struct function_probes *probes)
 	probes->hottest = NULL;
 }
 
-void function_probes_poll(struct function_probes *probes, uint64_t cpu_ns, uint64_t elapsed_ns)
+void function_probes_poll(struct function_probes *probes, uint64_t elapsed_ns)
 {
 	if (probes->hottest && elapsed_ns >= HOTTEST_AFTER_NS)
 		choose_hottest(probes);
 	if (probes->timing)
 		timing_poll(probes->timing);
 	if (probes->hits)
-		hits_poll(probes->hits, cpu_ns);
+		hits_poll(probes->hits);
 }
 
 void function_probes_refresh(struct function_probes *probes)
@@ -151,6 +166,8 @@ void function_probes_stop(struct function_probes *probes)
 	}
 	if (probes->hits)
 		hits_stop(probes->hits);
+	if (probes->is_urgent)
+		setpriority(PRIO_PROCESS, 0, probes->priority);
 }
 
 void function_probes_close(struct function_probes *probes)

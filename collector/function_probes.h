@@ -11,6 +11,8 @@
 #include "collector/hottest.h"
 #include "collector/timing.h"
 
+#define FUNCTION_PROBES_FDS 2
+
 struct function_probes_options {
 	struct timing_options timing; /* no requests: nothing is timed */
 	struct hits_options hits;     /* no requests: no lines are counted */
@@ -38,6 +40,8 @@ struct function_probes {
 	struct timing *timing;	 /* NULL: nothing is timed */
 	struct hits *hits;	 /* NULL: no lines are counted */
 	struct hottest *hottest; /* NULL: not asked for, or chosen already */
+	bool is_urgent;		 /* there is a budget to keep */
+	int priority;		 /* of the collector, before that was so */
 	pid_t pid;		 /* one of the processes that are watched */
 	struct modules *modules;
 	struct profile *profile;
@@ -68,15 +72,12 @@ const struct event *function_probes_take(struct function_probes *probes, const s
 /* Looks at a sample that was recorded: the hottest functions are chosen by them. */
 void function_probes_see(struct function_probes *probes, const struct profile_sample *sample);
 
-/* Says whether function_probes_poll needs to know the target's CPU time. */
-bool function_probes_have_budget(const struct function_probes *probes);
-
 /* Returns a descriptor that is readable when function_probes_poll should be called at once; -1:
- * none. */
-int function_probes_poll_fd(const struct function_probes *probes);
+ * none. @number: below FUNCTION_PROBES_FDS */
+int function_probes_poll_fd(const struct function_probes *probes, size_t number);
 
 /* To be called every some hundredths of a second. @elapsed_ns: since the recording began. */
-void function_probes_poll(struct function_probes *probes, uint64_t cpu_ns, uint64_t elapsed_ns);
+void function_probes_poll(struct function_probes *probes, uint64_t elapsed_ns);
 
 /* Fills the profile's tables. */
 void function_probes_refresh(struct function_probes *probes);

@@ -4,10 +4,11 @@
  * while a recording runs → rows of its profile.
  *
  * With a budget the probes are in place in some windows of time only: they are taken off when they
- * have cost their share of the target's CPU time, and put back when it has used enough for another
- * window. The entry of a function stays probed, so that it is known of how many calls the counted
- * ones are a part; the figures of all calls are then estimates, with an interval from how much the
- * windows differ.
+ * have cost what the bank has (probe_bank.h), which the kernel side tells at once, and put back
+ * when it has enough for another window. The entry of a function stays probed, so that it is known
+ * of how many calls the counted ones are a part; the figures of all calls are then estimates, with
+ * an interval from how much the windows differ. Where entries alone are too dear they are probed in
+ * windows of their own, which tell how many calls there are in a time.
  *
  *     hits_open ─ watch the target ─ attach ─ poll ─ refresh the profile's tables ─ stop
  */
@@ -15,6 +16,7 @@
 
 #include "collector/base/error.h"
 #include "collector/hits_plan.h"
+#include "collector/probe_bank.h"
 #include "collector/profile/profile.h"
 
 #define HITS_NO_BUDGET 0.0
@@ -33,8 +35,10 @@ struct hits *hits_open(const struct hits_options *options, const struct program_
 		       struct profile *profile, struct error *error);
 void hits_close(struct hits *hits); /* accepts NULL */
 
-/* Counts processes and what they will fork. */
-int hits_watch(struct hits *hits, const pid_t *pids, size_t count, struct error *error);
+/* Counts processes and what they will fork, whose CPU time @clock tells. The probes are in place
+ * already. Returns 0 or a negative errno. */
+int hits_watch(struct hits *hits, const pid_t *pids, size_t count,
+	       const struct probe_bank_clock *clock, struct error *error);
 
 /* Puts the probes in place and begins to count. Returns 0 or a negative errno. */
 int hits_attach(struct hits *hits, struct error *error);
@@ -45,15 +49,15 @@ const struct hits_plan *hits_get_plan(const struct hits *hits);
 /* Returns about what an execution of the dearest of a function's probes costs, in nanoseconds. */
 uint32_t hits_cost_ns(const struct hits *hits, const struct hits_function *function);
 
-/* Says whether hits_poll needs to know the target's CPU time. */
+/* Says whether there is a budget to keep. */
 bool hits_has_budget(const struct hits *hits);
 
-/*
- * Keeps the budget. To be called every some hundredths of a second.
- *
- * @cpu_ns  that the target has used so far, with what probes cost
- */
-void hits_poll(struct hits *hits, uint64_t cpu_ns);
+/* Keeps the budget. To be called every some hundredths of a second, and at once when hits_poll_fd
+ * is readable. Cost: at the end of a window 1 ms. */
+void hits_poll(struct hits *hits);
+
+/* Returns a descriptor that is readable when probes have cost what they may. Owned by @hits. */
+int hits_poll_fd(const struct hits *hits);
 
 /* Fills the profile's tables with the figures of this moment. */
 void hits_refresh(struct hits *hits);

@@ -13,6 +13,7 @@ static void place_probe(struct hits_plan *plan, struct hits_function *function, 
 		.number = (uint32_t)plan->probe_count,
 		.function = (uint32_t)(function - plan->functions),
 		.is_entry = block == 0,
+		.is_emulated = row->is_emulated,
 		.condition = row->condition,
 	};
 

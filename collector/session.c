@@ -84,7 +84,9 @@ static int watch(struct session *session)
 	/* Attached processes are polled with the sources: that some have ended is no end yet. */
 	if (!result && !is_attached(session))
 		result = watch_fd(session, session->target.pid_fd);
-	return result ? result : watch_fd(session, function_probes_poll_fd(&session->probes));
+	for (size_t i = 0; i < FUNCTION_PROBES_FDS && !result; i++)
+		result = watch_fd(session, function_probes_poll_fd(&session->probes, i));
+	return result;
 }
 
 static void describe(struct session *session)
@@ -399,14 +401,6 @@ static bool is_time_over(const struct session *session)
 	return duration_ns && clock_ns(CLOCK_MONOTONIC) - session->ready_ns >= duration_ns;
 }
 
-/* Returns the target's CPU time, 0 where nobody asks for it. */
-static uint64_t used_cpu_ns(const struct session *session)
-{
-	return session->sampling.perf && function_probes_have_budget(&session->probes)
-		       ? perf_source_cpu_ns(session->sampling.perf)
-		       : 0;
-}
-
 static void tell_progress(struct session *session)
 {
 	const struct session_options *options = session->options;
@@ -438,7 +432,7 @@ static void record(struct session *session)
 		source_round(session->sources.rows, session->sources.count, false, deliver,
 			     session);
 		sampling_adapt(&session->sampling, session->recorder);
-		function_probes_poll(&session->probes, used_cpu_ns(session),
+		function_probes_poll(&session->probes,
 				     clock_ns(CLOCK_MONOTONIC) - session->ready_ns);
 		if (!session->result->cut.text[0])
 			usage_poll(session->usage, clock_ns(CLOCK_MONOTONIC) - session->start_ns);

@@ -8,13 +8,11 @@
 
 #include <errno.h>
 #include <math.h>
-#include <sys/resource.h>
 #include <time.h>
 
 #define WAITING_FUNCTIONS 512  /* room for what libraries that are loaded later may bring */
 #define ROW_NS		  3000 /* about what writing a row costs */
 #define LEAST_REST	  30
-#define HIGHEST_PRIORITY  -20
 #define TOLD		  "totals_told" /* of the library: probe/totals.h */
 #define MOST_ALONE	  64		/* functions that have a link each; else there are about */
 #define GROUPS		  16		/* links */
@@ -33,7 +31,6 @@ struct timing {
 	struct event event; /* at hand, corrected */
 	uint64_t updated_ns; /* when the tables were last filled */
 	bool is_stopped;
-	int priority;		      /* of the collector, before there was a budget to keep */
 	char seen[400];		      /* names of libraries, where one is waited for */
 	size_t capacity, hottest;     /* functions that there is room for; of them, the hottest */
 	struct timing_budget *budget; /* NULL: none; has all that are in place */
@@ -99,15 +96,10 @@ void timing_close(struct timing *timing)
 	free(timing);
 }
 
-static uint64_t used_cpu_ns(const void *perf)
-{
-	return perf_source_cpu_ns(perf);
-}
-
 int timing_watch(struct timing *timing, const pid_t *pids, size_t count, struct perf_source *perf,
 		 uint64_t start_ns, struct error *error)
 {
-	struct timing_budget_clock clock = {perf ? used_cpu_ns : NULL, perf};
+	struct probe_bank_clock clock = probe_bank_clock_of(perf);
 	int result = 0;
 
 	timing->start_ns = start_ns;
@@ -116,12 +108,8 @@ int timing_watch(struct timing *timing, const pid_t *pids, size_t count, struct 
 	if (!result && perf && !perf_source_engine(perf)->is_tick)
 		result =
 			perf_source_set_program(perf, uprobe_sample_program(timing->uprobe), error);
-	if (!result && timing->budget) {
-		/* On a busy machine whoever waits its turn lets a dear probe cost for longer. */
-		timing->priority = getpriority(PRIO_PROCESS, 0);
-		setpriority(PRIO_PROCESS, 0, HIGHEST_PRIORITY);
+	if (!result && timing->budget)
 		timing_budget_begin(timing->budget, &clock, timing->uprobe, now_ns());
-	}
 	return result;
 }
 
@@ -563,10 +551,8 @@ void timing_stop(struct timing *timing)
 	if (timing->is_stopped)
 		return;
 	timing->is_stopped = true;
-	if (timing->budget) {
+	if (timing->budget)
 		timing_budget_end(timing->budget, timing->uprobe, now_ns());
-		setpriority(PRIO_PROCESS, 0, timing->priority);
-	}
 	uprobe_detach(timing->uprobe);
 	update(timing);
 }

@@ -8,22 +8,14 @@
 
 #include <math.h>
 
-#define ROUND_NS     20000000u
-#define BANK_NS	     1e9 /* of the target's CPU time, whose budget is kept for later */
-#define START_NS     5e5 /* that probes may cost before the target has used anything */
-#define SLACK_NS     2e5 /* beyond the budget, before a round comes early */
-#define ENOUGH_STEPS 8	 /* to know how many calls one has, whole or not */
-
-static const double least_used = 0.02; /* of a processor: what an idle target counts as using */
-static const double least_own = 0.1;   /* of the CPU time: what probes leave the target at least */
+#define ENOUGH_STEPS 8 /* to know how many calls one has, whole or not */
 
 struct timing_budget *timing_budget_new(double share)
 {
 	struct timing_budget *budget = xcalloc(1, sizeof(*budget));
 
-	budget->share = share;
-	budget->bank_ns = START_NS;
-	budget->needed_ns = WINDOW_NS;
+	budget->bank.share = share;
+	budget->needed_ns = PROBE_BANK_WINDOW_NS;
 	return budget;
 }
 
@@ -69,28 +61,9 @@ double timing_budget_cost_ns(const struct watched *watched, const struct uprobe 
 				    : uprobe_time_cost_ns(uprobe, &watched->function));
 }
 
-double timing_budget_fullest_ns(const struct timing_budget *budget)
-{
-	return fmax(budget->share * BANK_NS, START_NS);
-}
-
 void timing_budget_look(struct timing_budget *budget, const struct uprobe *uprobe, uint64_t now_ns)
 {
-	double cpu_ns =
-		budget->clock.cpu_ns ? (double)budget->clock.cpu_ns(budget->clock.context) : 0;
-	double probed_ns = uprobe_spent_ns(uprobe);
-	double least_ns = least_used * (double)(now_ns - budget->look_ns), own_ns, bank_ns;
-
-	budget->spent_ns = probed_ns - budget->probed_ns;
-	own_ns = least_own * (cpu_ns - budget->cpu_ns);
-	budget->used_ns = fmax(cpu_ns - budget->cpu_ns - budget->spent_ns, own_ns);
-	budget->all_used_ns += budget->used_ns;
-	bank_ns = budget->bank_ns + budget->share * fmax(budget->used_ns, least_ns) -
-		  CAREFUL * budget->spent_ns;
-	budget->bank_ns = fmin(bank_ns, timing_budget_fullest_ns(budget));
-	budget->cpu_ns = cpu_ns;
-	budget->probed_ns = probed_ns;
-	budget->look_ns = now_ns;
+	probe_bank_look(&budget->bank, uprobe_spent_ns(uprobe), now_ns);
 	budget->steps = (double)uprobe_steps_begun(uprobe);
 	for (size_t i = 0; i < budget->count; i++) {
 		struct watched *watched = &budget->functions[i];
@@ -101,16 +74,13 @@ void timing_budget_look(struct timing_budget *budget, const struct uprobe *uprob
 	}
 }
 
-void timing_budget_begin(struct timing_budget *budget, const struct timing_budget_clock *clock,
+void timing_budget_begin(struct timing_budget *budget, const struct probe_bank_clock *clock,
 			 struct uprobe *uprobe, uint64_t now_ns)
 {
-	budget->clock = *clock;
-	budget->look_ns = now_ns;
+	probe_bank_begin(&budget->bank, clock, uprobe_spent_ns(uprobe), now_ns);
 	timing_budget_look(budget, uprobe, now_ns);
-	budget->bank_ns = START_NS;
-	budget->all_used_ns = 0;
 	budget->round_ns = now_ns;
-	uprobe_set_limit(uprobe, START_NS);
+	uprobe_set_limit(uprobe, PROBE_BANK_START_NS);
 	uprobe_get_ready(uprobe);
 }
 
@@ -123,7 +93,7 @@ static double steady_load(const struct timing_budget *budget)
 
 	for (size_t i = 0; i < budget->count; i++)
 		if (!budget->functions[i].sampled_ns)
-			sum += CAREFUL * budget->functions[i].load;
+			sum += PROBE_BANK_CAREFUL * budget->functions[i].load;
 	return sum;
 }
 
@@ -152,7 +122,8 @@ static size_t next_to_fall(const struct timing_budget *budget)
 	size_t step = dearest(budget, true), other = dearest(budget, false);
 	double other_load = other < budget->count ? budget->functions[other].load : 0;
 
-	if (step < budget->count && CAREFUL * budget->functions[step].load > budget->share &&
+	if (step < budget->count &&
+	    PROBE_BANK_CAREFUL * budget->functions[step].load > budget->bank.share &&
 	    budget->functions[step].load >= other_load)
 		return step;
 	return other < budget->count ? other : step;
@@ -160,7 +131,7 @@ static size_t next_to_fall(const struct timing_budget *budget)
 
 double timing_budget_place(const struct timing_budget *budget, const struct watched *watched)
 {
-	return watched->by_steps ? budget->steps : budget->all_used_ns;
+	return watched->by_steps ? budget->steps : budget->bank.all_used_ns;
 }
 
 /* From now on the functions of a group are counted in windows only. */
@@ -174,13 +145,13 @@ static void take_off(struct timing_budget *budget, struct uprobe *uprobe, size_t
 
 		watched->sampled_ns = now_ns;
 		watched->calls_before = watched->calls;
-		watched->sampled_used_ns = budget->all_used_ns;
+		watched->sampled_used_ns = budget->bank.all_used_ns;
 		watched->by_steps = budget->has_steps;
 		watched->path_place = timing_budget_place(budget, watched);
 		if (watched->by_steps && watched->path_place >= ENOUGH_STEPS)
 			watched->path.rate = (double)watched->calls / watched->path_place;
-		else if (!watched->by_steps && budget->used_ns > 0)
-			watched->path.rate = (double)watched->new_calls / budget->used_ns;
+		else if (!watched->by_steps && budget->bank.used_ns > 0)
+			watched->path.rate = (double)watched->new_calls / budget->bank.used_ns;
 		uprobe_window_take(uprobe, i, watched->by_steps);
 		budget->list[count++] = i;
 	}
@@ -224,7 +195,7 @@ static void fall_back(struct timing_budget *budget, struct uprobe *uprobe, size_
 	watched->only_counted_ns = now_ns;
 	counted =
 		watched->load * (before > 0 ? timing_budget_cost_ns(watched, uprobe) / before : 1);
-	if (CAREFUL * counted > budget->share) {
+	if (PROBE_BANK_CAREFUL * counted > budget->bank.share) {
 		watched->only_counted_ns = 0;
 		take_off(budget, uprobe, watched->group, now_ns);
 		return;
@@ -239,7 +210,7 @@ static void keep(struct timing_budget *budget, struct uprobe *uprobe, uint64_t n
 {
 	bool has_fallen = false;
 
-	while (budget->bank_ns < 0 && steady_load(budget) > budget->share) {
+	while (budget->bank.left_ns < 0 && steady_load(budget) > budget->bank.share) {
 		size_t function = next_to_fall(budget);
 		bool is_step = function < budget->count &&
 			       budget->functions[function].function.mode == UPROBE_STEP;
@@ -255,11 +226,11 @@ void timing_budget_round(struct timing_budget *budget, struct uprobe *uprobe, ui
 {
 	if (budget->is_in_window && (uprobe_window_is_closed(uprobe) || uprobe_is_over(uprobe))) {
 		timing_windows_end(budget, uprobe);
-		uprobe_set_limit(uprobe, fmax(budget->bank_ns, 0) + SLACK_NS);
+		uprobe_set_limit(uprobe, probe_bank_limit_ns(&budget->bank));
 		return;
 	}
 	if (budget->is_in_window ||
-	    (now_ns - budget->round_ns < ROUND_NS && !uprobe_is_over(uprobe)))
+	    (now_ns - budget->round_ns < PROBE_BANK_ROUND_NS && !uprobe_is_over(uprobe)))
 		return;
 	budget->round_ns = now_ns;
 	timing_budget_look(budget, uprobe, now_ns);
@@ -267,12 +238,12 @@ void timing_budget_round(struct timing_budget *budget, struct uprobe *uprobe, ui
 		struct watched *watched = &budget->functions[i];
 
 		watched->load = (double)watched->new_calls *
-				timing_budget_cost_ns(watched, uprobe) / budget->used_ns;
+				timing_budget_cost_ns(watched, uprobe) / budget->bank.used_ns;
 	}
 	keep(budget, uprobe, now_ns);
 	timing_windows_make(budget, uprobe);
 	if (!budget->is_in_window)
-		uprobe_set_limit(uprobe, fmax(budget->bank_ns, 0) + SLACK_NS);
+		uprobe_set_limit(uprobe, probe_bank_limit_ns(&budget->bank));
 }
 
 void timing_budget_end(struct timing_budget *budget, const struct uprobe *uprobe, uint64_t now_ns)
@@ -296,7 +267,7 @@ struct timing_budget_fate timing_budget_fate(const struct timing_budget *budget,
 	     (watched->window_spent_ns > MOST_DISTORTION * watched->window_used_ns ||
 	      watched->doubtful > watched->path.hits)))
 		return fate;
-	rest = (watched->by_steps ? budget->steps : budget->all_used_ns) - watched->path_place;
+	rest = (watched->by_steps ? budget->steps : budget->bank.all_used_ns) - watched->path_place;
 	hits = window_path_hits(&watched->path, rest, &margin);
 	/* Of steps a part of the first and of the last one is not known. */
 	if (watched->by_steps)

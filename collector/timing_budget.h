@@ -19,6 +19,7 @@
 #pragma once
 
 #include "collector/capture/uprobe.h"
+#include "collector/probe_bank.h"
 
 #include <stdbool.h>
 
@@ -37,13 +38,6 @@ struct timing_budget_fate {
 	double calls, margin;
 };
 
-/* Tells the target's CPU time so far, with what probes cost. NULL: it is not known, and taken for
- * that of one thread that always runs. */
-struct timing_budget_clock {
-	uint64_t (*cpu_ns)(const void *context);
-	const void *context;
-};
-
 /* @share  of CPU time, > 0 */
 struct timing_budget *timing_budget_new(double share);
 void timing_budget_free(struct timing_budget *budget); /* accepts NULL */
@@ -58,7 +52,7 @@ void timing_budget_add(struct timing_budget *budget, const struct uprobe_functio
 		       size_t group);
 
 /* Begins, with the probes in place. */
-void timing_budget_begin(struct timing_budget *budget, const struct timing_budget_clock *clock,
+void timing_budget_begin(struct timing_budget *budget, const struct probe_bank_clock *clock,
 			 struct uprobe *uprobe, uint64_t now_ns);
 
 /* One round; one that follows too soon does nothing, unless the limit of @uprobe is passed. Cost:

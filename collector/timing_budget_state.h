@@ -8,11 +8,8 @@
 #include "collector/timing_budget.h"
 #include "collector/window_spread.h"
 
-#define WINDOW_NS 1e6 /* that probes may cost in a window */
 #define MOST_DISTORTION                                                                            \
-	2.0		/* what a probe may take of the time that is left, for a rate to be told */
-#define COST_DOUBT 0.25 /* how well the probes' cost is known: */
-#define CAREFUL	   (1 + COST_DOUBT) /* costs are taken to be as high as they may be */
+	2.0 /* what a probe may take of the time that is left, for a rate to be told */
 
 struct watched {
 	struct uprobe_function function;
@@ -36,22 +33,17 @@ struct watched {
 };
 
 struct timing_budget {
-	double share;
-	struct timing_budget_clock clock;
+	struct probe_bank bank;
 	struct watched *functions;
 	size_t count, capacity;
-	size_t *list;		    /* of `capacity` functions: at hand */
-	uint64_t round_ns, look_ns; /* of the last round and look */
-	double cpu_ns, probed_ns;   /* of the target, and of that for probes, at the last look */
-	double spent_ns, used_ns;   /* between the last two looks: by probes, and without them */
-	double all_used_ns;	    /* so far */
-	double steps;		    /* that had begun by the last look */
-	double bank_ns;		    /* what probes may cost yet */
-	uint32_t window_counts[2];  /* of time, and of steps */
-	size_t first_due[2];	    /* where the choice of functions for such a window begins, */
-	size_t after_due[2];	    /* and where the next one will */
-	bool has_steps;		    /* a step function is timed */
-	bool is_in_window;	    /* of steps */
+	size_t *list;		   /* of `capacity` functions: at hand */
+	uint64_t round_ns;	   /* of the last round */
+	double steps;		   /* that had begun by the last look */
+	uint32_t window_counts[2]; /* of time, and of steps */
+	size_t first_due[2];	   /* where the choice of functions for such a window begins, */
+	size_t after_due[2];	   /* and where the next one will */
+	bool has_steps;		   /* a step function is timed */
+	bool is_in_window;	   /* of steps */
 	bool is_turn_of_steps;
 	double needed_ns; /* that probes are taken to cost in one of steps */
 	double begun_ns;  /* what they had cost as it began */
@@ -62,9 +54,6 @@ void timing_budget_look(struct timing_budget *budget, const struct uprobe *uprob
 
 /* Returns what a call costs as the function is probed now. */
 double timing_budget_cost_ns(const struct watched *watched, const struct uprobe *uprobe);
-
-/* Returns what the bank holds at most. */
-double timing_budget_fullest_ns(const struct timing_budget *budget);
 
 /* Returns where the target is, in what a function's windows are measured by. */
 double timing_budget_place(const struct timing_budget *budget, const struct watched *watched);

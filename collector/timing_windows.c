@@ -7,13 +7,11 @@
 #include <math.h>
 #include <time.h>
 
-#define PLACING_NS	3e4 /* that putting one in place and taking it off costs the target */
 #define WINDOW_MS	5   /* a window's length, where they cost less */
 #define LEAST_WINDOW_NS 2e4 /* of the target's CPU time, for a window to count */
 #define MOST_IN_WINDOW	32
 #define DEAREST_WINDOW	0.7 /* of a full bank, that one may need */
 #define FIRST_WINDOWS	3   /* before it is known whether they show anything */
-#define MOST_DOUBT	0.9 /* of a window's time */
 
 static uint64_t monotonic_ns(void)
 {
@@ -116,7 +114,7 @@ static double placing_ns(const struct timing_budget *budget, bool by_steps)
 
 	for (size_t i = 0; i < budget->count; i++)
 		if (is_in_window(&budget->functions[i], by_steps))
-			sum_ns += PLACING_NS;
+			sum_ns += PROBE_BANK_PLACING_NS;
 	return sum_ns;
 }
 
@@ -139,11 +137,12 @@ static void set_modes(struct timing_budget *budget, struct uprobe *uprobe, bool 
 static void take_window(struct timing_budget *budget, const struct uprobe *uprobe, bool by_steps,
 			double size, double end)
 {
-	double most_ns = MOST_DISTORTION * budget->used_ns;
-	double taken = by_steps ? 0 : COST_DOUBT * budget->spent_ns / budget->used_ns;
-	double doubt = taken / (1 - fmin(taken, MOST_DOUBT)), before;
-	bool is_distorted = !by_steps && budget->spent_ns > most_ns;
+	double most_ns = MOST_DISTORTION * budget->bank.used_ns;
+	double before, doubt = 0;
+	bool is_distorted = !by_steps && budget->bank.spent_ns > most_ns;
 
+	if (!by_steps)
+		doubt = probe_bank_doubt(budget->bank.spent_ns, budget->bank.used_ns);
 	for (size_t i = 0; i < budget->count; i++) {
 		struct watched *watched = &budget->functions[i];
 
@@ -158,8 +157,8 @@ static void take_window(struct timing_budget *budget, const struct uprobe *uprob
 				end - watched->path_place);
 		watched->doubtful += doubt * (watched->path.hits - before);
 		watched->path_place = end;
-		watched->window_used_ns += budget->used_ns;
-		watched->window_spent_ns += budget->spent_ns;
+		watched->window_used_ns += budget->bank.used_ns;
+		watched->window_spent_ns += budget->bank.spent_ns;
 	}
 }
 
@@ -174,7 +173,7 @@ static bool begin_window(struct timing_budget *budget, struct uprobe *uprobe, bo
 	budget->first_due[by_steps] = budget->after_due[by_steps];
 	is_whole = put(budget, uprobe, by_steps, true);
 	timing_budget_look(budget, uprobe, monotonic_ns());
-	budget->bank_ns -= placing_ns(budget, by_steps);
+	budget->bank.left_ns -= placing_ns(budget, by_steps);
 	return is_whole;
 }
 
@@ -192,11 +191,12 @@ static void make_window_of_time(struct timing_budget *budget, struct uprobe *upr
 	bool is_timed = budget->window_counts[false] % 2,
 	     is_whole = begin_window(budget, uprobe, false);
 
-	uprobe_set_limit(uprobe, fmin(WINDOW_NS, budget->bank_ns / CAREFUL));
+	uprobe_set_limit(uprobe,
+			 fmin(PROBE_BANK_WINDOW_NS, budget->bank.left_ns / PROBE_BANK_CAREFUL));
 	uprobe_wait(uprobe, WINDOW_MS);
 	end_window(budget, uprobe, false);
-	if (is_whole && !is_timed && budget->used_ns >= LEAST_WINDOW_NS)
-		take_window(budget, uprobe, false, budget->used_ns, budget->all_used_ns);
+	if (is_whole && !is_timed && budget->bank.used_ns >= LEAST_WINDOW_NS)
+		take_window(budget, uprobe, false, budget->bank.used_ns, budget->bank.all_used_ns);
 }
 
 /* In place, probes cost something before it opens, and a whole step after it is enough. */
@@ -209,7 +209,7 @@ static void begin_window_of_steps(struct timing_budget *budget, struct uprobe *u
 		return;
 	}
 	uprobe_set_limit(uprobe, budget->needed_ns);
-	uprobe_window_begin(uprobe, WINDOW_NS / 2);
+	uprobe_window_begin(uprobe, PROBE_BANK_WINDOW_NS / 2);
 }
 
 void timing_windows_leave_steps(struct timing_budget *budget, struct uprobe *uprobe,
@@ -222,7 +222,7 @@ void timing_windows_leave_steps(struct timing_budget *budget, struct uprobe *upr
 	if (path->count) {
 		watched->calls_before +=
 			(uint64_t)window_path_hits(path, now - watched->path_place, &margin);
-		watched->path_place = budget->all_used_ns;
+		watched->path_place = budget->bank.all_used_ns;
 	} else {
 		watched->path_place = watched->sampled_used_ns;
 	}
@@ -261,14 +261,15 @@ void timing_windows_end(struct timing_budget *budget, struct uprobe *uprobe)
 	if (steps) {
 		take_window(budget, uprobe, true, (double)steps,
 			    (double)uprobe_window_place(uprobe));
-		budget->needed_ns =
-			fmax(WINDOW_NS, 2 * (uprobe_spent_ns(uprobe) - budget->begun_ns));
+		budget->needed_ns = fmax(PROBE_BANK_WINDOW_NS,
+					 2 * (uprobe_spent_ns(uprobe) - budget->begun_ns));
 		return;
 	}
 	budget->needed_ns *= 4;
-	if (CAREFUL * budget->needed_ns > DEAREST_WINDOW * timing_budget_fullest_ns(budget)) {
+	if (PROBE_BANK_CAREFUL * budget->needed_ns >
+	    DEAREST_WINDOW * probe_bank_fullest_ns(&budget->bank)) {
 		shed_dearest(budget, uprobe);
-		budget->needed_ns = WINDOW_NS;
+		budget->needed_ns = PROBE_BANK_WINDOW_NS;
 	}
 }
 
@@ -276,12 +277,12 @@ void timing_windows_make(struct timing_budget *budget, struct uprobe *uprobe)
 {
 	bool needs[] = {needs_windows(budget, false), needs_windows(budget, true)};
 	bool by_steps = needs[true] && (!needs[false] || budget->is_turn_of_steps);
-	double probes_ns = by_steps ? budget->needed_ns : WINDOW_NS;
+	double probes_ns = by_steps ? budget->needed_ns : PROBE_BANK_WINDOW_NS;
 
 	if (!needs[by_steps])
 		return;
 	choose_due(budget, by_steps);
-	if (budget->bank_ns <= CAREFUL * probes_ns + placing_ns(budget, by_steps))
+	if (budget->bank.left_ns <= PROBE_BANK_CAREFUL * probes_ns + placing_ns(budget, by_steps))
 		return;
 	budget->is_turn_of_steps = !by_steps;
 	if (by_steps)

@@ -5,6 +5,8 @@
 #include "block_hits.skel.h"
 #include "collector/base/xalloc.h"
 #include "collector/capture/bpf_kernel.h"
+#include "collector/capture/link_holding.h"
+#include "collector/capture/link_readiness.h"
 #include "collector/capture/uprobe_link.h"
 #include "collector/capture/uprobe_trial.h"
 
@@ -20,7 +22,7 @@
 
 /* Probes of one file that are in place. */
 struct link {
-	int fd;
+	struct link_holder *holder;
 	bool is_entries;
 	ino_t inode; /* of the file */
 };
@@ -33,9 +35,11 @@ struct block_hits {
 	size_t count_bytes;
 	struct block_hits_function *functions; /* likewise */
 	size_t function_bytes;
-	uint32_t costs_ns[2]; /* of an emulated, and of a stepped instruction */
+	struct probe_limit limit;
 	struct link *links;
 	size_t link_count, link_capacity;
+	struct link_holding holding;
+	struct link_readiness readiness;
 };
 
 static void *map_memory(const struct bpf_map *map, size_t *bytes)
@@ -78,7 +82,8 @@ static int load(struct block_hits *hits, size_t probes, struct error *error)
 	hits->functions = map_memory(programs->maps.functions, &hits->function_bytes);
 	if (!hits->counts || !hits->functions)
 		return fail(error, -errno, "cannot map the counters of blocks: %m");
-	return 0;
+	return probe_limit_open(&hits->limit, bpf_map__fd(programs->maps.limits),
+				&programs->bss->spent_ns, &programs->bss->limit_ns, error);
 }
 
 int block_hits_watch(struct block_hits *hits, pid_t pid, struct error *error)
@@ -94,7 +99,8 @@ int block_hits_watch(struct block_hits *hits, pid_t pid, struct error *error)
 static uint64_t cookie_of(const struct block_hits_probe *probe)
 {
 	return probe->number | (uint64_t)probe->condition << 24 | (uint64_t)probe->function << 32 |
-	       (probe->is_entry ? BLOCK_HITS_ENTRY : 0);
+	       (probe->is_entry ? BLOCK_HITS_ENTRY : 0) |
+	       (probe->is_emulated ? 0 : BLOCK_HITS_STEPPED);
 }
 
 /* Says whether a link holds those of a file. */
@@ -106,44 +112,69 @@ static bool is_in_place(const struct block_hits *hits, ino_t inode, bool is_entr
 	return false;
 }
 
+/* Places of a link that is to be put in place. */
+struct placing {
+	int program, fd;
+	uint64_t *offsets, *cookies;
+	size_t count;
+};
+
+static int put(void *context, struct error *error)
+{
+	const struct placing *placing = context;
+	int link = uprobe_link(placing->program, UPROBE_LINK_ENTRY, 0, placing->fd,
+			       placing->offsets, placing->cookies, placing->count, error);
+
+	return link < 0 ? link : 0;
+}
+
 /* Puts the entries, or all others, of a file in place with one link. */
 static int attach(struct block_hits *hits, int fd, const struct block_hits_probe *probes,
-		  size_t count, bool is_entries, struct error *error)
+		  size_t count, bool is_entries, uint64_t functions, struct error *error)
 {
-	uint64_t *offsets = xcalloc(count + 1, sizeof(*offsets));
-	uint64_t *cookies = xcalloc(count + 1, sizeof(*cookies));
+	struct placing placing = {
+		.program = bpf_program__fd(hits->programs->progs.on_block),
+		.fd = fd,
+		.offsets = xcalloc(count + 1, sizeof(*placing.offsets)),
+		.cookies = xcalloc(count + 1, sizeof(*placing.cookies)),
+	};
+	const int kept[] = {placing.fd, placing.program};
 	struct link row = {.is_entries = is_entries};
 	struct stat status = {0};
-	size_t chosen = 0;
+	int result = 0;
 
 	fstat(fd, &status);
 	row.inode = status.st_ino;
 	for (size_t i = 0; i < count; i++) {
-		if (probes[i].is_entry != is_entries)
+		if (probes[i].is_entry != is_entries || !(functions >> probes[i].function & 1))
 			continue;
-		offsets[chosen] = probes[i].offset;
-		cookies[chosen++] = cookie_of(&probes[i]);
+		placing.offsets[placing.count] = probes[i].offset;
+		placing.cookies[placing.count++] = cookie_of(&probes[i]);
 	}
-	if (chosen && !is_in_place(hits, row.inode, is_entries)) {
-		row.fd = uprobe_link(bpf_program__fd(hits->programs->progs.on_block),
-				     UPROBE_LINK_ENTRY, 0, fd, offsets, cookies, chosen, error);
-		if (row.fd >= 0) {
+	if (placing.count && !is_in_place(hits, row.inode, is_entries)) {
+		result = link_holding_add(&(struct link_placing){kept, 2, put, &placing},
+					  &row.holder, error);
+		if (!result) {
 			xgrow(hits->links, hits->link_count, hits->link_capacity);
 			hits->links[hits->link_count++] = row;
 		}
 	}
-	free(offsets);
-	free(cookies);
-	return row.fd < 0 ? row.fd : 0;
+	free(placing.offsets);
+	free(placing.cookies);
+	return result;
 }
 
 /* Entries last: no call begins to be counted of which a part would not be. */
 int block_hits_attach(struct block_hits *hits, int fd, const struct block_hits_probe *probes,
-		      size_t count, struct error *error)
+		      size_t count, enum block_hits_part part, uint64_t functions,
+		      struct error *error)
 {
-	int result = attach(hits, fd, probes, count, false, error);
+	int result = 0;
 
-	return result ? result : attach(hits, fd, probes, count, true, error);
+	if (part == BLOCK_HITS_ALL)
+		result = attach(hits, fd, probes, count, false, functions, error);
+
+	return result ? result : attach(hits, fd, probes, count, true, functions, error);
 }
 
 void block_hits_set_window(struct block_hits *hits, enum block_hits_window window)
@@ -160,8 +191,26 @@ void block_hits_detach(struct block_hits *hits, bool keeps_entries)
 		if (keeps_entries && hits->links[i].is_entries)
 			hits->links[kept++] = hits->links[i];
 		else
-			close(hits->links[i].fd);
+			link_holding_drop(&hits->holding, hits->links[i].holder);
 	hits->link_count = kept;
+}
+
+void block_hits_wait(struct block_hits *hits)
+{
+	link_readiness_end(&hits->readiness);
+	link_holding_wait(&hits->holding);
+}
+
+struct probe_limit *block_hits_limit(struct block_hits *hits)
+{
+	return &hits->limit;
+}
+
+void block_hits_get_ready(struct block_hits *hits)
+{
+	if (!hits->readiness.is_begun)
+		link_readiness_begin(&hits->readiness,
+				     bpf_program__fd(hits->programs->progs.on_block));
 }
 
 /* Measures what a hit costs, on functions of our own (uprobe_trial.h). */
@@ -179,18 +228,20 @@ static int measure(struct block_hits *hits, struct error *error)
 		probes[i].number = (uint32_t)hits->uncounted;
 		probes[i].condition = BLOCK_HITS_ALWAYS;
 		probes[i].is_entry = true;
+		probes[i].is_emulated = kinds[i] == UPROBE_EMULATED;
 	}
 	result = block_hits_watch(hits, trial.pid, error);
 	if (!result)
-		result = block_hits_attach(hits, trial.fd, probes, 2, error);
+		result = block_hits_attach(hits, trial.fd, probes, 2, BLOCK_HITS_ALL, 1, error);
 	if (!result)
 		result = uprobe_trial_run(&trial, error);
 	block_hits_detach(hits, false);
+	block_hits_wait(hits);
 	uprobe_trial_end(&trial);
 	if (result)
 		return result;
 	for (size_t i = 0; i < 2; i++)
-		hits->costs_ns[i] = trial.added_ns[UPROBE_KINDS + kinds[i]];
+		hits->programs->bss->costs_ns[i] = trial.added_ns[UPROBE_KINDS + kinds[i]];
 	assert(hits->counts && hits->functions);
 	memset(hits->counts, 0, hits->count_bytes);
 	memset(hits->functions, 0, hits->function_bytes);
@@ -199,7 +250,7 @@ static int measure(struct block_hits *hits, struct error *error)
 
 uint32_t block_hits_cost_ns(const struct block_hits *hits, bool is_emulated)
 {
-	return hits->costs_ns[is_emulated ? 0 : 1];
+	return hits->programs->bss->costs_ns[is_emulated ? 0 : 1];
 }
 
 struct block_hits *block_hits_open(size_t probes, struct error *error)
@@ -231,6 +282,8 @@ void block_hits_close(struct block_hits *hits)
 	if (!hits)
 		return;
 	block_hits_detach(hits, false);
+	block_hits_wait(hits);
+	probe_limit_done(&hits->limit);
 	if (hits->counts)
 		munmap(hits->counts, hits->count_bytes);
 	if (hits->functions)
@@ -256,11 +309,6 @@ struct block_hits_count block_hits_read(const struct block_hits *hits, size_t pr
 		sum.taken += __atomic_load_n(&count->taken, __ATOMIC_RELAXED);
 	}
 	return sum;
-}
-
-uint64_t block_hits_uncounted(const struct block_hits *hits)
-{
-	return block_hits_read(hits, hits->uncounted).hits;
 }
 
 uint64_t block_hits_lost_threads(const struct block_hits *hits)

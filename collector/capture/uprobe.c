@@ -100,15 +100,6 @@ static int take_stack(void *context, void *data, size_t bytes)
 	return 0;
 }
 
-/* That something was told is all there is to know. */
-static int take_limit(void *context, void *data, size_t bytes)
-{
-	(void)context;
-	(void)data;
-	(void)bytes;
-	return 0;
-}
-
 static int load(struct uprobe *uprobe, struct error *error)
 {
 	struct uprobe_bpf *programs;
@@ -139,14 +130,12 @@ static int load(struct uprobe *uprobe, struct error *error)
 		ring_buffer__new(bpf_map__fd(programs->maps.steps), take_step, uprobe, NULL);
 	uprobe->stacks =
 		ring_buffer__new(bpf_map__fd(programs->maps.stacks), take_stack, uprobe, NULL);
-	uprobe->limits =
-		ring_buffer__new(bpf_map__fd(programs->maps.limits), take_limit, uprobe, NULL);
-	if (!uprobe->steps || !uprobe->stacks || !uprobe->limits)
+	if (!uprobe->steps || !uprobe->stacks)
 		return bpf_kernel_fail(error, -errno, "map the rings of the timing programs");
-	uprobe->spent_ns = &programs->bss->spent_ns;
-	uprobe->limit_ns = &programs->bss->limit_ns;
 	uprobe->window = &programs->bss->window;
-	return map_all(uprobe, error);
+	result = probe_limit_open(&uprobe->limit, bpf_map__fd(programs->maps.limits),
+				  &programs->bss->spent_ns, &programs->bss->limit_ns, error);
+	return result ? result : map_all(uprobe, error);
 }
 
 static void detach(struct uprobe *uprobe, size_t first, bool only_exits)
@@ -264,7 +253,7 @@ void uprobe_close(struct uprobe *uprobe)
 	uprobe_detach(uprobe);
 	ring_buffer__free(uprobe->steps);
 	ring_buffer__free(uprobe->stacks);
-	ring_buffer__free(uprobe->limits);
+	probe_limit_done(&uprobe->limit);
 	uprobe_stacks_done(&uprobe->sampled);
 	unmap(&uprobe->settings);
 	unmap(&uprobe->threads);

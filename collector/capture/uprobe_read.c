@@ -84,33 +84,27 @@ void uprobe_adapt_costs(struct uprobe *uprobe)
 
 double uprobe_spent_ns(const struct uprobe *uprobe)
 {
-	return (double)__atomic_load_n(uprobe->spent_ns, __ATOMIC_ACQUIRE);
+	return probe_limit_spent_ns(&uprobe->limit);
 }
 
 void uprobe_set_limit(struct uprobe *uprobe, double more_ns)
 {
-	double limit_ns = uprobe_spent_ns(uprobe) + (more_ns > 1 ? more_ns : 1);
-
-	ring_buffer__consume(uprobe->limits);
-	__atomic_store_n(uprobe->limit_ns, (uint64_t)limit_ns, __ATOMIC_RELEASE);
+	probe_limit_set(&uprobe->limit, more_ns);
 }
 
 bool uprobe_is_over(const struct uprobe *uprobe)
 {
-	uint64_t limit_ns = __atomic_load_n(uprobe->limit_ns, __ATOMIC_ACQUIRE);
-
-	return limit_ns && uprobe_spent_ns(uprobe) >= (double)limit_ns;
+	return probe_limit_is_over(&uprobe->limit);
 }
 
 int uprobe_poll_fd(const struct uprobe *uprobe)
 {
-	return ring_buffer__epoll_fd(uprobe->limits);
+	return probe_limit_fd(&uprobe->limit);
 }
 
 void uprobe_wait(struct uprobe *uprobe, int milliseconds)
 {
-	if (!uprobe_is_over(uprobe))
-		ring_buffer__poll(uprobe->limits, milliseconds);
+	probe_limit_wait(&uprobe->limit, milliseconds);
 }
 
 const struct uprobe_thread *uprobe_slot_thread(const struct uprobe *uprobe, size_t slot)

@@ -6,6 +6,7 @@
 
 #include "collector/capture/link_holding.h"
 #include "collector/capture/link_readiness.h"
+#include "collector/capture/probe_limit.h"
 #include "collector/capture/uprobe.h"
 #include "collector/capture/uprobe_stacks.h"
 
@@ -38,9 +39,9 @@ struct uprobe {
 	size_t slot_count;
 	size_t shards;
 	struct mapped settings, threads, cells, histograms;
-	__u64 *spent_ns, *limit_ns; /* of the programs' */
+	struct probe_limit limit;
 	struct uprobe_window *window;
-	struct ring_buffer *steps, *stacks, *limits;
+	struct ring_buffer *steps, *stacks;
 	struct uprobe_stacks sampled;
 	void (*take_step)(void *context, const struct uprobe_step *step);
 	void *step_context;

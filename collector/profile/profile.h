@@ -346,6 +346,8 @@ struct profile_spread {
  *   probing            how probes for timing were put in place: "session", or "classic": a perf
  *                      event for each
  *   hottest            with --hot: why no functions were chosen, a sentence
+ *   hits_cost_ns       what probes on lines have cost the target, by their number and the costs
+ *                      that were measured; only where a budget was to be kept
  *   lost.edges         calls whose caller is not in the table of edges
  *   lost.timed_threads threads whose calls were not seen at all
  *   memory.processes, memory.forked, memory.threaded   with --memory: processes that were counted;

@@ -72,6 +72,45 @@ setup() {
 	sqlite3 ways.prof 'SELECT note FROM hit_functions' | grep -q 'estimated for .* calls from .* of them'
 }
 
+@test "probes on hot functions of a short run are taken off before a tenth of it was counted" {
+	"$BUILD/workloads/ways" 300000 >alone
+	collector run -q --budget 5% --hits loops,choices -- "$BUILD/workloads/ways" 300000 >with
+	cmp alone with
+	cost=$(sqlite3 ways.prof "SELECT value FROM meta WHERE key = 'hits_cost_ns'")
+	used=$(sqlite3 ways.prof "SELECT value FROM meta WHERE key = 'target_cpu_ns'")
+	[ "$cost" -ge 500000 ]
+	[ "$cost" -le $((used / 20 + 200000000)) ]
+	[ "$(sqlite3 ways.prof 'SELECT max(counted_calls) < 30000 FROM hit_functions')" = 1 ]
+}
+
+@test "calls that outlast the windows of a budget are neither exact nor without doubt" {
+	cat >outlast.c <<-'END'
+		#include <stdio.h>
+		#include <stdlib.h>
+		__attribute__((noinline)) unsigned long divs(unsigned long n)
+		{
+			unsigned long sum = 0;
+			for (unsigned long i = 1; i < n; i++)
+				sum += n / i;
+			return sum;
+		}
+		int main(int c, char **v)
+		{
+			unsigned long sum = 0;
+			for (int i = 0; i < atoi(v[1]); i++)
+				sum += divs(3000000 + i);
+			printf("%lu\n", sum);
+			return c == 0;
+		}
+	END
+	gcc -g -O2 -o outlast outlast.c
+	collector run -q --budget 5% --hits divs,main -- ./outlast 10 >said
+	[ "$(sqlite3 outlast.prof 'SELECT count(*) FROM line_hits WHERE label != 2 OR margin < hits OR margin = 0')" = 0 ]
+	[ "$(sqlite3 outlast.prof "SELECT count(*) FROM hit_functions WHERE note LIKE '%ended within each%' OR counted_calls = 0")" = 2 ]
+	collector run -q --budget none -o whole --hits main -- ./outlast 1 >said
+	[ "$(sqlite3 whole.prof 'SELECT count(*) FROM line_hits WHERE label = 2')" = 0 ]
+}
+
 @test "what cannot be counted is one sentence, and nothing is run" {
 	printf '.globl odd\n.type odd,@function\nodd: cmpl $7,(%%rdi)\n jne 1f\n.byte 0xb8\n1: .byte 0x0f,0x0b,0x90,0x90\n ret\n.size odd,.-odd\n.section .note.GNU-stack\n' >odd.s
 	printf 'int odd(int *);\n__attribute__((noipa)) int even(void) { return 2; }\nint main(int c, char **v) { return c > 1 ? odd(&c) : even() - 2; }\n' >even.c

@@ -9,6 +9,7 @@
 #include "collector/capture/bpf/block_hits.h"
 #include "collector/capture/bpf/jump_condition.h"
 #include "collector/capture/bpf/kernel.h"
+#include "collector/capture/bpf/probe_limit.h"
 #include "collector/capture/bpf/watched.h"
 
 #include <bpf/bpf_helpers.h>
@@ -44,6 +45,7 @@ struct {
 const volatile __u32 shards = 1;
 const volatile __u32 uncounted; /* in place of a probe's number, for hits outside a window */
 
+__u32 costs_ns[2];  /* of a hit: of an emulated, and of a stepped instruction */
 __u64 threads_lost; /* got no storage: their hits are not seen */
 
 /* Makes the mask of a thread at its first hit; NULL when its process is none of the target's. */
@@ -87,6 +89,7 @@ int on_block(struct pt_regs *registers)
 		mask = begin_thread();
 	if (!mask)
 		return 0;
+	probe_limit_spend(costs_ns[cookie & BLOCK_HITS_STEPPED ? 1 : 0]);
 	bit = 1ull << BLOCK_HITS_FUNCTION(cookie);
 	if (cookie & BLOCK_HITS_ENTRY)
 		enter(mask, BLOCK_HITS_FUNCTION(cookie), bit);

@@ -12,6 +12,7 @@
 #define BLOCK_HITS_CONDITION(cookie) ((cookie) >> 24 & 31) /* of the jump under it; or ALWAYS */
 #define BLOCK_HITS_ALWAYS	     16
 #define BLOCK_HITS_FUNCTION(cookie)  ((cookie) >> 32 & (BLOCK_HITS_FUNCTIONS - 1))
+#define BLOCK_HITS_STEPPED	     (1ull << 30) /* the kernel does not emulate the instruction */
 #define BLOCK_HITS_ENTRY	     (1ull << 31) /* calls of the function begin here */
 
 /* Of one probe, and one of the shards that processors share. */

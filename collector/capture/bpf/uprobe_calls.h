@@ -226,26 +226,6 @@ static __always_inline void begin_totals(struct calls *calls, __u32 depth)
 	calls->totals_depth = read_totals(calls->totals) ? depth : 0;
 }
 
-__noinline int tell_limit(void)
-{
-	__u8 nothing = 0;
-
-	bpf_ringbuf_output(&limits, &nothing, sizeof(nothing), BPF_RB_FORCE_WAKEUP);
-	return 0;
-}
-
-/* Adds up what probes cost, and tells once when that is more than it may be. */
-static __always_inline void spend(const struct uprobe_setting *setting)
-{
-	__u64 before;
-
-	if (!limit_ns)
-		return;
-	before = __sync_fetch_and_add(&spent_ns, setting->whole_ns);
-	if (before < limit_ns && before + setting->whole_ns >= limit_ns)
-		tell_limit();
-}
-
 /* An outermost step begins, and a window may. Threads that begin steps at the same moment may turn
  * it twice, which moves its edge by a step. */
 static __always_inline void begin_step(struct calls *calls, __u32 depth)
@@ -260,7 +240,7 @@ static __always_inline void begin_step(struct calls *calls, __u32 depth)
 	} else if (window.state == UPROBE_WINDOW_OPEN && spent_ns >= window.enough_ns) {
 		window.ended = begun;
 		window.state = UPROBE_WINDOW_CLOSED;
-		tell_limit();
+		probe_limit_tell();
 	}
 }
 
@@ -273,7 +253,7 @@ static __always_inline bool enter(struct calls *calls, struct uprobe_cell *cell,
 	bool is_seen = !setting->in_windows || window.state == UPROBE_WINDOW_OPEN;
 	struct frame *frame;
 
-	spend(setting);
+	probe_limit_spend(setting->whole_ns);
 	if (UPROBE_GENERATION(cookie) != setting->generation)
 		return false;
 	drop_left(calls, stack_pointer);

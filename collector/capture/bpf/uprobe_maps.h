@@ -6,6 +6,7 @@
 #pragma once
 
 #include "collector/capture/bpf/kernel.h"
+#include "collector/capture/bpf/probe_limit.h"
 #include "collector/capture/bpf/uprobe.h"
 #include "collector/capture/bpf/watched.h"
 
@@ -99,12 +100,6 @@ struct {
 	__uint(max_entries, 4 << 20);
 } stacks SEC(".maps");
 
-/* Is written to when probes have cost more than `limit_ns`. */
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 4096);
-} limits SEC(".maps");
-
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, 1);
@@ -116,8 +111,6 @@ const volatile __u32 function_count = 1;
 const volatile __u32 slot_count = 1;
 const volatile __u32 histogram_shards = 1;
 
-__u64 spent_ns;	  /* that probes have cost, while there is a limit */
-__u64 limit_ns;	  /* 0: none */
 __u32 slots_used; /* besides slot 0, which is for those that come too late */
 __s32 steps_open;
 struct uprobe_window window;

@@ -74,8 +74,9 @@ static void add_hits(const struct report *report, const struct line_row *line, j
 	}
 	document_count(row, line->hits);
 	document_text(row, labels[line->label]);
-	document_number(row, line->hits ? (double)line->self * report->period / (double)line->hits
-					: NAN);
+	document_number(row, lines_know_hits(line)
+				     ? (double)line->self * report->period / (double)line->hits
+				     : NAN);
 }
 
 /* The line's text without its indentation; "" where it is not found. */

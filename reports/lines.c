@@ -342,6 +342,11 @@ void lines_measure_borne(struct lines *lines, const struct report *report, const
 	measure(&measuring, report, limit);
 }
 
+bool lines_know_hits(const struct line_row *row)
+{
+	return row->has_hits && row->hits > row->hits_margin;
+}
+
 void lines_done(struct lines *lines)
 {
 	free(lines->rows);

@@ -33,6 +33,9 @@ struct line_row {
 	uint64_t own_allocations;	 /* of these, made at the line itself */
 };
 
+/* Says whether a row's hits can be divided by: an estimate that may be of nothing cannot. */
+bool lines_know_hits(const struct line_row *row);
+
 struct lines {
 	struct line_row *rows; /* by self, then total */
 	uint32_t count;

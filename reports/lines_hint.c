@@ -128,7 +128,7 @@ static void find_allocations(struct lines_hints *hints, const struct report *rep
 
 	if (!calls)
 		return;
-	if (row->has_hits && row->hits >= 2 * calls && 2 * row->allocations >= row->hits)
+	if (lines_know_hits(row) && row->hits >= 2 * calls && 2 * row->allocations >= row->hits)
 		add(hints, index,
 		    "allocates in a loop: executed %.1f times for each of %lu calls of its "
 		    "function, %.2f allocations of %.0f bytes each time",

@@ -94,7 +94,7 @@ static void hits_cells(struct listing *listing, const struct line_row *row)
 		table_cell(&listing->table, "%s%lu", row->label == PROFILE_HIT_DERIVED ? "=" : "",
 			   row->hits);
 	table_cell(&listing->table, "%s",
-		   row->has_hits && row->hits && row->self
+		   lines_know_hits(row) && row->self
 			   ? amount_format((double)row->self * report->period / (double)row->hits,
 					   report->unit, text, sizeof(text))
 			   : "");
@@ -343,7 +343,7 @@ static void add_hits_json(json_t *json, const struct report *report, const struc
 	json_t *hits = json_pack("{s:I, s:I, s:s}", "count", (json_int_t)row->hits, "margin",
 				 (json_int_t)row->hits_margin, "label", labels[row->label]);
 
-	if (row->hits)
+	if (lines_know_hits(row))
 		json_object_set_new(
 			hits, "self_per_hit",
 			json_real((double)row->self * report->period / (double)row->hits));

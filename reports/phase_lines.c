@@ -104,8 +104,9 @@ static void add_hits(json_t *cells, const struct recorded *hits, const struct li
 	else
 		snprintf(text, sizeof(text), "about %" PRIu64, counted->hits);
 	document_text(cells, text);
-	document_number(cells,
-			counted->hits && total_ns > 0 ? total_ns / (double)counted->hits : NAN);
+	document_number(cells, lines_know_hits(counted) && total_ns > 0
+				       ? total_ns / (double)counted->hits
+				       : NAN);
 }
 
 static void add_allocations(json_t *cells, const struct recorded *memory,

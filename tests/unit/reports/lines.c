@@ -253,3 +253,14 @@ Test(lines, without_counted_calls_nothing_is_said_of_loops)
 	cr_assert_eq(hints.count, 0);
 	lines_hints_done(&hints);
 }
+
+Test(lines, hits_that_may_be_none_are_nothing_to_divide_by)
+{
+	cr_expect(lines_know_hits(&(struct line_row){.has_hits = true, .hits = 5}));
+	cr_expect(lines_know_hits(
+		&(struct line_row){.has_hits = true, .hits = 50, .hits_margin = 5}));
+	cr_expect_not(lines_know_hits(
+		&(struct line_row){.has_hits = true, .hits = 50, .hits_margin = 50}));
+	cr_expect_not(lines_know_hits(&(struct line_row){.has_hits = true}));
+	cr_expect_not(lines_know_hits(&(struct line_row){.hits = 5}));
+}

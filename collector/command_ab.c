@@ -195,9 +195,8 @@ static void name_runs(struct ab *ab)
 	for (int which = 0; which < 2; which++) {
 		ab->paths[which] = xcalloc(ab->options.pairs, sizeof(char *));
 		for (long pair = 0; pair < ab->options.pairs; pair++)
-			if (asprintf(&ab->paths[which][pair], "%s.%c%ld", ab->options.name,
-				     "ab"[which], pair + 1) < 0)
-				ab->paths[which][pair] = xalloc_checked(NULL);
+			ab->paths[which][pair] =
+				xasprintf("%s.%c%ld", ab->options.name, "ab"[which], pair + 1);
 	}
 }
 
@@ -242,8 +241,7 @@ static int compare(const struct ab *ab, int pairs, bool decided, int stdout_fd, 
 	for (int i = 0; i < 2 * pairs; i++) {
 		if (i == pairs)
 			argv[count++] = "--";
-		if (asprintf(&profiles[i], "%s.prof", ab->paths[i / pairs][i % pairs]) < 0)
-			profiles[i] = xalloc_checked(NULL);
+		profiles[i] = xasprintf("%s.prof", ab->paths[i / pairs][i % pairs]);
 		argv[count++] = profiles[i];
 	}
 	result = sibling_run(argv, stdout_fd, error);
@@ -302,10 +300,8 @@ static int keep_old_series(const struct ab *ab, struct error *error)
 	int kept = 0, result = 0;
 
 	for (int i = 0; i < 2 * PAIRS_MOST && !result; i++) {
-		char *path;
+		char *path = xasprintf("%s.%c%d.prof", ab->options.name, "ab"[i % 2], i / 2 + 1);
 
-		if (asprintf(&path, "%s.%c%d.prof", ab->options.name, "ab"[i % 2], i / 2 + 1) < 0)
-			path = xalloc_checked(NULL);
 		if (!access(path, F_OK) && ++kept && !recording_keep_old(path))
 			result = fail(error, -errno, "cannot rename %s to .old: %m", path);
 		free(path);

@@ -102,16 +102,13 @@ static char *output_path(const struct import_options *options)
 {
 	const char *input = strcmp(options->input, "-") ? options->input : "imported";
 	const char *slash = strrchr(input, '/'), *point = strrchr(slash ? slash : input, '.');
-	char *path = NULL;
 
 	if (options->output)
 		return xstrdup(options->output);
 	if (point && (point == input || point[-1] == '/'))
 		point = NULL;
-	if (asprintf(&path, "%.*s.prof", (int)(point ? point - input : (ptrdiff_t)strlen(input)),
-		     input) < 0)
-		xalloc_checked(NULL);
-	return path;
+	return xasprintf("%.*s.prof", (int)(point ? point - input : (ptrdiff_t)strlen(input)),
+			 input);
 }
 
 struct writing {

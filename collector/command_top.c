@@ -231,16 +231,15 @@ static int watch(const struct top_options *options, struct live *live, struct to
 
 static char *title(const struct process_list *processes)
 {
-	char *program = attached_program(processes->pids[0]), *text = NULL;
-	int bytes;
+	char *program = attached_program(processes->pids[0]), *text;
 
 	if (processes->count == 1)
-		bytes = asprintf(&text, "%s (%d)", program, processes->pids[0]);
+		text = xasprintf("%s (%d)", program, processes->pids[0]);
 	else
-		bytes = asprintf(&text, "%s (%d) and %zu more", program, processes->pids[0],
+		text = xasprintf("%s (%d) and %zu more", program, processes->pids[0],
 				 processes->count - 1);
 	free(program);
-	return bytes < 0 ? xstrdup("") : text;
+	return text;
 }
 
 static int run(const struct top_options *options, const char *command)

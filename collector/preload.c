@@ -208,12 +208,7 @@ static bool names(const char *entry, const char *variable)
 
 static char *joined(const char *name, const char *value, const char *rest)
 {
-	char *entry = NULL;
-
-	if (asprintf(&entry, "%s=%s%s%s", name, value, rest && *rest ? ":" : "", rest ? rest : "") <
-	    0)
-		entry = NULL;
-	return xalloc_checked(entry);
+	return xasprintf("%s=%s%s%s", name, value, rest && *rest ? ":" : "", rest ? rest : "");
 }
 
 char **preload_environment(const char *library, const char *memory_path)

@@ -97,7 +97,6 @@ static char *why_untimed(struct function_list *list, const struct function *func
 			 const struct function_code *code, struct timing_choice *choice)
 {
 	const char *problem;
-	char *sentence = NULL;
 
 	if (!has_return_address(choice))
 		return xstrdup("only counted: it is entered otherwise than by a call");
@@ -111,13 +110,10 @@ static char *why_untimed(struct function_list *list, const struct function *func
 		choice->is_in_the_way = true;
 		return NULL;
 	}
-	if (problem &&
-	    asprintf(&sentence,
-		     "only counted: exceptions may pass through it, which a probe at its "
-		     "return would make fatal, and %s",
-		     problem) < 0)
-		return xalloc_checked(NULL);
-	return sentence;
+	return problem ? xasprintf("only counted: exceptions may pass through it, which a probe at "
+				   "its return would make fatal, and %s",
+				   problem)
+		       : NULL;
 }
 
 bool timing_place(struct function_list *list, const struct function *function,

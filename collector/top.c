@@ -45,8 +45,7 @@ __attribute__((format(printf, 3, 4))) static void line(FILE *stream, int columns
 	char *text;
 
 	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		text = xstrdup("");
+	text = xvasprintf(format, arguments);
 	va_end(arguments);
 	write_line(stream, columns, text);
 }

@@ -188,8 +188,7 @@ static char *tell_standard(int key, const char *text, void *input)
 
 	if (key != 'n' || !rows || rows->standard == UINT32_MAX)
 		return (char *)text;
-	if (asprintf(&help, "%s (default %" PRIu32 "; with --json all)", text, rows->standard) < 0)
-		help = xalloc_checked(NULL);
+	help = xasprintf("%s (default %" PRIu32 "; with --json all)", text, rows->standard);
 	return help;
 }
 

@@ -129,10 +129,8 @@ static void write_words(FILE *stream, const char *option, const json_t *words)
 	size_t i;
 
 	json_array_foreach (words, i, word) {
-		char *text;
+		char *text = xasprintf("%s%s", option, json_string_value(word));
 
-		if (asprintf(&text, "%s%s", option, json_string_value(word)) < 0)
-			continue;
 		write_word(stream, text);
 		free(text);
 	}

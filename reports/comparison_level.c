@@ -130,12 +130,8 @@ char *comparison_level_clause(const struct comparison_coarse *coarse)
 	const char *therefore = coarse->has_names ? "functions there are paired by name, with what "
 						    "is inlined into them"
 						  : "it is compared as one function";
-	char *text;
-
-	if (asprintf(&text, "the builds differ in %s: %s has none of %s, so %s", lacks,
-		     coarse->path, coarse->module, therefore) < 0)
-		text = xalloc_checked(NULL);
-	return text;
+	return xasprintf("the builds differ in %s: %s has none of %s, so %s", lacks, coarse->path,
+			 coarse->module, therefore);
 }
 
 void comparison_level_lower(const struct comparison_names *names, struct report *report)

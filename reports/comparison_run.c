@@ -88,10 +88,8 @@ static struct comparison_function *find_or_add(struct comparison_names *names, c
 					       const char *module, const char *file)
 {
 	struct comparison_function *function;
-	char *key;
+	char *key = xasprintf("%s\n%s\n%s", name, module, file);
 
-	if (asprintf(&key, "%s\n%s\n%s", name, module, file) < 0)
-		key = xalloc_checked(NULL);
 	HASH_FIND_STR(names->index, key, function);
 	if (function) {
 		free(key);
@@ -290,15 +288,12 @@ static char *hash_content(const struct profile *profile)
 static char *identify(const struct profile *profile)
 {
 	int64_t clock_ns = profile_number(profile, "start_clock_ns", 0);
-	char *text;
 
 	if (!clock_ns)
 		return hash_content(profile);
-	if (asprintf(&text, "%s, %s, %" PRId64 ", process %d", profile_text(profile, "host", ""),
-		     profile_text(profile, "start_time", ""), clock_ns,
-		     profile->threads_count > 1 ? profile->threads[1].pid : 0) < 0)
-		text = xalloc_checked(NULL);
-	return text;
+	return xasprintf("%s, %s, %" PRId64 ", process %d", profile_text(profile, "host", ""),
+			 profile_text(profile, "start_time", ""), clock_ns,
+			 profile->threads_count > 1 ? profile->threads[1].pid : 0);
 }
 
 /* A clause that says what went wrong with the run, or NULL. */
@@ -306,15 +301,11 @@ static char *how_it_ended(const struct profile *profile)
 {
 	const char *state = profile_text(profile, "state", "");
 	int64_t status = profile_number(profile, "exit_status", 0);
-	char *text = NULL;
-
 	if (strcmp(state, "complete") && strcmp(state, "recording"))
 		return shown(*state ? state : "the file does not say how the recording ended");
 	if (!strcmp(state, "recording"))
 		return xstrdup("the recording did not reach its end");
-	if (status && asprintf(&text, "the program ended with status %" PRId64, status) < 0)
-		text = xalloc_checked(NULL);
-	return text;
+	return status ? xasprintf("the program ended with status %" PRId64, status) : NULL;
 }
 
 /* Times of two machines, or of two ways to sample, are different things. */
@@ -322,11 +313,10 @@ static char *describe_machine(const struct profile *profile)
 {
 	char *machine, *text;
 
-	if (asprintf(&text, "%s, %" PRId64 " CPUs, sampled by %s",
-		     profile_text(profile, "cpu_model", "unknown processor"),
-		     profile_number(profile, "cpu_count", 0),
-		     profile_text(profile, "engine", "an unknown engine")) < 0)
-		text = xalloc_checked(NULL);
+	text = xasprintf("%s, %" PRId64 " CPUs, sampled by %s",
+			 profile_text(profile, "cpu_model", "unknown processor"),
+			 profile_number(profile, "cpu_count", 0),
+			 profile_text(profile, "engine", "an unknown engine"));
 	machine = shown(text);
 	free(text);
 	return machine;
@@ -336,9 +326,8 @@ char *comparison_processor(const struct profile *profile)
 {
 	char *processor, *text;
 
-	if (asprintf(&text, "%s, %s", profile_text(profile, "cpu_model", "unknown processor"),
-		     profile_text(profile, "libc", "unknown C library")) < 0)
-		text = xalloc_checked(NULL);
+	text = xasprintf("%s, %s", profile_text(profile, "cpu_model", "unknown processor"),
+			 profile_text(profile, "libc", "unknown C library"));
 	processor = shown(text);
 	free(text);
 	return processor;

@@ -18,11 +18,10 @@ static void __attribute__((format(printf, 2, 3)))
 tell(const struct saying *saying, const char *format, ...)
 {
 	va_list arguments;
-	char *text = NULL;
+	char *text;
 
 	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		text = xalloc_checked(NULL);
+	text = xvasprintf(format, arguments);
 	va_end(arguments);
 	saying->say(saying->context, text);
 	free(text);
@@ -47,10 +46,9 @@ char *comparison_setting_difference(const struct comparison_run *first,
 
 		if (!strcmp(here, there) || (settings[i].may_lack && (!*here || !*there)))
 			continue;
-		if (asprintf(&text, "different %s cannot be compared: %s (%s), %s (%s)",
-			     settings[i].what, first->path, *here ? here : "none", other->path,
-			     *there ? there : "none") < 0)
-			text = xalloc_checked(NULL);
+		text = xasprintf("different %s cannot be compared: %s (%s), %s (%s)",
+				 settings[i].what, first->path, *here ? here : "none", other->path,
+				 *there ? there : "none");
 		break;
 	}
 	return text;
@@ -73,10 +71,9 @@ char *comparison_setting_twins(const struct comparison_run *const *runs, size_t 
 		sorted[i] = runs[i];
 	qsort(sorted, count, sizeof(*sorted), compare_identities);
 	for (size_t i = 1; i < count && !text; i++)
-		if (!strcmp(sorted[i - 1]->identity, sorted[i]->identity) &&
-		    asprintf(&text, "%s and %s are the same recording", sorted[i - 1]->path,
-			     sorted[i]->path) < 0)
-			text = xalloc_checked(NULL);
+		if (!strcmp(sorted[i - 1]->identity, sorted[i]->identity))
+			text = xasprintf("%s and %s are the same recording", sorted[i - 1]->path,
+					 sorted[i]->path);
 	free(sorted);
 	return text;
 }

@@ -127,9 +127,8 @@ static void say_doubts(const struct comparison *comparison,
 	}
 	if (!first)
 		return;
-	if (asprintf(&text, "Beware of %zu of the recordings; %s: %s.", doubtful, first->path,
-		     first->trust) < 0)
-		text = xalloc_checked(NULL);
+	text = xasprintf("Beware of %zu of the recordings; %s: %s.", doubtful, first->path,
+			 first->trust);
 	say(context, text);
 	free(text);
 }

@@ -250,9 +250,8 @@ static void add_row(struct disassembly *disassembly, const cs_insn *instruction)
 	struct instruction row = {.address = instruction->address,
 				  .is_division = is_division(instruction->id)};
 
-	if (asprintf(&row.text, "%s%s%s", instruction->mnemonic, *instruction->op_str ? " " : "",
-		     instruction->op_str) < 0)
-		xalloc_checked(NULL);
+	row.text = xasprintf("%s%s%s", instruction->mnemonic, *instruction->op_str ? " " : "",
+			     instruction->op_str);
 	xgrow(disassembly->rows, disassembly->count, disassembly->capacity);
 	disassembly->rows[disassembly->count++] = row;
 }

@@ -126,10 +126,8 @@ void document_interval(json_t *row, double value, double low, double high)
 
 static void append_sentence(json_t *sentences, const char *format, va_list arguments)
 {
-	char *text = NULL;
+	char *text = xvasprintf(format, arguments);
 
-	if (vasprintf(&text, format, arguments) < 0)
-		text = xalloc_checked(NULL);
 	append(sentences, short_json(text));
 	free(text);
 }

@@ -57,10 +57,9 @@ static void add_why(json_t *document, const struct comparison *comparison)
 		if (change != 0)
 			snprintf(share, sizeof(share), ", %.0f %% of the change of the total",
 				 100 * (row->fresh - row->base) / change);
-		if (asprintf(&text, "%s %s %s%s", comparison_verdict_marks[row->verdict],
-			     comparison_row_name(comparison, row, name),
-			     comparison_sentence(comparison, row, sentence), share) < 0)
-			text = xalloc_checked(NULL);
+		text = xasprintf("%s %s %s%s", comparison_verdict_marks[row->verdict],
+				 comparison_row_name(comparison, row, name),
+				 comparison_sentence(comparison, row, sentence), share);
 		document_add_why(document, text, comparison_row_name(comparison, row, name));
 		free(text);
 	}
@@ -79,9 +78,8 @@ static void set_verdict(json_t *document, const struct comparison *comparison)
 
 	comparison_sentence(comparison, total, sentence);
 	comparison_remark(comparison, total, remark);
-	if (asprintf(&text, "%s %s%s%s", comparison_verdict_marks[total->verdict], sentence,
-		     *remark ? "; it " : "", remark) < 0)
-		text = xalloc_checked(NULL);
+	text = xasprintf("%s %s%s%s", comparison_verdict_marks[total->verdict], sentence,
+			 *remark ? "; it " : "", remark);
 	document_set_verdict(document,
 			     comparison->replicated ? comparison_verdict_names[total->verdict]
 						    : "unreplicated",

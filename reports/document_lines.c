@@ -18,8 +18,8 @@ void document_place(const struct report *report, uint32_t id, uint32_t line, jso
 	const char *file = report->profile->files[symbol->file];
 	char *text = NULL;
 
-	if (symbol->file && line && asprintf(&text, "%s:%u", file, line) < 0)
-		text = xalloc_checked(NULL);
+	if (symbol->file && line)
+		text = xasprintf("%s:%u", file, line);
 	document_text(row, text ? text : symbol->file ? file : "");
 	free(text);
 }

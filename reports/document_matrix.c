@@ -103,13 +103,13 @@ static void add_line(const struct report *report, const struct part *part, json_
 {
 	char *text = NULL;
 
-	if (part->line &&
-	    asprintf(&text, "%s:%u",
-		     symbol_base_name(
-			     report->profile
-				     ->files[report->symbols.symbols[part->line->symbol].file]),
-		     part->line->line) < 0)
-		xalloc_checked(NULL);
+	if (part->line)
+		text = xasprintf(
+			"%s:%u",
+			symbol_base_name(
+				report->profile
+					->files[report->symbols.symbols[part->line->symbol].file]),
+			part->line->line);
 	document_text(row, text ? text : "");
 	free(text);
 }

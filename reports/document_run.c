@@ -72,12 +72,11 @@ static void add_why(json_t *document, const struct report *report,
 		const struct symbol *symbol = &report->symbols.symbols[row->symbol];
 		char *text;
 
-		if (asprintf(&text, "%s: %.1f %% in itself, %.1f %% with what it calls; %s%s%s",
-			     symbol->label, 100.0 * row->self.value / functions->value,
-			     100.0 * row->total.value / functions->value,
-			     symbol_base_name(report->profile->modules[symbol->module].path),
-			     symbol->file ? ", " : "", report->profile->files[symbol->file]) < 0)
-			text = xalloc_checked(NULL);
+		text = xasprintf("%s: %.1f %% in itself, %.1f %% with what it calls; %s%s%s",
+				 symbol->label, 100.0 * row->self.value / functions->value,
+				 100.0 * row->total.value / functions->value,
+				 symbol_base_name(report->profile->modules[symbol->module].path),
+				 symbol->file ? ", " : "", report->profile->files[symbol->file]);
 		document_add_why(document, text, symbol->label);
 		free(text);
 	}

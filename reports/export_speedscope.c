@@ -81,11 +81,9 @@ static void write_thread(struct speedscope *file, const struct export_row *rows,
 {
 	const struct profile_thread *thread = &file->profile->threads[rows->thread];
 	FILE *stream = file->stream;
-	char *name = NULL;
+	char *name = xasprintf("%s %d, %ju samples", thread->name ? thread->name : "", thread->tid,
+			       (uintmax_t)sum(rows, count, true));
 
-	if (asprintf(&name, "%s %d, %ju samples", thread->name ? thread->name : "", thread->tid,
-		     (uintmax_t)sum(rows, count, true)) < 0)
-		xalloc_checked(NULL);
 	fputs("{\"type\":\"sampled\",\"name\":", stream);
 	export_json_text(stream, name);
 	free(name);

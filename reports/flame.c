@@ -20,25 +20,19 @@ static const uint32_t bytes_of_node = 5; /* more nodes than one in so many bytes
 
 static char *make_title(const struct report *report, uint64_t value, uint32_t samples)
 {
-	char amount[32], *title = NULL;
+	char amount[32];
 	const char *program = report_program(report);
 
-	if (!report->trust.samples) {
-		if (asprintf(&title, "%s · no samples", *program ? program : "profile") < 0)
-			title = xalloc_checked(NULL);
-		return title;
-	}
+	if (!report->trust.samples)
+		return xasprintf("%s · no samples", *program ? program : "profile");
 	amount_format(value * report->period, report->unit, amount, sizeof(amount));
-	if (metric_has_amounts(report->profile, report->metric)
-		    ? asprintf(&title, "%s · %s of %s%s%s", *program ? program : "profile", amount,
-			       report->metric_name, report->selection ? " · " : "",
-			       report->selection ? report->selection : "") < 0
-		    : asprintf(&title, "%s · %s of %s in %u samples%s%s",
-			       *program ? program : "profile", amount, report->metric_name, samples,
-			       report->selection ? " · " : "",
-			       report->selection ? report->selection : "") < 0)
-		title = xalloc_checked(NULL);
-	return title;
+	if (metric_has_amounts(report->profile, report->metric))
+		return xasprintf("%s · %s of %s%s%s", *program ? program : "profile", amount,
+				 report->metric_name, report->selection ? " · " : "",
+				 report->selection ? report->selection : "");
+	return xasprintf("%s · %s of %s in %u samples%s%s", *program ? program : "profile", amount,
+			 report->metric_name, samples, report->selection ? " · " : "",
+			 report->selection ? report->selection : "");
 }
 
 /* "sim · cpu per run: 955 ms → 1.02 s, +6.3 %, 8 base and 8 new runs" */
@@ -48,16 +42,14 @@ static char *make_change_title(const struct flame *flame)
 	const struct flame_change *change = flame->options->change;
 	const char *unit = flame->report->unit, *program = report_program(flame->report);
 	double period = flame->report->period;
-	char base[32], fresh[32], *title;
+	char base[32], fresh[32];
 
-	if (asprintf(&title, "%s · %s per %s: %s → %s, %+.1f %%, %u base and %u new runs",
-		     *program ? program : "profile", flame->report->metric_name, change->per,
-		     amount_format((double)all->base * period, unit, base, sizeof(base)),
-		     amount_format((double)all->fresh * period, unit, fresh, sizeof(fresh)),
-		     100 * ((double)all->fresh / (double)all->base - 1), change->base_runs,
-		     change->fresh_runs) < 0)
-		title = xalloc_checked(NULL);
-	return title;
+	return xasprintf("%s · %s per %s: %s → %s, %+.1f %%, %u base and %u new runs",
+			 *program ? program : "profile", flame->report->metric_name, change->per,
+			 amount_format((double)all->base * period, unit, base, sizeof(base)),
+			 amount_format((double)all->fresh * period, unit, fresh, sizeof(fresh)),
+			 100 * ((double)all->fresh / (double)all->base - 1), change->base_runs,
+			 change->fresh_runs);
 }
 
 void flame_measure_changes(struct flame *flame)

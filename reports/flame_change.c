@@ -110,11 +110,9 @@ static void take_moved(struct flame_change *change, const struct comparison *com
 		const struct profile_function *function = &profile->functions[i];
 		const char *file = function->linkage_name ? function->linkage_name : "";
 		struct comparison_function *known;
-		char *key;
+		char *key = xasprintf("%s\n%s\n%s", function->name,
+				      profile->modules[function->module].path, file);
 
-		if (asprintf(&key, "%s\n%s\n%s", function->name,
-			     profile->modules[function->module].path, file) < 0)
-			key = xalloc_checked(NULL);
 		HASH_FIND_STR(comparison->names->index, key, known);
 		free(key);
 		for (size_t row = 0; row < comparison->rows_count && known; row++)

@@ -27,18 +27,6 @@ void gate_done(struct gate *gate)
 	free(gate->note);
 }
 
-__attribute__((format(printf, 1, 2))) static char *text(const char *format, ...)
-{
-	va_list arguments;
-	char *made;
-
-	va_start(arguments, format);
-	if (vasprintf(&made, format, arguments) < 0)
-		made = xalloc_checked(NULL);
-	va_end(arguments);
-	return made;
-}
-
 /* Returns @made with more behind it, which takes its place. */
 __attribute__((format(printf, 2, 3))) static char *text_more(char *made, const char *format, ...)
 {
@@ -46,10 +34,9 @@ __attribute__((format(printf, 2, 3))) static char *text_more(char *made, const c
 	char *more, *both;
 
 	va_start(arguments, format);
-	if (vasprintf(&more, format, arguments) < 0)
-		more = xalloc_checked(NULL);
+	more = xvasprintf(format, arguments);
 	va_end(arguments);
-	both = text("%s%s", made, more);
+	both = xasprintf("%s%s", made, more);
 	free(made);
 	free(more);
 	return both;
@@ -70,8 +57,8 @@ static char *count_name(const struct gate_count *count)
 	if (!*count->subject)
 		return xstrdup(count->name);
 	if (*count->subject == '[')
-		return text("%s of %s in %s", count->name, count->subject, count->module);
-	return text("%s of %s", count->name, count->subject);
+		return xasprintf("%s of %s in %s", count->name, count->subject, count->module);
+	return xasprintf("%s of %s", count->name, count->subject);
 }
 
 static bool is_steps(const struct gate_count *row)
@@ -121,7 +108,7 @@ static struct gate_item judge_count(const struct gate_count *base, const struct 
 
 	if (!fresh) {
 		item.verdict = GATE_UNCLEAR;
-		item.reason = text("%.0f in the baseline, not counted now", base->value);
+		item.reason = xasprintf("%.0f in the baseline, not counted now", base->value);
 		return item;
 	}
 	if (!fresh->steady) {
@@ -131,9 +118,9 @@ static struct gate_item judge_count(const struct gate_count *base, const struct 
 		return item;
 	}
 	change = base->value > 0 ? fresh->value / base->value - 1 : fresh->value;
-	item.reason = text("%.0f → %.0f, %+.2f %%, allowed %+.2f %%%s", base->value, fresh->value,
-			   100 * change, 100 * margin,
-			   change < -margin ? "; less: update the baseline to keep it" : "");
+	item.reason = xasprintf("%.0f → %.0f, %+.2f %%, allowed %+.2f %%%s", base->value,
+				fresh->value, 100 * change, 100 * margin,
+				change < -margin ? "; less: update the baseline to keep it" : "");
 	if (change > margin)
 		item.verdict = GATE_FAILED;
 	if (is_steps(base) && item.verdict == GATE_FAILED)
@@ -156,8 +143,7 @@ static const struct gate_count *find_count(const struct gate_counts *counts,
 	HASH_FIND_STR(counts->index, like->key, row);
 	if (row || !*like->subject)
 		return row;
-	if (asprintf(&whole, "%s\n\n\n", like->name) < 0)
-		whole = xalloc_checked(NULL);
+	whole = xasprintf("%s\n\n\n", like->name);
 	HASH_FIND_STR(counts->index, whole, row);
 	free(whole);
 	return row ? none : NULL;
@@ -183,14 +169,15 @@ static void tell_unknown(struct gate *gate, const struct gate_counts *base,
 	if (!count)
 		return;
 	name = count_name(first);
-	others = count > 1 ? text(" and %zu more are", count - 1) : xstrdup(" is");
-	add_item(gate, (struct gate_item){
-			       .name = xstrdup("what the baseline lacks"),
-			       .class = "counted",
-			       .reason = text("%s (%.0f now)%s not in the baseline, and not judged",
-					      name, first->value, others),
-			       .verdict = GATE_UNCLEAR,
-		       });
+	others = count > 1 ? xasprintf(" and %zu more are", count - 1) : xstrdup(" is");
+	add_item(gate,
+		 (struct gate_item){
+			 .name = xstrdup("what the baseline lacks"),
+			 .class = "counted",
+			 .reason = xasprintf("%s (%.0f now)%s not in the baseline, and not judged",
+					     name, first->value, others),
+			 .verdict = GATE_UNCLEAR,
+		 });
 	free(name);
 	free(others);
 }
@@ -216,7 +203,8 @@ void gate_judge_counts(struct gate *gate, const struct gate_counts *base,
 		if (!strcmp(row->name, "instructions") && strcmp(there, here)) {
 			free(item.reason);
 			item.verdict = GATE_UNCLEAR;
-			item.reason = text("counted on another machine: %s, now %s", there, here);
+			item.reason =
+				xasprintf("counted on another machine: %s, now %s", there, here);
 		}
 		add_item(gate, item);
 	}
@@ -294,8 +282,8 @@ static void judge_row(struct gate *gate, const struct comparison *comparison,
 		     widening(comparison, calibration) * (change->estimate - change->low);
 	bool total = row == &comparison->total;
 	struct gate_item item = {
-		.name = text("time%s%s", total ? ", total" : " in ",
-			     total ? "" : comparison_row_name(comparison, row, name)),
+		.name = xasprintf("time%s%s", total ? ", total" : " in ",
+				  total ? "" : comparison_row_name(comparison, row, name)),
 		.class = "time",
 		.is_part = !total,
 		.function = row->function,
@@ -311,10 +299,10 @@ static void judge_row(struct gate *gate, const struct comparison *comparison,
 	item.minor = item.minor && item.verdict == GATE_UNCLEAR;
 	if ((row->verdict == COMPARISON_REGRESSED || row->verdict == COMPARISON_CHANGED) &&
 	    item.verdict == GATE_UNCLEAR)
-		item.reason = text("%s; %s", sentence, why_unclear(comparison, calibration));
+		item.reason = xasprintf("%s; %s", sentence, why_unclear(comparison, calibration));
 	else if (item.verdict == GATE_UNCLEAR && isfinite(row->detectable))
-		item.reason = text("%s; these runs see changes of %s", sentence,
-				   comparison_percent(row->detectable, seen));
+		item.reason = xasprintf("%s; these runs see changes of %s", sentence,
+					comparison_percent(row->detectable, seen));
 	else
 		item.reason = xstrdup(sentence);
 	add_item(gate, item);
@@ -331,15 +319,17 @@ static char *describe(const struct gate_calibration *calibration,
 		return xstrdup("this machine is not calibrated: collector gate --self-test "
 			       "--baseline FILE RUNS...");
 	if (cries_wolf(calibration))
-		return text("the self-test of this machine failed in %zu of %zu comparisons of one "
-			    "build: time cannot be judged on it",
-			    calibration->false_alarms, calibration->splits);
+		return xasprintf(
+			"the self-test of this machine failed in %zu of %zu comparisons of one "
+			"build: time cannot be judged on it",
+			calibration->false_alarms, calibration->splits);
 	if (!isfinite(seen))
-		return text("%zu runs a side of this machine can show no change of the total",
-			    comparison->base_count);
-	return text("by its self-test this machine sees changes of %.1f %% of the total with %zu "
-		    "runs a side",
-		    100 * seen, comparison->base_count);
+		return xasprintf("%zu runs a side of this machine can show no change of the total",
+				 comparison->base_count);
+	return xasprintf(
+		"by its self-test this machine sees changes of %.1f %% of the total with %zu "
+		"runs a side",
+		100 * seen, comparison->base_count);
 }
 
 void gate_judge_time(struct gate *gate, const struct comparison *comparison,

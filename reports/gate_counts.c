@@ -28,10 +28,8 @@ struct gate_count *gate_counts_get(struct gate_counts *counts, const char *name,
 				   const char *subject, const char *module, const char *file)
 {
 	struct gate_count *row;
-	char *key;
+	char *key = xasprintf("%s\n%s\n%s\n%s", name, subject, module, file);
 
-	if (asprintf(&key, "%s\n%s\n%s\n%s", name, subject, module, file) < 0)
-		key = xalloc_checked(NULL);
 	HASH_FIND_STR(counts->index, key, row);
 	if (row) {
 		free(key);
@@ -109,8 +107,7 @@ bool gate_counts_has_large(const struct gate_counts *counts, const struct gate_c
 
 	if (!*row->subject)
 		return true;
-	if (asprintf(&key, "%s\n\n\n", row->name) < 0)
-		key = xalloc_checked(NULL);
+	key = xasprintf("%s\n\n\n", row->name);
 	HASH_FIND_STR(counts->index, key, whole);
 	free(key);
 	return !whole || row->value >= GATE_SHARE * whole->value;
@@ -144,8 +141,7 @@ static size_t find_unequal(const struct gate_counts *counts, const struct gate_c
 
 		if (!*row->file)
 			continue;
-		if (asprintf(&key, "%s\n%s\n%s\n", row->name, row->subject, row->module) < 0)
-			key = xalloc_checked(NULL);
+		key = xasprintf("%s\n%s\n%s\n", row->name, row->subject, row->module);
 		HASH_FIND_STR(other->index, row->key, same);
 		HASH_FIND_STR(other->index, key, fileless);
 		free(key);

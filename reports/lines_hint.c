@@ -16,8 +16,7 @@ __attribute__((format(printf, 3, 4))) static void add(struct lines_hints *hints,
 	va_list arguments;
 
 	va_start(arguments, format);
-	if (vasprintf(&hint.text, format, arguments) < 0)
-		xalloc_checked(NULL);
+	hint.text = xvasprintf(format, arguments);
 	va_end(arguments);
 	xgrow(hints->rows, hints->count, hints->capacity);
 	hints->rows[hints->count++] = hint;

@@ -92,8 +92,7 @@ static int run(const struct command *command, int count, char **arguments)
 	char *name = NULL;
 	int status;
 
-	if (asprintf(&name, "%s %s", program_invocation_short_name, command->name) < 0)
-		name = xalloc_checked(NULL);
+	name = xasprintf("%s %s", program_invocation_short_name, command->name);
 	arguments[0] = name;
 	status = command->run(count, arguments);
 	free(name);

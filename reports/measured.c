@@ -73,8 +73,8 @@ static uint32_t name_symbol(const struct naming *naming, uint32_t symbol_id)
 		return naming->of_symbol[symbol_id];
 	if (symbol->named)
 		base = comparison_base_name(symbol->label);
-	else if (asprintf(&base, "[no symbol] in %s", module) < 0)
-		base = xalloc_checked(NULL);
+	else
+		base = xasprintf("[no symbol] in %s", module);
 	obstack_init(&memory);
 	name = xstrdup(text_clean(&memory, base, 200));
 	obstack_free(&memory, NULL);
@@ -266,9 +266,8 @@ static char *describe_machine(const struct profile *profile)
 	struct obstack memory;
 	char *text, *clean;
 
-	if (asprintf(&text, "%s, %" PRId64 " CPUs", profile_text(profile, "cpu_model", "unknown"),
-		     profile_number(profile, "cpu_count", 0)) < 0)
-		text = xalloc_checked(NULL);
+	text = xasprintf("%s, %" PRId64 " CPUs", profile_text(profile, "cpu_model", "unknown"),
+			 profile_number(profile, "cpu_count", 0));
 	obstack_init(&memory);
 	clean = xstrdup(text_clean(&memory, text, 200));
 	obstack_free(&memory, NULL);
@@ -286,8 +285,7 @@ static char *describe_program(const struct profile *profile)
 	for (size_t i = 0; i < profile->modules_count && !build; i++)
 		if (!strcmp(symbol_base_name(profile->modules[i].path), symbol_base_name(program)))
 			build = profile->modules[i].build_id;
-	if (asprintf(&text, "%s%s%.12s", program, build ? ", build " : "", build ? build : "") < 0)
-		text = xalloc_checked(NULL);
+	text = xasprintf("%s%s%.12s", program, build ? ", build " : "", build ? build : "");
 	obstack_init(&memory);
 	clean = xstrdup(text_clean(&memory, text, 200));
 	obstack_free(&memory, NULL);

@@ -111,8 +111,7 @@ static uint32_t group_get(struct operations *operations, struct entry **entries,
 	char *label = label_of(operations->report, subject), *key;
 	struct entry *entry;
 
-	if (asprintf(&key, "%u %s", subject->kind, label) < 0)
-		key = xalloc_checked(NULL);
+	key = xasprintf("%u %s", subject->kind, label);
 	HASH_FIND_STR(*entries, key, entry);
 	if (entry) {
 		free(key);

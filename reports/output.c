@@ -70,8 +70,7 @@ static int open_temporary(struct output *output, struct error *error)
 		return output->stream ? 0
 				      : fail(error, -errno, "cannot write %s: %m", output->path);
 	}
-	if (asprintf(&output->temporary, "%s.XXXXXX", output->path) < 0)
-		output->temporary = xalloc_checked(NULL);
+	output->temporary = xasprintf("%s.XXXXXX", output->path);
 	descriptor = mkostemp(output->temporary, O_CLOEXEC);
 	if (descriptor < 0) {
 		free(output->temporary);

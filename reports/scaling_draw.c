@@ -165,10 +165,9 @@ static const char *name_of(const struct panel *panel, struct obstack *memory)
 	char *text;
 	const char *clean;
 
-	if (asprintf(&text, "%s%s%s%s", text_of(panel->row, "name"),
-		     !strcmp(kind, "self time") ? " (itself)" : "", *others ? " · " : "",
-		     others) < 0)
-		xalloc_checked(NULL);
+	text = xasprintf("%s%s%s%s", text_of(panel->row, "name"),
+			 !strcmp(kind, "self time") ? " (itself)" : "", *others ? " · " : "",
+			 others);
 	clean = text_clean(memory, text, 70);
 	free(text);
 	return clean;

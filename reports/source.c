@@ -124,8 +124,7 @@ int source_find(struct source *source, const char *path, const char *folder, int
 		char *name = NULL;
 
 		rest += *rest == '/';
-		if (asprintf(&name, "%s/%s", folder, rest) < 0)
-			xalloc_checked(NULL);
+		name = xasprintf("%s/%s", folder, rest);
 		if (!open_source(source, name, folder, start_ns, NULL))
 			result = 0;
 		free(name);

@@ -74,12 +74,11 @@ void steps_flame_write(const struct report *report, const struct flame_change *c
 		       const struct steps_contrast *contrast, FILE *stream)
 {
 	const char *program = report_program(report);
-	char *title;
+	char *title =
+		xasprintf("%s · %s per step: %u typical steps (base) against %u slow ones (new)",
+			  *program ? program : "profile", report->metric_name,
+			  contrast->typical_steps, contrast->slow_steps);
 
-	if (asprintf(&title, "%s · %s per step: %u typical steps (base) against %u slow ones (new)",
-		     *program ? program : "profile", report->metric_name, contrast->typical_steps,
-		     contrast->slow_steps) < 0)
-		title = xalloc_checked(NULL);
 	flame_write(report, &(struct flame_options){.title = title, .change = change}, stream);
 	free(title);
 }

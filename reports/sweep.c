@@ -134,11 +134,7 @@ void sweep_done(struct sweep *sweep)
 
 char *sweep_result_path(const struct sweep_result *result, const char *file)
 {
-	char *path;
-
-	if (asprintf(&path, "%s/%s", result->folder, file) < 0)
-		path = xalloc_checked(NULL);
-	return path;
+	return xasprintf("%s/%s", result->folder, file);
 }
 
 double sweep_result_count(const struct sweep_result *result, const char *name)

@@ -25,11 +25,10 @@ void table_done(struct table *table)
 void table_cell(struct table *table, const char *format, ...)
 {
 	va_list arguments;
-	char *text = NULL;
+	char *text;
 
 	va_start(arguments, format);
-	if (vasprintf(&text, format, arguments) < 0)
-		text = xalloc_checked(NULL);
+	text = xvasprintf(format, arguments);
 	va_end(arguments);
 	xgrow(table->cells, table->cells_count, table->cells_capacity);
 	table->cells[table->cells_count++] = text;

@@ -8,6 +8,7 @@
  */
 #pragma once
 
+#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,6 +41,26 @@ static inline void *xreallocarray(void *memory, size_t count, size_t bytes)
 static inline char *xstrdup(const char *text)
 {
 	return xalloc_checked(strdup(text));
+}
+
+static inline char *__attribute__((format(printf, 1, 0)))
+xvasprintf(const char *format, va_list arguments)
+{
+	char *text;
+
+	return vasprintf(&text, format, arguments) < 0 ? xalloc_checked(NULL) : text;
+}
+
+/* Returns the formatted text; the caller frees it. */
+static inline char *__attribute__((format(printf, 1, 2))) xasprintf(const char *format, ...)
+{
+	va_list arguments;
+	char *text;
+
+	va_start(arguments, format);
+	text = xvasprintf(format, arguments);
+	va_end(arguments);
+	return text;
 }
 
 /*

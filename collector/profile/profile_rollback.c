@@ -22,11 +22,7 @@ static const unsigned char super_journal_end[8] = {0xd9, 0xd5, 0x05, 0xf9, 0x20,
 
 static char *with_suffix(const char *path, const char *suffix)
 {
-	char *text = NULL;
-
-	if (asprintf(&text, "%s%s", path, suffix) < 0)
-		text = xalloc_checked(NULL);
-	return text;
+	return xasprintf("%s%s", path, suffix);
 }
 
 /* Copies @size bytes, or what is there when the file was cut meanwhile. */

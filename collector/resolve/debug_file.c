@@ -140,11 +140,7 @@ static bool take_separate(struct debug_file *file, char *path, const uint32_t *c
 
 static char *join(const char *root, const char *folder, const char *below, const char *name)
 {
-	char *path;
-
-	if (asprintf(&path, "%s%s%s/%s", root, folder, below, name) < 0)
-		xalloc_checked(NULL);
-	return path;
+	return xasprintf("%s%s%s/%s", root, folder, below, name);
 }
 
 /* Returns the folder of @path; the caller frees it. */

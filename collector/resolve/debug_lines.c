@@ -302,13 +302,9 @@ void debug_lines_rows(struct debug_lines *lines, uint64_t start, uint64_t end,
 
 char *debug_lines_path(const char *folder, const char *file)
 {
-	char *path;
-
 	if (!file || *file == '/' || !folder || *folder != '/')
 		return xstrdup(file ? file : "");
 	while (!strncmp(file, "./", 2))
 		file += 2;
-	if (asprintf(&path, "%s/%s", folder, file) < 0)
-		path = xalloc_checked(NULL);
-	return path;
+	return xasprintf("%s/%s", folder, file);
 }

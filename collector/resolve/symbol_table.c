@@ -225,8 +225,7 @@ static const char *keep_name(struct symbol_table *table, const char *name, const
 	int length = (int)strcspn(name + 1, "@") + 1;
 
 	free(table->name);
-	if (asprintf(&table->name, "%.*s%s", length, name, suffix) < 0)
-		table->name = xalloc_checked(NULL);
+	table->name = xasprintf("%.*s%s", length, name, suffix);
 	return table->name;
 }
 

@@ -179,8 +179,7 @@ static uint32_t start_function(struct naming *naming, uint64_t address)
 	char *name;
 
 	module_function_start(naming->module, address, &start);
-	if (asprintf(&name, "%s+0x%" PRIx64, naming->base_name, start) < 0)
-		name = xalloc_checked(NULL);
+	name = xasprintf("%s+0x%" PRIx64, naming->base_name, start);
 	function = profile_function(naming->profile, name, NULL, naming->module->id, 0, 0, false);
 	free(name);
 	return function;
@@ -412,16 +411,11 @@ static void take_names(struct profile *profile, const struct file_names *names)
  * tells which it was when the sample was taken. The caller frees it. */
 static char *generated_name(const struct perf_map_entry *entry)
 {
-	char *name;
-	int result;
-
 	if (entry->other)
-		result = asprintf(&name, "%.*s or %.*s%s", entry->other_bytes, entry->other,
-				  entry->name_bytes, entry->name,
-				  entry->has_more ? " or others" : "");
-	else
-		result = asprintf(&name, "%.*s", entry->name_bytes, entry->name);
-	return result < 0 ? xalloc_checked(NULL) : name;
+		return xasprintf("%.*s or %.*s%s", entry->other_bytes, entry->other,
+				 entry->name_bytes, entry->name,
+				 entry->has_more ? " or others" : "");
+	return xasprintf("%.*s", entry->name_bytes, entry->name);
 }
 
 /* Names one frame of generated code by its entry in the engine's map. */

@@ -30,29 +30,32 @@ static void duration_cell(struct table *table, bool is_known, double duration_ns
 
 /* ---- text ---------------------------------------------------------------------------------- */
 
-static double percent(const struct calls_figure *figure)
+static const char *margin(const struct calls_figure *figure, char text[AMOUNT_BYTES])
 {
-	return figure->value > 0 ? 100 * figure->margin / figure->value : 0;
+	return amount_brief(figure->value > 0 ? 100 * figure->margin / figure->value : 0, text,
+			    AMOUNT_BYTES);
 }
 
 /* What was counted, or an estimate of all: "≈1.23e+06 ±4 %". */
 static void calls_cell(struct table *table, struct calls_figure calls)
 {
+	char text[AMOUNT_BYTES];
+
 	if (calls.is_estimate)
-		table_cell(table, "≈%.3g ±%.2g %%", calls.value, percent(&calls));
+		table_cell(table, "≈%.3g ±%s %%", calls.value, margin(&calls, text));
 	else
 		table_cell(table, "%s%.0f", calls.is_least ? "> " : "", calls.value);
 }
 
 static void time_cell(struct table *table, bool is_known, struct calls_figure time_ns)
 {
-	char text[AMOUNT_BYTES];
+	char text[AMOUNT_BYTES], of_it[AMOUNT_BYTES];
 
 	amount_format(time_ns.value, "ns", text, sizeof(text));
 	if (!is_known)
 		table_cell(table, "%s", "");
 	else if (time_ns.is_estimate)
-		table_cell(table, "≈%s ±%.2g %%", text, percent(&time_ns));
+		table_cell(table, "≈%s ±%s %%", text, margin(&time_ns, of_it));
 	else
 		table_cell(table, "%s%s", time_ns.is_least ? "> " : (time_ns.is_most ? "< " : ""),
 			   text);

@@ -152,15 +152,16 @@ static void write_attached(const struct report *report, const struct memory *mem
 	const struct profile *profile = report->profile;
 	double watched = (double)profile_number(profile, "memory.watched_ns", 0);
 	double open = (double)profile_number(profile, "memory.window_ns", 0);
-	char bytes[32], half[32] = "an error that cannot be told";
+	char bytes[32], half[32] = "an error that cannot be told", seen[32];
 
 	if (memory->half_width >= 0)
 		bytes_text((uint64_t)memory->half_width, half, sizeof(half));
 	fprintf(stream, "allocated    %s ± %s in about %" PRIu64 " allocations\n",
 		bytes_text(memory->amounts[MEMORY_ALLOCATED], bytes, sizeof(bytes)), half,
 		memory->amounts[MEMORY_ALLOCATIONS]);
-	fprintf(stream, "seen         %.2g %% of %.1f s, in %" PRId64 " looks of probes",
-		watched > 0 ? 100 * open / watched : 0, watched / 1e9, memory->looks);
+	fprintf(stream, "seen         %s %% of %.1f s, in %" PRId64 " looks of probes",
+		amount_brief(watched > 0 ? 100 * open / watched : 0, seen, sizeof(seen)),
+		watched / 1e9, memory->looks);
 	if (memory->samples >= 0)
 		fprintf(stream, ", %" PRId64 " samples", memory->samples);
 	fputc('\n', stream);

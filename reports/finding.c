@@ -127,16 +127,18 @@ const char *finding_function(const struct findings *findings, const char *compon
 			     char text[FINDING_TEXT])
 {
 	const json_t *table = finding_table(findings->phases[0], "shares", "causes"), *row;
+	char self[AMOUNT_BYTES];
 	size_t i;
 
 	json_array_foreach (json_object_get(table, "rows"), i, row) {
 		if (strcmp(finding_cell_text(table, row, "component"), component) != 0)
 			continue;
 		snprintf(text, FINDING_TEXT,
-			 "%s, %.3g %% with what it calls outside of components, %.2g %% in itself",
+			 "%s, %.3g %% with what it calls outside of components, %s %% in itself",
 			 finding_cell_text(table, row, "function"),
 			 100 * finding_share(finding_cell(table, row, "borne")),
-			 100 * finding_share(finding_cell(table, row, "self")));
+			 amount_brief(100 * finding_share(finding_cell(table, row, "self")), self,
+				      sizeof(self)));
 		return text;
 	}
 	return table ? "no sample in its functions" : NOT_MEASURED;
@@ -251,6 +253,7 @@ const char *finding_line(const struct findings *findings, const char *component,
 			 char text[FINDING_TEXT])
 {
 	const json_t *table = finding_table(findings->phases[2], "lines", "hottest"), *row;
+	char share[AMOUNT_BYTES];
 	size_t i;
 
 	json_array_foreach (json_object_get(table, "rows"), i, row) {
@@ -258,10 +261,11 @@ const char *finding_line(const struct findings *findings, const char *component,
 
 		if (strcmp(finding_cell_text(table, row, "component"), component) != 0)
 			continue;
-		snprintf(text, FINDING_TEXT, "%s:%" JSON_INTEGER_FORMAT " (%.2g %%)",
+		snprintf(text, FINDING_TEXT, "%s:%" JSON_INTEGER_FORMAT " (%s %%)",
 			 strrchr(file, '/') ? strrchr(file, '/') + 1 : file,
 			 json_integer_value(finding_cell(table, row, "line")),
-			 100 * finding_share(finding_cell(table, row, "borne")));
+			 amount_brief(100 * finding_share(finding_cell(table, row, "borne")), share,
+				      sizeof(share)));
 		return text;
 	}
 	if (table && !json_array_size(json_object_get(table, "rows")))

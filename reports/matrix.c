@@ -3,6 +3,7 @@
 #include "reports/matrix.h"
 
 #include "collector/base/xalloc.h"
+#include "reports/amount.h"
 #include "reports/document.h"
 #include "reports/finding.h"
 #include "reports/win.h"
@@ -111,6 +112,7 @@ static const json_t *add_matrix(json_t *document, const struct findings *finding
 	};
 	const json_t *shares = finding_table(findings->phases[0], "shares", "components"), *row;
 	json_t *section = document_section(document, "matrix", "Bottlenecks"), *table;
+	char text[FINDING_TEXT];
 	size_t i;
 
 	document_say(section,
@@ -126,8 +128,8 @@ static const json_t *add_matrix(json_t *document, const struct findings *finding
 		const json_t *share = finding_cell(shares, row, "share");
 
 		if (!strcmp(component, "other") && finding_share(share) < share_of_a_row)
-			document_note(section, "%.2g %% of the CPU time belong to no component.",
-				      100 * finding_share(share));
+			document_note(section, "%s %% of the CPU time belong to no component.",
+				      amount_brief(100 * finding_share(share), text, sizeof(text)));
 		/* Every row has a name: what follows looks for it. */
 		else if (*component)
 			add_row(table, findings, component, share);

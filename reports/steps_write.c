@@ -89,8 +89,9 @@ static void write_slow(const struct report *report, const struct steps *steps, F
 		fputs("no step is slow\n", stream);
 		return;
 	}
-	fprintf(stream, "slow: %u steps, %.2g %%\n", steps->slow_count,
-		100.0 * steps->slow_count / (steps->count - steps->warm_up));
+	fprintf(stream, "slow: %u steps, %s %%\n", steps->slow_count,
+		amount_brief(100.0 * steps->slow_count / (steps->count - steps->warm_up), text,
+			     sizeof(text)));
 	table_init(&table, columns, 5);
 	for (uint32_t i = 0; i < count; i++) {
 		const struct profile_step *step = &report->profile->steps[list[i]];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * io: what is read from and written to files, by file and call stack, in the places of the
- * library's functions for descriptors (io.c) and for streams (io_stream.c).
+ * library's functions for descriptors (io.c) and for streams (io_stream.h).
  *
  * Each call is timed and booked after it is done; what it returns, errno and cancellation are the
  * library's own. Signal handlers may call write and its kin, and do.
@@ -26,6 +26,10 @@ uint32_t io_file(int fd);
 
 /* The same of what an attempt to open gave: below 0 when it failed. */
 uint32_t io_opened(int fd);
+
+/* The calling process is a forked child, or ends. */
+void io_adopt(void);
+void io_end_process(void);
 
 /* Forgets what a descriptor is, which is about to be closed or replaced. */
 void io_forget(int fd);

@@ -1,47 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * io_stream: in the places of the functions for streams; see io.h. A stream's own system calls are
- * inside the library, where nobody sees them, so they are seen here, as the time of the call that
- * made them. A call that the stream's buffer served is only counted, with its bytes, at no stack:
- * to read the clock and walk the stack would cost more than the call.
+ * io_stream: streams by blocks, lines and formats, and their opening and closing; see io_stream.h.
  *
- * Sources: stdio(3), fread(3), printf(3), unlocked_stdio(3); glibc, bits/types/struct_FILE.h.
+ * Sources: stdio(3), fread(3), printf(3), fopen(3).
  */
-#include "probe/io.h"
-#include "probe/real.h"
-#include "probe/stacks.h"
+#include "probe/io_stream.h"
 
 #include <dirent.h>
-#include <stdarg.h>
-#include <stdio.h>
-
-#define HAS_DESCRIPTOR 0x2000 /* _IO_IS_FILEBUF of glibc's flags, of all but streams in memory */
-
-/* Returns the descriptor of a stream; -1 when it has none. */
-static inline int descriptor(const FILE *stream)
-{
-	return stream->_flags & HAS_DESCRIPTOR ? stream->_fileno : -1;
-}
-
-/* Counts a call that the buffer served. */
-static void book_buffered(const FILE *stream, enum wire_operation_kind kind, uint64_t bytes)
-{
-	if (descriptor(stream) >= 0)
-		operation_book(&(struct operation){
-			.subject = io_file(stream->_fileno),
-			.kind = kind,
-			.node = stacks_root,
-			.count = 1,
-			.amount = bytes,
-		});
-}
-
-static void book(const FILE *stream, enum wire_operation_kind kind, uint64_t start_ns,
-		 int64_t bytes, const struct walk_start *start)
-{
-	if (descriptor(stream) >= 0)
-		io_book(io_file(stream->_fileno), kind, start_ns, bytes, start);
-}
 
 static inline bool fits(const FILE *stream, size_t bytes)
 {
@@ -54,33 +19,6 @@ static inline bool is_there(const FILE *stream, size_t bytes)
 	return stream->_IO_read_end > stream->_IO_read_ptr &&
 	       (size_t)(stream->_IO_read_end - stream->_IO_read_ptr) >= bytes;
 }
-
-/*
- * Without a stream some functions return what they return for nothing to do, before they look at
- * it: the library may say so, or crash.
- */
-static inline bool is_seen(const FILE *stream)
-{
-	return stream && io_is_on();
-}
-
-/* Makes a call that moves @bytes at most; @moved of its result_ is how many it did. */
-#define STREAM(kind, stream, is_served, call, moved)                                               \
-	({                                                                                         \
-		struct walk_start start_ = WALK_START();                                           \
-		bool is_served_ = is_served;                                                       \
-		uint64_t start_ns_ = is_served_ ? 0 : clock_now_ns();                              \
-		__typeof__(call) result_ = call;                                                   \
-                                                                                                   \
-		if (is_served_)                                                                    \
-			book_buffered(stream, kind, (uint64_t)(moved));                            \
-		else                                                                               \
-			book(stream, kind, start_ns_, (int64_t)(moved), &start_);                  \
-		result_;                                                                           \
-	})
-
-#define IN  WIRE_OPERATION_STREAM_READ
-#define OUT WIRE_OPERATION_STREAM_WRITE
 
 /* ---- blocks ------------------------------------------------------------------------------- */
 
@@ -239,17 +177,6 @@ EXPORT int __vprintf_chk(int flag, const char *restrict format, va_list values)
 	return FORMAT(stdout, REAL_NOW(__vfprintf_chk)(stdout, flag, format, values));
 }
 
-#define WITH_VALUES(last, values, call)                                                            \
-	({                                                                                         \
-		va_list values;                                                                    \
-		int given_;                                                                        \
-                                                                                                   \
-		va_start(values, last);                                                            \
-		given_ = call;                                                                     \
-		va_end(values);                                                                    \
-		given_;                                                                            \
-	})
-
 EXPORT int fprintf(FILE *restrict stream, const char *restrict format, ...)
 {
 	return WITH_VALUES(format, values,
@@ -310,6 +237,7 @@ EXPORT FILE *freopen(const char *restrict path, const char *restrict mode, FILE 
 {
 	FILE *result;
 
+	io_stream_forget(stream);
 	io_forget(descriptor(stream));
 	result = REAL_NOW(freopen)(path, mode, stream);
 	if (result)
@@ -321,6 +249,7 @@ EXPORT FILE *freopen64(const char *restrict path, const char *restrict mode, FIL
 {
 	FILE *result;
 
+	io_stream_forget(stream);
 	io_forget(descriptor(stream));
 	result = REAL_NOW(freopen64)(path, mode, stream);
 	if (result)
@@ -330,7 +259,9 @@ EXPORT FILE *freopen64(const char *restrict path, const char *restrict mode, FIL
 
 EXPORT int fflush(FILE *stream)
 {
-	if (!stream || !io_is_on())
+	if (!stream && io_is_on())
+		io_stream_settle();
+	if (!is_seen(stream))
 		return REAL_NOW(fflush)(stream);
 	return STREAM(OUT, stream, false, REAL_NOW(fflush)(stream), 0);
 }
@@ -344,6 +275,7 @@ EXPORT int fclose(FILE *stream)
 
 	if (fd < 0 || !io_is_on())
 		return REAL_NOW(fclose)(stream);
+	io_stream_forget(stream);
 	file = io_file(fd);
 	io_forget(fd);
 	start_ns = clock_now_ns();
@@ -354,6 +286,7 @@ EXPORT int fclose(FILE *stream)
 
 EXPORT int pclose(FILE *stream)
 {
+	io_stream_forget(stream);
 	io_forget(stream->_fileno);
 	return REAL_NOW(pclose)(stream);
 }

@@ -2,6 +2,7 @@
 /* operation: see operation.h. */
 #include "probe/operation.h"
 
+#include "probe/io.h"
 #include "probe/locks.h"
 #include "probe/raw.h"
 #include "probe/rules.h"
@@ -124,6 +125,7 @@ void operation_adopt(void)
 		return;
 	begin_process();
 	locks_adopt();
+	io_adopt();
 }
 
 static uint32_t claim_row(void)

@@ -4,6 +4,7 @@
 
 #include "probe/clock.h"
 #include "probe/execute.h"
+#include "probe/io.h"
 #include "probe/memory.h"
 #include "probe/objects.h"
 #include "probe/operation.h"
@@ -246,6 +247,7 @@ __attribute__((constructor)) static void construct(int argc, char **argv, char *
 
 __attribute__((destructor)) static void destruct(void)
 {
+	io_end_process();
 	if (probe.wire)
 		memory_end_process();
 }

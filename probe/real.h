@@ -22,10 +22,13 @@ struct real {
 	void **address;
 };
 
-#define REAL(name)                                                                                 \
+#define REAL(name) REAL_AS(name, #name)
+
+/* The same for one that C knows by another name than the linker. */
+#define REAL_AS(name, symbol)                                                                      \
 	static __typeof__(name) *real_##name;                                                      \
 	static struct real real_row_##name                                                         \
-		__attribute__((section("real_rows"), used)) = {#name, (void **)&real_##name}
+		__attribute__((section("real_rows"), used)) = {symbol, (void **)&real_##name}
 
 /* The function itself, looked up if that has not been done. */
 #define REAL_NOW(name) (real_##name ? real_##name : (real_find(&real_row_##name), real_##name))

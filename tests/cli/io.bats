@@ -61,6 +61,23 @@ own_counts() {
 	[ "$(value "SELECT count(*) FROM spreads WHERE kind = 11")" -gt 0 ]
 }
 
+# bytes GLOB KIND: of a kind on files.
+bytes() {
+	local counts
+	read -ra counts <<<"$(file "$1" "$2")"
+	echo "${counts[1]}"
+}
+
+@test "single characters of streams are counted: inlined, put back, scanned, and written at the program's end" {
+	record -- "$F" characters 2500 >said
+	[ "$(bytes '*/characters' stream-write)" = "$(stat -c %s characters)" ]
+	[ "$(bytes '*/characters' stream-read)" = "$(stat -c %s characters)" ]
+	[ "$(bytes "$PWD/said" stream-write)" = "$(stat -c %s said)" ]
+	record -- paste characters >pasted
+	[ "$(bytes '*/characters' stream-read) $(bytes "$PWD/pasted" stream-write)" = "37500 37501" ]
+	same_output "$F" characters 500
+}
+
 @test "a descriptor that is closed, copied over or used again is the new file" {
 	record -- "$F" again
 	for name in one three eleven_long thirteen_long; do

@@ -4,6 +4,8 @@
  *
  *     known        calls of every kind on the file "made"; prints calls and bytes of each kind
  *     stream N     N lines through streams; prints calls and bytes
+ *     characters N N times 15 single characters of every kind, a number by fscanf among them, and
+ *                  each put back once; the second half of what is written by the end of the program
  *     again        descriptors that are closed, copied over and used for other files
  *     child        a child of vfork moves its own descriptors and writes
  *     handler      a signal handler writes while the program does
@@ -99,6 +101,44 @@ static void stream(long count)
 	fclose(file);
 	free(long_line);
 	printf("stream-read %ld %ld\n", lines, read_bytes);
+}
+
+/* Calls of the functions that the header makes none of, and of those it does. */
+static void characters(long count)
+{
+	FILE *file = fopen("characters", "w");
+	long sum = 0, number, at;
+
+	for (long i = 0; i < count; i++) {
+		putc('a', file);
+		fputc('b', file);
+		putc_unlocked('c', file);
+		(fputc_unlocked)('d', file);
+		fputs(" 4711 ", file);
+		if (i == count / 2)
+			fseek(file, 0, SEEK_CUR);
+		putc('e', file);
+		fwrite("four", 1, 4, file);
+	}
+	printf("stream-write %ld\n", 15 * count);
+	fclose(file);
+	file = fopen("characters", "r");
+	for (at = 0; at < count; at++) {
+		sum += getc(file) + fgetc(file) + getc_unlocked(file) + (fgetc_unlocked)(file);
+		ungetc(getc(file), file);
+		sum += fscanf(file, "%ld", &number);
+		sum += number + getc(file);
+		sum += getc(file);
+		sum += fread(bytes, 1, 4, file) == 4 && !memcmp(bytes, "four", 4);
+	}
+	printf("stream-read %ld\n", 15 * count);
+	fclose(file);
+	fflush(stdout);
+	for (long i = 0; i < count % 4000; i++)
+		putchar_unlocked(
+			"1234567890123456789012345678901234567890123456789012345678901234567\n"
+				[i % 68]);
+	fprintf(stderr, "%ld\n", sum);
 }
 
 /* Each name gets one write of as many bytes as the name is long. */
@@ -286,6 +326,8 @@ int main(int argc, char **argv)
 		known();
 	else if (!strcmp(which, "stream"))
 		stream(count);
+	else if (!strcmp(which, "characters"))
+		characters(count);
 	else if (!strcmp(which, "again"))
 		again();
 	else if (!strcmp(which, "child"))

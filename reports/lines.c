@@ -5,6 +5,7 @@
 #include "collector/base/xalloc.h"
 #include "reports/function_name.h"
 #include "reports/memory.h"
+#include "reports/metric.h"
 
 #define NO_ROW UINT32_MAX
 
@@ -291,10 +292,16 @@ static void measure_intervals(struct measuring *measuring, uint16_t metric, uint
 	}
 	for (uint32_t i = 0; i < lines->count; i++)
 		lines->rows[i].share = (struct interval){0, 1};
-	for (uint32_t i = 0; i < rows && lines->value; i++)
-		lines->rows[i].share = dispersion_interval(
-			(double)lines->rows[i].self / lines->value,
-			blocks.equal_samples / dispersion_phi(&blocks, counts[i]));
+	for (uint32_t i = 0; i < rows && lines->value; i++) {
+		double share = (double)lines->rows[i].self / lines->value;
+
+		lines->rows[i].share =
+			metric_is_exact(measuring->profile, metric)
+				? (struct interval){share, share}
+				: dispersion_interval(share,
+						      blocks.equal_samples /
+							      dispersion_phi(&blocks, counts[i]));
+	}
 	free(counts);
 }
 

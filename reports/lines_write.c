@@ -18,6 +18,7 @@ enum {
 
 enum {
 	COSTS = 5, /* columns that every profile has */
+	COST_AMOUNT = 2,
 	HITS = 2,
 	ALLOCATIONS = 2
 };
@@ -60,6 +61,8 @@ static void listing_begin(struct listing *listing, const struct lines_view *view
 {
 	*listing = (struct listing){.view = view};
 	add_columns(listing, cost_columns, COSTS);
+	if (strcmp(view->report->unit, "ns") != 0)
+		listing->columns[COST_AMOUNT].title = "amount";
 	if (view->lines->has_hits)
 		add_columns(listing, hits_columns, HITS);
 	if (view->lines->has_allocations)

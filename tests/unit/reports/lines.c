@@ -183,6 +183,17 @@ Test(lines, a_line_that_was_counted_and_never_sampled_is_a_row)
 	cr_assert_eq(row_of(make, 20)->hits, 0);
 }
 
+Test(lines, what_was_counted_has_no_interval)
+{
+	for (int i = 0; i < 20; i++)
+		sample(2, i % 2 ? 700 : 1);
+	report_init(&report, profile);
+	report.metric = 2;
+	lines_measure(&lines, &report, LINES_IN_SOURCE, NULL, 10);
+	cr_assert_eq(row_of(copy, 6)->share.low, 1);
+	cr_assert_eq(row_of(copy, 6)->share.high, 1);
+}
+
 Test(lines, allocations_count_at_the_line_and_at_those_that_called_it)
 {
 	sample(0, 1);

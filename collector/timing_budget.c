@@ -8,7 +8,8 @@
 
 #include <math.h>
 
-#define ENOUGH_STEPS 8 /* to know how many calls one has, whole or not */
+#define ENOUGH_STEPS 8	 /* to know how many calls one has, whole or not */
+#define RECENT_NS    1e8 /* of the target's CPU time: in which what a step function cost fades */
 
 struct timing_budget *timing_budget_new(double share)
 {
@@ -222,6 +223,21 @@ static void keep(struct timing_budget *budget, struct uprobe *uprobe, uint64_t n
 	}
 }
 
+/* What a function's probe costs. In a round in which the target hardly ran, one step would look
+ * like too much. */
+static double load_of(const struct timing_budget *budget, struct watched *watched,
+		      const struct uprobe *uprobe)
+{
+	double used_ns = budget->bank.used_ns, fading = exp(-used_ns / RECENT_NS);
+	double cost_ns = timing_budget_cost_ns(watched, uprobe);
+
+	if (watched->function.mode != UPROBE_STEP)
+		return (double)watched->new_calls * cost_ns / used_ns;
+	watched->recent_calls = watched->recent_calls * fading + (double)watched->new_calls;
+	watched->recent_used_ns = watched->recent_used_ns * fading + used_ns;
+	return watched->recent_calls * cost_ns / watched->recent_used_ns;
+}
+
 void timing_budget_round(struct timing_budget *budget, struct uprobe *uprobe, uint64_t now_ns)
 {
 	if (budget->is_in_window && (uprobe_window_is_closed(uprobe) || uprobe_is_over(uprobe))) {
@@ -234,12 +250,8 @@ void timing_budget_round(struct timing_budget *budget, struct uprobe *uprobe, ui
 		return;
 	budget->round_ns = now_ns;
 	timing_budget_look(budget, uprobe, now_ns);
-	for (size_t i = 0; i < budget->count; i++) {
-		struct watched *watched = &budget->functions[i];
-
-		watched->load = (double)watched->new_calls *
-				timing_budget_cost_ns(watched, uprobe) / budget->bank.used_ns;
-	}
+	for (size_t i = 0; i < budget->count; i++)
+		budget->functions[i].load = load_of(budget, &budget->functions[i], uprobe);
 	keep(budget, uprobe, now_ns);
 	timing_windows_make(budget, uprobe);
 	if (!budget->is_in_window)

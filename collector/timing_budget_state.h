@@ -17,7 +17,9 @@ struct watched {
 	size_t group;	    /* its first function: they are put in place and taken off together */
 	uint64_t calls;	    /* as of the last look */
 	uint64_t new_calls; /* between the last two */
-	double load; /* what its probe cost in the last round, of the target's own CPU time */
+	double load; /* what its probe cost in the last round, of the target's own CPU time; of a
+		      * step function, which cannot come back, lately */
+	double recent_calls, recent_used_ns; /* of a step function: sums that fade */
 	uint64_t only_counted_ns, sampled_ns;
 	bool by_steps;		 /* its windows are whole steps, else pieces of time */
 	bool is_due;		 /* the window at hand, or the next one, is its own */

@@ -5,6 +5,7 @@
 #include "collector/base/xalloc.h"
 #include "reports/calls.h"
 #include "reports/comparison_run.h"
+#include "reports/measured_steps.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -101,22 +102,6 @@ static struct measured_function *function_of(struct measured *measured, uint32_t
 	return &measured->functions[id];
 }
 
-/* Whether a moment lies in a step. The steps of a process do not overlap, and ends rise. */
-static bool is_in_step(const struct profile *profile, uint64_t time_ns)
-{
-	size_t low = 0, high = profile->steps_count;
-
-	while (low < high) {
-		size_t middle = (low + high) / 2;
-
-		if (profile->steps[middle].end_ns < time_ns)
-			low = middle + 1;
-		else
-			high = middle;
-	}
-	return low < profile->steps_count && profile->steps[low].start_ns <= time_ns;
-}
-
 /* Adds a sample to what is on its stack: to each function once, however often it is there. */
 static void take_sample(struct measured *measured, const struct naming *naming,
 			const struct call_tree *tree, uint32_t leaf, double amount, uint32_t *seen,
@@ -149,6 +134,25 @@ static void take_sample(struct measured *measured, const struct naming *naming,
 	measured->samples++;
 }
 
+/* Of a recording that lacks steps: how many there were if those after the last mark took as much
+ * CPU time as those before it. The wall time that was between steps is taken to be as much of the
+ * rest. */
+static void extend_steps(struct measured *measured, const struct measured_steps *steps,
+			 double marked_ns)
+{
+	double marks_ns = (double)(steps->last_ns - steps->first_ns);
+	double rest_ns =
+		steps->seen_ns > steps->last_ns ? (double)(steps->seen_ns - steps->last_ns) : 0;
+
+	measured->lacks_steps = steps->lacks_steps;
+	if (!steps->lacks_steps)
+		return;
+	if (marks_ns > 0)
+		measured->steps_ns += rest_ns * measured->steps_ns / marks_ns;
+	if (marked_ns > 0)
+		measured->steps *= measured->step_cpu_ns / marked_ns;
+}
+
 static void take_samples(struct measured *measured, const struct naming *naming)
 {
 	const struct report *report = naming->report;
@@ -157,19 +161,25 @@ static void take_samples(struct measured *measured, const struct naming *naming)
 	struct call_tree *tree = call_tree_build(
 		profile, &(struct call_tree_options){.metric = report->metric, .same = same});
 	uint32_t *seen = xcalloc(report->symbols.count, sizeof(*seen));
+	struct measured_steps steps;
+	double marked_ns = 0;
 
+	measured_steps_begin(&steps, report, tree, same);
 	for (size_t i = 0; i < profile->samples_count; i++) {
 		const struct profile_sample *sample = &profile->samples[i];
 
-		if (tree->leaf_of_sample[i] == CALL_TREE_OTHER ||
-		    (measured->has_steps && !is_in_step(profile, sample->time_ns)))
+		if (tree->leaf_of_sample[i] == CALL_TREE_OTHER || !measured_steps_have(&steps, i))
 			continue;
 		take_sample(measured, naming, tree, tree->leaf_of_sample[i],
 			    (double)call_tree_value(profile, sample) * report->period, seen,
 			    (uint32_t)i + 1);
+		if (sample->time_ns <= steps.last_ns)
+			marked_ns = measured->step_cpu_ns;
 	}
 	for (int i = 0; i < COMPONENT_MAP_LIMIT && measured->step_cpu_ns > 0; i++)
 		measured->components[i] /= measured->step_cpu_ns;
+	extend_steps(measured, &steps, marked_ns);
+	measured_steps_done(&steps);
 	free(seen);
 	free(same);
 	call_tree_free(tree);
@@ -196,10 +206,13 @@ static void take_calls(struct measured *measured, const struct naming *naming)
 			measured->has_steps ? &row->step_calls : &row->calls;
 
 		function->is_counted = true;
-		function->is_whole = !row->calls.is_least && !row->calls.is_estimate;
-		function->knows_calls = knows(in_steps);
+		function->is_whole =
+			!row->calls.is_least && !row->calls.is_estimate && !measured->lacks_steps;
+		/* Of calls in steps those that no mark tells of are not known. */
+		function->knows_calls = knows(in_steps) && !measured->lacks_steps;
 		function->all_calls = row->calls.is_least ? NAN : row->calls.value;
-		function->calls = row->calls.is_least ? NAN : in_steps->value;
+		function->calls =
+			row->calls.is_least || measured->lacks_steps ? NAN : in_steps->value;
 		if (!row->sum.returns)
 			continue;
 		function->is_timed = true;
@@ -214,36 +227,43 @@ static void take_calls(struct measured *measured, const struct naming *naming)
 	calls_done(&calls);
 }
 
-/* Divides all that was summed up by the steps. */
-static void per_step(struct measured *measured)
+/* Divides all that was summed up over the steps by @steps, of which there are so many more than
+ * before. */
+static void divide(struct measured *measured, double steps)
 {
 	for (size_t i = 0; i < measured->functions_count; i++) {
-		measured->functions[i].self_ns /= measured->steps;
-		measured->functions[i].total_ns /= measured->steps;
-		measured->functions[i].borne_ns /= measured->steps;
-		measured->functions[i].calls /= measured->steps;
-		measured->functions[i].time_ns /= measured->steps;
+		measured->functions[i].self_ns /= steps;
+		measured->functions[i].total_ns /= steps;
+		measured->functions[i].borne_ns /= steps;
+		measured->functions[i].calls /= steps;
+		measured->functions[i].time_ns /= steps;
 	}
-	measured->step_cpu_ns /= measured->steps;
+	measured->step_cpu_ns /= steps;
+}
+
+void measured_set_steps(struct measured *measured, double steps)
+{
+	divide(measured, steps / measured->steps);
+	measured->steps = steps;
+	measured->step_ns = measured->steps_ns / steps;
+	measured->lacks_steps = false;
 }
 
 static void take_steps(struct measured *measured, const struct profile *profile)
 {
-	double sum_ns = 0;
-
 	measured->steps = 1;
-	measured->step_ns = measured->duration_ns;
+	measured->steps_ns = measured->duration_ns;
 	if (!profile->steps_count)
 		return;
+	measured->steps_ns = 0;
 	for (size_t i = 0; i < profile->steps_count; i++) {
 		const struct profile_step *step = &profile->steps[i];
 		double duration_ns = (double)(step->end_ns - step->start_ns);
 
-		sum_ns += duration_ns - (double)step->probe_ns;
+		measured->steps_ns += duration_ns - (double)step->probe_ns;
 	}
 	measured->has_steps = true;
 	measured->steps = (double)profile->steps_count;
-	measured->step_ns = sum_ns / measured->steps;
 }
 
 static void take_memory(struct measured *measured, const struct profile *profile)
@@ -333,7 +353,8 @@ int measured_load(struct measured *measured, const struct sweep_result *result,
 	take_samples(measured, &naming);
 	take_calls(measured, &naming);
 	take_memory(measured, report.profile);
-	per_step(measured);
+	divide(measured, measured->steps);
+	measured->step_ns = measured->steps_ns / measured->steps;
 	free(naming.components);
 	free(naming.bearing);
 	free(naming.of_symbol);

@@ -3,7 +3,10 @@
  * measured: one recorded run of a sweep, reduced to costs per step.
  *
  * Where steps were marked, only what happened in steps counts: start-up and end are no part of a
- * cost that is to grow with a size. Without steps the whole run is one.
+ * cost that is to grow with a size. Without steps the whole run is one. Where the probe that marks
+ * them was taken off to keep the budget (measured_steps.h), costs are of all steps, but how many
+ * there were has to be known from elsewhere: measured_set_steps. Until then that number is a guess,
+ * by which costs of a step are those of the marked ones.
  */
 #pragma once
 
@@ -45,6 +48,8 @@ struct measured_function {
 struct measured {
 	double steps; /* 1 when none were marked */
 	bool has_steps;
+	bool lacks_steps;	    /* their number is not known */
+	double steps_ns;	    /* wall time of all of them */
 	double step_ns;		    /* mean wall time of a step; of the run when there are none */
 	double step_cpu_ns;	    /* sampled CPU time per step */
 	double cpu_ns, duration_ns; /* of the run */
@@ -68,6 +73,9 @@ struct measured {
 int measured_load(struct measured *measured, const struct sweep_result *result,
 		  struct measured_names *names, struct component_map *map, struct error *error);
 void measured_done(struct measured *measured);
+
+/* Tells a run that lacks_steps how many there were. */
+void measured_set_steps(struct measured *measured, double steps);
 
 /* The CPU time to compare with that of a bare run, of which the kernel tells no more than what the
  * program itself and the children that it waited for have used (getrusage(2)). */

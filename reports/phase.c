@@ -204,42 +204,66 @@ static void add_runs_row(const struct phase *phase, const json_t *plan, const js
 		      is_timed(plan) ? judge_overhead(overhead) : "no times are taken from it");
 }
 
-/* Numbers of calls are those of the sweep that counts them all, which lies beside. */
-static void join_counts(const struct phase *phase, json_t *json, const char *folder,
-			const char *name)
+/* Reads the sweep that counts all calls at the points of another one. Returns whether there is one;
+ * what is wrong with it is said when it is its turn. */
+static bool load_counts(const struct phase *phase, const struct scaling *scaling,
+			struct scaling *counted)
 {
-	const char *size = engine_text(phase->engine, "size", name, NULL);
-	struct scaling counted;
 	char path[PATH_MAX];
 	struct error error;
-	json_t *counts;
 
-	snprintf(path, sizeof(path), "%s" PHASE_COUNTS, folder);
-	/* What is wrong with it is said when it is its turn. */
-	if (scaling_load(&counted, path, json_object_get(phase->engine, "components"), &error))
-		return;
-	counts = scaling_json(&counted, name, size, &error);
+	snprintf(path, sizeof(path), "%s" PHASE_COUNTS, scaling->sweep.folder);
+	return !scaling_load(counted, path, json_object_get(phase->engine, "components"), &error);
+}
+
+/* Numbers of calls are those that were counted. */
+static void join_counts(json_t *json, const struct scaling *counted, const char *name,
+			const char *size)
+{
+	struct error error;
+	json_t *counts = scaling_json(counted, name, size, &error);
+
 	if (counts)
 		phase_join_counts(json, counts);
 	json_decref(counts);
-	scaling_done(&counted);
 }
 
-static void take_scaling(struct phase *phase, const struct scaling *scaling, const json_t *plan)
+static void complain_of_steps(struct phase *phase, const char *name, int lacking)
+{
+	char text[300];
+
+	snprintf(text, sizeof(text),
+		 "in %d recording%s steps were not marked to the end, to keep the budget, and how "
+		 "many there were is not known. Remedy: a step function that takes longer",
+		 lacking, lacking == 1 ? "" : "s");
+	complain(phase, name, text);
+}
+
+static void take_scaling(struct phase *phase, struct scaling *scaling, const json_t *plan)
 {
 	const char *name = json_string_value(json_object_get(plan, "name"));
 	const char *size = engine_text(phase->engine, "size", name, NULL);
+	struct scaling counted;
+	bool is_counted = load_counts(phase, scaling, &counted);
 	struct error error;
-	json_t *json = scaling_json(scaling, name, size, &error);
+	json_t *json;
 
+	if (is_counted)
+		scaling_take_steps(scaling, &counted);
+	if (scaling_lacking_steps(scaling))
+		complain_of_steps(phase, name, scaling_lacking_steps(scaling));
+	json = scaling_json(scaling, name, size, &error);
 	phase_system_add(&phase->system, name, scaling);
 	if (json) {
-		join_counts(phase, json, scaling->sweep.folder, name);
+		if (is_counted)
+			join_counts(json, &counted, name, size);
 		phase_add_scaling(phase->document, name, name, json);
 		json_object_set_new(phase->scaling, name, json);
 	} else {
 		complain(phase, name, error.text);
 	}
+	if (is_counted)
+		scaling_done(&counted);
 }
 
 static void take_win(struct phase *phase, const struct scaling *scaling, const json_t *plan)
@@ -262,7 +286,7 @@ static void take_calls(struct phase *phase, const char *name, const struct scali
 		phase_add_best(section, scaling, choose);
 }
 
-static void take_sections(struct phase *phase, const struct scaling *scaling, const json_t *plan)
+static void take_sections(struct phase *phase, struct scaling *scaling, const json_t *plan)
 {
 	const char *name = json_string_value(json_object_get(plan, "name"));
 	bool is_memory = json_is_true(json_object_get(plan, "is_memory"));

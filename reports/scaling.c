@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* scaling: see scaling.h. */
-#include "reports/scaling.h"
+#include "reports/scaling_groups.h"
 
 #include "collector/base/xalloc.h"
 
@@ -17,15 +17,6 @@ enum {
 static const double limit_rates[] = {10, 50, 100}; /* steps a second */
 static const double half = 0.5;
 static const double reach = 4; /* how far beyond the largest size a fit is trusted */
-
-/* Runs of one machine and one combination of the other names. */
-struct group {
-	const char *machine; /* borrowed of a run */
-	char *others;
-	size_t *runs; /* indices of results, by size */
-	double *sizes;
-	size_t count;
-};
 
 /* What a row tells of its function. */
 enum amount {
@@ -50,6 +41,46 @@ struct row {
 	struct taken (*take)(const struct measured *run, uint32_t id);
 };
 
+/* The number of steps that the runs of a point took, as one of them knows that has them all; 0 when
+ * none does. */
+static double steps_of_point(const struct scaling *scaling, const json_t *point)
+{
+	for (size_t i = 0; i < scaling->sweep.count; i++) {
+		const struct measured *run = scaling->runs[i];
+
+		if (run && run->has_steps && !run->lacks_steps &&
+		    json_equal(
+			    json_array_get(scaling->sweep.points, scaling->sweep.results[i].point),
+			    point))
+			return run->steps;
+	}
+	return 0;
+}
+
+void scaling_take_steps(struct scaling *scaling, const struct scaling *other)
+{
+	for (size_t i = 0; i < scaling->sweep.count; i++) {
+		struct measured *run = scaling->runs[i];
+		double steps;
+
+		if (!run || !run->lacks_steps)
+			continue;
+		steps = steps_of_point(other, json_array_get(scaling->sweep.points,
+							     scaling->sweep.results[i].point));
+		if (steps > 0)
+			measured_set_steps(run, steps);
+	}
+}
+
+int scaling_lacking_steps(const struct scaling *scaling)
+{
+	int count = 0;
+
+	for (size_t i = 0; i < scaling->sweep.count; i++)
+		count += scaling->runs[i] && scaling->runs[i]->lacks_steps;
+	return count;
+}
+
 int scaling_load(struct scaling *scaling, const char *folder, const json_t *components,
 		 struct error *error)
 {
@@ -62,6 +93,7 @@ int scaling_load(struct scaling *scaling, const char *folder, const json_t *comp
 	component_map_init(&scaling->map, components);
 	scaling->runs = measured_load_all(&scaling->sweep, &scaling->names, &scaling->map,
 					  &scaling->unreadable);
+	scaling_take_steps(scaling, scaling);
 	return 0;
 }
 
@@ -71,162 +103,6 @@ void scaling_done(struct scaling *scaling)
 	measured_names_done(&scaling->names);
 	component_map_done(&scaling->map);
 	sweep_done(&scaling->sweep);
-}
-
-static bool is_number(const char *text)
-{
-	char *end;
-
-	return *text && strtod(text, &end) > 0 && !*end;
-}
-
-static const char *value_of(const struct scaling *scaling, size_t point, const char *name)
-{
-	const char *value = json_string_value(
-		json_object_get(json_array_get(scaling->sweep.points, point), name));
-
-	return value ? value : "";
-}
-
-/* Whether a name has several values, all of them numbers. */
-static bool varies(const struct scaling *scaling, const char *name)
-{
-	size_t count = json_array_size(scaling->sweep.points);
-	bool is_several = false;
-
-	for (size_t i = 0; i < count; i++) {
-		if (!is_number(value_of(scaling, i, name)))
-			return false;
-		is_several |= strcmp(value_of(scaling, i, name), value_of(scaling, 0, name)) != 0;
-	}
-	return is_several;
-}
-
-/* Whether @name has one value for each value of @over, so that both vary as one. */
-static bool is_tied(const struct scaling *scaling, const char *name, const char *over)
-{
-	size_t count = json_array_size(scaling->sweep.points);
-
-	for (size_t i = 0; i < count; i++)
-		for (size_t k = 0; k < i; k++)
-			if (!strcmp(value_of(scaling, i, over), value_of(scaling, k, over)) &&
-			    strcmp(value_of(scaling, i, name), value_of(scaling, k, name)) != 0)
-				return false;
-	return true;
-}
-
-static const char *find_over(const struct scaling *scaling)
-{
-	const char *name;
-	json_t *value;
-
-	json_object_foreach (json_array_get(scaling->sweep.points, 0), name, value) {
-		if (varies(scaling, name))
-			return name;
-	}
-	return NULL;
-}
-
-/* The values of the names that are no part of the size. Owned by the caller. */
-static char *describe_others(const struct scaling *scaling, size_t point, const char *over)
-{
-	json_t *others = json_object(), *value;
-	const char *name;
-	char *text;
-
-	json_object_foreach (json_array_get(scaling->sweep.points, point), name, value) {
-		if (strcmp(name, over) != 0 && !is_tied(scaling, name, over))
-			json_object_set(others, name, value);
-	}
-	text = sweep_point_label(others);
-	json_decref(others);
-	return text;
-}
-
-/* The group of a run; a new one where there is none. */
-static struct group *find_group(struct group **groups, size_t *count, const char *machine,
-				char *others)
-{
-	for (size_t i = 0; i < *count; i++)
-		if (!strcmp((*groups)[i].machine, machine) &&
-		    !strcmp((*groups)[i].others, others)) {
-			free(others);
-			return &(*groups)[i];
-		}
-	*groups = xreallocarray(*groups, *count + 1, sizeof(**groups));
-	(*groups)[*count] = (struct group){.machine = machine, .others = others};
-	return &(*groups)[(*count)++];
-}
-
-static void free_groups(struct group *groups, size_t count)
-{
-	for (size_t i = 0; i < count; i++) {
-		free(groups[i].others);
-		free(groups[i].runs);
-		free(groups[i].sizes);
-	}
-	free(groups);
-}
-
-/* Size of a run: the number of its point, or a count that the program printed, per step. */
-static double size_of(const struct scaling *scaling, size_t result, const char *over,
-		      const char *size)
-{
-	double count = size ? sweep_result_count(&scaling->sweep.results[result], size) : -1;
-
-	if (count > 0)
-		return count / scaling->runs[result]->steps;
-	return strtod(value_of(scaling, scaling->sweep.results[result].point, over), NULL);
-}
-
-/* Runs of one point have one size: the mean of theirs. */
-static void level_sizes(const struct scaling *scaling, struct group *group)
-{
-	for (size_t i = 0; i < group->count;) {
-		size_t point = scaling->sweep.results[group->runs[i]].point, end = i;
-		double sum = 0;
-
-		while (end < group->count &&
-		       scaling->sweep.results[group->runs[end]].point == point)
-			sum += group->sizes[end++];
-		for (size_t k = i; k < end; k++)
-			group->sizes[k] = sum / (double)(end - i);
-		i = end;
-	}
-	/* By size; few, and nearly in order. */
-	for (size_t i = 1; i < group->count; i++)
-		for (size_t k = i; k && group->sizes[k - 1] > group->sizes[k]; k--) {
-			double size = group->sizes[k];
-			size_t run = group->runs[k];
-
-			group->sizes[k] = group->sizes[k - 1];
-			group->runs[k] = group->runs[k - 1];
-			group->sizes[k - 1] = size;
-			group->runs[k - 1] = run;
-		}
-}
-
-static struct group *make_groups(const struct scaling *scaling, const char *over, const char *size,
-				 size_t *count)
-{
-	struct group *groups = NULL;
-
-	*count = 0;
-	for (size_t i = 0; i < scaling->sweep.count; i++) {
-		struct group *group;
-
-		if (!scaling->runs[i])
-			continue;
-		group = find_group(&groups, count, scaling->runs[i]->machine,
-				   describe_others(scaling, scaling->sweep.results[i].point, over));
-		group->runs = xreallocarray(group->runs, group->count + 1, sizeof(*group->runs));
-		group->sizes = xreallocarray(group->sizes, group->count + 1, sizeof(*group->sizes));
-		group->runs[group->count] = i;
-		group->sizes[group->count++] = size_of(scaling, i, over, size);
-	}
-	for (size_t i = 0; i < *count; i++)
-		level_sizes(scaling, &groups[i]);
-	return groups;
 }
 
 static struct taken take_step(const struct measured *run, uint32_t id)
@@ -292,7 +168,7 @@ struct quantity {
  * size is left out: few samples are mostly chance, and none cannot be drawn in logarithms.
  */
 static void gather(struct quantity *quantity, const struct scaling *scaling,
-		   const struct group *group, const struct row *row, enum amount amount)
+		   const struct scaling_group *group, const struct row *row, enum amount amount)
 {
 	quantity->costs = xcalloc(group->count, sizeof(double));
 	quantity->count = 0;
@@ -344,8 +220,9 @@ static json_t *points_json(const struct quantity *quantity)
 }
 
 /* Fits one quantity of a row; nothing when it is not known. */
-static void fit_quantity(json_t *json, const struct scaling *scaling, const struct group *group,
-			 const struct row *row, enum amount amount, struct growth *growth)
+static void fit_quantity(json_t *json, const struct scaling *scaling,
+			 const struct scaling_group *group, const struct row *row,
+			 enum amount amount, struct growth *growth)
 {
 	struct quantity quantity;
 
@@ -359,7 +236,7 @@ static void fit_quantity(json_t *json, const struct scaling *scaling, const stru
 	free(quantity.costs);
 }
 
-static void add_row(json_t *rows, const struct scaling *scaling, const struct group *group,
+static void add_row(json_t *rows, const struct scaling *scaling, const struct scaling_group *group,
 		    const struct row *row, struct growth *time)
 {
 	json_t *json = json_pack("{s:s, s:s, s:s, s:s}", "name", row->name, "kind", row->kind,
@@ -375,7 +252,7 @@ static void add_row(json_t *rows, const struct scaling *scaling, const struct gr
 		json_decref(json);
 }
 
-static bool is_probed(const struct scaling *scaling, const struct group *group, uint32_t id)
+static bool is_probed(const struct scaling *scaling, const struct scaling_group *group, uint32_t id)
 {
 	for (size_t i = 0; i < group->count; i++)
 		if (measured_function(scaling->runs[group->runs[i]], id).is_counted)
@@ -384,7 +261,8 @@ static bool is_probed(const struct scaling *scaling, const struct group *group, 
 }
 
 /* Self time of a function in the runs of the largest size; 0 when there are too few samples. */
-static double self_at_largest(const struct scaling *scaling, const struct group *group, uint32_t id)
+static double self_at_largest(const struct scaling *scaling, const struct scaling_group *group,
+			      uint32_t id)
 {
 	double largest = group->sizes[group->count - 1], sum = 0;
 	uint32_t samples = 0, runs = 0;
@@ -399,7 +277,8 @@ static double self_at_largest(const struct scaling *scaling, const struct group 
 	return samples >= SAMPLES_LEAST * runs ? sum : 0;
 }
 
-static void add_functions(json_t *rows, const struct scaling *scaling, const struct group *group)
+static void add_functions(json_t *rows, const struct scaling *scaling,
+			  const struct scaling_group *group)
 {
 	bool *is_used = xcalloc(scaling->names.count, sizeof(*is_used));
 	struct growth growth;
@@ -439,8 +318,8 @@ static void add_functions(json_t *rows, const struct scaling *scaling, const str
 	free(is_used);
 }
 
-static void add_limit(json_t *limits, const char *format, double size, const struct group *group,
-		      const char *over, const char *what)
+static void add_limit(json_t *limits, const char *format, double size,
+		      const struct scaling_group *group, const char *over, const char *what)
 {
 	double smallest = group->sizes[0], largest = group->sizes[group->count - 1];
 	json_t *json = json_pack("{s:s, s:s, s:s}", "of", what, "limit", format, "over", over);
@@ -458,7 +337,7 @@ static void add_limit(json_t *limits, const char *format, double size, const str
 
 /* Sizes at which steps get too slow, or memory is full. */
 static json_t *limits_json(const struct growth *step, const struct growth *memory,
-			   const struct group *group, const char *over)
+			   const struct scaling_group *group, const char *over)
 {
 	json_t *limits = json_array();
 	double bytes = (double)sysconf(_SC_PHYS_PAGES) * (double)sysconf(_SC_PAGESIZE);
@@ -480,7 +359,8 @@ static json_t *limits_json(const struct growth *step, const struct growth *memor
 /* The size from which on a component takes half of the CPU time, as far as the fits are trusted;
  * none where it does at the smallest. */
 static void add_crossing(json_t *limits, const char *name, const struct growth *component,
-			 const struct growth *cpu, const struct group *group, const char *over)
+			 const struct growth *cpu, const struct scaling_group *group,
+			 const char *over)
 {
 	double smallest = group->sizes[0];
 
@@ -499,7 +379,7 @@ static void add_crossing(json_t *limits, const char *name, const struct growth *
 
 /* Of each component, the largest share of the CPU time that it has at any size: what is told of
  * those with too few samples for a fit. */
-static json_t *shares_json(const struct scaling *scaling, const struct group *group)
+static json_t *shares_json(const struct scaling *scaling, const struct scaling_group *group)
 {
 	json_t *shares = json_object();
 
@@ -522,7 +402,7 @@ static json_t *shares_json(const struct scaling *scaling, const struct group *gr
 	return shares;
 }
 
-static json_t *group_json(const struct scaling *scaling, const struct group *group,
+static json_t *group_json(const struct scaling *scaling, const struct scaling_group *group,
 			  const char *over)
 {
 	json_t *rows = json_array(), *limits;
@@ -553,28 +433,29 @@ json_t *scaling_json(const struct scaling *scaling, const char *over, const char
 {
 	json_t *groups_array = json_array();
 	double *cpu_ns = xcalloc(scaling->sweep.count, sizeof(*cpu_ns));
-	struct group *groups;
+	struct scaling_group *groups;
 	json_t *json;
 	size_t count;
 
-	over = over ? over : find_over(scaling);
-	if (!over || !varies(scaling, over)) {
+	over = over ? over : scaling_find_over(scaling);
+	if (!over || !scaling_varies(scaling, over)) {
 		fail(error, -EINVAL, "nothing in this sweep varies over several numbers");
 		json_decref(groups_array);
 		free(cpu_ns);
 		return NULL;
 	}
-	groups = make_groups(scaling, over, size, &count);
+	groups = scaling_groups_make(scaling, over, size, &count);
 	for (size_t i = 0; i < count; i++)
 		json_array_append_new(groups_array, group_json(scaling, &groups[i], over));
-	free_groups(groups, count);
+	scaling_groups_free(groups, count);
 	for (size_t i = 0; i < scaling->sweep.count; i++)
 		cpu_ns[i] = scaling->runs[i] ? measured_own_cpu_ns(scaling->runs[i]) : 0;
-	json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:o}", "schema", "simprof/scaling-v1",
+	json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:i, s:o}", "schema", "simprof/scaling-v1",
 			 "over", over, "size", size ? size : over, "runs",
 			 sweep_runs_json(&scaling->sweep), "overhead",
 			 sweep_overhead_json(&scaling->sweep, cpu_ns), "unreadable",
-			 scaling->unreadable, "groups", groups_array);
+			 scaling->unreadable, "stepless", scaling_lacking_steps(scaling), "groups",
+			 groups_array);
 	free(cpu_ns);
 	return json;
 }

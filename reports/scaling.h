@@ -22,10 +22,19 @@ int scaling_load(struct scaling *scaling, const char *folder, const json_t *comp
 		 struct error *error);
 void scaling_done(struct scaling *scaling);
 
+/* Tells runs that lack steps (measured.h) how many those were in a run of the same point of
+ * @other, which marks them all; the program takes the same steps in each. scaling_load does that
+ * with the sweep itself. */
+void scaling_take_steps(struct scaling *scaling, const struct scaling *other);
+
+/* Returns how many runs still lack them. */
+int scaling_lacking_steps(const struct scaling *scaling);
+
 /*
  * Fits everything: an object of the form "simprof/scaling-v1":
  *     over      the name that varies; size: what it really was, when @size says how to know
  *     runs, overhead, unreadable   of the sweep
+ *     stepless                     recordings left out because they lack steps (measured.h)
  *     groups    an object for each machine and each value of the other names: machine, others
  *               (text), rows, limits, and shares: of each component the largest at any size
  * A row has name, kind ("step", "cpu", "component", "function", "memory"),

@@ -161,6 +161,8 @@ void scaling_write(const json_t *json, FILE *stream)
 {
 	const json_t *runs = json_object_get(json, "runs"), *group;
 	const json_t *overhead = json_object_get(json_object_get(json, "overhead"), "overhead");
+	int unreadable = (int)json_integer_value(json_object_get(json, "unreadable"));
+	int stepless = (int)json_integer_value(json_object_get(json, "stepless"));
 	size_t i;
 
 	json_array_foreach (json_object_get(json, "groups"), i, group) {
@@ -184,4 +186,12 @@ void scaling_write(const json_t *json, FILE *stream)
 		fprintf(stream, "; recording took %.1f %% of CPU time",
 			100 * json_number_value(overhead));
 	fputc('\n', stream);
+	if (unreadable)
+		fprintf(stream, "left out: %d recording%s that cannot be read\n", unreadable,
+			unreadable == 1 ? "" : "s");
+	if (stepless)
+		fprintf(stream,
+			"left out: %d recording%s whose steps were not marked to the end, to keep "
+			"the budget: how many there were is not known\n",
+			stepless, stepless == 1 ? "" : "s");
 }

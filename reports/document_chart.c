@@ -175,10 +175,11 @@ json_t *document_series_chart(const struct report *report, bool memory_only)
 	curves = series_curves(report->profile, &count);
 	for (size_t i = 0; i < count; i++)
 		if (series_is_chosen(&curves[i], memory_only ? SERIES_MEMORY : SERIES_ALL))
-			json_array_append_new(series, json_pack("{s:o, s:o, s:b, s:o}", "name",
+			json_array_append_new(series, json_pack("{s:o, s:o, s:b, s:b, s:o}", "name",
 								clean(curves[i].name), "unit",
 								clean(curves[i].unit), "is_total",
-								curves[i].is_total, "points",
+								curves[i].is_total, "is_stairs",
+								curves[i].is_stairs, "points",
 								thinned(&curves[i])));
 	free(curves);
 	if (json_array_size(series))
@@ -202,6 +203,7 @@ static struct profile_point *read_curve(const json_t *json, struct series_curve 
 		.name = json_string_value(json_object_get(json, "name")),
 		.unit = json_string_value(json_object_get(json, "unit")),
 		.is_total = json_is_true(json_object_get(json, "is_total")),
+		.is_stairs = json_is_true(json_object_get(json, "is_stairs")),
 		.points = rows,
 		.count = json_array_size(points),
 	};

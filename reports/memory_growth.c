@@ -19,8 +19,8 @@ enum {
 /* The ends of the parts: parts + 1 times. */
 struct cuts {
 	uint64_t times[MOST_PARTS + 1];
-	uint32_t parts;
-	uint64_t steps;
+	uint32_t parts; /* 0: nothing can be told */
+	uint64_t steps; /* in them; 0: they are of time */
 };
 
 static uint64_t duration_of(const struct profile *profile)
@@ -47,47 +47,77 @@ static void cut_time(struct cuts *cuts, uint64_t duration)
 {
 	double first = (double)duration * FIRST_SHARE, last = (double)duration * LAST_SHARE;
 
+	cuts->steps = 0;
 	for (uint32_t i = 0; i <= cuts->parts; i++)
 		cuts->times[i] = (uint64_t)(first + (last - first) * i / cuts->parts);
 }
 
 /*
- * How often it was looked at what is live, within the part of the recording that is judged, at
- * least: a look that found no change left nothing, but for the longest time between two.
+ * Says whether it was looked at what is live in each part: else the levels at its two ends are one
+ * and the same, and tell no growth. A look that found no change left nothing, but for the longest
+ * time between two.
  */
-static uint32_t looks_of(const struct profile *profile, uint64_t duration)
+static bool is_looked_at(const struct cuts *cuts, const struct profile *profile)
 {
 	int64_t gap = profile_number(profile, "memory.look_gap_ns", 0);
-	double unseen = gap > 0 ? (double)duration * (LAST_SHARE - FIRST_SHARE) / (double)gap : 0;
-	uint64_t before = UINT64_MAX;
-	uint32_t looks = 0;
+	bool looked[MOST_PARTS] = {false};
+	uint32_t part = 0, count = 0;
 
 	for (size_t i = 0; i < profile->changes_count; i++) {
 		uint64_t time = profile->changes[i].time_ns;
 
-		if (time != before && (double)time >= (double)duration * FIRST_SHARE &&
-		    (double)time <= (double)duration * LAST_SHARE)
-			looks++;
-		before = time;
+		while (part < cuts->parts && cuts->times[part + 1] < time)
+			part++;
+		if (part < cuts->parts && cuts->times[part] < time)
+			looked[part] = true;
 	}
-	return looks < unseen ? (uint32_t)fmin(unseen, MOST_PARTS) : looks;
+	for (uint32_t i = 0; i < cuts->parts; i++)
+		count += looked[i] ||
+			 (gap > 0 && cuts->times[i + 1] - cuts->times[i] >= (uint64_t)gap);
+	return count == cuts->parts;
+}
+
+/*
+ * Says whether the steps are those of the part of the recording that is judged. A program may do
+ * other things before its steps and after them, and the probe of a step function may have been
+ * taken off: then what comes later belongs to none.
+ */
+static bool steps_reach(const struct profile *profile, uint64_t duration)
+{
+	size_t count = profile->steps_count;
+	size_t first = (size_t)((double)count * FIRST_SHARE);
+	double middle = (double)duration * (FIRST_SHARE + LAST_SHARE) / 2;
+
+	return count >= 2 * LEAST_PARTS &&
+	       (double)profile->steps[count - 1].end_ns >= (double)duration * LAST_SHARE &&
+	       (double)profile->steps[first].end_ns <= middle;
+}
+
+/* Makes as many parts as were looked at, of steps or of time. */
+static bool cut(struct cuts *cuts, const struct profile *profile, uint64_t duration, bool by_steps)
+{
+	uint32_t most = MOST_PARTS;
+
+	if (by_steps && most > profile->steps_count / 2)
+		most = (uint32_t)(profile->steps_count / 2);
+	for (cuts->parts = most; cuts->parts >= LEAST_PARTS; cuts->parts--) {
+		if (by_steps)
+			cut_steps(cuts, profile);
+		else
+			cut_time(cuts, duration);
+		if (is_looked_at(cuts, profile))
+			return true;
+	}
+	*cuts = (struct cuts){0};
+	return false;
 }
 
 static void make_cuts(struct cuts *cuts, const struct profile *profile)
 {
 	uint64_t duration = duration_of(profile);
-	uint32_t looks = looks_of(profile, duration);
-	bool has_steps = profile->steps_count >= 2 * LEAST_PARTS;
 
-	*cuts = (struct cuts){.parts = looks < MOST_PARTS ? looks : MOST_PARTS};
-	if (has_steps && cuts->parts > profile->steps_count / 2)
-		cuts->parts = (uint32_t)(profile->steps_count / 2);
-	if (cuts->parts < LEAST_PARTS)
-		cuts->parts = 0;
-	else if (has_steps)
-		cut_steps(cuts, profile);
-	else
-		cut_time(cuts, duration);
+	if (!steps_reach(profile, duration) || !cut(cuts, profile, duration, true))
+		cut(cuts, profile, duration, false);
 }
 
 /* @levels  at the ends of the parts */
@@ -152,6 +182,7 @@ void memory_growth_measure(struct memory_growth *growth, const struct memory *me
 	add_levels(levels, memory, profile, &cuts);
 	growth->parts = cuts.parts;
 	growth->steps = cuts.steps;
+	growth->lacks_steps = !cuts.steps && profile->steps_count;
 	growth->seconds = (double)(cuts.times[cuts.parts] - cuts.times[0]) / 1e9;
 	growth->all = judge(&levels[memory->count * ends], cuts.parts, LEVEL_ALL);
 	for (size_t i = 0; i < memory->count; i++)

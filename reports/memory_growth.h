@@ -5,8 +5,9 @@
  * Memory live at the end says nothing of a leak: a program keeps things until its end. A leak is
  * what goes on growing. So the recording is looked at between its first third, in which programs
  * fill their caches, and its last tenth, in which they take things down; that is cut into parts of
- * equal numbers of steps, or of equal time where no steps were recorded, and what was live at the
- * ends of the parts is compared.
+ * equal numbers of steps, or of equal time where no steps were recorded or those that are known do
+ * not reach from before the middle of that to its end, and what was live at the ends of the parts
+ * is compared. It must have been looked at in each of them.
  *
  * It grows when the signed ranks of the parts' growth give an interval above 0; it does not when
  * that interval, for all parts together, ends below MEMORY_GROWTH_SMALL of what is live; between
@@ -33,14 +34,16 @@ enum memory_verdict {
 struct memory_trend {
 	enum memory_verdict verdict;
 	double growth;	  /* bytes in all parts together, from the first end to the last */
-	double low, high; /* the interval of that */
+	double low, high; /* the interval of what it would be if all parts were like most of them:
+			     growth may lie outside, by a single burst */
 	double level;	  /* bytes at the last end */
 };
 
 struct memory_growth {
-	uint32_t parts; /* 0: nothing can be told */
-	uint64_t steps; /* in them; 0: they are of time */
-	double seconds; /* from the first end to the last */
+	uint32_t parts;	  /* 0: nothing can be told */
+	uint64_t steps;	  /* in them; 0: they are of time */
+	bool lacks_steps; /* they are, though steps were recorded: of a piece of that time only */
+	double seconds;	  /* from the first end to the last */
 	struct memory_trend all;
 	struct memory_trend *sites; /* of memory->sites, in their order */
 };

@@ -45,23 +45,45 @@ static void write_growth_sites(const struct report *report, const struct memory 
 	obstack_free(&text, NULL);
 }
 
+static const char *signed_text(double bytes, char *text, size_t size)
+{
+	char amount[32];
+
+	snprintf(text, size, "%s%s", bytes < 0 ? "-" : "",
+		 bytes_text(fabs(bytes), amount, sizeof(amount)));
+	return text;
+}
+
+/* The interval is of the growth that most parts have; what single ones had besides is no growth
+ * that goes on. */
+static void say_interval(const struct memory_trend *trend, FILE *stream)
+{
+	char low[40], high[40];
+	bool is_within = trend->growth >= trend->low && trend->growth <= trend->high;
+
+	if (isfinite(trend->low) && isfinite(trend->high))
+		fprintf(stream, " (%s%s … %s at 95 %%)", is_within ? "" : "without single leaps ",
+			signed_text(trend->low, low, sizeof(low)),
+			signed_text(trend->high, high, sizeof(high)));
+}
+
 void memory_growth_say(const struct memory_growth *growth, FILE *stream)
 {
 	const struct memory_trend *all = &growth->all;
-	char bytes[32], level[32], low[32], high[32];
+	char bytes[40], level[40];
 
 	fputs(memory_verdicts[all->verdict], stream);
-	if (!growth->parts)
-		fputs(": the recording was too short", stream);
-	else if (isfinite(all->low) && isfinite(all->high))
-		fprintf(stream,
-			": %s%s in %.1f s between the first third and the last tenth "
-			"(%s%s … %s%s at 95 %%), of %s",
-			all->growth < 0 ? "-" : "+",
-			bytes_text(fabs(all->growth), bytes, sizeof(bytes)), growth->seconds,
-			all->low < 0 ? "-" : "", bytes_text(fabs(all->low), low, sizeof(low)),
-			all->high < 0 ? "-" : "", bytes_text(fabs(all->high), high, sizeof(high)),
-			bytes_text(all->level, level, sizeof(level)));
+	if (!growth->parts) {
+		fputs(": too few looks at what is live", stream);
+		return;
+	}
+	fprintf(stream, ": %s%s in %.1f s between the first third and the last tenth",
+		all->growth < 0 ? "" : "+", signed_text(all->growth, bytes, sizeof(bytes)),
+		growth->seconds);
+	say_interval(all, stream);
+	fprintf(stream, ", of %s", bytes_text(all->level, level, sizeof(level)));
+	if (growth->lacks_steps)
+		fputs("; judged by time, since steps are known of a piece of it only", stream);
 }
 
 void memory_growth_write(const struct report *report, const struct memory *memory, uint32_t limit,

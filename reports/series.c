@@ -27,6 +27,8 @@ double series_value(const struct series_curve *curve, size_t i)
 {
 	const struct profile_point *point = &curve->points[i], *before = point - 1;
 
+	if (curve->is_stairs)
+		return (double)before->value;
 	if (!curve->is_total)
 		return ((double)point->value + (double)before->value) / 2;
 	return ((double)point->value - (double)before->value) /
@@ -38,36 +40,48 @@ static double duration_ns(const struct series_curve *curve, size_t i)
 	return (double)(curve->points[i].time_ns - curve->points[i - 1].time_ns);
 }
 
-/* Returns how much of [from, to) lies in part @at of @all_ns. */
-static double overlap(double from, double to, int at, double all_ns)
-{
-	double part_ns = all_ns / PICTURE;
+/* The time that all pictures show: a place is the same moment in each. */
+struct span {
+	double start_ns, part_ns;
+};
 
-	return fmin(to, (at + 1) * part_ns) - fmax(from, at * part_ns);
+static struct span span_of(const struct series_curve *curves, size_t count)
+{
+	double start_ns = INFINITY, end_ns = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		start_ns = fmin(start_ns, (double)curves[i].points[0].time_ns);
+		end_ns = fmax(end_ns, (double)curves[i].points[curves[i].count - 1].time_ns);
+	}
+	return (struct span){start_ns, (end_ns - start_ns) / PICTURE};
 }
 
-/* Draws the means over equal parts of time, in eight heights. */
-static void draw(const struct series_curve *curve, double most, char *picture)
+/* Draws the means over equal parts of time, in eight heights; nothing where there is no value. */
+static void draw(const struct series_curve *curve, double most, const struct span *span,
+		 char *picture)
 {
 	static const char *const heights[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"};
-	double start_ns = (double)curve->points[0].time_ns;
-	double all_ns = (double)curve->points[curve->count - 1].time_ns - start_ns;
 	size_t i = 1;
 
 	*picture = '\0';
 	for (int at = 0; at < PICTURE; at++) {
-		double sum = 0, height;
+		double from = span->start_ns + at * span->part_ns, to = from + span->part_ns;
+		double sum = 0, covered = 0, height;
 
 		for (; i < curve->count; i++) {
-			double to = (double)curve->points[i].time_ns - start_ns;
+			double end = (double)curve->points[i].time_ns;
+			double overlap = fmin(end, to) - fmax(end - duration_ns(curve, i), from);
 
-			sum += series_value(curve, i) *
-			       fmax(0, overlap(to - duration_ns(curve, i), to, at, all_ns));
-			if (to > (at + 1) * all_ns / PICTURE)
+			sum += series_value(curve, i) * fmax(0, overlap);
+			covered += fmax(0, overlap);
+			if (end > to)
 				break;
 		}
-		height = most > 0 ? sum / (all_ns / PICTURE) / most * 8 : 0;
-		strcat(picture, heights[height >= 7 ? 7 : height > 0 ? (int)height : 0]);
+		height = most > 0 && covered > 0 ? sum / covered / most * 8 : 0;
+		strcat(picture, covered <= 0 ? " "
+					     : heights[height >= 7  ? 7
+						       : height > 0 ? (int)height
+								    : 0]);
 	}
 }
 
@@ -96,12 +110,18 @@ struct series_figures series_measure(const struct series_curve *curve)
 					 NAN};
 	double sum = 0, all_ns = 0;
 
-	for (size_t i = 1; i < curve->count; i++) {
-		double value = series_value(curve, i);
+	for (size_t i = 0; i < curve->count && curve->count > 1; i++) {
+		double value = (double)curve->points[i].value;
 
+		if (curve->is_total && !i)
+			continue;
+		if (curve->is_total)
+			value = series_value(curve, i);
 		figures.least = fmin(figures.least, value);
 		figures.most = fmax(figures.most, value);
-		sum += value * duration_ns(curve, i);
+	}
+	for (size_t i = 1; i < curve->count; i++) {
+		sum += series_value(curve, i) * duration_ns(curve, i);
 		all_ns += duration_ns(curve, i);
 	}
 	if (curve->count > 1)
@@ -109,7 +129,8 @@ struct series_figures series_measure(const struct series_curve *curve)
 	return figures;
 }
 
-static void write_row(struct table *table, const struct series_curve *curve)
+static void write_row(struct table *table, const struct series_curve *curve,
+		      const struct span *span)
 {
 	struct series_figures figures = series_measure(curve);
 	char picture[4 * PICTURE] = "", text[64];
@@ -120,7 +141,7 @@ static void write_row(struct table *table, const struct series_curve *curve)
 	table_cell(table, "%s", text_plain(&memory, curve->name, 40));
 	obstack_free(&memory, NULL);
 	if (curve->count > 1)
-		draw(curve, figures.most, picture);
+		draw(curve, figures.most, span, picture);
 	table_cell(table, "%s", series_amount(curve, figures.last, false, text));
 	table_cell(table, "%s", series_amount(curve, figures.mean, is_total, text));
 	table_cell(table, "%s", series_amount(curve, figures.least, is_total, text));
@@ -128,9 +149,24 @@ static void write_row(struct table *table, const struct series_curve *curve)
 	table_cell(table, "%s", picture);
 }
 
-/* Adds up what became live and what was freed, a point for each look; returns their number. */
+/* Puts a point behind the others, in place of one of the same time. */
+static void put_level(const struct profile *profile, struct profile_point *points, size_t *count,
+		      uint64_t time_ns, int64_t level)
+{
+	*count += !*count || points[*count - 1].time_ns != time_ns;
+	points[*count - 1] = (struct profile_point){
+		.series = (uint32_t)profile->series_count,
+		.time_ns = time_ns,
+		.value = level,
+	};
+}
+
+/* Adds up what became live and what was freed: from 0 at the beginning, a point for each look that
+ * saw a change, and what was left at the end. Returns their number, at most two more than changes.
+ */
 static size_t add_up_live(const struct profile *profile, struct profile_point *points)
 {
+	uint64_t end_ns = (uint64_t)profile_number(profile, "duration_ns", 0);
 	int metric = memory_live_metric(profile);
 	int64_t level = 0;
 	size_t count = 0;
@@ -140,14 +176,13 @@ static size_t add_up_live(const struct profile *profile, struct profile_point *p
 
 		if (change->metric != (uint32_t)metric)
 			continue;
+		if (!count)
+			put_level(profile, points, &count, 0, 0);
 		level += (int64_t)change->value * (int64_t)profile->metrics[metric].period;
-		count += !count || points[count - 1].time_ns != change->time_ns;
-		points[count - 1] = (struct profile_point){
-			.series = (uint32_t)profile->series_count,
-			.time_ns = change->time_ns,
-			.value = level,
-		};
+		put_level(profile, points, &count, change->time_ns, level);
 	}
+	if (count && end_ns > points[count - 1].time_ns)
+		put_level(profile, points, &count, end_ns, level);
 	return count;
 }
 
@@ -156,9 +191,10 @@ static size_t add_up_live(const struct profile *profile, struct profile_point *p
 struct series_curve *series_curves(const struct profile *profile, size_t *count)
 {
 	size_t most = profile->series_count + 1, from = 0;
-	struct series_curve *curves = xcalloc(
-		1, most * sizeof(*curves) + profile->changes_count * sizeof(struct profile_point));
-	struct series_curve live = {.name = SERIES_LIVE, .unit = "bytes"};
+	struct series_curve *curves =
+		xcalloc(1, most * sizeof(*curves) +
+				   (profile->changes_count + 2) * sizeof(struct profile_point));
+	struct series_curve live = {.name = SERIES_LIVE, .unit = "bytes", .is_stairs = true};
 	struct profile_point *points = (struct profile_point *)(curves + most);
 
 	*count = 0;
@@ -186,14 +222,16 @@ void series_write(const struct report *report, FILE *stream, int width, bool col
 {
 	struct series_curve *curves;
 	struct table table;
+	struct span span;
 	size_t count;
 
 	if (!report->profile->points_count)
 		return;
 	curves = series_curves(report->profile, &count);
+	span = span_of(curves, count);
 	table_init(&table, columns, sizeof(columns) / sizeof(*columns));
 	for (size_t i = 0; i < count; i++)
-		write_row(&table, &curves[i]);
+		write_row(&table, &curves[i], &span);
 	table_write(&table, stream, width, colour);
 	table_done(&table);
 	free(curves);
@@ -216,10 +254,11 @@ json_t *series_json(const struct report *report)
 				points, json_pack("[I, I]", (json_int_t)curves[i].points[j].time_ns,
 						  (json_int_t)curves[i].points[j].value));
 		json_array_append_new(array,
-				      json_pack("{s:s, s:s, s:b, s:o}", "name",
+				      json_pack("{s:s, s:s, s:b, s:b, s:o}", "name",
 						text_clean(&memory, curves[i].name, 0), "unit",
 						text_clean(&memory, curves[i].unit, 0), "is_total",
-						curves[i].is_total, "points", points));
+						curves[i].is_total, "is_stairs",
+						curves[i].is_stairs, "points", points));
 	}
 	free(curves);
 	obstack_free(&memory, NULL);

@@ -10,27 +10,29 @@
 struct series_curve {
 	const char *name, *unit; /* any bytes; borrowed */
 	bool is_total;
+	bool is_stairs; /* a level that stays as it is from one point to the next */
 	const struct profile_point *points; /* borrowed; in order of time */
 	size_t count;
 };
 
-/* What was allocated and not yet freed, at each look of a recording with --memory. */
+/* What was allocated and not yet freed, of a recording with --memory: nothing at its beginning, and
+ * as each look found it that saw a change, until its end. */
 #define SERIES_LIVE "live allocations"
 
 /* Finds the series of a profile that have points, and behind them SERIES_LIVE, added up from the
  * changes. Returns them, owned by the caller. */
 struct series_curve *series_curves(const struct profile *profile, size_t *count);
 
-/* Of a level its values, of a total, but for the last, its rates a second; NAN where a single point
- * tells none. */
+/* Of a level its values, the extremes those of its points; of a total, but for the last, its rates
+ * a second. NAN where a single point tells none. */
 struct series_figures {
 	double last, mean, least, most;
 };
 
 struct series_figures series_measure(const struct series_curve *curve);
 
-/* Value in the interval that ends with point @i, from 1: of a level its mean there, of a total its
- * rate a second. */
+/* Value in the interval that ends with point @i, from 1: of a level its mean there, of stairs
+ * what they were until then, of a total its rate a second. */
 double series_value(const struct series_curve *curve, size_t i);
 
 /*

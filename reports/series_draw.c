@@ -43,6 +43,11 @@ static void add_row(struct table *table, const struct series_curve *curve, struc
 	table_cell(table, "%s", series_amount(curve, figures.most, curve->is_total, text));
 }
 
+static bool has_stairs(const struct series_curve *curve)
+{
+	return curve->is_total || curve->is_stairs;
+}
+
 /* A level as it is; of a total its rate over each interval, cores as shares in percent. */
 static struct chart_point *make_points(const struct series_curve *curve, double scale)
 {
@@ -50,8 +55,8 @@ static struct chart_point *make_points(const struct series_curve *curve, double 
 
 	for (size_t i = 0; i < curve->count; i++) {
 		points[i].x = (double)curve->points[i].time_ns;
-		points[i].y = curve->is_total ? series_value(curve, i ? i : 1) * scale
-					      : (double)curve->points[i].value;
+		points[i].y = has_stairs(curve) ? series_value(curve, i ? i : 1) * scale
+						: (double)curve->points[i].value;
 	}
 	return points;
 }
@@ -89,7 +94,7 @@ static void draw_panel(struct chart *chart, const struct series_curve *curve,
 	chart_panel(chart, title, &y);
 	if (curve->count > 1) {
 		points = make_points(curve, is_core ? 1e-7 : 1);
-		chart_line(chart, points, curve->count, curve->is_total, CHART_FIRST);
+		chart_line(chart, points, curve->count, has_stairs(curve), CHART_FIRST);
 		free(points);
 	}
 	if (steps->count)

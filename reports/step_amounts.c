@@ -150,19 +150,32 @@ void step_amounts_write(const struct step_amounts *amounts, const struct steps *
 		fprintf(stream, "known of %u of %u steps\n", amounts->rows[0].known, steps->count);
 }
 
-static void write_line(const struct step_amount *row, FILE *stream)
+/* Says whether a step function's probe was taken off: what came to later steps is not known. */
+static bool has_lost_steps(const struct profile *profile)
+{
+	for (size_t i = 0; i < profile->probes_count; i++)
+		if (profile->probes[i].mode == PROFILE_PROBE_STEP && profile->probes[i].is_partial)
+			return true;
+	return false;
+}
+
+static void write_line(const struct step_amount *row, bool has_lost, FILE *stream)
 {
 	char mean[64], median[64], p95[64], most[64];
 
-	fprintf(stream, "%-13s%s %s a step; median %s, p95 %s, most %s\n", "",
+	fprintf(stream, "%-13s%s %s a step; median %s, p95 %s, most %s", "",
 		step_amounts_text(row, row->mean, mean), row->name,
 		step_amounts_text(row, row->median, median), step_amounts_text(row, row->p95, p95),
 		step_amounts_text(row, row->most, most));
+	if (has_lost)
+		fprintf(stream, "; (!) of %u steps only, later ones are missing", row->known);
+	fputc('\n', stream);
 }
 
 void step_amounts_write_lines(const struct profile *profile, const char *const *names, size_t count,
 			      FILE *stream)
 {
+	bool has_lost = has_lost_steps(profile);
 	struct step_amounts amounts;
 	struct steps steps;
 
@@ -171,7 +184,7 @@ void step_amounts_write_lines(const struct profile *profile, const char *const *
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < amounts.count; j++)
 			if (!strcmp(amounts.rows[j].name, names[i]))
-				write_line(&amounts.rows[j], stream);
+				write_line(&amounts.rows[j], has_lost, stream);
 	step_amounts_done(&amounts);
 	steps_done(&steps);
 }

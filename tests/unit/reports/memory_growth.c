@@ -3,6 +3,7 @@
 #include "reports/memory_growth.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 
 static struct profile *profile;
 static struct memory memory;
@@ -140,13 +141,66 @@ Test(memory_growth, with_few_of_them_nobody_can_tell)
 	cr_assert_eq(growth.all.verdict, MEMORY_CANNOT_TELL);
 }
 
+static void add_steps(uint64_t count, uint64_t start, uint64_t each)
+{
+	for (uint64_t i = 0; i < count; i++)
+		profile_step_add(profile, &(struct profile_step){.start_ns = start + i * each,
+								 .end_ns = start + (i + 1) * each});
+}
+
 Test(memory_growth, goes_by_steps_where_there_are_any)
 {
-	for (uint64_t i = 0; i < 100; i++)
-		profile_step_add(profile, &(struct profile_step){.start_ns = i * 1200,
-								 .end_ns = (i + 1) * 1200});
+	add_steps(100, 0, 1200);
 	look(LOOKS, leak);
 	cr_assert_eq(growth.all.verdict, MEMORY_GROWS);
 	cr_assert_eq(growth.steps, 48);
 	cr_assert_float_eq(growth.all.growth / (double)growth.steps, 600, 20);
+}
+
+Test(memory_growth, steps_of_the_beginning_alone_do_not_speak_for_what_came_later)
+{
+	add_steps(100, 0, 300);
+	look(LOOKS, leak);
+	cr_assert_eq(growth.all.verdict, MEMORY_GROWS);
+	cr_assert_eq(growth.steps, 0);
+	cr_assert(growth.lacks_steps);
+	cr_assert_float_eq(growth.all.growth, 500 * LOOKS * (0.9 - 1.0 / 3), 2000);
+}
+
+Test(memory_growth, steps_of_the_end_alone_do_not_speak_for_what_came_before)
+{
+	add_steps(100, LOOKS * 900, 100LL * LOOKS / 100);
+	look(LOOKS, leak);
+	cr_assert_eq(growth.steps, 0);
+	cr_assert(growth.lacks_steps);
+}
+
+Test(memory_growth, a_part_in_which_nobody_looked_is_none)
+{
+	profile_set_number(profile, "memory.look_gap_ns", LOOKS * 1000 / 14);
+	add_steps(40, 0, LOOKS * 1000 / 40);
+	look(1, once);
+	cr_assert_eq(growth.parts,
+		     7); /* of three steps each, of which none is shorter than the gap */
+	cr_assert_eq(growth.steps, 21);
+}
+
+static int64_t leap(int i)
+{
+	return leak(i) + (i > LOOKS / 2 ? 1000000 : 0);
+}
+
+Test(memory_growth, a_single_leap_is_not_in_the_interval_of_what_goes_on)
+{
+	char *text = NULL;
+	size_t bytes;
+	FILE *stream = open_memstream(&text, &bytes);
+
+	look(LOOKS, leap);
+	memory_growth_say(&growth, stream);
+	fclose(stream);
+	cr_assert_eq(growth.all.verdict, MEMORY_GROWS);
+	cr_assert_gt(growth.all.growth, growth.all.high);
+	cr_assert_not_null(strstr(text, "without single leaps"), "%s", text);
+	free(text);
 }

@@ -52,7 +52,7 @@ Test(series, a_level_has_mean_and_extremes_and_a_total_has_rates)
 
 	init(&report);
 	write_text(&report);
-	expect("rss", "4.00 MiB 2.00 MiB 512 KiB 3.50 MiB");
+	expect("rss", "4.00 MiB 2.00 MiB 0 bytes 4.00 MiB");
 	expect("faults", "20 faults 50 faults/s 0 faults/s 100 faults/s");
 	expect("cpu-0", "50 %");
 	report_done(&report);
@@ -67,6 +67,26 @@ Test(series, the_picture_has_a_place_for_every_part_of_the_time)
 	expect("rss", "▂▂▂▂▂▂▂▂▄▄▄▄▄▄▄▄▆▆▆▆▆▆▆▆████████");
 	expect("faults", "▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁▁████████████████");
 	expect("cpu-0", "████████████████████████████████");
+	report_done(&report);
+}
+
+/* What began later has nothing where the others have been already. */
+Test(series, a_place_in_the_pictures_is_the_same_moment_in_all_rows)
+{
+	struct profile *profile = new_profile();
+	uint32_t rss = profile_series(profile, "rss", "bytes", false);
+	uint32_t threads = profile_series(profile, "threads", "threads", false);
+	struct report report;
+
+	profile_point_add(profile, rss, 0, 8);
+	profile_point_add(profile, rss, 400, 8);
+	profile_point_add(profile, threads, 200, 8);
+	profile_point_add(profile, threads, 300, 8);
+	report_init(&report, profile);
+	write_text(&report);
+	expect("rss", "████████████████████████████████");
+	expect("threads", "8 threads ████████");
+	cr_assert_null(strstr(text, "8 threads █████████"), "%s", text);
 	report_done(&report);
 }
 
@@ -100,13 +120,15 @@ Test(series, json_has_all_points)
 Test(series, what_is_live_is_added_up_from_its_changes_look_by_look)
 {
 	static const int64_t changes[][2] = {{10, 100}, {10, 50}, {20, -120}, {30, 70}};
-	static const int64_t levels[][2] = {{10, 150}, {20, 30}, {30, 100}};
+	static const int64_t levels[][2] = {{0, 0}, {10, 150}, {20, 30}, {30, 100}, {60, 100}};
+	struct series_figures figures;
 	struct profile *profile = new_profile();
 	struct series_curve *curves;
 	uint32_t live = profile_metric_add(profile, "live", "bytes", 1);
 	size_t count;
 
 	profile->metrics[live].is_level = true;
+	profile_set_number(profile, "duration_ns", 60);
 	for (size_t i = 0; i < 4; i++) {
 		xgrow(profile->changes, profile->changes_count, profile->changes_capacity);
 		profile->changes[profile->changes_count++] =
@@ -118,11 +140,19 @@ Test(series, what_is_live_is_added_up_from_its_changes_look_by_look)
 	cr_assert_eq(count, 1);
 	cr_assert_str_eq(curves[0].name, SERIES_LIVE);
 	cr_assert(series_is_chosen(&curves[0], SERIES_MEMORY));
-	cr_assert_eq(curves[0].count, 3);
-	for (size_t i = 0; i < 3; i++) {
+	cr_assert_eq(curves[0].count, 5);
+	for (size_t i = 0; i < 5; i++) {
 		cr_assert_eq((int64_t)curves[0].points[i].time_ns, levels[i][0]);
 		cr_assert_eq(curves[0].points[i].value, levels[i][1]);
 	}
+	/* It stays as it is from look to look. */
+	cr_assert_eq(series_value(&curves[0], 1), 0);
+	cr_assert_eq(series_value(&curves[0], 2), 150);
+	figures = series_measure(&curves[0]);
+	cr_assert_eq(figures.least, 0);
+	cr_assert_eq(figures.most, 150);
+	cr_assert_eq(figures.mean, (10 * 0 + 10 * 150 + 10 * 30 + 30 * 100) / 60.0);
+	cr_assert_eq(figures.last, 100);
 	free(curves);
 	profile_free(profile);
 }

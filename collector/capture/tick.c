@@ -2,83 +2,20 @@
 /* tick: see tick.h. Source: perf_event_open(2), PERF_EVENT_IOC_SET_FILTER; clock_getres(2). */
 #include "collector/capture/tick.h"
 
+#include "collector/capture/tracepoint.h"
+
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <linux/perf_event.h>
-#include <sched.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mount.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
 #define PROOF_TICKS    2  /* that are enough */
 #define PATIENCE_TICKS 12 /* of CPU time, until when they must have come */
-
-#define TRACEPOINT "events/timer/hrtimer_expire_entry/id"
-
-/* Returns the number in a file, 0 when it cannot be read. */
-static uint64_t read_number(const char *path)
-{
-	FILE *stream = fopen(path, "re");
-	uint64_t number = 0;
-
-	if (!stream)
-		return 0;
-	if (fscanf(stream, "%" SCNu64, &number) != 1)
-		number = 0;
-	fclose(stream);
-	return number;
-}
-
-/*
- * Where tracefs is not mounted, root can mount it, and a process in a mount namespace of its own
- * can do so without anybody noticing.
- */
-static uint64_t read_number_unmounted(void)
-{
-	uint64_t number = 0;
-	int channel[2];
-	pid_t pid;
-
-	if (pipe2(channel, O_CLOEXEC))
-		return 0;
-	pid = fork();
-	if (pid == 0) {
-		if (!unshare(CLONE_NEWNS) && !mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) &&
-		    !mount("tracefs", "/sys/kernel/tracing", "tracefs", 0, NULL))
-			number = read_number("/sys/kernel/tracing/" TRACEPOINT);
-		_exit(write(channel[1], &number, sizeof(number)) != sizeof(number));
-	}
-	close(channel[1]);
-	if (pid > 0) {
-		if (read(channel[0], &number, sizeof(number)) != sizeof(number))
-			number = 0;
-		waitpid(pid, NULL, 0);
-	}
-	close(channel[0]);
-	return number;
-}
-
-static int read_tracepoint(struct tick *tick, struct error *error)
-{
-	tick->tracepoint = read_number("/sys/kernel/tracing/" TRACEPOINT);
-	if (!tick->tracepoint)
-		tick->tracepoint = read_number("/sys/kernel/debug/tracing/" TRACEPOINT);
-	if (!tick->tracepoint)
-		tick->tracepoint = read_number_unmounted();
-	if (tick->tracepoint)
-		return 0;
-	return fail(error, -EACCES,
-		    "the kernel's tracepoints cannot be read; run as root, or with the "
-		    "capabilities CAP_DAC_READ_SEARCH, CAP_PERFMON and CAP_SYSLOG, with tracefs "
-		    "mounted on /sys/kernel/tracing (docker run -v "
-		    "/sys/kernel/tracing:/sys/kernel/tracing)");
-}
 
 /* Takes the addresses we want from a line of kallsyms; @entry_open says that the symbol before was
  * the entry, whose end is this one's start. */
@@ -122,7 +59,7 @@ int tick_find(struct tick *tick, struct error *error)
 	int result;
 
 	*tick = (struct tick){0};
-	result = read_tracepoint(tick, error);
+	result = tracepoint_find("timer/hrtimer_expire_entry", &tick->tracepoint, error);
 	if (!result)
 		result = read_symbols(tick, error);
 	if (result)

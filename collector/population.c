@@ -77,13 +77,27 @@ static struct process *process_get(struct population *population, pid_t pid,
 	return process;
 }
 
-struct thread *population_thread(struct population *population, const struct event *event)
+struct thread *population_known(const struct population *population, const struct event *event)
 {
 	struct thread *thread;
 
 	HASH_FIND_INT(population->threads, &event->tid, thread);
-	if (thread && thread->process->pid == event->pid)
+	return thread && thread->process->pid == event->pid ? thread : NULL;
+}
+
+void population_forget_interruptions(struct population *population)
+{
+	for (struct thread *thread = population->threads; thread; thread = thread->hh.next)
+		thread->memory.interrupted.count = 0;
+}
+
+struct thread *population_thread(struct population *population, const struct event *event)
+{
+	struct thread *thread = population_known(population, event);
+
+	if (thread)
 		return thread;
+	HASH_FIND_INT(population->threads, &event->tid, thread);
 	if (thread)
 		thread_remove(population, thread);
 	return thread_add(population, process_get(population, event->pid, NULL), event->tid, "");

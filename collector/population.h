@@ -58,6 +58,12 @@ void population_exit(struct population *population, const struct event *event);
 /* Returns the thread an event tells of; one whose birth was not told is made up. Never NULL. */
 struct thread *population_thread(struct population *population, const struct event *event);
 
+/* The same, or NULL. */
+struct thread *population_known(const struct population *population, const struct event *event);
+
+/* Of no thread it is known any more what a handler of its interrupted. */
+void population_forget_interruptions(struct population *population);
+
 /* Returns its row in profile->threads, also when it has ended a moment ago. */
 uint32_t population_row(struct population *population, const struct event *event);
 

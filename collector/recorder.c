@@ -48,6 +48,7 @@ struct recorder {
 	size_t node_count, node_capacity;
 	struct operations *operations;
 	struct brief_proof brief;
+	bool wants_interruptions;
 	struct executions executions;
 	int failure;
 	struct error error;
@@ -176,9 +177,9 @@ static size_t add_kernel_frames(struct recorder *recorder, const struct event_sa
 	return count;
 }
 
-static size_t add_user_frames(struct recorder *recorder, struct thread *thread,
-			      const struct event_sample *sample, size_t count,
-			      enum profile_ending *ending)
+/* Walks user code. @frames  room for UNWIND_DEPTH. Returns their number. */
+static uint32_t walk_user(struct thread *thread, const struct event_sample *sample,
+			  bool is_interruption, uint32_t *frames, enum profile_ending *ending)
 {
 	struct unwind_sample walk = {
 		.stack = sample->stack,
@@ -187,15 +188,10 @@ static size_t add_user_frames(struct recorder *recorder, struct thread *thread,
 		.is_brief = sample->is_brief,
 		.callers = sample->callers,
 		.caller_count = sample->caller_count,
+		.is_interruption = is_interruption,
 	};
 	struct unwind_return returns[MOST_RETURNS];
-	uint32_t frame_count;
 
-	if (sample->has_registers != EVENT_REGISTERS_64) {
-		*ending = sample->has_registers == EVENT_REGISTERS_32 ? PROFILE_ENDING_NARROW
-								      : PROFILE_ENDING_NO_USER;
-		return count;
-	}
 	memcpy(walk.registers, sample->registers, sizeof(walk.registers));
 	for (size_t i = 0; i < sample->return_count && i < MOST_RETURNS; i++)
 		returns[i] =
@@ -204,8 +200,23 @@ static size_t add_user_frames(struct recorder *recorder, struct thread *thread,
 	walk.returns = returns;
 	walk.return_count =
 		sample->return_count < MOST_RETURNS ? sample->return_count : MOST_RETURNS;
-	frame_count = unwind_walk(thread->process->space, &thread->memory, thread->process->pid,
-				  &walk, recorder->frames + count, ending);
+	return unwind_walk(thread->process->space, &thread->memory, thread->process->pid, &walk,
+			   frames, ending);
+}
+
+static size_t add_user_frames(struct recorder *recorder, struct thread *thread,
+			      const struct event_sample *sample, size_t count,
+			      enum profile_ending *ending)
+{
+	uint32_t frame_count;
+
+	if (sample->has_registers != EVENT_REGISTERS_64) {
+		*ending = sample->has_registers == EVENT_REGISTERS_32 ? PROFILE_ENDING_NARROW
+								      : PROFILE_ENDING_NO_USER;
+		return count;
+	}
+	frame_count = walk_user(thread, sample, false, recorder->frames + count, ending);
+	recorder->wants_interruptions |= *ending == PROFILE_ENDING_INTERRUPTED;
 	/* Inside execve the old stack is gone and the new program has not begun. */
 	if (*ending == PROFILE_ENDING_UNMAPPED && sample->kernel_count && !sample->stack_bytes) {
 		*ending = PROFILE_ENDING_NO_USER;
@@ -289,6 +300,15 @@ static void take_sample(struct recorder *recorder, const struct event *event)
 		brief_proof_take(&recorder->brief, event->time_ns,
 				 thread->memory.changes != changes);
 	append(recorder, event, event->sample.metric, event->sample.weight, &stack);
+}
+
+static void take_interruption(struct recorder *recorder, const struct event *event)
+{
+	struct thread *thread = population_known(&recorder->population, event);
+	enum profile_ending ending;
+
+	if (thread && event->sample.has_registers == EVENT_REGISTERS_64)
+		walk_user(thread, &event->sample, true, recorder->frames, &ending);
 }
 
 static void take_numbered_stack(struct recorder *recorder, const struct event *event)
@@ -434,6 +454,12 @@ void recorder_take(struct recorder *recorder, const struct event *event)
 	case EVENT_STACK_END:
 		numbered_stack_end(recorder, event->stack_id);
 		break;
+	case EVENT_INTERRUPTION:
+		take_interruption(recorder, event);
+		break;
+	case EVENT_INTERRUPTIONS_MISSED:
+		population_forget_interruptions(&recorder->population);
+		break;
 	case EVENT_TIMES:
 		take_times(recorder, event);
 		break;
@@ -467,6 +493,11 @@ bool recorder_wants_brief_copies(struct recorder *recorder)
 	if (modules_have_go(recorder->population.modules))
 		recorder->brief.is_wanted = false;
 	return recorder->brief.is_wanted;
+}
+
+bool recorder_wants_interruptions(const struct recorder *recorder)
+{
+	return recorder->wants_interruptions;
 }
 
 int recorder_poll_ms(const struct recorder *recorder, uint64_t now_ns, int most_ms)

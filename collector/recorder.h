@@ -59,6 +59,9 @@ void recorder_take(struct recorder *recorder, const struct event *event);
  * last moment, and no code is run where the kernel's user call chain is needed: Go's. */
 bool recorder_wants_brief_copies(struct recorder *recorder);
 
+/* Says whether a stack has ended because nothing told what a handler interrupted. */
+bool recorder_wants_interruptions(const struct recorder *recorder);
+
 /* Returns in how many milliseconds the next events should come, at most @most_ms, so that few
  * samples are cut short when brief copies do not do any more. */
 int recorder_poll_ms(const struct recorder *recorder, uint64_t now_ns, int most_ms);

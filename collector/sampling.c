@@ -73,6 +73,8 @@ void sampling_resume(struct sampling *sampling, pid_t pid, struct recorder *reco
 
 void sampling_adapt(struct sampling *sampling, struct recorder *recorder)
 {
+	if (recorder_wants_interruptions(recorder))
+		interruptions_begin(sampling->interruptions);
 	if (sampling->perf && sampling->wants_brief != recorder_wants_brief_copies(recorder)) {
 		sampling->wants_brief = !sampling->wants_brief;
 		perf_source_set_brief(sampling->perf, sampling->wants_brief);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "collector/base/error.h"
+#include "collector/capture/interruptions.h"
 #include "collector/capture/perf_source.h"
 #include "collector/capture/probe_source.h"
 #include "collector/recorder.h"
@@ -15,9 +16,10 @@
 struct sampling {
 	struct perf_source *perf; /* one of the two, owned by the session's list of sources; */
 	struct probe_source *probe;
-	bool wants_brief;	 /* copies of stacks, at the moment */
-	struct error why_not;	 /* or neither, and why */
-	char **environment;	 /* of the program; NULL: the collector's own */
+	bool wants_brief;		     /* copies of stacks, at the moment */
+	struct interruptions *interruptions; /* owned by that list, too */
+	struct error why_not;		     /* or neither, and why */
+	char **environment;		     /* of the program; NULL: the collector's own */
 	uint64_t sample_cost_ns; /* measured where many samples were asked for, else 0 */
 };
 
@@ -47,7 +49,8 @@ int sampling_open_probe(struct sampling *sampling, const struct session_options 
  */
 void sampling_resume(struct sampling *sampling, pid_t pid, struct recorder *recorder);
 
-/* Has brief copies of stacks taken for as long as the recorder finds that they will do. */
+/* Has brief copies of stacks taken for as long as the recorder finds that they will do, and what
+ * handlers interrupt told from when it wants that on. */
 void sampling_adapt(struct sampling *sampling, struct recorder *recorder);
 
 /* What the samples count, also when there are none. */

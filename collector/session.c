@@ -347,6 +347,9 @@ static int prepare(struct session *session, struct error *error)
 
 	if (result)
 		return result;
+	/* Stopped last: as long as stacks come it is known what they interrupt. */
+	session->sampling.interruptions = interruptions_new(INTERRUPTIONS_MOST);
+	sources_add(&session->sources, interruptions_row(session->sampling.interruptions));
 	result = watch(session);
 	return result ? fail(error, result, "cannot watch the target: %m") : 0;
 }

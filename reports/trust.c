@@ -163,7 +163,8 @@ static void add_waits(struct trust *trust, const struct profile *profile)
 	int64_t lost_places = profile_number(profile, "off_cpu.lost_places", 0);
 
 	add(trust, false, "waiting times are exact");
-	add(trust, false, "%" PRId64 " stacks copied at %" PRId64 " switches", stacks, switches);
+	add(trust, false, "%" PRId64 " stack%s copied at %" PRId64 " switch%s", stacks,
+	    stacks == 1 ? "" : "s", switches, switches == 1 ? "" : "es");
 	if (lost_stacks > 0)
 		add(trust, false, "%" PRId64 " stacks lost because the ring was full", lost_stacks);
 	if (lost_threads > 0)
@@ -366,6 +367,22 @@ static void add_stacks(struct trust *trust)
 	    percent(unnamed, text, sizeof(text)));
 }
 
+/* Why it is not known what handlers interrupted. */
+static void add_interruptions(struct trust *trust, const struct profile *profile)
+{
+	int64_t missed = profile_number(profile, "interruptions.missed", 0);
+
+	if (profile_text(profile, "interruptions.refusal", NULL))
+		add(trust, false,
+		    "what handlers interrupt is told to root only (or with CAP_PERFMON and "
+		    "tracefs)");
+	if (profile_number(profile, "interruptions.too_many", 0))
+		add(trust, false, "signals came too often to be told what they interrupt");
+	if (missed > 0)
+		add(trust, false, "%" PRId64 " interruptions were missed because the ring was full",
+		    missed);
+}
+
 /*
  * The gaps together, against the picture: what is lost, cut or unnamed could be one function, and
  * when it outweighs the heaviest one that is known, nobody knows which comes first.
@@ -479,6 +496,8 @@ void trust_measure(struct trust *trust, const struct profile *profile, uint16_t 
 	else if (trust->samples > trust->sampled)
 		add_waits(trust, profile);
 	add_stacks(trust);
+	if (trust->endings[PROFILE_ENDING_INTERRUPTED])
+		add_interruptions(trust, profile);
 	add_gaps(trust);
 	add_files(trust, profile);
 	if (!is_exact)

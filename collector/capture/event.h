@@ -39,6 +39,11 @@ enum event_kind {
 	EVENT_SUBJECT,
 	EVENT_OPERATION, /* its stacks came by parts */
 	EVENT_SPREAD,
+
+	/* A handler that may have a stack of its own is about to interrupt what it comes with. It
+	 * may be a thread of anybody's. */
+	EVENT_INTERRUPTION,
+	EVENT_INTERRUPTIONS_MISSED, /* of those told before nobody knows whether they last */
 };
 
 enum event_registers {
@@ -170,7 +175,7 @@ struct event {
 	uint64_t time_ns;  /* CLOCK_MONOTONIC */
 	uint64_t stack_id; /* of EVENT_STACK, _AMOUNT, _STACK_END; unique among all sources */
 	union {
-		struct event_sample sample; /* EVENT_SAMPLE, EVENT_STACK */
+		struct event_sample sample; /* EVENT_SAMPLE, _STACK, _INTERRUPTION */
 		struct event_amount amount;
 		struct event_times times;
 		struct event_mapping mapping;

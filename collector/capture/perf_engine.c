@@ -181,6 +181,35 @@ int perf_engine_open_ring(int cpu, uint32_t ring_bytes, struct error *error)
 	return open_event(&attr, 0, cpu, error);
 }
 
+int perf_engine_open_deliveries(uint64_t tracepoint, int cpu, uint32_t copy_bytes,
+				uint32_t ring_bytes, struct error *error)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_TRACEPOINT,
+		.config = tracepoint,
+		.sample_type = PERF_RECORD_SAMPLE_TYPE,
+		.read_format = PERF_FORMAT_LOST,
+		.sample_period = 1,
+		.sample_regs_user = PERF_RECORD_REGISTERS,
+		.exclude_callchain_user = 1,
+		.exclude_callchain_kernel = 1,
+		.sample_stack_user = copy_bytes,
+		.disabled = 1,
+		.watermark = 1,
+		.wakeup_watermark = ring_bytes / 2,
+	};
+	int fd, result = 0;
+
+	common(&attr);
+	fd = open_event(&attr, -1, cpu, error);
+	if (fd >= 0 && ioctl(fd, PERF_EVENT_IOC_SET_FILTER, "sa_flags & 0x8000000"))
+		result = fail(error, -errno, "the kernel refuses a filter on signals: %m");
+	if (!result)
+		return fd;
+	close(fd);
+	return result;
+}
+
 int perf_engine_redirect(int fd, int ring_fd, struct error *error)
 {
 	if (ioctl(fd, PERF_EVENT_IOC_SET_OUTPUT, ring_fd))

@@ -64,6 +64,18 @@ struct perf_copy {
 int perf_engine_open_ring(int cpu, uint32_t ring_bytes, struct error *error);
 
 /*
+ * Opens the event that tells of each signal which any thread of the machine is about to handle on a
+ * CPU, if the handler may have a stack of its own (SA_ONSTACK), with a copy of the stack that it
+ * interrupts. It owns its ring, and counts nothing until it is enabled.
+ *
+ * @tracepoint  of signal:signal_deliver
+ * Returns the file descriptor, or a negative errno; -ENODEV when the CPU is offline, -EINVAL where
+ * the kernel does not count lost records (before Linux 6.0).
+ */
+int perf_engine_open_deliveries(uint64_t tracepoint, int cpu, uint32_t copy_bytes,
+				uint32_t ring_bytes, struct error *error);
+
+/*
  * Opens the sampling event of a thread, inherited by all it creates.
  *
  * @cpu      events that are inherited and write into a ring must be opened for each CPU

@@ -26,6 +26,7 @@
 
 /* DWARF register numbers of x86-64 that code names. */
 enum {
+	CFI_CX = 2,
 	CFI_BX = 3,
 	CFI_BP = 6,
 	CFI_SP = 7,

@@ -27,6 +27,9 @@ const struct profile_ending_row profile_endings[PROFILE_ENDINGS] = {
 	[PROFILE_ENDING_NO_USER] = {"no_user", true, "no user code was running"},
 	[PROFILE_ENDING_NOT_TAKEN] = {"no_stack_taken", false,
 				      "no stack was copied, to keep the cost within its limit"},
+	[PROFILE_ENDING_INTERRUPTED] =
+		{"interrupted", false,
+		 "in a handler on a stack of its own, and it was not told what that interrupted"},
 	[PROFILE_ENDING_NARROW] = {"narrow", false, "32-bit code, whose stacks are not walked"},
 };
 

@@ -49,6 +49,8 @@ enum profile_ending {
 	PROFILE_ENDING_NO_USER,	  /* no user registers: kernel thread, or before the first exec */
 	PROFILE_ENDING_NOT_TAKEN, /* no stack was copied, to keep the cost within its limit */
 	PROFILE_ENDING_NARROW,	  /* 32-bit code, which is not walked */
+	PROFILE_ENDING_INTERRUPTED, /* a handler has a stack of its own, and nothing told what it
+				       interrupted */
 	PROFILE_ENDINGS
 };
 

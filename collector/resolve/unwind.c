@@ -23,6 +23,7 @@ void unwind_memory_done(struct unwind_memory *memory)
 {
 	free(memory->last.frames);
 	free(memory->deep.frames);
+	free(memory->interrupted.frames);
 	free(memory->copy);
 	*memory = (struct unwind_memory){0};
 }
@@ -123,10 +124,25 @@ static enum cfi_step step_out(struct walk *walk, const struct code_address *code
 	return step;
 }
 
+/*
+ * Returns the address that says which code the frame is in. The system call that ends a handler
+ * does not return, and the instruction behind it is another function's. A thread that is in it has
+ * that one's address also in rcx (AMD64 manual, SYSCALL).
+ */
+static uint64_t code_address_of(const struct walk *walk)
+{
+	uint64_t address = cfi_frame_address(&walk->frame);
+
+	if (!walk->depth && walk->sample->registers[CFI_CX] == address &&
+	    address_space_find(walk->space, address - 1)->rule.kind == CFI_SIGNAL)
+		return address - 1;
+	return address;
+}
+
 bool unwind_walk_on(struct walk *walk, enum profile_ending *ending)
 {
 	while (walk->depth < UNWIND_DEPTH) {
-		uint64_t address = cfi_frame_address(&walk->frame);
+		uint64_t address = code_address_of(walk);
 		const struct code_address *code = address_space_find(walk->space, address);
 		bool is_root = code->is_before_root && !walk->frame.is_exact;
 		enum cfi_step step = CFI_STEP_END;
@@ -189,12 +205,15 @@ uint32_t unwind_walk(struct address_space *space, struct unwind_memory *memory, 
 
 	begin(&walk, space, pid, sample, frames);
 	if (!unwind_walk_on(&walk, ending) && !unwind_finish(&walk, memory, ending)) {
-		*ending = PROFILE_ENDING_TRUNCATED;
+		*ending = walk.is_elsewhere ? PROFILE_ENDING_INTERRUPTED : PROFILE_ENDING_TRUNCATED;
 		walk.depth++; /* the frame that could not be left */
 	}
+	if (memory && sample->is_interruption)
+		unwind_keep_interruption(&walk, memory, *ending);
 	if (memory)
 		unwind_judge_brief(&walk, memory, *ending);
-	if (memory && profile_endings[*ending].complete)
+	/* What a handler's frames lead to is another stack each time. */
+	if (memory && profile_endings[*ending].complete && !walk.is_elsewhere)
 		unwind_remember(&walk, memory);
 	if (walk.trail != walk.usual_trail)
 		free(walk.trail);

@@ -16,6 +16,10 @@
  *      code address (or stack position and function);
  * else it ends as truncated.
  *
+ * A handler may have a stack of its own. From there a walk goes on with what the last interruption
+ * of the thread has told, and with nothing else: the handler's stack says where it interrupted, but
+ * nothing of the callers there. Where none was told it ends as interrupted.
+ *
  * A source can copy less of the stack when that will do. What it would have missed is known from
  * the whole copies: beyond a brief copy each walk should meet what the thread's last complete one
  * had there. A walk that does not is counted as a change.
@@ -47,9 +51,11 @@ struct unwind_stack {
  * unwind_memory_done. */
 struct unwind_memory {
 	struct unwind_stack last;
-	struct unwind_stack deep; /* the last one that left a whole copy */
-	uint32_t restless;	  /* walks until it is believed again what lies below a recursion */
-	uint8_t *copy;		  /* that the deep one left */
+	struct unwind_stack deep;	 /* the last one that left a whole copy */
+	struct unwind_stack interrupted; /* of the last interruption; empty: not known */
+	enum profile_ending interrupted_ending;
+	uint32_t restless; /* walks until it is believed again what lies below a recursion */
+	uint8_t *copy;	   /* that the deep one left */
 	uint64_t copy_start;
 	size_t copy_bytes;
 	uint32_t changes; /* walks that met beyond a brief copy what the one before had not */
@@ -70,8 +76,9 @@ struct unwind_sample {
 	uint64_t registers[CFI_REGISTERS]; /* DWARF numbers of x86-64; [CFI_IP] the code address */
 	const uint8_t *stack;		   /* bytes from registers[CFI_SP] upward; borrowed */
 	size_t stack_bytes;
-	size_t brief_bytes;	 /* of a copy that might do; 0: there is no choice */
-	bool is_brief;		 /* no more was wanted */
+	size_t brief_bytes;   /* of a copy that might do; 0: there is no choice */
+	bool is_brief;	      /* no more was wanted */
+	bool is_interruption; /* a handler is about to interrupt it: kept, whole, for those in it */
 	const uint64_t *callers; /* the code address and what follows by frame pointers, as the
 				    kernel found it with the sample; borrowed */
 	size_t caller_count;	 /* 0: not known */

@@ -257,6 +257,47 @@ static bool take_rest(struct walk *walk, const struct unwind_stack *before, uint
 	return true;
 }
 
+/* ---- what a handler interrupted ------------------------------------------------------------- */
+
+void unwind_keep_interruption(const struct walk *walk, struct unwind_memory *memory,
+			      enum profile_ending ending)
+{
+	memory->interrupted.count = 0;
+	if (!profile_endings[ending].complete)
+		return;
+	keep(walk, &memory->interrupted);
+	memory->interrupted_ending = ending;
+}
+
+static bool is_signal_frame(const struct walk *walk, const struct unwind_memory_frame *frame)
+{
+	return address_space_find(walk->space, frame->address)->rule.kind == CFI_SIGNAL;
+}
+
+/*
+ * Goes on with what the last interruption told. Handlers that interrupt one another on the same
+ * stack are all in that one. The interrupted address can differ: a system call that is begun again,
+ * or a restartable sequence, is set back after it was told.
+ */
+static bool finish_interrupted(struct walk *walk, const struct unwind_memory *memory,
+			       enum profile_ending *ending)
+{
+	const struct unwind_stack *before = &memory->interrupted;
+	const struct unwind_memory_frame *here = &walk->trail[walk->depth];
+	uint32_t i = 0;
+
+	while (i < before->count && before->frames[i].position != here->position)
+		i++;
+	if (i == before->count || (i && !is_signal_frame(walk, &before->frames[i - 1])) ||
+	    (before->frames[i].address != here->address &&
+	     !is_same_function(walk->space, before->frames[i].address, here->address)) ||
+	    !take_rest(walk, before, i))
+		return false;
+	*ending = memory->interrupted_ending == PROFILE_ENDING_GUESSED ? PROFILE_ENDING_GUESSED
+								       : unwind_root_ending(walk);
+	return true;
+}
+
 /* ---- finishing from the live process ------------------------------------------------------- */
 
 /* Says whether what the last complete walk has beyond its frame @meeting still stands in the live
@@ -320,6 +361,8 @@ static bool walk_live(struct walk *walk, struct unwind_memory *memory, enum prof
 		walk->copy.next = &walk->live.memory;
 		if (unwind_walk_on(walk, ending))
 			return true;
+		if (walk->is_elsewhere)
+			return false;
 		if (memory && ++windows >= WINDOWS_ALONE && join_live(walk, memory)) {
 			*ending = PROFILE_ENDING_FINISHED_CHAIN;
 			return true;
@@ -387,7 +430,7 @@ static bool finish_by_memory(struct walk *walk, const struct unwind_memory *memo
 	struct cfi_frame caller;
 	bool has_ended = false;
 
-	/* Of an interrupted stack the walk has seen no word that could meet one. */
+	/* Of a handler's callers none says what it interrupted. */
 	if (walk->is_elsewhere)
 		return false;
 	if (find_known_caller(walk, &caller)) {
@@ -517,10 +560,14 @@ bool unwind_finish(struct walk *walk, struct unwind_memory *memory, enum profile
 	bool is_alike;
 
 	walk->has_left = true;
+	if (walk->is_elsewhere && memory && finish_interrupted(walk, memory, ending))
+		return true;
 	if (finish_by_callers(walk)) {
 		*ending = PROFILE_ENDING_GUESSED;
 		return true;
 	}
+	if (walk->is_elsewhere)
+		return false;
 	if (walk->sample->is_brief)
 		return finish_brief(walk, memory, ending);
 	is_alike = is_monotonous(walk);

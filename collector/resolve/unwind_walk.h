@@ -68,5 +68,9 @@ bool unwind_finish(struct walk *walk, struct unwind_memory *memory, enum profile
 void unwind_judge_brief(const struct walk *walk, struct unwind_memory *memory,
 			enum profile_ending ending);
 
+/* Keeps the walk of what a handler is about to interrupt, for those in it, if it is complete. */
+void unwind_keep_interruption(const struct walk *walk, struct unwind_memory *memory,
+			      enum profile_ending ending);
+
 /* Keeps a complete walk for those to come. */
 void unwind_remember(const struct walk *walk, struct unwind_memory *memory);

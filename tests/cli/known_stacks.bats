@@ -9,9 +9,10 @@ setup() {
 	cd "$BATS_TEST_TMPDIR"
 }
 
-# record COMMAND...: leaves the user's part of every stack in `stacks`, a line each with its samples.
+# record COMMAND...: leaves the user's part of every stack in `stacks`, a line each with its samples;
+# ENGINE takes them, or the default one.
 record() {
-	collector run -q -o x -- "$@" >/dev/null
+	collector run -q ${ENGINE:+-e "$ENGINE"} -o x -- "$@" >/dev/null
 	collector export --format folded x.prof | sed -E 's/;(asm_|entry_|error_|ret_from_)[^ ]*//' >stacks
 }
 
@@ -23,7 +24,7 @@ samples() {
 # all PATTERN WHOLE [MARKED]: those that match PATTERN, and there are some, are WHOLE or else end
 # under a frame that says so and are MARKED.
 all() {
-	grep -E "$1" stacks | grep -vE "$2" | grep -vE "^\[(truncated|no_rule)\];${3-}" >wrong || :
+	grep -E "$1" stacks | grep -vE "$2" | grep -vE "^\[(truncated|interrupted|no_rule)\];${3-}" >wrong || :
 	cat wrong
 	[ ! -s wrong ]
 	[ "$(samples "$1")" -gt 5 ]
@@ -58,6 +59,42 @@ thread='(__clone3?;|clone3?;)?start_thread'
 	all 'in_handler;burn' "^$start;${interrupted}__restore_rt;on_timer;in_handler;burn " \
 		'(loop_(one|two);burn|[^;]*clock_gettime);__restore_rt;on_timer;in_handler;burn '
 	all 'loop_(one|two)' "^$start;by_(one;loop_one|two;loop_two)" 'loop'
+}
+
+# What both interruptions of the workload have in common says nothing of their callers.
+raised() {
+	all ";$1;" "^$start;raise_$2;([^;]*;)*__restore_rt;on_raise;$1;" '([^;]*;)*__restore_rt;on_raise;'
+}
+
+@test "what a handler on a stack of its own interrupted is told to root, whoever takes the samples" {
+	require root
+	local ENGINE
+	for ENGINE in cpu-clock probe; do
+		record "$BUILD/workloads/handlers" 1 2
+		raised for_one one
+		raised for_two two
+		# All but the first, which are why it is asked for.
+		[ "$(samples "^$start;raise_(one|two);([^;]*;)*__restore_rt;")" -gt 20 ]
+		[ "$(sqlite3 x.prof "SELECT value > 0 FROM meta WHERE key = 'interruptions.told'")" = 1 ]
+	done
+}
+
+@test "what a handler on a stack of its own interrupted is no other's stack where nothing tells it" {
+	require root
+	local user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	theirs=$(mktemp -d)
+	chmod 777 "$theirs"
+	cp "$BUILD/bin/collector" "$BUILD/bin/libprobe.so" "$BUILD/workloads/handlers" "$theirs"
+	(cd "$theirs" && "${user[@]}" ./collector run -q -e probe -o x -- ./handlers 1 2 >/dev/null)
+	mv "$theirs/x.prof" .
+	rm -r "$theirs"
+	collector export --format folded x.prof >stacks
+	raised for_one one
+	raised for_two two
+	[ "$(samples '^\[interrupted\];')" -gt 20 ]
+	[ "$(samples "^$start;raise_(one|two);([^;]*;)*__restore_rt;")" -eq 0 ]
+	collector summary x.prof | grep -q 'in a handler on a stack of its own'
+	collector summary x.prof | grep -q 'what handlers interrupt is told to root'
 }
 
 @test "a child of vfork and a program executed by a second thread have their own stacks" {

@@ -8,6 +8,12 @@
  *
  * A stack of the handler goes on, across the signal frame, in the interrupted function, and that
  * one's caller has the same number; anything else is a mixture of two moments.
+ *
+ * With a second argument signals are raised, and each handler runs for so many milliseconds of CPU
+ * time. Both interruptions look alike, word by word:
+ *
+ *     main → raise_one → raise     interrupted by on_raise → for_one, on the alternate stack
+ *     main → raise_two → raise     for_two
  */
 #include "tests/workloads/workload.h"
 
@@ -55,6 +61,44 @@ FUNCTION static void by_two(void)
 		loop_two();
 }
 
+static volatile int who;
+static int raised_milliseconds;
+
+FUNCTION static void for_one(clock_t end)
+{
+	while (clock() < end)
+		handled = burn(handled + 1);
+}
+
+FUNCTION static void for_two(clock_t end)
+{
+	while (clock() < end)
+		handled = burn(handled + 2);
+}
+
+FUNCTION static void on_raise(int number)
+{
+	clock_t end = clock() + raised_milliseconds * (CLOCKS_PER_SEC / 1000);
+
+	(void)number;
+	(who == 1 ? for_one : for_two)(end);
+	NOT_A_TAIL_CALL();
+}
+
+FUNCTION static void raise_one(void)
+{
+	who = 1;
+	raise(SIGUSR1);
+	NOT_A_TAIL_CALL();
+}
+
+FUNCTION static void raise_two(void)
+{
+	who = 2;
+	raise(SIGUSR1);
+	NOT_A_TAIL_CALL();
+}
+
 int main(int argc, char **argv)
 {
 	static char room[65536];
@@ -65,6 +109,14 @@ int main(int argc, char **argv)
 	clock_t end = workload_end(argc, argv);
 
 	sigaltstack(&stack, NULL);
+	raised_milliseconds = argc > 2 ? atoi(argv[2]) : 0;
+	while (raised_milliseconds && clock() < end) {
+		struct sigaction long_action = {.sa_handler = on_raise, .sa_flags = SA_ONSTACK};
+
+		sigaction(SIGUSR1, &long_action, NULL);
+		raise_one();
+		raise_two();
+	}
 	sigaction(SIGPROF, &action, NULL);
 	setitimer(ITIMER_PROF, &every, NULL);
 	while (clock() < end) {

@@ -4,6 +4,7 @@
 #include "tests/unit/collector/caught_stack.h"
 
 #include <criterion/criterion.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -165,6 +166,122 @@ Test(unwind_finish, believes_what_lies_below_a_plain_recursion_only_where_it_sta
 	volatile int kept = 0;
 
 	sigaction(SIGUSR1, &action, NULL);
+	map_ourselves();
+	descend(DEPTH, &kept);
+	cr_expect(caught.stack);
+}
+
+/* Compares with the truth, in which the addresses that signals interrupted are exact. */
+static void expect_truth_across_signals(uint32_t count)
+{
+	cr_assert_eq(count, caught.truth_count, "%u of %u", count, caught.truth_count);
+	for (uint32_t i = 1; i < count; i++) {
+		uint64_t truth = (uint64_t)(uintptr_t)caught.truth[i];
+
+		cr_expect(frames[i] == address_space_find(space, truth - 1)->frame ||
+				  frames[i] == address_space_find(space, truth)->frame,
+			  "frame %u", i);
+	}
+}
+
+static void expect_ending(const struct unwind_sample *sample, struct unwind_memory *memory,
+			  enum profile_ending expected, const char *why)
+{
+	uint32_t count = unwind_walk(space, memory, getpid(), sample, frames, &ending);
+
+	cr_expect_eq(ending, expected, "%s: %d", why, ending);
+	if (ending == PROFILE_ENDING_COMPLETE && !sample->is_interruption)
+		expect_truth_across_signals(count);
+}
+
+/* The sample as it would be in the system call that ends the handler, with @frames_left of the
+ * truth: behind the call the trampoline ends. */
+static struct unwind_sample returning_sample(const struct unwind_sample *sample,
+					     uint32_t *frames_left)
+{
+	struct unwind_sample returning = *sample;
+	uint64_t trampoline;
+	size_t offset = 0;
+	uint32_t i = 0;
+
+	while (address_space_find(space, (uint64_t)(uintptr_t)caught.truth[i])->rule.kind !=
+	       CFI_SIGNAL)
+		cr_assert_lt(++i, caught.truth_count);
+	trampoline = (uint64_t)(uintptr_t)caught.truth[i];
+	for (size_t at = 0; at + 8 <= sample->stack_bytes; at += 8)
+		if (*(const uint64_t *)(sample->stack + at) == trampoline)
+			offset = at + 8;
+	returning.stack += offset;
+	returning.stack_bytes -= offset;
+	returning.registers[CFI_SP] += offset;
+	/* mov $15, %rax; syscall */
+	returning.registers[CFI_IP] = returning.registers[CFI_CX] = trampoline + 9;
+	*frames_left = caught.truth_count - i;
+	return returning;
+}
+
+/* Walks while a handler runs on a stack of its own: from what is caught in it, with and without
+ * having been told what it interrupted. */
+static void walk_in_handler(int number, siginfo_t *information, void *context)
+{
+	struct unwind_sample interruption, sample, returning;
+	struct unwind_memory memory = {0};
+	uint32_t left;
+	struct unwind_stack *told = &memory.interrupted;
+
+	catch_sample(number, information, context);
+	interruption = caught_sample(caught.stack_bytes);
+	raise(SIGUSR2);
+	sample = caught_sample(caught.stack_bytes);
+
+	expect_ending(&sample, NULL, PROFILE_ENDING_INTERRUPTED, "nothing is known");
+	unwind_walk(space, &memory, getpid(), &interruption, frames, &ending);
+	cr_assert_eq(ending, PROFILE_ENDING_COMPLETE);
+	expect_ending(&sample, &memory, PROFILE_ENDING_INTERRUPTED,
+		      "the last complete stack was there, but perhaps not now");
+
+	interruption.is_interruption = true;
+	unwind_walk(space, &memory, getpid(), &interruption, frames, &ending);
+	expect_ending(&sample, &memory, PROFILE_ENDING_COMPLETE, "it was told");
+	expect_ending(&sample, &memory, PROFILE_ENDING_COMPLETE, "and lasts");
+	returning = returning_sample(&sample, &left);
+	cr_expect_eq(unwind_walk(space, &memory, getpid(), &returning, frames, &ending), left);
+	cr_expect_eq(ending, PROFILE_ENDING_COMPLETE, "it returns: %d", ending);
+	cr_expect_neq(memory.last.frames[0].position, sample.registers[CFI_SP],
+		      "what a handler led to is not what it will lead to");
+
+	told->frames[0].position += 8;
+	expect_ending(&sample, &memory, PROFILE_ENDING_INTERRUPTED, "another place was told");
+	told->frames[0].position -= 8;
+	memmove(told->frames + 1, told->frames, (told->count - 1) * sizeof(*told->frames));
+	told->frames[0].position -= 64;
+	expect_ending(&sample, &memory, PROFILE_ENDING_INTERRUPTED, "its callee was interrupted");
+
+	unwind_walk(space, &memory, getpid(), &interruption, frames, &ending);
+	expect_ending(&sample, &memory, PROFILE_ENDING_COMPLETE, "it was told again");
+	interruption.stack_bytes = 0;
+	unwind_walk(space, NULL, 0, &interruption, frames, &ending);
+	cr_assert(!profile_endings[ending].complete);
+	memory.last.count = memory.deep.count = 0;
+	unwind_walk(space, &memory, 0, &interruption, frames, &ending);
+	expect_ending(&sample, &memory, PROFILE_ENDING_INTERRUPTED, "then one that was cut");
+	unwind_memory_done(&memory);
+}
+
+Test(unwind_finish, goes_on_on_the_stack_that_a_handler_interrupted_only_as_that_was_told)
+{
+	struct sigaction outer = {.sa_sigaction = walk_in_handler,
+				  .sa_flags = SA_SIGINFO | SA_ONSTACK};
+	struct sigaction inner = {.sa_sigaction = catch_sample, .sa_flags = SA_SIGINFO};
+	size_t bytes = 256 << 10;
+	stack_t stack = {.ss_sp = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+				       MAP_PRIVATE | MAP_ANONYMOUS, -1, 0),
+			 .ss_size = bytes};
+	volatile int kept = 0;
+
+	cr_assert_eq(sigaltstack(&stack, NULL), 0);
+	sigaction(SIGUSR1, &outer, NULL);
+	sigaction(SIGUSR2, &inner, NULL);
 	map_ourselves();
 	descend(DEPTH, &kept);
 	cr_expect(caught.stack);

@@ -140,10 +140,8 @@ static int import_all(const struct import_options *options, FILE *stream, struct
 
 	if (!result && ferror(stream))
 		return fail(error, -EIO, "%s cannot be read to its end", options->input);
-	if (!result && !import->samples)
-		return fail(error, -EINVAL, "%s holds no sample that can be read as %s (%ju lines)",
-			    options->input, import_format_names[options->format],
-			    (uintmax_t)import->lines);
+	if (!result)
+		result = import_check(import, options->format, options->input, error);
 	import_describe(import, options->format, options->input);
 	if (!result) {
 		profile_file_wait_for_readers(writing->file);

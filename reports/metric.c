@@ -156,6 +156,34 @@ static int first_or_wait(const struct profile *profile)
 	return waited[longer] > 0 ? find(profile, waits[longer]) : 0;
 }
 
+void metric_lead(struct profile *profile)
+{
+	uint64_t *samples = xcalloc(profile->metrics_count, sizeof(*samples));
+	struct profile_metric first;
+	size_t most = 0;
+
+	for (size_t i = 0; i < profile->samples_count; i++)
+		samples[profile->samples[i].metric]++;
+	for (size_t i = 1; i < profile->metrics_count; i++) {
+		bool is_time = !strcmp(profile->metrics[i].unit, "ns");
+		bool most_is = !strcmp(profile->metrics[most].unit, "ns");
+
+		if (is_time == most_is ? samples[i] > samples[most] : is_time)
+			most = i;
+	}
+	free(samples);
+	if (!most)
+		return;
+	first = profile->metrics[0];
+	profile->metrics[0] = profile->metrics[most];
+	profile->metrics[most] = first;
+	for (size_t i = 0; i < profile->samples_count; i++) {
+		uint16_t *metric = &profile->samples[i].metric;
+
+		*metric = *metric == most ? 0 : *metric ? *metric : (uint16_t)most;
+	}
+}
+
 int metric_find(struct profile *profile, const char *name, struct error *error)
 {
 	int found;

@@ -22,6 +22,12 @@
  */
 int metric_find(struct profile *profile, const char *name, struct error *error);
 
+/*
+ * Makes the metric of most samples the first one, of an import: text of another profiler has its
+ * events in the order in which they came. One of time goes before others.
+ */
+void metric_lead(struct profile *profile);
+
 /* Says whether a sample counts for @metric, those of its parts for wall. */
 bool metric_covers(const struct profile *profile, uint16_t metric, uint16_t of_sample);
 

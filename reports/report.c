@@ -65,6 +65,8 @@ int report_open_metric(struct report *report, const char *path, const char *metr
 
 	if (result)
 		return result;
+	if (profile_meta_find(profile, "import.lines"))
+		metric_lead(profile);
 	result = metric_find(profile, metric, error);
 	if (result < 0) {
 		profile_free(profile);

@@ -325,8 +325,17 @@ static void add_lost(struct trust *trust, const struct profile *profile)
 		    reasons);
 }
 
+static uint64_t count_of_metric(const struct profile *profile, size_t metric)
+{
+	uint64_t count = 0;
+
+	for (size_t i = 0; i < profile->samples_count; i++)
+		count += profile->samples[i].metric == metric;
+	return count;
+}
+
 /* A line may be one frame, one sample, or of no use: it is no measure of what was lost. */
-static void add_import(struct trust *trust, const struct profile *profile)
+static void add_import(struct trust *trust, const struct profile *profile, uint16_t metric)
 {
 	int64_t lines = profile_number(profile, "import.lines", 0);
 	int64_t skipped = profile_number(profile, "import.skipped", 0);
@@ -335,6 +344,10 @@ static void add_import(struct trust *trust, const struct profile *profile)
 		add(trust, (double)skipped > much_lost * lines,
 		    "%" PRId64 " of %" PRId64 " lines %s not understood", skipped, lines,
 		    skipped == 1 ? "was" : "were");
+	for (size_t i = 0; trust->imported && i < profile->metrics_count; i++)
+		if (i != metric)
+			add(trust, false, "not shown: %" PRIu64 " samples of %s",
+			    count_of_metric(profile, i), profile->metrics[i].name);
 }
 
 /* Shares close to 100 % must not be rounded up to it. */
@@ -488,7 +501,7 @@ void trust_measure(struct trust *trust, const struct profile *profile, uint16_t 
 	add_still_running(trust, profile);
 	if (!is_exact)
 		add_lost(trust, profile);
-	add_import(trust, profile);
+	add_import(trust, profile, metric);
 	if (metric_is_memory(profile, metric))
 		add_memory(trust, profile);
 	else if (metric_is_operations(profile, metric))

@@ -41,6 +41,7 @@ struct import {
 	uint64_t lines, samples;
 	uint64_t skipped; /* lines that could not be read */
 	uint64_t first_skipped;
+	uint64_t lost; /* samples that the text says are missing */
 	struct import_frame *frames;
 	struct import_thread *threads;
 };
@@ -94,12 +95,19 @@ enum {
 
 /*
  * Says by its first lines which of the formats a text is. Only heads of perf's samples have a time
- * like "12.345:"; names of functions do not.
+ * like "12.345:", and only their frames begin with an address; names of functions do not.
  *
  * Returns a stream to read all of it from, which the caller closes instead of @stream: that one
  * itself, at its beginning; or another, which closes it, where there is no way back, as in a pipe.
  */
 FILE *import_guess(FILE *stream, enum import_format *format);
+
+/*
+ * Says whether what was read is a text of that format: it has samples, and at most half of its
+ * lines could not be read. Returns 0, or -EINVAL with a sentence about the text called @name.
+ */
+int import_check(const struct import *import, enum import_format format, const char *name,
+		 struct error *error);
 
 /* Writes into the profile where it comes from: from a text called @name. */
 void import_describe(const struct import *import, enum import_format format, const char *name);

@@ -60,11 +60,11 @@ static uint64_t cut_count(char *line, size_t bytes)
 		return 0;
 	errno = 0;
 	count = strtod(number, &end);
-	if (errno || *end || !(count < 9e18))
+	if (*end)
 		return 0;
 	while (number > line && (number[-1] == ' ' || number[-1] == '\t'))
 		*--number = '\0';
-	return *line ? (uint64_t)(count + 0.5) : 0;
+	return *line && !errno && count < 9e18 ? (uint64_t)(count + 0.5) : 0;
 }
 
 /* Whether what is left of a line ends in a count once more: "main;step 3". */

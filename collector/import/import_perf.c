@@ -140,6 +140,20 @@ static char *find_time(char *line, char **name_end, int32_t *pid, int32_t *tid, 
 	return NULL;
 }
 
+/* How exact the hardware was asked to be, "cycles:uppp", is no other event. */
+static void cut_precision(char *event)
+{
+	char *colon = strrchr(event, ':');
+	size_t bytes = strlen(event);
+
+	if (colon <= event)
+		return;
+	while (event[bytes - 1] == 'p' || event[bytes - 1] == 'P')
+		event[--bytes] = '\0';
+	if (event + bytes - 1 == colon)
+		*colon = '\0';
+}
+
 static const char *event_unit(const char *event)
 {
 	if (!strncmp(event, "cpu-clock", 9) || !strncmp(event, "task-clock", 10))
@@ -167,6 +181,7 @@ static char *read_event(struct perf *perf, char *text)
 		return text;
 	}
 	end[-1] = '\0';
+	cut_precision(text);
 	perf->sample.metric = import_metric(perf->import, text, event_unit(text));
 	perf->sample.value = period;
 	return rest;
@@ -198,6 +213,21 @@ static size_t cut_deleted(char *text, size_t bytes)
 	return bytes;
 }
 
+/*
+ * Returns the parenthesis before the file's path, NULL: there is none. Names of functions have
+ * parentheses, and so do paths, but no function has one before a slash or a bracket.
+ */
+static char *find_module(char *text, size_t bytes)
+{
+	char *slash = strstr(text, " (/"), *bracket = strstr(text, " (["), *found = slash;
+
+	if (!bytes || text[bytes - 1] != ')')
+		return NULL;
+	if (!found || (bracket && bracket < found))
+		found = bracket;
+	return found ? found + 1 : strrchr(text, '(');
+}
+
 /* "55d0c0ffee10 observe+0x10 (/opt/sim)". Returns false when it is no frame. */
 static bool read_frame(struct perf *perf, char *text)
 {
@@ -209,7 +239,7 @@ static bool read_frame(struct perf *perf, char *text)
 	while (bytes && isspace((unsigned char)name[bytes - 1]))
 		name[--bytes] = '\0';
 	bytes = cut_deleted(name, bytes);
-	module = bytes && name[bytes - 1] == ')' ? strrchr(name, '(') : NULL;
+	module = find_module(name, bytes);
 	if (module) {
 		name[bytes - 1] = '\0';
 		*module++ = '\0';
@@ -263,6 +293,22 @@ static bool read_line(struct perf *perf, char *text)
 	return true;
 }
 
+/* "PERF_RECORD_LOST lost 12", "PERF_RECORD_MMAP2 …": records that are no samples, of which there is
+ * something to know only where they say what is missing. */
+static bool read_other_record(struct perf *perf, char *text)
+{
+	static const char record[] = "PERF_RECORD_", lost[] = " lost ";
+	const char *amount;
+
+	text = skip_space(text);
+	if (strncmp(text, record, sizeof(record) - 1) != 0)
+		return false;
+	amount = strncmp(text + sizeof(record) - 1, "LOST", 4) ? NULL : strstr(text, lost);
+	if (amount)
+		perf->import->lost += strtoul(amount + sizeof(lost) - 1, NULL, 10);
+	return true;
+}
+
 /* Returns 1 when the line was a head, 0 when it is not, or a negative errno. */
 static int read_head(struct perf *perf, char *line, struct error *error)
 {
@@ -279,6 +325,8 @@ static int read_head(struct perf *perf, char *line, struct error *error)
 	while (name_end > line && isspace((unsigned char)name_end[-1]))
 		*--name_end = '\0';
 	name = skip_space(line);
+	if (read_other_record(perf, rest))
+		return 1;
 	if (!perf->has_start)
 		perf->start_ns = time_ns;
 	perf->has_start = true;

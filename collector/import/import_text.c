@@ -57,26 +57,29 @@ static FILE *open_replay(char *beginning, size_t bytes, FILE *rest)
 	return stream;
 }
 
-/* Reads the first lines, and keeps them in @read. */
+/* Reads the first lines, and keeps them in @read: of perf is what has the head of a sample, with a
+ * time, or a frame below it, with an address. */
 static enum import_format guess(FILE *stream, FILE *read)
 {
 	enum import_format format = IMPORT_FOLDED;
 	char *line = NULL;
 	size_t capacity = 0;
 	ssize_t bytes;
-	regex_t time;
+	regex_t perf;
 
-	if (regcomp(&time, "[] 0-9][[:space:]]+[0-9]+\\.[0-9]+:[[:space:]]",
+	if (regcomp(&perf,
+		    "[] 0-9][[:space:]]+[0-9]+\\.[0-9]+:[[:space:]]|"
+		    "^[[:space:]]+[0-9a-f]{5,16} [^;]+$",
 		    REG_EXTENDED | REG_NOSUB))
 		return IMPORT_FOLDED;
 	/* perf script --header begins with a page of comments. */
 	for (int i = 0; i < 20 && (bytes = getline(&line, &capacity, stream)) >= 0;
 	     i += *line != '#') {
 		fwrite(line, 1, (size_t)bytes, read);
-		if (*line != '#' && !regexec(&time, line, 0, NULL, 0))
+		if (*line != '#' && !regexec(&perf, line, 0, NULL, 0))
 			format = IMPORT_PERF;
 	}
-	regfree(&time);
+	regfree(&perf);
 	free(line);
 	return format;
 }
@@ -112,6 +115,27 @@ void import_describe(const struct import *import, enum import_format format, con
 				 "times are not known; intervals take samples for independent");
 	profile_set_number(profile, "import.lines", (int64_t)import->lines);
 	profile_set_number(profile, "import.skipped", (int64_t)import->skipped);
+	if (import->lost)
+		profile_set_number(profile, "lost.ring_full", (int64_t)import->lost);
+}
+
+int import_check(const struct import *import, enum import_format format, const char *name,
+		 struct error *error)
+{
+	if (import->samples && 2 * import->skipped <= import->lines)
+		return 0;
+	if (!import->lines)
+		return fail(error, -EINVAL, "%s is no profile: it is empty", name);
+	if (!import->samples && format == IMPORT_PERF)
+		return fail(error, -EINVAL,
+			    "%s holds no sample with a time (%ju lines): let perf script print "
+			    "what it does without -F",
+			    name, (uintmax_t)import->lines);
+	return fail(error, -EINVAL,
+		    "%s is no profile, and no text of another profiler: %ju of %ju lines cannot "
+		    "be read as %s",
+		    name, (uintmax_t)import->skipped, (uintmax_t)import->lines,
+		    import_format_names[format]);
 }
 
 static int take(void *context, const struct profile_sample *sample, struct error *error)
@@ -140,11 +164,8 @@ static int load(FILE *stream, enum import_format format, const char *path, struc
 	import_describe(&import, format, path);
 	if (!result && ferror(stream))
 		result = fail(error, -EIO, "%s cannot be read to its end", path);
-	if (!result && (!import.samples || 2 * import.skipped > import.lines))
-		result = fail(error, -EINVAL,
-			      "%s is no profile, and no text of another profiler: %ju of %ju "
-			      "lines cannot be read",
-			      path, (uintmax_t)import.skipped, (uintmax_t)import.lines);
+	if (!result)
+		result = import_check(&import, format, path, error);
 	import_done(&import);
 	profile_forget_stacks(profile);
 	return result;

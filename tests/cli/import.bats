@@ -188,10 +188,17 @@ folded_of() {
 	: >empty
 	echo 'no stacks at all' >words
 	head -c 5000 /bin/ls >binary
-	for file in empty words binary; do
-		fails_with 1 'holds no sample that can be read as folded' collector import $file
+	{
+		printf 'main;step 3\n%.0s' 1 2 3
+		printf 'no count\n%.0s' 1 2 3 4
+	} >mostly
+	for file in words binary mostly; do
+		fails_with 1 'lines cannot be read as folded' collector import $file
 		[ ! -e $file.prof ]
 	done
+	fails_with 1 'it is empty' collector import empty
+	printf 'sim 1234 \n\t 55d0c0ffee10 observe+0x10 (/opt/sim)\n\n' >timeless
+	fails_with 1 'no sample with a time' collector import timeless
 	fails_with 1 'cannot read none: No such file' collector import none
 	fails_with 1 "there is no format 'x'" collector import -f x words
 	fails_with 1 'which file?' collector import

@@ -100,6 +100,13 @@ Test(import_folded, a_count_that_no_number_holds_is_skipped)
 	cr_assert_eq(import.skipped, 2);
 }
 
+Test(import_folded, one_line_with_such_a_count_has_not_two)
+{
+	read_text("main;a 9223372036854775807\n");
+	cr_assert_eq(import.samples, 0);
+	cr_assert_eq(import.skipped, 1);
+}
+
 Test(import_folded, the_kernels_mark_is_taken_off_the_name)
 {
 	uint32_t frame;

@@ -105,6 +105,47 @@ Test(import_perf, frames_whose_line_perf_does_not_know_are_understood)
 	cr_assert_str_eq(stack_text(taken[0].stack), "observe;entry;[unknown]");
 }
 
+Test(import_perf, paths_and_names_may_have_parentheses)
+{
+	read_text(HEAD "\t 1 hot+0x2b (/tmp/my dir (x86)/w)\n"
+		       "\t 2 (anonymous namespace)::f(int (*)(int))+0x1 (/opt/a(1) (deleted))\n"
+		       "\t 3 operator() (inlined)\n\t 4 main+0x1 ([kernel.kallsyms])\n\n");
+	cr_assert_str_eq(stack_text(taken[0].stack),
+			 "operator();(anonymous namespace)::f(int (*)(int));hot");
+	cr_assert_str_eq(import.profile->modules[1].path, "[kernel]");
+	cr_assert_str_eq(import.profile->modules[2].path, "/opt/a(1)");
+	cr_assert_str_eq(import.profile->modules[3].path, "/tmp/my dir (x86)/w");
+}
+
+Test(import_perf, other_records_are_no_samples_and_say_what_is_lost)
+{
+	read_text("sim 7 [001] 1.000001: PERF_RECORD_MMAP2 7/7: [0x1(0x2) @ 0 08:01 1 0]: r-xp /x\n"
+		  "sim 7 [001] 1.000002: PERF_RECORD_LOST lost 12\n" HEAD "\t 1 a (/x)\n\n"
+		  "sim 7 [001] 1.000003: PERF_RECORD_EXIT(7:7):(1:1)\n");
+	cr_assert_eq(import.samples, 1);
+	cr_assert_eq(import.skipped, 0);
+	cr_assert_eq(import.lost, 12);
+}
+
+Test(import_perf, an_event_is_the_same_however_exact_it_was_asked_to_be)
+{
+	read_text("sim 7 [001] 1.000001: 3 cycles:ppp: \n\t 1 a (/x)\n\n"
+		  "sim 7 [001] 1.000002: 3 cycles: \n\t 1 a (/x)\n\n"
+		  "sim 7 [001] 1.000003: 3 cycles:upp: \n\t 1 a (/x)\n\n");
+	cr_assert_eq(taken[0].metric, taken[1].metric);
+	cr_assert_str_eq(import.profile->metrics[taken[2].metric].name, "cycles:u");
+}
+
+Test(import_perf, text_without_times_is_known_by_its_frames)
+{
+	static const char text[] = "sim 1234 \n\t    55d0c0ffee10 observe+0x10 (/opt/sim)\n\n";
+	enum import_format format;
+	FILE *stream = import_guess(import_text_open(text, strlen(text)), &format);
+
+	cr_assert_eq(format, IMPORT_PERF);
+	fclose(stream);
+}
+
 Test(import_perf, text_that_perf_did_not_write_is_skipped)
 {
 	read_text("words\n\t zzz (/x)\nsim 1 2 3\n" HEAD "\t 1 a (/x)\n");

@@ -161,3 +161,24 @@ Test(metric, what_was_counted_and_came_to_nothing_is_told_from_what_was_not_coun
 	cr_assert(strstr(error.text, "of 'lock-wait' there is nothing"));
 	profile_free(profile);
 }
+
+Test(metric, of_an_import_the_event_of_most_samples_comes_first_and_time_before_others)
+{
+	struct profile *profile = profile_new();
+	uint16_t faults = (uint16_t)profile_metric_add(profile, "page-faults", "count", 1);
+	uint16_t cycles = (uint16_t)profile_metric_add(profile, "cycles", "cycles", 1);
+	uint16_t clock = (uint16_t)profile_metric_add(profile, "cpu-clock", "ns", 1);
+
+	profile_sample_add(profile, &(struct profile_sample){.time_ns = 1, .metric = faults});
+	profile_sample_add(profile, &(struct profile_sample){.time_ns = 2, .metric = cycles});
+	profile_sample_add(profile, &(struct profile_sample){.time_ns = 3, .metric = cycles});
+	metric_lead(profile);
+	cr_assert_str_eq(profile->metrics[0].name, "cpu-clock", "though it has no sample");
+	profile_sample_add(profile, &(struct profile_sample){.time_ns = 4, .metric = clock});
+	profile->metrics[0].unit[0] = 'm';
+	metric_lead(profile);
+	cr_assert_str_eq(profile->metrics[0].name, "cycles");
+	cr_assert_str_eq(profile->metrics[profile->samples[0].metric].name, "page-faults");
+	cr_assert_eq(profile->samples[2].metric, 0);
+	profile_free(profile);
+}

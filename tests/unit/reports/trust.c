@@ -55,9 +55,11 @@ Test(trust, imported_text_has_lines_that_were_not_understood_and_no_completeness
 	cr_assert(item_with(&trust, "completeness of stacks not known (imported)"));
 	cr_assert_eq(trust.lost, 0);
 	cr_assert_not(item_with(&trust, "10 of 1000 lines were not understood")->bad);
+	profile_metric_add(profile, "page-faults", "count", 1);
 	profile_set_number(profile, "import.skipped", 11);
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "11 of 1000 lines were not understood")->bad);
+	cr_assert(item_with(&trust, "not shown: 0 samples of page-faults"));
 	profile_free(profile);
 }
 

@@ -89,24 +89,48 @@ static const struct line_row *find_line(const struct recorded *recorded, const c
 	return NULL;
 }
 
+/* Hits that were estimated have their interval (95 %), or are not told where it reaches to nothing.
+ */
 static void add_hits(json_t *cells, const struct recorded *hits, const struct line_row *counted,
 		     double total_ns)
 {
-	char text[64];
+	char text[80];
 
 	if (!hits->is_there || !counted || !counted->has_hits) {
 		document_text(cells, NOT_MEASURED);
 		document_number(cells, NAN);
 		return;
 	}
-	if (counted->label == PROFILE_HIT_EXACT || counted->label == PROFILE_HIT_DERIVED)
+	if (counted->label != PROFILE_HIT_ESTIMATED)
 		snprintf(text, sizeof(text), "%" PRIu64, counted->hits);
+	else if (lines_know_hits(counted))
+		snprintf(text, sizeof(text), "about %" PRIu64 " ± %" PRIu64, counted->hits,
+			 counted->hits_margin);
 	else
-		snprintf(text, sizeof(text), "about %" PRIu64, counted->hits);
+		snprintf(text, sizeof(text), "cannot tell");
 	document_text(cells, text);
 	document_number(cells, lines_know_hits(counted) && total_ns > 0
 				       ? total_ns / (double)counted->hits
 				       : NAN);
+}
+
+/* What restricts hits, of each counted function. */
+static void note_hits(json_t *section, const struct recorded *hits)
+{
+	const struct profile *profile = hits->report.profile;
+
+	if (!hits->is_there) {
+		document_note(section, "Hits: there is no recording that counted them.");
+		return;
+	}
+	for (size_t i = 0; i < profile->hit_functions_count; i++) {
+		const struct profile_hit_function *function = &profile->hit_functions[i];
+		uint32_t symbol = symbol_owner(profile, function->frame);
+
+		if (function->note && *function->note)
+			document_note(section, "Hits of lines of %s: %s.",
+				      hits->report.symbols.symbols[symbol].label, function->note);
+	}
 }
 
 static void add_allocations(json_t *cells, const struct recorded *memory,
@@ -256,10 +280,12 @@ void phase_add_lines(json_t *document, const struct scaling *scaling, const json
 		     "Shares of the whole run's CPU time, of one recording; the interval "
 		     "speaks of that run only. Hits and allocations are of other runs of "
 		     "the same work; time per hit is that of the line, with what it calls, by "
-		     "its hits.");
+		     "its hits. Hits that are estimated have their interval (95 %%); where that "
+		     "reaches to nothing they cannot be told.");
 	if (!beside.memory.is_there)
 		document_say(section, "Allocations are counted with --memory.");
 	add_named(section, &report, hot, only, &beside);
+	note_hits(section, &beside.hits);
 	add_hottest(section, scaling, &report);
 	close_recording(&beside.hits);
 	close_recording(&beside.memory);

@@ -28,3 +28,82 @@ Test(phase_lines, the_line_of_a_component_bears_what_it_calls_in_libraries)
 	json_decref(components);
 	json_decref(point);
 }
+
+/* A recording of the same program that counted inner's lines: line 5 rather well, line 3 not. */
+static struct profile *hits_profile(void)
+{
+	struct profile *profile = copying_profile();
+	char note[] = "from 10 of 1000 calls";
+	uint32_t module = profile_module(profile, PROFILE_MODULE_ELF, "/bin/sim", NULL);
+	uint32_t file = profile_file_name(profile, "/src/inner.c");
+	uint32_t inner = profile_function(profile, "inner", NULL, module, file, 1, true);
+	uint32_t frame = profile_frame(profile, module, 0x100);
+
+	profile_frame_set_lines(profile, frame,
+				&(struct profile_line){.function = inner, .line = 1}, 1);
+	profile_hit_function_add(
+		profile,
+		&(struct profile_hit_function){.frame = frame, .calls = 1000, .counted_calls = 10});
+	profile_hit_function_set(
+		profile, 0,
+		&(struct profile_hit_function){
+			.frame = frame, .calls = 1000, .counted_calls = 10, .note = note});
+	profile_line_hits_add(profile, &(struct profile_line_hits){.file = file,
+								   .line = 5,
+								   .label = PROFILE_HIT_ESTIMATED,
+								   .hits = 10000,
+								   .margin = 2500});
+	profile_line_hits_add(profile, &(struct profile_line_hits){.file = file,
+								   .line = 3,
+								   .label = PROFILE_HIT_ESTIMATED,
+								   .hits = 3000,
+								   .margin = 5000});
+	return profile;
+}
+
+static const json_t *row_of_line(const json_t *table, int line)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (json_object_get(table, "rows"), i, row) {
+		if (json_integer_value(finding_cell(table, row, "line")) == line)
+			return row;
+	}
+	return NULL;
+}
+
+Test(phase_lines, estimated_hits_have_their_margin_or_are_not_told)
+{
+	json_t *hot = json_pack("{s:s}", "inside", "inner"), *point = json_object();
+	json_t *document = document_new(""), *summary = json_pack("{s:O}", "report", document);
+	char folder[SMALL_PATH], path[SMALL_PATH + 16], *text;
+	const json_t *table, *known, *unknown;
+	struct scaling scaling;
+	struct error error;
+
+	new_folder(folder);
+	new_sweep(folder, "lines", json_pack("[{}]"), 1, 0);
+	new_sweep(folder, "hits", json_pack("[{}]"), 1, 0);
+	add_run(folder, &(struct small_run){"lines", "p1r1", point, 1, 1, copying_profile()});
+	add_run(folder, &(struct small_run){"hits", "p1r1", point, 1, 1, hits_profile()});
+	snprintf(path, sizeof(path), "%s/lines", folder);
+	cr_assert_eq(scaling_load(&scaling, path, NULL, &error), 0, "%s", error.text);
+	phase_add_lines(document, &scaling, hot, NULL);
+	table = finding_table(summary, "lines", "lines");
+	known = row_of_line(table, 5);
+	unknown = row_of_line(table, 3);
+	cr_assert_str_eq(finding_cell_text(table, known, "hits"), "about 10000 ± 2500");
+	cr_assert_gt(json_number_value(finding_cell(table, known, "per_hit")), 0);
+	cr_assert_str_eq(finding_cell_text(table, unknown, "hits"), "cannot tell");
+	cr_assert_not(json_is_number(finding_cell(table, unknown, "per_hit")));
+	text = json_dumps(document, 0);
+	cr_assert(strstr(text, "Hits of lines of inner: from 10 of 1000 calls."), "%s", text);
+	free(text);
+	scaling_done(&scaling);
+	remove_folder(folder);
+	json_decref(summary);
+	json_decref(document);
+	json_decref(hot);
+	json_decref(point);
+}

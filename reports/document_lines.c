@@ -5,6 +5,7 @@
 #include "reports/lines_hint.h"
 #include "reports/source.h"
 
+#include <inttypes.h>
 #include <math.h>
 
 enum {
@@ -65,6 +66,7 @@ static json_t *add_table(json_t *section, const struct lines_section *content)
 static void add_hits(const struct report *report, const struct line_row *line, json_t *row)
 {
 	static const char *const labels[PROFILE_HIT_LABELS] = {"exact", "derived", "estimated"};
+	char text[48];
 
 	if (!line->has_hits) {
 		document_number(row, NAN);
@@ -73,7 +75,8 @@ static void add_hits(const struct report *report, const struct line_row *line, j
 		return;
 	}
 	document_count(row, line->hits);
-	document_text(row, labels[line->label]);
+	snprintf(text, sizeof(text), "%s ±%" PRIu64, labels[line->label], line->hits_margin);
+	document_text(row, line->label == PROFILE_HIT_ESTIMATED ? text : labels[line->label]);
 	document_number(row, lines_know_hits(line)
 				     ? (double)line->self * report->period / (double)line->hits
 				     : NAN);
@@ -123,10 +126,32 @@ static void add_row(json_t *table, struct lines_section *content, const struct l
 		add_source(content, line, row);
 }
 
+/* What the hits and allocations of the table are not. */
+static void add_restrictions(json_t *section, const struct lines_section *content)
+{
+	const struct report *report = content->report;
+	const struct profile *profile = report->profile;
+
+	for (size_t i = 0; i < profile->hit_functions_count; i++) {
+		const struct profile_hit_function *function = &profile->hit_functions[i];
+
+		if (function->note)
+			document_note(
+				section, "Hits of %s: %s.",
+				report->symbols.symbols[symbol_owner(profile, function->frame)]
+					.label,
+				function->note);
+	}
+	if (content->lines->has_allocations && profile_number(profile, "memory.rate", 0))
+		document_note(section, "Allocations are estimated from samples.");
+}
+
 static void add_notes(json_t *section, const struct lines_section *content)
 {
 	const struct report *report = content->report;
 	struct lines_hints hints;
+
+	add_restrictions(section, content);
 
 	lines_hints_find(&hints, report, content->lines);
 	for (size_t i = 0; i < hints.count; i++) {

@@ -414,6 +414,10 @@ json_t *lines_json(const struct lines_view *view)
 	json_object_set_new(json, "inlined",
 			    json_string(view->inlined == LINES_AT_CALL ? "at call" : "in source"));
 	json_object_set_new(json, "lines", rows);
+	if (view->lines->has_allocations)
+		json_object_set_new(
+			json, "allocations_are_estimates",
+			json_boolean(profile_number(view->report->profile, "memory.rate", 0)));
 	if (view->lines->has_hits)
 		json_object_set_new(json, "restricted_hits", restrictions_json(view->report));
 	return json;

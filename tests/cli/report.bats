@@ -214,6 +214,14 @@ replicates() {
 	[ "$(cell source)" = 'line 14 </td><script>' ]
 	collector report --embed-sources -o page.html rich.prof
 	grep -q 'line 14 &lt;/td&gt;&lt;script&gt;' page.html
+	sqlite3 rich.prof "UPDATE line_hits SET label = 2, margin = 120; UPDATE hit_functions SET note = 'seen in part';
+		REPLACE INTO meta VALUES ('memory.rate', 1000)"
+	collector report --json rich.prof >json
+	[ "$(cell hits_are)" = 'estimated ±120' ]
+	grep -q 'Hits of .*kd_tree_search.*: seen in part' json
+	grep -q 'Allocations are estimated from samples' json
+	collector lines --json rich.prof >json
+	[ "$(ask json it.allocations_are_estimates)" = true ]
 	collector report --json rich.prof >json
 	[ "$(cell source)" = undefined ]
 }

@@ -2,6 +2,8 @@
 /* function_probes: see function_probes.h. */
 #include "collector/function_probes.h"
 
+#include "collector/base/xalloc.h"
+
 #include <errno.h>
 #include <sys/resource.h>
 
@@ -35,6 +37,39 @@ static int choose(struct function_probes *probes, const struct function_probes_t
 	return 0;
 }
 
+static void write_requests(const struct timing_request *requests, size_t count, bool are_hits,
+			   FILE *stream)
+{
+	static const char *const options[] = {
+		[UPROBE_TIME] = "--time", [UPROBE_COUNT] = "--count", [UPROBE_STEP] = "--step"};
+
+	for (size_t i = 0; i < count; i++)
+		fprintf(stream, "%s %s, ", are_hits ? "--hits" : options[requests[i].mode],
+			requests[i].text);
+}
+
+/* Keeps what was asked for: it costs time in the program, so that runs with other probes, or with
+ * another budget for them, are other runs. */
+static void keep_requests(const struct function_probes_options *options, struct profile *profile)
+{
+	double budget = options->hits.request_count ? options->hits.budget : options->timing.budget;
+	char *text = NULL;
+	size_t bytes;
+	FILE *stream = xalloc_checked(open_memstream(&text, &bytes));
+
+	write_requests(options->timing.requests, options->timing.request_count, false, stream);
+	write_requests(options->hits.requests, options->hits.request_count, true, stream);
+	if (options->timing.hottest)
+		fprintf(stream, "--hot %zu, ", options->timing.hottest);
+	if (budget > 0)
+		fprintf(stream, "--budget %g%%", 100 * budget);
+	else
+		fputs("--budget none", stream);
+	fclose(stream);
+	profile_set_text(profile, "probes", text);
+	free(text);
+}
+
 int function_probes_open(struct function_probes *probes,
 			 const struct function_probes_options *options,
 			 const struct function_probes_target *target, struct error *error)
@@ -44,6 +79,7 @@ int function_probes_open(struct function_probes *probes,
 	probes->options = options;
 	probes->modules = target->modules;
 	probes->profile = target->profile;
+	keep_requests(options, target->profile);
 	result = choose(probes, target, error);
 	if (!result && probes->timing && target->library)
 		result = timing_tell_totals(probes->timing, target->library, target->modes,

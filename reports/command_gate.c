@@ -3,6 +3,7 @@
 #include "reports/command.h"
 
 #include "reports/comparison_level.h"
+#include "reports/comparison_setting.h"
 #include "reports/gate_callgrind.h"
 #include "reports/gate_write.h"
 #include "reports/output.h"
@@ -355,8 +356,10 @@ static int judge_time(struct gate *gate, const struct options *options,
 	comparison_make(&comparison, &comparison_options, names, runs, options->base_count,
 			runs + options->base_count, options->count - options->base_count);
 	result = check_margin(options, &comparison, calibration, error);
-	if (!result)
+	if (!result) {
 		gate_judge_time(gate, &comparison, calibration);
+		gate_tell_doubts(gate, &comparison);
+	}
 	comparison_done(&comparison);
 	return result;
 }
@@ -387,6 +390,21 @@ static void write_calibration_json(const struct gate_calibration *calibration, d
 	json_decref(json);
 }
 
+/* What differs in more than chance would disarm the gate for good. */
+static int check_one_build(const struct options *options, const struct comparison_run *const *runs,
+			   struct error *error)
+{
+	char *mixture = options->force ? NULL : comparison_setting_mixture(runs, options->count);
+	int result = mixture ? fail(error, -EINVAL,
+				    "the self-test wants one build, run with the same command: %s; "
+				    "--force takes them anyway",
+				    mixture)
+			     : 0;
+
+	free(mixture);
+	return result;
+}
+
 static int self_test(const struct options *options, const struct comparison_names *names,
 		     const struct comparison_run **runs, struct error *error)
 {
@@ -395,8 +413,10 @@ static int self_test(const struct options *options, const struct comparison_name
 	struct gate_baseline baseline = {0};
 	struct gate_calibration calibration;
 	double detectable;
-	int result = 0;
+	int result = check_one_build(options, runs, error);
 
+	if (result)
+		return result;
 	gate_self_test(&calibration, &comparison_options, names, runs, options->count);
 	detectable = gate_detectable(&calibration, &comparison_options, options->count / 2);
 	if (options->baseline) {

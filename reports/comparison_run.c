@@ -333,6 +333,17 @@ char *comparison_processor(const struct profile *profile)
 	return processor;
 }
 
+static void write_memory(const struct profile *profile, FILE *stream)
+{
+	int64_t rate = profile_number(profile, "memory.rate", 0);
+	const char *separator = ftell(stream) ? ", " : "";
+
+	if (rate)
+		fprintf(stream, "%s--memory-rate %" PRId64, separator, rate);
+	else if (profile_meta_find(profile, "memory.processes"))
+		fprintf(stream, "%s--memory", separator);
+}
+
 /* What is recorded besides costs time in the program, so runs with other options are other runs. */
 static char *describe_options(const struct profile *profile)
 {
@@ -341,9 +352,9 @@ static char *describe_options(const struct profile *profile)
 		bool is_on;
 	} modes[] = {
 		{"--step or --time", profile->probes_count > 0},
+		{"--classic-probes", !strcmp(profile_text(profile, "probing", ""), "classic")},
 		{"--hits", profile->hit_functions_count > 0},
 		{"--off-cpu", profile_meta_find(profile, "off_cpu.switches") != NULL},
-		{"--memory", profile_meta_find(profile, "memory.processes") != NULL},
 		{"--locks", profile_meta_find(profile, "locks") != NULL},
 		{"--io", profile_meta_find(profile, "io") != NULL},
 		{"--sql", profile_meta_find(profile, "sql") != NULL},
@@ -358,6 +369,7 @@ static char *describe_options(const struct profile *profile)
 	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++)
 		if (modes[i].is_on)
 			fprintf(stream, "%s%s", ftell(stream) ? ", " : "", modes[i].name);
+	write_memory(profile, stream);
 	fclose(stream);
 	return options;
 }
@@ -418,6 +430,8 @@ void comparison_run_init(struct comparison_run *run, const char *path, struct re
 		.kernel = shown(profile_text(report->profile, "kernel", "")),
 		.libc = shown(profile_text(report->profile, "libc", "")),
 		.options = describe_options(report->profile),
+		.probes = shown(profile_text(report->profile, "probes", "")),
+		.host = shown(profile_text(report->profile, "host", "")),
 		.program = shown(report_program(report)),
 		.state = how_it_ended(report->profile),
 		.command = shown(report_command(report)),
@@ -466,6 +480,8 @@ void comparison_run_done(struct comparison_run *run)
 	free(run->kernel);
 	free(run->libc);
 	free(run->options);
+	free(run->probes);
+	free(run->host);
 	free(run->program);
 	free(run->state);
 	free(run->command);

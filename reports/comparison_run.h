@@ -85,6 +85,8 @@ struct comparison_run {
 	char *processor;     /* what decides whether instructions can: processor, C library */
 	char *kernel, *libc; /* "" unknown */
 	char *options;	     /* what else was recorded, and how often samples were asked for */
+	char *probes;	     /* that were asked for, and their budget; "" none or unknown */
+	char *host;	     /* "" unknown */
 	char *program;	     /* its base name, "" unknown */
 	struct comparison_module *modules; /* those that have a build-id */
 	size_t modules_count;

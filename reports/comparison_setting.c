@@ -38,6 +38,7 @@ char *comparison_setting_difference(const struct comparison_run *first,
 		{"kernels", first->kernel, other->kernel, true},
 		{"C libraries", first->libc, other->libc, true},
 		{"options of recording", first->options, other->options, false},
+		{"probes", first->probes, other->probes, true},
 	};
 	char *text = NULL;
 
@@ -140,6 +141,34 @@ static bool has_other_arguments(const struct comparison_run *first,
 				const struct comparison_run *other)
 {
 	return strcmp(arguments_of(first->command), arguments_of(other->command)) != 0;
+}
+
+char *comparison_setting_mixture(const struct comparison_run *const *runs, size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		const char *what = strcmp(runs[0]->program, runs[i]->program)	   ? "program"
+				   : is_other_build(runs[0], runs[i], "[program]") ? "build"
+				   : has_other_arguments(runs[0], runs[i])	   ? "command"
+										   : NULL;
+
+		if (what)
+			return xasprintf("%s (%s) is of another %s than %s (%s)", runs[i]->path,
+					 runs[i]->command, what, runs[0]->path, runs[0]->command);
+	}
+	return NULL;
+}
+
+/* Recordings of several hosts, which may be alike but for their names. */
+static void tell_hosts(const struct comparison_run *const *all, size_t count,
+		       const struct saying *saying)
+{
+	for (size_t i = 1; i < count; i++) {
+		if (!*all[0]->host || !*all[i]->host || !strcmp(all[0]->host, all[i]->host))
+			continue;
+		tell(saying, "Beware: recorded on several hosts: %s (%s), %s (%s).", all[0]->host,
+		     all[0]->path, all[i]->host, all[i]->path);
+		break;
+	}
 }
 
 /* What the runs of one side have not in common, the first of each kind. Returns true when all were
@@ -261,6 +290,7 @@ void comparison_setting_tell(const struct comparison *comparison,
 		     fresh->command);
 	else if (is_same && is_one_build(all, count))
 		tell(&saying, "Both sides are one build, with the same arguments.");
+	tell_hosts(all, count, &saying);
 	tell_libraries(all, count, &saying);
 	tell_levels(comparison, &saying);
 	free(all);

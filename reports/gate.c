@@ -2,7 +2,7 @@
 /* gate: see gate.h. */
 #include "reports/gate.h"
 
-#include "reports/comparison_level.h"
+#include "reports/comparison_setting.h"
 #include "reports/comparison_write.h"
 
 #include "collector/base/xalloc.h"
@@ -335,19 +335,25 @@ static char *describe(const struct gate_calibration *calibration,
 void gate_judge_time(struct gate *gate, const struct comparison *comparison,
 		     const struct gate_calibration *calibration)
 {
-	const struct comparison_coarse *coarse, *next;
-
 	free(gate->note);
 	gate->note = describe(calibration, comparison);
-	HASH_ITER (hh, comparison->names->coarse, coarse, next) {
-		char *clause = comparison_level_clause(coarse);
-
-		gate->note = text_more(gate->note, "; %s", clause);
-		free(clause);
-	}
 	judge_row(gate, comparison, &comparison->total, calibration);
 	for (size_t i = 0; i < comparison->rows_count; i++)
 		judge_row(gate, comparison, &comparison->rows[i], calibration);
+}
+
+/* Adds what may be a mistake to what is said of the machine. */
+static void add_doubt(void *context, const char *text)
+{
+	struct gate *gate = context;
+
+	if (!strncmp(text, "Beware", 6))
+		gate->note = text_more(gate->note, "; b%.*s", (int)strlen(text) - 2, text + 1);
+}
+
+void gate_tell_doubts(struct gate *gate, const struct comparison *comparison)
+{
+	comparison_setting_tell(comparison, add_doubt, gate);
 }
 
 double gate_detectable(const struct gate_calibration *calibration,

@@ -162,6 +162,10 @@ struct comparison_options gate_comparison_options(double alpha, double margin);
 void gate_judge_time(struct gate *gate, const struct comparison *comparison,
 		     const struct gate_calibration *calibration);
 
+/* Adds to what is said of the machine what may be a mistake in the choice of the recordings. After
+ * gate_judge_time. */
+void gate_tell_doubts(struct gate *gate, const struct comparison *comparison);
+
 /*
  * Random halves of recordings of one build, compared.
  *

@@ -42,12 +42,12 @@ static void add(struct work *work, struct work_count row)
 	work->rows[work->rows_count++] = row;
 }
 
-static void add_steps(struct work *work, const struct profile *profile)
+static void add_steps(struct work *work, const struct profile *profile, bool exact)
 {
 	uint64_t steps = profile->steps_count + profile_number(profile, "lost.steps", 0);
 
 	if (steps)
-		add(work, (struct work_count){.kind = WORK_STEPS, .value = steps, .exact = true});
+		add(work, (struct work_count){.kind = WORK_STEPS, .value = steps, .exact = exact});
 }
 
 static void add_calls(struct work *work, const struct report *report)
@@ -57,15 +57,18 @@ static void add_calls(struct work *work, const struct report *report)
 	struct calls calls;
 
 	calls_measure(&calls, report);
+	add_steps(work, profile, !calls.lacks_steps);
 	for (uint32_t i = 0; i < calls.count; i++) {
 		const struct calls_row *row = &calls.rows[i];
 
-		add(work, (struct work_count){
-				  .kind = WORK_CALLS,
-				  .symbol = row->symbol,
-				  .value = row->sum.calls,
-				  .exact = exact && !profile->probes[row->probe].is_partial,
-			  });
+		add(work,
+		    (struct work_count){
+			    .kind = WORK_CALLS,
+			    .symbol = row->symbol,
+			    .value = row->sum.calls,
+			    .exact = exact && !row->calls.is_estimate && !row->calls.is_least &&
+				     !profile->probes[row->probe].is_partial,
+		    });
 	}
 	calls_done(&calls);
 }
@@ -77,10 +80,11 @@ static void add_memory(struct work *work, const struct profile *profile)
 		enum work_kind kind;
 	} kinds[] = {{MEMORY_ALLOCATIONS, WORK_ALLOCATIONS}, {MEMORY_ALLOCATED, WORK_ALLOCATED}};
 	struct memory memory;
-	bool exact = !memory_has_gaps(profile);
+	bool exact;
 
 	if (!memory_measure(&memory, profile))
 		return;
+	exact = !memory.rate && !memory.is_attached && !memory_has_gaps(profile);
 	for (size_t k = 0; k < sizeof(kinds) / sizeof(*kinds); k++) {
 		add(work, (struct work_count){.kind = kinds[k].kind,
 					      .value = memory.amounts[kinds[k].amount],
@@ -169,7 +173,6 @@ static void add_operations(struct work *work, const struct report *report)
 void work_measure(struct work *work, const struct report *report)
 {
 	*work = (struct work){0};
-	add_steps(work, report->profile);
 	add_calls(work, report);
 	add_memory(work, report->profile);
 	add_operations(work, report);

@@ -38,7 +38,7 @@ struct work_count {
 	uint32_t symbol; /* of the function; 0: of no function */
 	char *statement; /* without literals, fit to be shown; NULL: of none */
 	uint64_t value;
-	bool exact; /* all were counted */
+	bool exact; /* all were counted: no sample, no window of time, nothing lost */
 };
 
 struct work {

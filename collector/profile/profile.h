@@ -347,6 +347,7 @@ struct profile_spread {
  *   lost.probed_stacks samples whose stacks led through probed functions and could not be corrected
  *   probing            how probes for timing were put in place: "session", or "classic": a perf
  *                      event for each
+ *   probes             probes that were asked for and their budget, as options of collector run
  *   hottest            with --hot: why no functions were chosen, a sentence
  *   hits_cost_ns       what probes on lines have cost the target, by their number and the costs
  *                      that were measured; only where a budget was to be kept

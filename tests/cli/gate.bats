@@ -110,6 +110,7 @@ callgrind() {
 	for i in 1 2; do
 		collector run --budget none -q --memory --io --sql --count sqlite3_step -o "it$i" -- sqlite3 "log$i" '.read work.sql' >/dev/null
 	done
+	[ "$(sqlite3 it1.prof "SELECT value FROM meta WHERE key = 'probes'")" = '--count sqlite3_step, --budget none' ]
 	reports gate --baseline gate.json --update it1.prof it2.prof
 	cat gate.json
 	[ "$(ask gate.json 'it.counts.find(row => row.function === "sqlite3_step").value > 3')" = true ]
@@ -152,6 +153,10 @@ callgrind() {
 	grep -q '8 recordings of one build, 200 random halves: 0 false alarms' text
 	reports gate --self-test --json base?.prof >it.json
 	[ "$(ask it.json it.false_alarms)" = 0 ]
+	sqlite3 base8.prof "UPDATE meta SET value = './other' WHERE key = 'command'"
+	fails_with 1 'base8.prof (./other) is of another command' reports gate --self-test --baseline gate.json base?.prof
+	[ ! -e gate.json ]
+	reports gate --self-test --force base?.prof >text
 }
 
 @test "what the self-test found is kept in the baseline and decides" {

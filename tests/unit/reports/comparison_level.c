@@ -115,6 +115,7 @@ static char *compare(const int *knows, struct comparison_names *names)
 	}
 	comparison_setting_tell(&comparison, hear, stream);
 	gate_judge_time(&gate, &comparison, NULL);
+	gate_tell_doubts(&gate, &comparison);
 	cr_expect_eq(gate.verdicts[GATE_FAILED], 0);
 	fprintf(stream, "gate: %s\n", gate.note);
 	gate_done(&gate);

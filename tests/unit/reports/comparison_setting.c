@@ -11,10 +11,12 @@ struct setting {
 	const char *kernel, *libc, *program, *command, *build, *library;
 	int64_t frequency;
 	bool with_memory;
+	int64_t memory_rate;
+	const char *probes, *host;
 };
 
-static const struct setting usual = {"Linux 6.1", "glibc 2.36", "sim", "./sim --seed 1",
-				     "aa",	  "bb",		999,   false};
+static const struct setting usual = {
+	"Linux 6.1", "glibc 2.36", "sim", "./sim --seed 1", "aa", "bb", 999, false, 0, "", ""};
 
 static void make_run(struct comparison_run *run, const struct setting *setting,
 		     struct comparison_names *names)
@@ -30,6 +32,10 @@ static void make_run(struct comparison_run *run, const struct setting *setting,
 	profile_set_number(profile, "frequency_hz", setting->frequency);
 	if (setting->with_memory)
 		profile_set_number(profile, "memory.processes", 1);
+	if (setting->memory_rate)
+		profile_set_number(profile, "memory.rate", setting->memory_rate);
+	profile_set_text(profile, "probes", setting->probes);
+	profile_set_text(profile, "host", setting->host);
 	profile_module(profile, PROFILE_MODULE_ELF, setting->program, setting->build);
 	profile_module(profile, PROFILE_MODULE_ELF, "/lib/libm.so.6", setting->library);
 	add_stack(profile, "main;hot", 40);
@@ -45,9 +51,9 @@ static void hear(void *context, const char *text)
 	fprintf(stream, "%s\n", text);
 }
 
-/* Whether a usual run may be compared with @other; what is told goes to @text, owned by the caller.
+/* Whether two runs may be compared; what is told goes to @text, owned by the caller.
  */
-static bool is_comparable(const struct setting *other, char **text)
+static bool is_comparable(const struct setting *one, const struct setting *other, char **text)
 {
 	struct comparison_names names = {0};
 	struct comparison_run runs[2];
@@ -58,7 +64,7 @@ static bool is_comparable(const struct setting *other, char **text)
 	FILE *stream = open_memstream(text, &bytes);
 	bool is_allowed;
 
-	make_run(&runs[0], &usual, &names);
+	make_run(&runs[0], one, &names);
 	make_run(&runs[1], other, &names);
 	is_allowed = !comparison_check(all, 2, false, &error);
 	cr_assert_eq(comparison_check(all, 2, true, &error), 0);
@@ -72,13 +78,70 @@ static bool is_comparable(const struct setting *other, char **text)
 	return is_allowed;
 }
 
-static void expect(struct setting other, bool allowed, const char *told)
+static void expect_of(struct setting one, struct setting other, bool allowed, const char *told)
 {
 	char *text = NULL;
 
-	cr_assert_eq(is_comparable(&other, &text), allowed, "%s", told);
+	cr_assert_eq(is_comparable(&one, &other, &text), allowed, "%s", told);
 	cr_assert(strstr(text, told), "%s: %s", told, text);
 	free(text);
+}
+
+static void expect(struct setting other, bool allowed, const char *told)
+{
+	expect_of(usual, other, allowed, told);
+}
+
+Test(comparison_setting, options_that_differ_in_degree_are_refused)
+{
+	struct setting exact = usual, sampled = usual, careful = usual, unlimited = usual;
+
+	exact.with_memory = sampled.with_memory = true;
+	sampled.memory_rate = 65536;
+	expect_of(exact, sampled, false, "--memory), some.prof (999 samples");
+	expect_of(sampled, sampled, true, "one build, with the same arguments");
+	careful.probes = "--hits a.c:*, --budget 5%";
+	unlimited.probes = "--hits a.c:*, --budget none";
+	expect_of(careful, unlimited, false, "--budget none");
+	expect_of(careful, usual, true, "one build, with the same arguments");
+}
+
+Test(comparison_setting, another_host_is_told)
+{
+	struct setting one = usual, other = usual;
+
+	one.host = "one";
+	other.host = "other";
+	expect_of(one, other, true, "Beware: recorded on several hosts: one");
+	expect_of(one, usual, true, "one build, with the same arguments");
+}
+
+Test(comparison_setting, what_is_not_of_one_build_and_command_is_a_mixture)
+{
+	struct setting others[] = {usual, usual, usual};
+
+	others[0].build = "cc";
+	others[1].command = "./sim --seed 2";
+	others[2].program = "xz";
+	for (size_t i = 0; i < 3; i++) {
+		static const char *const what[] = {"of another build", "of another command",
+						   "of another program"};
+		struct comparison_names names = {0};
+		struct comparison_run runs[3];
+		const struct comparison_run *all[] = {&runs[0], &runs[1], &runs[2]};
+		char *text;
+
+		make_run(&runs[0], &usual, &names);
+		make_run(&runs[1], &usual, &names);
+		make_run(&runs[2], &others[i], &names);
+		cr_expect_null(comparison_setting_mixture(all, 2));
+		text = comparison_setting_mixture(all, 3);
+		cr_expect(text && strstr(text, what[i]), "%s", text);
+		free(text);
+		for (int k = 0; k < 3; k++)
+			comparison_run_done(&runs[k]);
+		comparison_names_done(&names);
+	}
 }
 
 Test(comparison_setting, another_kernel_libc_or_way_of_recording_is_refused_and_told_when_forced)
@@ -214,7 +277,7 @@ Test(comparison_setting, another_build_is_what_comparisons_are_for)
 	char *text = NULL;
 
 	other.build = "cc";
-	cr_assert(is_comparable(&other, &text));
+	cr_assert(is_comparable(&usual, &other, &text));
 	cr_assert_str_empty(text);
 	free(text);
 }

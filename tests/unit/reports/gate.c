@@ -204,6 +204,8 @@ Test(gate, a_part_that_is_gone_while_its_whole_was_counted_is_none_of_it)
 	gate_counts_done(&fresh);
 }
 
+static int64_t memory_rate; /* of the runs that are made; 0: every allocation was counted */
+
 /* A run that counted @allocations of @bytes in all, and @executions of one statement. */
 static void worked_run(struct comparison_run *run, struct comparison_names *names,
 		       uint64_t allocations, uint64_t bytes, uint64_t executions)
@@ -219,6 +221,8 @@ static void worked_run(struct comparison_run *run, struct comparison_names *name
 		profile_sample_add(profile, &(struct profile_sample){.metric = metrics[i],
 								     .value = values[i],
 								     .stack = stack});
+	if (memory_rate)
+		profile_set_number(profile, "memory.rate", memory_rate);
 	profile_set_text(profile, "sql", "counted");
 	statement = profile_subject_add(
 		profile, &(struct profile_subject){.kind = PROFILE_SUBJECT_STATEMENT,
@@ -288,6 +292,30 @@ Test(gate, three_percent_more_of_any_kind_of_work_fails)
 			comparison_run_done(&runs[i]);
 		comparison_names_done(&names);
 	}
+}
+
+Test(gate, estimates_are_no_counted_work)
+{
+	struct comparison_names names = {0};
+	struct comparison_run run;
+	const struct comparison_run *all[] = {&run};
+	struct gate_counts base = {0}, fresh = {0};
+	struct gate gate = {0};
+
+	count(&base, "allocations", 97);
+	count(&base, "SQL executions", 100);
+	memory_rate = 512;
+	worked_run(&run, &names, 100, 100, 100);
+	memory_rate = 0;
+	gate_counts_take(&fresh, &names, all, 1);
+	gate_judge_counts(&gate, &base, &fresh, 0.005);
+	cr_expect_eq(gate.items[0].verdict, GATE_UNCLEAR);
+	cr_expect_eq(gate.items[1].verdict, GATE_PASSED);
+	gate_done(&gate);
+	gate_counts_done(&base);
+	gate_counts_done(&fresh);
+	comparison_run_done(&run);
+	comparison_names_done(&names);
 }
 
 Test(gate, base_recordings_stand_for_what_the_baseline_lacks_when_they_agree)

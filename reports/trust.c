@@ -23,7 +23,8 @@ static const double little_unsampled = 0.02; /* the last tick of every thread */
 static const double much_unsampled = 0.10;
 static const double much_cost = 0.05;
 static const double much_overhead = 0.10;
-static const double slow_sampling = 0.80; /* of the frequency asked for */
+static const double slow_sampling = 0.80;  /* of the frequency asked for */
+static const double short_sampling = 0.95; /* wants a reason */
 static const double fast_sampling = 1.10;
 
 __attribute__((format(printf, 3, 4))) static void add(struct trust *trust, bool bad,
@@ -185,15 +186,16 @@ static void add_rate(struct trust *trust, double cpu_s, int64_t asked, uint32_t 
 	double achieved = trust->sampled / cpu_s, due = asked * cpu_s;
 	bool is_off = (trust->sampled >= few_samples || due >= few_samples) &&
 		      (achieved < slow_sampling * asked || achieved > fast_sampling * asked);
-	bool is_brief = trust->sampled < due && due - trust->sampled <= threads;
+	bool is_brief = !is_tick && due >= few_samples && achieved < short_sampling * asked &&
+			due - trust->sampled <= threads;
 
 	add(trust, is_off, "%.0f Hz of CPU time (%" PRId64 " asked%s", achieved, asked,
-	    is_off && is_tick	 ? "): turns on shared processors end with the tick, so that the "
-				   "samples tell shares, not how much time"
-	    : is_off && is_brief ? "): every process and thread begins a period of its own, so "
-				   "that those which end within it have no sample; a higher -F has "
-				   "more of them"
-				 : ")");
+	    is_off && is_tick ? "): turns on shared processors end with the tick, so that the "
+				"samples tell shares, not how much time"
+	    : is_brief	      ? "): every process and thread begins a period of its own, so "
+				"that those which end within it have no sample; a higher -F has "
+				"more of them"
+			      : ")");
 }
 
 static void add_samples(struct trust *trust, const struct profile *profile)

@@ -300,3 +300,18 @@ int perf_engine_open_side(enum perf_start start, pid_t tid, int cpu, int ring_fd
 	}
 	return fd;
 }
+
+int perf_engine_open_apart(pid_t tid, struct error *error)
+{
+	struct perf_event_attr attr = {
+		.type = PERF_TYPE_SOFTWARE,
+		.config = PERF_COUNT_SW_DUMMY,
+		.exclude_kernel = 1,
+		.disabled = 1,
+		.inherit = 1,
+		.inherit_thread = 1,
+	};
+
+	common(&attr);
+	return open_event(&attr, tid, -1, error);
+}

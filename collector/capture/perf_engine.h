@@ -96,3 +96,7 @@ int perf_engine_redirect(int fd, int ring_fd, struct error *error);
  * nanoseconds; otherwise as above. */
 int perf_engine_open_side(enum perf_start start, pid_t tid, int cpu, int ring_fd,
 			  struct error *error);
+
+/* Opens an event that counts nothing and that threads inherit, but not processes: see perf_apart.h.
+ * Returns as above. */
+int perf_engine_open_apart(pid_t tid, struct error *error);

@@ -3,6 +3,7 @@
 #include "collector/capture/perf_source.h"
 
 #include "collector/base/xalloc.h"
+#include "collector/capture/perf_apart.h"
 #include "collector/capture/perf_record.h"
 #include "collector/capture/perf_ring.h"
 
@@ -57,6 +58,7 @@ struct perf_source {
 	struct thread_event *events; /* of the target's threads */
 	size_t event_count, event_capacity;
 	struct perf_source_losses losses;
+	struct perf_apart *apart;
 	int program;   /* that runs with each sample; -1: none */
 	bool is_brief; /* copies are, at the moment */
 	bool has_brief_rings;
@@ -184,6 +186,8 @@ int perf_source_add(struct perf_source *source, pid_t tid, struct error *error)
 	}
 	while (result && source->event_count > before)
 		close(source->events[--source->event_count].fd);
+	if (!result && !source->engine->is_tick) /* it has no periods */
+		perf_apart_add(source->apart, tid);
 	return result;
 }
 
@@ -285,6 +289,7 @@ struct perf_source *perf_source_open(const struct perf_source_options *options, 
 
 	source->options = *options;
 	source->program = -1;
+	source->apart = perf_apart_new();
 	source->poll_fd = epoll_create1(EPOLL_CLOEXEC);
 	result = open_first(source, tid, error);
 	if (result) {
@@ -300,6 +305,7 @@ void perf_source_close(struct perf_source *source)
 	if (!source)
 		return;
 	close_all(source);
+	perf_apart_free(source->apart);
 	close(source->poll_fd);
 	free(source->streams);
 	free(source->events);
@@ -424,6 +430,8 @@ static void deliver_event(const struct perf_source *source, enum kind kind, stru
 			event->sample.weight = source->tick.period_ns;
 			tick_cut(&source->tick, &event->sample);
 		}
+	} else if (!source->engine->is_tick) {
+		perf_apart_take(source->apart, event);
 	}
 	deliver(context, event);
 }
@@ -451,6 +459,7 @@ static void look(struct perf_source *source, bool is_side)
 /* The samples first: a mapping that a sample lies in is never left for the next round. */
 static void row_look(void *self)
 {
+	perf_apart_look(((struct perf_source *)self)->apart);
 	look(self, false);
 	look(self, true);
 }

@@ -5,6 +5,7 @@
 
 #include <criterion/criterion.h>
 #include <errno.h>
+#include <sched.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -40,6 +41,8 @@ struct seen {
 	int out_of_order;
 	int samples_before_exec;
 	int wrong_period;
+	int samples_of_first;
+	pid_t first; /* process */
 	bool has_exec;
 	uint64_t last_ns;
 };
@@ -53,6 +56,7 @@ static void see(void *context, const struct event *event)
 	switch (event->kind) {
 	case EVENT_SAMPLE:
 		seen->samples++;
+		seen->samples_of_first += event->pid == seen->first;
 		seen->samples_before_exec += !seen->has_exec;
 		seen->wrong_period += event->sample.weight != 200000;
 		break;
@@ -93,6 +97,7 @@ static struct seen record(const char *command, unsigned frequency_hz,
 					      .copy_bytes = PERF_SOURCE_COPY_BYTES},
 		target.pid, &error);
 	cr_assert_not_null(source, "%s", error.text);
+	seen.first = target.pid;
 	cr_assert_eq(target_release(&target, argv, &error), 0);
 	while (!target_collect(&target)) {
 		usleep(PERF_SOURCE_POLL_MS * 1000);
@@ -125,6 +130,30 @@ Test(perf_source, delivers_everything_in_order_from_the_first_instruction)
 	cr_assert_geq(seen.mappings, 9 * 3, "each maps itself, the loader and libc");
 	cr_assert_eq(losses.unreadable, 0);
 	cr_assert_eq(losses.side, 0);
+}
+
+/* It computes for a part of a period between one child and the next, and no child for a whole one.
+ * On one processor the kernel goes over from it to its child and back, again and again. */
+Test(perf_source, a_parent_that_forks_again_and_again_keeps_its_samples)
+{
+	struct perf_source_losses losses;
+	struct seen seen;
+	cpu_set_t all, one;
+
+	require("perf");
+	cr_assert_eq(sched_getaffinity(0, sizeof(all), &all), 0);
+	CPU_ZERO(&one);
+	for (int cpu = 0; cpu < CPU_SETSIZE && !CPU_COUNT(&one); cpu++)
+		if (CPU_ISSET(cpu, &all))
+			CPU_SET(cpu, &one);
+	cr_assert_eq(sched_setaffinity(0, sizeof(one), &one), 0);
+	seen = record("i=0; while [ $i -lt 200 ]; do (:); j=0; while [ $j -lt 600 ]; do "
+		      "j=$((j+1)); done; i=$((i+1)); done",
+		      500, &losses);
+	cr_assert_eq(seen.forks, 200);
+	cr_assert_gt(seen.samples, 5);
+	cr_assert_gt(seen.samples_of_first, seen.samples / 2, "%d of %d", seen.samples_of_first,
+		     seen.samples);
 }
 
 /* What came with the samples of a round. */

@@ -162,6 +162,15 @@ Test(trust, a_rate_is_bad_when_few_samples_came_where_many_were_due)
 	profile_set_number(profile, "target_cpu_ns", 30000000);
 	trust_measure(&trust, profile, 0);
 	cr_assert_not(item_with(&trust, "233 Hz of CPU time (999 asked)")->bad);
+	add_stack(profile, "main;step", 105);
+	profile_set_number(profile, "target_cpu_ns", 130000000);
+	trust_measure(&trust, profile, 0);
+	cr_assert_not(item_with(&trust, "862 Hz of CPU time (999 asked): every process")->bad,
+		      "told, but it does not spoil the picture");
+	profile_set_number(profile, "target_cpu_ns", 115000000);
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "974 Hz of CPU time (999 asked)"));
+	cr_assert_null(item_with(&trust, "period of its own"));
 	profile_free(profile);
 }
 

@@ -76,11 +76,12 @@ function unpackSymbols() {
   });
 }
 
-// A tree is columns, one entry per box in preorder: callees follow their caller, heaviest first.
+// A tree is columns, one entry per box in preorder: callees follow their caller, heaviest first. Of
+// a tree that was rebuilt, "self" is what ends at a box, and "own" what its function took itself.
 function makeTree(count) {
   return { count, symbol: new Int32Array(count), inlined: new Uint8Array(count),
     depth: new Int32Array(count), parent: new Int32Array(count), end: new Int32Array(count),
-    self: new Float64Array(count), total: new Float64Array(count), start: new Float64Array(count),
+    self: new Float64Array(count), own: new Float64Array(count), total: new Float64Array(count), start: new Float64Array(count),
     selfSamples: new Float64Array(count), samples: new Float64Array(count),
     hidden: new Map(), phi: new Map(), change: [] };
 }
@@ -121,7 +122,7 @@ function unpackTree() {
     tree.parent[i] = depth ? path[depth - 1] : 0;
     tree.symbol[i] = ranks[code >> 3];
     tree.inlined[i] = code >> 2 & 1;
-    tree.self[i] = code & 1 ? from.number() : 0;
+    tree.self[i] = tree.own[i] = code & 1 ? from.number() : 0;
     tree.selfSamples[i] = samples ? samples[i] : tree.self[i];
     path.push(i);
   }
@@ -138,13 +139,13 @@ function unpackTree() {
 // (without the root) and returns the path they become. Of a comparison, @side says whose cost is
 // the width: "both", "base" or "new".
 function rebuild(from, turn, side) {
-  const make = symbol => ({ symbol, children: new Map(), self: 0, samples: 0, total: 0, base: 0, both: 0, certainty: -1 });
+  const make = symbol => ({ symbol, children: new Map(), self: 0, own: 0, samples: 0, total: 0, base: 0, both: 0, certainty: -1 });
   const top = make(from.symbol[0]), path = [];
   let count = 1;
   const weigh = (both, base) => side === "base" ? base : side === "new" ? both - base : both;
-  function add(symbols, both, base, samples, hidden) {
+  function add(symbols, innermost, both, base, samples, hidden) {
     const self = weigh(both, base);
-    let node = top;
+    let node = top, owner = null;
     node.total += self;
     for (const symbol of symbols) {
       let child = node.children.get(symbol);
@@ -157,8 +158,11 @@ function rebuild(from, turn, side) {
       node.total += self;
       node.base += base;
       node.both += both;
+      if (symbol === innermost && !(turn && owner))
+        owner = node;
     }
     if (!hidden) {
+      owner.own += self;
       node.self += self;
       node.samples += samples;
       return node;
@@ -174,12 +178,12 @@ function rebuild(from, turn, side) {
     path.push(from.symbol[i]);
     const base = change ? change[i].baseSelf : 0, hidden = from.hidden.get(i);
     if (weigh(from.self[i], base) || !turn && change && weigh(from.total[i], change[i].base)) {
-      const node = add(turn ? turn(path) : path, from.self[i], base, from.selfSamples[i]);
+      const node = add(turn ? turn(path) : path, from.symbol[i], from.self[i], base, from.selfSamples[i]);
       if (!turn)
         node.certainty = change[i].certainty;
     }
     if (hidden)
-      add(turn ? turn(path) : path, hidden.total, change ? change[i].hiddenBase : 0, 0, hidden);
+      add(turn ? turn(path) : path, from.symbol[i], hidden.total, change ? change[i].hiddenBase : 0, 0, hidden);
   }
   const tree = makeTree(count), waiting = [[top, 0, 0]];
   for (let i = 0; waiting.length; i++) {
@@ -188,6 +192,7 @@ function rebuild(from, turn, side) {
     tree.depth[i] = depth;
     tree.parent[i] = parent;
     tree.self[i] = node.self;
+    tree.own[i] = node.own;
     tree.selfSamples[i] = node.samples;
     if (change)
       tree.change[i] = changeOf(node, i && tree.change[parent].moved);

@@ -11,7 +11,7 @@ const twins = new Map(); // box: its element
 
 function twinWords(box) {
   const words = [box ? symbols[tree.symbol[box]].name : "all", `${percent(tree.total[box] / tree.total[0])} of all`,
-    `self ${percent(tree.self[box] / tree.total[0])}`];
+    `self ${percent(tree.own[box] / tree.total[0])}`];
   if (change)
     words.push(becomes(tree.change[box].base, tree.change[box].fresh));
   return words.join(", ");

@@ -64,6 +64,6 @@ function describe(item) {
   return [words.join(" · "),
     `total ${amount(tree.total[box])}, ${percent(tree.total[box] / tree.total[0])} of all, ` +
     `${percent(Math.min(1, tree.total[box] / tree.total[view.zoom]))} of view · ` +
-    `self ${amount(tree.self[box])}, ${percent(tree.self[box] / tree.total[0])} · ` +
+    `self ${amount(tree.own[box])}, ${percent(tree.own[box] / tree.total[0])} · ` +
     `n ${tree.samples[box].toLocaleString("en")} samples${interval(box)}`];
 }

@@ -241,6 +241,11 @@ const cases = {
     const shown = (await boxesOnScreen(browser)).filter(box => box.row === 1).map(box => box.width);
     const wanted = [...self.values()].sort((a, b) => b - a).map(count => count * width / tree.total);
     assert.equal(shown.length, wanted.length);
+    const told = await browser.run(() => [...document.querySelectorAll("[role=treeitem]")]
+      .map(node => [Number(node.getAttribute("aria-level")), ...node.getAttribute("aria-label").match(/, ([\d.]+) % of all, self ([\d.]+) %/).slice(1)]));
+    assert.ok(told.some(([level]) => level === 2) && told.some(([level]) => level > 2));
+    for (const [level, all, own] of told.filter(([level]) => level > 1))
+      assert.equal(Number(own), level === 2 ? Number(all) : 0, "the innermost has it all, its callers none");
     shown.sort((a, b) => b - a).forEach((size, i) => assert.ok(Math.abs(size - wanted[i]) < 1.03, `${size} ${wanted[i]}`));
     await browser.keys("c", "t");
     await settle(browser);

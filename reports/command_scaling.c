@@ -75,7 +75,7 @@ const struct argp command_scaling_argp = {
 	"standard "
 	"error of the least; classes within a whole one are named as rivals. The exponent's "
 	"interval "
-	"(95 %) comes from drawing the runs of each size again. Fewer than 5 sizes give no class.",
+	"(95 %) comes from how far the sizes lie off the curve. Fewer than 5 sizes give no class.",
 	children,
 	NULL,
 	NULL,

@@ -175,6 +175,13 @@ static void walk(struct search *search, const char *id, bool is_about,
 	}
 }
 
+bool finding_is_function(const char *name, const char *function)
+{
+	size_t length = strlen(function);
+
+	return length && !strncmp(name, function, length) && (!name[length] || name[length] == '(');
+}
+
 static void take_duration(struct search *search, const char *sweep, const json_t *table,
 			  const json_t *row)
 {
@@ -186,7 +193,7 @@ static void take_duration(struct search *search, const char *sweep, const json_t
 
 	(void)sweep;
 	/* The step is the whole engine, and no component. */
-	if (p50 <= search->most || (*step && !strncmp(function, step, strlen(step))))
+	if (p50 <= search->most || finding_is_function(function, step))
 		return;
 	search->most = p50;
 	snprintf(search->text, FINDING_TEXT, "%s: median %s%s%s", function,

@@ -40,6 +40,9 @@ const json_t *finding_table(const json_t *summary, const char *section_id, const
 const json_t *finding_cell(const json_t *table, const json_t *row, const char *id);
 const char *finding_cell_text(const json_t *table, const json_t *row, const char *id);
 
+/* Says whether @name is that of @function, which has its parameters behind it in C++; not of "". */
+bool finding_is_function(const char *name, const char *function);
+
 /* A share is a number, or begins with one. */
 double finding_share(const json_t *share);
 

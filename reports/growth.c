@@ -5,12 +5,9 @@
 #include "collector/base/xalloc.h"
 
 #include <gsl/gsl_cdf.h>
-#include <gsl/gsl_rng.h>
 #include <math.h>
-#include <stdint.h>
 
 enum {
-	RESAMPLES = 500,
 	EXPONENTS = 301, /* 0.00 ... 3.00 */
 	BREAK_SIDE = 3,	 /* sizes that each side of a break has at least */
 };
@@ -19,6 +16,8 @@ static const double exponent_step = 0.01;
 static const double trend_alpha = 0.01;
 static const double trend_least = 0.001; /* growth that is none, whatever its significance */
 static const double break_evidence = 6;	 /* fall of BIC */
+static const double misfit_alpha = 0.01;
+static const double misfit_least = 0.02; /* less is none, whatever its significance */
 static const double noise_floor = 1e-3;	 /* below it measurements count as equal */
 static const double apart_noises = 3;
 static const double apart_reach = 1000;
@@ -238,103 +237,113 @@ static void set_coefficients(struct growth *growth, const struct medians *median
 	growth->noise = sqrt(squares / (double)(medians->count - 2));
 }
 
-/* Exponent of a straight line through the logarithms. */
-static double straight_exponent(const double *sizes, const double *costs, size_t count)
+/* Returns Student's quantile for an interval at 95 %. */
+static double student(size_t freedom)
 {
-	double x = 0, y = 0, xx = 0, xy = 0;
-
-	for (size_t i = 0; i < count; i++) {
-		x += log(sizes[i]) / (double)count;
-		y += log(costs[i]) / (double)count;
-	}
-	for (size_t i = 0; i < count; i++) {
-		xx += (log(sizes[i]) - x) * (log(sizes[i]) - x);
-		xy += (log(sizes[i]) - x) * (log(costs[i]) - y);
-	}
-	return xx > 0 ? xy / xx : 0;
+	return gsl_cdf_tdist_Pinv(0.975, (double)freedom);
 }
 
-/* Powers of the sizes, relative to the largest, for every exponent of the grid. */
-struct powers {
-	double of[EXPONENTS][GROWTH_SIZES];
-};
-
-static double best_exponent(const struct powers *powers, const double *costs, size_t count)
+/* Sets the exponent of a constant cost: of a straight line through the logarithms. */
+static void set_straight_exponent(struct growth *growth, const struct medians *medians)
 {
-	double least = INFINITY;
-	int best = 0;
+	double x = 0, y = 0, xx = 0, xy = 0, yy = 0, half, n = (double)medians->count;
 
-	for (int i = 0; i < EXPONENTS; i++) {
-		struct line line = fit_line(powers->of[i], costs, count, count);
-		double squares = 0;
-
-		for (size_t k = 0; k < count; k++) {
-			double rest =
-				(line.constant + line.factor * powers->of[i][k]) / costs[k] - 1;
-
-			squares += rest * rest;
-		}
-		if (squares < least * (1 - 1e-9)) {
-			least = squares;
-			best = i;
-		}
+	for (size_t i = 0; i < medians->count; i++) {
+		x += log(medians->sizes[i]) / n;
+		y += log(medians->costs[i]) / n;
 	}
-	return best * exponent_step;
+	for (size_t i = 0; i < medians->count; i++) {
+		double across = log(medians->sizes[i]) - x, up = log(medians->costs[i]) - y;
+
+		xx += across * across;
+		xy += across * up;
+		yy += up * up;
+	}
+	growth->exponent = xy / xx;
+	half = student(medians->count - 2) * sqrt(fmax(yy - xy * xy / xx, 0) / (n - 2) / xx);
+	growth->exponent_low = growth->exponent - half - exponent_step;
+	growth->exponent_high = growth->exponent + half + exponent_step;
 }
 
-static double exponent_of(const struct growth *growth, const struct powers *powers,
-			  const struct medians *medians, const double *costs)
+/* Squares of the relative errors that remain with an exponent. */
+static double power_squares(const struct growth *growth, const struct medians *medians,
+			    double exponent)
 {
-	return growth->class == GROWTH_CONSTANT
-		       ? straight_exponent(medians->sizes, costs, medians->count)
-		       : best_exponent(powers, costs, medians->count);
+	double powers[GROWTH_SIZES], squares = 0;
+	struct line line;
+
+	for (size_t i = 0; i < medians->count; i++)
+		powers[i] = pow(medians->sizes[i] / growth->largest, exponent);
+	line = fit_line(powers, medians->costs, medians->count, medians->count);
+	for (size_t i = 0; i < medians->count; i++) {
+		double rest = (line.constant + line.factor * powers[i]) / medians->costs[i] - 1;
+
+		squares += rest * rest;
+	}
+	return squares;
 }
 
-/* Draws the measurements of each size again, with the same seed every time. */
-static void resample(const struct growth_point *points, size_t count, gsl_rng *random,
-		     double *scratch, double *costs)
+/* Variance of the median of a size, as the runs of the sizes differ; @freedom: what it rests on. */
+static double median_variance(const struct growth_point *points, size_t count, double *freedom)
 {
+	double variance = 0;
+
+	*freedom = 0;
 	for (size_t i = 0; i < count; i++) {
+		double n = (double)points[i].count, middle = 0, squares = 0;
+
 		for (size_t k = 0; k < points[i].count; k++)
-			scratch[k] = points[i].costs[gsl_rng_uniform_int(random, points[i].count)];
-		costs[i] = sort_median(scratch, points[i].count);
+			middle += log(points[i].costs[k]) / n;
+		for (size_t k = 0; k < points[i].count; k++)
+			squares += (log(points[i].costs[k]) - middle) *
+				   (log(points[i].costs[k]) - middle);
+		/* A median of n normal values has pi/2 times the variance of their mean. */
+		if (n > 1)
+			variance += M_PI_2 * squares / (n - 1) / n / (double)count;
+		*freedom += n - 1;
 	}
+	return variance;
+}
+
+/* Whether sizes miss the best power by more than their runs explain. */
+static void find_misfit(struct growth *growth, const struct growth_point *points, size_t count,
+			double squares)
+{
+	double freedom, rest = (double)(count - 3);
+	double pure = median_variance(points, count, &freedom);
+
+	growth->misfit = sqrt(squares / rest);
+	if (freedom < 1 || growth->misfit < misfit_least ||
+	    gsl_cdf_fdist_Q(squares / rest / fmax(pure, noise_floor * noise_floor), rest,
+			    freedom) >= misfit_alpha)
+		growth->misfit = 0;
 }
 
 static void set_exponent(struct growth *growth, const struct growth_point *points,
 			 const struct medians *medians)
 {
-	struct powers *powers = xmalloc(sizeof(*powers));
-	gsl_rng *random = gsl_rng_alloc(gsl_rng_mt19937);
-	double exponents[RESAMPLES], costs[GROWTH_SIZES], *scratch, wide;
-	size_t most = 0, least = SIZE_MAX, low = RESAMPLES * 25 / 1000;
+	double squares[EXPONENTS], rest = (double)(medians->count - 3), within, limit;
+	int best = 0, low, high;
 
-	for (size_t i = 0; i < medians->count; i++) {
-		most = points[i].count > most ? points[i].count : most;
-		least = points[i].count < least ? points[i].count : least;
-		for (int b = 0; b < EXPONENTS; b++)
-			powers->of[b][i] =
-				pow(medians->sizes[i] / growth->largest, b * exponent_step);
+	if (growth->class == GROWTH_CONSTANT) {
+		set_straight_exponent(growth, medians);
+		return;
 	}
-	scratch = xcalloc(most, sizeof(*scratch));
-	growth->exponent = exponent_of(growth, powers, medians, medians->costs);
-	for (int i = 0; i < RESAMPLES; i++) {
-		resample(points, medians->count, random, scratch, costs);
-		exponents[i] = exponent_of(growth, powers, medians, costs);
+	for (int i = 0; i < EXPONENTS; i++) {
+		squares[i] = power_squares(growth, medians, i * exponent_step);
+		if (squares[i] < squares[best] * (1 - 1e-9))
+			best = i;
 	}
-	qsort(exponents, RESAMPLES, sizeof(*exponents), compare_doubles);
-	wide = least > 1 ? sqrt((double)least / (double)(least - 1)) : 1;
-	growth->exponent_low = growth->exponent - exponent_step -
-			       wide * fmax(0, growth->exponent - exponents[low]);
-	growth->exponent_high = growth->exponent + exponent_step +
-				wide * fmax(0, exponents[RESAMPLES - 1 - low] - growth->exponent);
-	if (least < 2) {
-		growth->exponent_low = -INFINITY;
-		growth->exponent_high = INFINITY;
-	}
-	free(scratch);
-	free(powers);
-	gsl_rng_free(random);
+	within = student(medians->count - 3);
+	limit = squares[best] * (1 + within * within / rest) + 1e-12;
+	for (low = best; low > 0 && squares[low - 1] <= limit;)
+		low--;
+	for (high = best; high + 1 < EXPONENTS && squares[high + 1] <= limit;)
+		high++;
+	growth->exponent = best * exponent_step;
+	growth->exponent_low = fmax(low - 1, 0) * exponent_step;
+	growth->exponent_high = (high + 1) * exponent_step;
+	find_misfit(growth, points, medians->count, squares[best]);
 }
 
 /* Squares that remain of the logarithms after two lines that meet at size @knot. */

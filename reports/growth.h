@@ -13,18 +13,23 @@
  * growth).
  *
  * The exponent is b of y = a + c n^b, least squares of relative errors over b = 0.00 ... 3.00; its
- * interval comes from measurements drawn again within each size (percentiles, 95 %), widened by a
- * step of the grid, and with r measurements a size by sqrt(r / (r - 1)), by which such draws vary
- * too little. The constant part is what a straight line through logarithms lacks: it makes n^2 look
- * like n^0.95. Of a constant cost that line's exponent is what is told, because b means nothing
- * where c is 0.
+ * interval (95 %) is all b whose squares are less than those of the best by t^2 (Student's, with
+ * three sizes less than there are) times what remains for each of those, widened by a step of the
+ * grid. So it rests on how far the sizes lie off the curve, whether runs of a size differ or the
+ * machine drifted between them. The constant part is what a straight line through logarithms lacks:
+ * it makes n^2 look like n^0.95. Of a constant cost that line's exponent is what is told, with the
+ * line's interval, because b means nothing where c is 0.
+ *
+ * A misfit is told when the sizes lie further off the best such curve than their runs differ (F
+ * test of the lack of fit, p < 0.01), and 2 % at least: then no one exponent is all of it, and
+ * those between the sizes say more.
  *
  * A break is a size from which the cost grows otherwise: two lines in logarithms that meet there
  * are preferred to the answer when Bayes' information criterion falls by more than 6.
  *
  * Sources: Kendall 1938, Biometrika 30:81; Stone 1974, JRSS B 36:111 (leaving out one); Breiman et
- * al. 1984 (the one-standard-error rule); Efron 1979 (bootstrap); Hesterberg 2015, Am.
- * Stat. 69:371 (that it is too narrow for few measurements); Schwarz 1978, Ann. Stat. 6:461
+ * al. 1984 (the one-standard-error rule); Beale 1960, JRSS B 22:41 (intervals by least squares);
+ * Fisher 1922, JRSS 85:597 (lack of fit); Schwarz 1978, Ann. Stat. 6:461
  * (BIC); Kass & Raftery 1995, JASA 90:773 (6: strong evidence).
  */
 #pragma once
@@ -70,12 +75,12 @@ struct growth {
 			      0: there is no rival, or no such size below a thousand times the
 			      largest */
 	double exponent;
-	double exponent_low,
-		exponent_high; /* -INFINITY ... INFINITY where a size was measured only once */
-	double noise;	       /* standard deviation of ln(measured / fitted) of a median */
-	double break_size;     /* 0: none */
-	double before, after;  /* exponents on both sides of the break */
-	double largest;	       /* size */
+	double exponent_low, exponent_high;
+	double misfit;	   /* relative, of the sizes to the best curve; 0: their runs explain it */
+	double noise;	   /* standard deviation of ln(measured / fitted) of a median */
+	double break_size; /* 0: none */
+	double before, after; /* exponents on both sides of the break */
+	double largest;	      /* size */
 	size_t count;
 	double local[GROWTH_SIZES]; /* [i]: exponent between sizes i and i+1 */
 };

@@ -145,6 +145,7 @@ static void extend_steps(struct measured *measured, const struct measured_steps 
 		steps->seen_ns > steps->last_ns ? (double)(steps->seen_ns - steps->last_ns) : 0;
 
 	measured->lacks_steps = steps->lacks_steps;
+	measured->steps_end_ns = steps->last_ns + (uint64_t)rest_ns;
 	if (!steps->lacks_steps)
 		return;
 	if (marks_ns > 0)

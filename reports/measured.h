@@ -50,6 +50,7 @@ struct measured {
 	bool has_steps;
 	bool lacks_steps;	    /* their number is not known */
 	double steps_ns;	    /* wall time of all of them */
+	uint64_t steps_end_ns;	    /* when the last one ended, or was seen last */
 	double step_ns;		    /* mean wall time of a step; of the run when there are none */
 	double step_cpu_ns;	    /* sampled CPU time per step */
 	double cpu_ns, duration_ns; /* of the run */

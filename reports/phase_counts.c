@@ -3,6 +3,7 @@
 #include "reports/phase_counts.h"
 
 #include "reports/document.h"
+#include "reports/finding.h"
 
 #include <math.h>
 #include <string.h>
@@ -31,14 +32,6 @@ static void add_row(json_t *table, const struct scaling *scaling, size_t id,
 	document_number(row, run->has_steps ? function.calls : NAN);
 	document_number(row, turns > 0 ? function.all_calls / turns : NAN);
 	document_text(row, function.is_whole ? "" : "a part: the probe was not there all the time");
-}
-
-/* Whether that is the function's name, which has its parameters behind it in C++. */
-static bool is_named(const char *name, const char *function)
-{
-	size_t length = strlen(function);
-
-	return length && !strncmp(name, function, length) && (!name[length] || name[length] == '(');
 }
 
 void phase_add_counts(json_t *document, const struct scaling *scaling, const char *step,
@@ -71,7 +64,7 @@ void phase_add_counts(json_t *document, const struct scaling *scaling, const cha
 			       COLUMN_COUNT(columns));
 	for (size_t id = 0; id < scaling->names.count; id++)
 		if (measured_function(run, id).is_counted &&
-		    !is_named(scaling->names.rows[id]->name, step))
+		    !finding_is_function(scaling->names.rows[id]->name, step))
 			add_row(table, scaling, id, run, turns);
 }
 

@@ -71,7 +71,7 @@ static struct shares component_shares(const struct scaling *scaling, int compone
 	struct shares shares = {.count = 0};
 
 	for (size_t i = 0; i < scaling->sweep.count && shares.count < RUNS; i++)
-		if (scaling->runs[i])
+		if (scaling->runs[i] && scaling->runs[i]->step_cpu_ns > 0)
 			shares.of_run[shares.count++] = scaling->runs[i]->components[component];
 	return shares;
 }

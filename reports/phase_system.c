@@ -79,13 +79,19 @@ static long find_longest(const struct scaling *scaling, size_t point)
 	return best;
 }
 
-/* Steps that were over at a moment; without steps, milliseconds. */
-static double steps_at(const struct profile *profile, uint64_t time_ns)
+/* Steps that were over at a moment, those after the last mark taken to be even; where their number
+ * is not known, milliseconds. */
+static double steps_at(const struct profile *profile, const struct measured *run, uint64_t time_ns)
 {
 	size_t low = 0, high = profile->steps_count;
+	uint64_t last_ns;
 
-	if (!profile->steps_count)
+	if (!profile->steps_count || run->lacks_steps)
 		return (double)time_ns / 1e6;
+	last_ns = profile->steps[high - 1].end_ns;
+	if (time_ns > last_ns && run->steps_end_ns > last_ns)
+		return (double)high + (run->steps - (double)high) * (double)(time_ns - last_ns) /
+					      (double)(run->steps_end_ns - last_ns);
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 
@@ -109,10 +115,11 @@ static const char *verdict_words(const struct leak *leak)
 }
 
 static void add_memory(json_t *table, const char *sweep, const char *point,
-		       const struct profile *profile, const struct series_curve *curve)
+		       const struct profile *profile, const struct measured *run,
+		       const struct series_curve *curve)
 {
-	uint64_t end_ns =
-		profile->steps_count ? profile->steps[profile->steps_count - 1].end_ns : UINT64_MAX;
+	uint64_t end_ns = run->has_steps ? run->steps_end_ns : UINT64_MAX;
+	bool knows_steps = run->has_steps && !run->lacks_steps;
 	double *steps = xcalloc(curve->count + 1, sizeof(*steps));
 	double *levels = xcalloc(curve->count + 1, sizeof(*levels));
 	json_t *row = document_row(table);
@@ -123,7 +130,7 @@ static void add_memory(json_t *table, const char *sweep, const char *point,
 	for (size_t i = 0; i < curve->count && curve->points[i].time_ns <= end_ns; i++) {
 		if (curve->points[i].value <= 0)
 			continue;
-		steps[count] = steps_at(profile, curve->points[i].time_ns);
+		steps[count] = steps_at(profile, run, curve->points[i].time_ns);
 		levels[count++] = (double)curve->points[i].value;
 	}
 	leak_judge(&leak, steps, levels, count);
@@ -132,9 +139,9 @@ static void add_memory(json_t *table, const char *sweep, const char *point,
 	document_text(row, sweep);
 	document_text(row, point);
 	document_text(row, verdict_words(&leak));
-	document_number(row, leak.parts && profile->steps_count ? leak.per_step : NAN);
-	document_number(row, leak.parts && profile->steps_count ? leak.low : NAN);
-	document_number(row, leak.parts && profile->steps_count ? leak.high : NAN);
+	document_number(row, leak.parts && knows_steps ? leak.per_step : NAN);
+	document_number(row, leak.parts && knows_steps ? leak.low : NAN);
+	document_number(row, leak.parts && knows_steps ? leak.high : NAN);
 	document_number(row, leak.level);
 }
 
@@ -151,7 +158,7 @@ static void add_core(json_t *table, const char *sweep, const char *point,
 	document_number(row, figures.most / 1e9);
 }
 
-static void add_io(json_t *table, const char *sweep, const char *point, double steps,
+static void add_io(json_t *table, const char *sweep, const char *point, const struct measured *run,
 		   const struct series_curve *curve)
 {
 	struct series_figures figures = series_measure(curve);
@@ -161,7 +168,7 @@ static void add_io(json_t *table, const char *sweep, const char *point, double s
 	document_text(row, point);
 	document_text(row, curve->name);
 	document_number(row, figures.last);
-	document_number(row, figures.last / steps);
+	document_number(row, run->lacks_steps ? NAN : figures.last / run->steps);
 	document_number(row, figures.most);
 }
 
@@ -186,11 +193,12 @@ static void add_curves(struct phase_system *system, const char *name, const stru
 		const char *what = curves[i].name;
 
 		if (!strcmp(what, "rss"))
-			add_memory(system->memory, name, point, report.profile, &curves[i]);
+			add_memory(system->memory, name, point, report.profile,
+				   scaling->runs[index], &curves[i]);
 		else if (is_longest && !strncmp(what, "cpu-", 4))
 			add_core(system->cores, name, point, &curves[i]);
 		else if (is_longest && (!strncmp(what, "bytes-", 6) || !strncmp(what, "disk-", 5)))
-			add_io(system->io, name, point, scaling->runs[index]->steps, &curves[i]);
+			add_io(system->io, name, point, scaling->runs[index], &curves[i]);
 	}
 	free(curves);
 	free(point);

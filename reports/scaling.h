@@ -70,7 +70,7 @@ enum {
 /* "O(n log n), exponent 1.17 (1.09 to 1.25)", or why not. Returns @text. */
 const char *growth_describe(const json_t *fit, char *text, size_t bytes);
 
-/* What is remarkable in a row's fit (a break, rivals), or the words of a limit: a clause in @text,
- * or NULL when there is nothing. */
+/* What is remarkable in a row's fit (a break, a misfit, rivals), or the words of a limit: a clause
+ * in @text, or NULL when there is nothing. */
 const char *scaling_remark(const json_t *row, char *text, size_t bytes);
 const char *scaling_limit(const json_t *limit, char *text, size_t bytes);

@@ -2,15 +2,6 @@
 /* scaling_growth: a fit as JSON; see scaling.h. */
 #include "reports/scaling.h"
 
-#include <math.h>
-
-static json_t *interval_json(const struct growth *growth)
-{
-	if (isinf(growth->exponent_high))
-		return json_null();
-	return json_pack("[f, f]", growth->exponent_low, growth->exponent_high);
-}
-
 json_t *growth_json(const struct growth *growth)
 {
 	json_t *json, *local = json_array(), *rivals = json_array(), *fits = json_array();
@@ -30,12 +21,14 @@ json_t *growth_json(const struct growth *growth)
 		json_array_append_new(fits, json_pack("[f, f]", growth->rival_constants[i],
 						      growth->rival_factors[i]));
 	}
-	json = json_pack("{s:s, s:f, s:f, s:f, s:o, s:o, s:f, s:o, s:o, s:f, s:i}", "class",
+	json = json_pack("{s:s, s:f, s:f, s:f, s:[f, f], s:o, s:f, s:o, s:o, s:f, s:i}", "class",
 			 growth_class_names[growth->class], "constant", growth->constant, "factor",
 			 growth->factor, "exponent", growth->exponent, "interval",
-			 interval_json(growth), "local", local, "noise", growth->noise, "rivals",
-			 rivals, "rival_fits", fits, "largest", growth->largest, "sizes",
-			 (int)growth->count);
+			 growth->exponent_low, growth->exponent_high, "local", local, "noise",
+			 growth->noise, "rivals", rivals, "rival_fits", fits, "largest",
+			 growth->largest, "sizes", (int)growth->count);
+	if (growth->misfit > 0)
+		json_object_set_new(json, "misfit", json_real(growth->misfit));
 	if (growth->apart_size > 0)
 		json_object_set_new(json, "apart_size", json_real(growth->apart_size));
 	if (growth->break_size > 0)

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* scaling_write: text of what scaling_json made; see scaling.h. */
+#include "collector/base/xalloc.h"
 #include "reports/amount.h"
 #include "reports/output.h"
 #include "reports/scaling.h"
 #include "reports/table.h"
 
+#include <math.h>
 #include <string.h>
 
 const char *growth_describe(const json_t *fit, char *text, size_t bytes)
@@ -88,28 +90,55 @@ static void write_rows(const json_t *rows, FILE *stream)
 	table_done(&table);
 }
 
+/* Says what a fit's break, misfit or rivals mean, each with a semicolon after it. */
+static void write_remark(const json_t *fit, FILE *stream)
+{
+	const json_t *at = json_object_get(fit, "break"),
+		     *apart = json_object_get(fit, "apart_size");
+	const json_t *misfit = json_object_get(fit, "misfit"), *local;
+	double from = json_number_value(json_object_get(at, "size")), low = INFINITY,
+	       high = -INFINITY;
+	size_t i;
+
+	if (at)
+		fprintf(stream,
+			from < 1000 ? " from size %.4g on it grows as n^%.2f, before as n^%.2f;"
+				    : " from size %.0f on it grows as n^%.2f, before as n^%.2f;",
+			from, json_number_value(json_object_get(at, "after")),
+			json_number_value(json_object_get(at, "before")));
+	json_array_foreach (json_object_get(fit, "local"), i, local) {
+		low = fmin(low, json_number_value(local));
+		high = fmax(high, json_number_value(local));
+	}
+	if (misfit && isfinite(low))
+		fprintf(stream,
+			" sizes lie %.1f %% off any one power, more than their runs differ: "
+			"between "
+			"sizes it grows as n^%.2f to n^%.2f;",
+			100 * json_number_value(misfit), low, high);
+	if (apart)
+		fprintf(stream, " a run at size %.0f would tell its rivals apart;",
+			json_number_value(apart));
+}
+
 const char *scaling_remark(const json_t *row, char *text, size_t bytes)
 {
-	const json_t *fit = json_object_get(row, "time"), *at = json_object_get(fit, "break");
-	const json_t *apart = json_object_get(fit, "apart_size");
-	const char *name = json_string_value(json_object_get(row, "name"));
+	const json_t *fit = json_object_get(row, "time");
+	FILE *stream;
+	long length;
 
-	double from;
-
-	if (!at && !apart)
+	if (!json_object_get(fit, "break") && !json_object_get(fit, "apart_size") &&
+	    !json_object_get(fit, "misfit"))
 		return NULL;
-	snprintf(text, bytes, "%s:", name);
-	from = json_number_value(json_object_get(at, "size"));
-	if (at)
-		snprintf(text + strlen(text), bytes - strlen(text),
-			 from < 1000 ? " from size %.4g on it grows as n^%.2f, before as n^%.2f%s"
-				     : " from size %.0f on it grows as n^%.2f, before as n^%.2f%s",
-			 from, json_number_value(json_object_get(at, "after")),
-			 json_number_value(json_object_get(at, "before")), apart ? ";" : "");
-	if (apart)
-		snprintf(text + strlen(text), bytes - strlen(text),
-			 " a run at size %.0f would tell its rivals apart",
-			 json_number_value(apart));
+	stream = xalloc_checked(fmemopen(text, bytes, "w"));
+	fprintf(stream, "%s:", json_string_value(json_object_get(row, "name")));
+	write_remark(fit, stream);
+	length = ftell(stream);
+	fclose(stream);
+	text[bytes - 1] = '\0';
+	/* Without the last semicolon. */
+	if (length > 0 && (size_t)length < bytes && text[length - 1] == ';')
+		text[length - 1] = '\0';
 	return text;
 }
 

@@ -6,6 +6,7 @@
 #include "reports/output.h"
 #include "reports/statistics.h"
 
+#include <ctype.h>
 #include <dirent.h>
 #include <errno.h>
 #include <limits.h>
@@ -139,18 +140,19 @@ char *sweep_result_path(const struct sweep_result *result, const char *file)
 
 double sweep_result_count(const struct sweep_result *result, const char *name)
 {
-	char *path = sweep_result_path(result, "out"), *line = NULL, *end;
+	char *path = sweep_result_path(result, "out"), *line = NULL, *start, *end;
 	size_t capacity = 0, length = strlen(name);
 	double count = -1;
 	FILE *stream = fopen(path, "re");
 
-	while (stream && count < 0 && getline(&line, &capacity, stream) > 0) {
+	while (stream && getline(&line, &capacity, stream) > 0) {
 		double value;
 
 		if (strncmp(line, name, length) != 0 || !strchr(" \t:=", line[length]))
 			continue;
-		value = strtod(line + length + strspn(line + length, " \t:="), &end);
-		if (*end == '\n' || *end == ' ' || !*end)
+		start = line + length + strspn(line + length, " \t:=");
+		value = strtod(start, &end);
+		if (end > start && isfinite(value) && (!*end || isspace((unsigned char)*end)))
 			count = value;
 	}
 	if (stream)

@@ -38,7 +38,7 @@ void sweep_done(struct sweep *sweep);
 /* Path of a file of a run, owned by the caller. */
 char *sweep_result_path(const struct sweep_result *result, const char *file);
 
-/* The count that the program of a run printed as "NAME  NUMBER"; -1 when it printed none. */
+/* The count that the program of a run printed last as "NAME  NUMBER"; -1 when it printed none. */
 double sweep_result_count(const struct sweep_result *result, const char *name);
 
 /* The name and value of a point, "agents 50, index hash"; "" without names. Owned by the caller. */

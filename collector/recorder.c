@@ -204,6 +204,17 @@ static uint32_t walk_user(struct thread *thread, const struct event_sample *samp
 			   frames, ending);
 }
 
+/*
+ * Says whether the thread is inside a system call (the processor has left the address behind it in
+ * rcx, too) and yet has no stack, to which that call's return address was written a moment ago:
+ * execve has put another memory in its place, which it fills, or exit has taken it off.
+ */
+static bool has_given_up_memory(const struct event_sample *sample)
+{
+	return sample->kernel_count && !sample->stack_bytes &&
+	       sample->registers[CFI_CX] == sample->registers[CFI_IP];
+}
+
 static size_t add_user_frames(struct recorder *recorder, struct thread *thread,
 			      const struct event_sample *sample, size_t count,
 			      enum profile_ending *ending)
@@ -220,6 +231,10 @@ static size_t add_user_frames(struct recorder *recorder, struct thread *thread,
 	/* Inside execve the old stack is gone and the new program has not begun. */
 	if (*ending == PROFILE_ENDING_UNMAPPED && sample->kernel_count && !sample->stack_bytes) {
 		*ending = PROFILE_ENDING_NO_USER;
+		return count;
+	}
+	if (*ending == PROFILE_ENDING_TRUNCATED && has_given_up_memory(sample)) {
+		*ending = PROFILE_ENDING_GONE;
 		return count;
 	}
 	return count + frame_count;

@@ -33,11 +33,11 @@ struct interruptions {
 	int poll_fd;
 	struct lane *lanes;
 	size_t lane_count, lane_capacity;
-	struct lane *first;  /* that has the earliest record, as of the last row_next */
-	bool is_missing;     /* some were missed, and that has not been told yet */
+	struct lane *first; /* that has the earliest record, as of the last row_next */
+	bool is_missing;    /* some were missed, and that has not been told yet */
 	bool has_begun;
 	struct error refusal; /* "" when there was none */
-	uint64_t most; /* in a second */
+	uint64_t most;	      /* in a second */
 	uint64_t told, missed;
 	uint64_t second_ns; /* when the one began in which `in_second` were told */
 	uint64_t in_second;

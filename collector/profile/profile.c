@@ -30,6 +30,8 @@ const struct profile_ending_row profile_endings[PROFILE_ENDINGS] = {
 	[PROFILE_ENDING_INTERRUPTED] =
 		{"interrupted", false,
 		 "in a handler on a stack of its own, and it was not told what that interrupted"},
+	[PROFILE_ENDING_GONE] = {"gone", true,
+				 "inside execve or exit, when the program's memory was gone"},
 	[PROFILE_ENDING_NARROW] = {"narrow", false, "32-bit code, whose stacks are not walked"},
 };
 

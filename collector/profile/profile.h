@@ -51,6 +51,7 @@ enum profile_ending {
 	PROFILE_ENDING_NARROW,	  /* 32-bit code, which is not walked */
 	PROFILE_ENDING_INTERRUPTED, /* a handler has a stack of its own, and nothing told what it
 				       interrupted */
+	PROFILE_ENDING_GONE,	    /* in a system call that has given up the program's memory */
 	PROFILE_ENDINGS
 };
 

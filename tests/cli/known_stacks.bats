@@ -108,6 +108,16 @@ raised() {
 	[ "$(sqlite3 x.prof "SELECT count(DISTINCT tid) FROM threads WHERE pid = (SELECT pid FROM threads WHERE id = 1)")" -eq 2 ]
 }
 
+@test "what execve does after it has given up the old program's stack is no stack that was cut" {
+	require root
+	local again='n=$1; [ $n -eq 0 ] || exec sh -c "$0" "$0" $((n - 1))'
+	collector run -q -e cpu-clock -F 4999 -o x -- sh -c "$again" "$again" 400
+	collector export --format folded x.prof >stacks
+	[ "$(samples ';begin_new_exec')" -gt 5 ]
+	[ "$(samples '^\[[^;]*;.*;begin_new_exec')" -eq 0 ]
+	[ "$(sqlite3 x.prof "SELECT count(*) > 0 FROM samples JOIN endings ON endings.id = ending WHERE name = 'gone'")" -eq 1 ]
+}
+
 @test "call stubs, the vDSO and assembly are passed" {
 	record "$BUILD/workloads/stubs" 2
 	[ "$(complete_percent)" -ge 99 ]

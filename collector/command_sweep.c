@@ -301,12 +301,26 @@ static void show_progress(const struct sweep *sweep)
 			sweep->count, over - sweep->states[SWEEP_DONE], left_s / 60, left_s % 60);
 }
 
+/* The state of a run that was made before. One of which reports cannot make use has failed. */
+static int look_at(const struct sweep *sweep, const struct sweep_run *run)
+{
+	int state = sweep_run_state(&sweep->folder, run);
+	struct error error;
+
+	if (state != SWEEP_DONE || !sweep_run_check(&sweep->folder, run, &error))
+		return state;
+	if (!sweep->options.is_retry)
+		fprintf(stderr, "%s: %s; --retry makes that run again\n", sweep->program,
+			error.text);
+	return SWEEP_FAILED;
+}
+
 /* What was made before; with --retry, without what did not go well. */
 static void take_stock(struct sweep *sweep)
 {
 	memset(sweep->states, 0, sizeof(sweep->states));
 	for (int i = 0; i < sweep->count; i++) {
-		int state = sweep_run_state(&sweep->folder, &sweep->runs[i]);
+		int state = look_at(sweep, &sweep->runs[i]);
 
 		if (state > SWEEP_DONE && sweep->options.is_retry)
 			sweep_run_forget(&sweep->folder, &sweep->runs[i]);
@@ -371,6 +385,7 @@ static int run_all(struct sweep *sweep, struct error *error)
 		return result;
 	sweep->runs = sweep_plan_runs(&sweep->plan, &sweep->count);
 	take_stock(sweep);
+	sweep->options.is_retry = false; /* what fails from now on is told */
 	clock_gettime(CLOCK_MONOTONIC, &sweep->started);
 	if (sweep->options.is_slurm) {
 		result = sweep_slurm_make(&sweep->folder, &sweep->plan, sweep->runs, sweep->count,

@@ -3,6 +3,7 @@
 #include "collector/sweep_run.h"
 
 #include "collector/base/xalloc.h"
+#include "collector/profile/profile_file.h"
 
 #include <dirent.h>
 #include <errno.h>
@@ -16,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#define SCHEMA	"simprof/run-v1"
 #define GRACE_S 2 /* between asking a run to end and killing it */
 
 static const char *const state_names[SWEEP_STATES] = {"done", "failed", "timed out"};
@@ -61,6 +63,31 @@ int sweep_run_state(const struct sweep_folder *folder, const struct sweep_run *r
 			state = i;
 	json_decref(json);
 	return state;
+}
+
+int sweep_run_check(const struct sweep_folder *folder, const struct sweep_run *run,
+		    struct error *error)
+{
+	struct profile *profile;
+	char path[PATH_MAX], file[PATH_MAX + 16];
+	const char *schema;
+	json_t *json;
+	int result = 0;
+
+	final_path(folder, run, path);
+	snprintf(file, sizeof(file), "%s/run.json", path);
+	json = json_load_file(file, 0, NULL);
+	schema = json_string_value(json_object_get(json, "schema"));
+	if (!schema || strcmp(schema, SCHEMA) != 0)
+		result = fail(error, -EPROTONOSUPPORT, "%s has not the form '" SCHEMA "'", file);
+	json_decref(json);
+	if (result || run->is_bare || sweep_run_state(folder, run) != SWEEP_DONE)
+		return result;
+	snprintf(file, sizeof(file), "%s/run.prof", path);
+	result = profile_file_load(file, &profile, error);
+	if (!result)
+		profile_free(profile);
+	return result;
 }
 
 static double now_s(void)
@@ -288,7 +315,7 @@ static int write_result(const struct attempt *attempt, const struct sweep_plan *
 
 	gethostname(host, sizeof(host) - 1);
 	json = json_pack("{s:s, s:O, s:i, s:b, s:s, s:i, s:f, s:f, s:s, s:s*, s:s*, s:s*}",
-			 "schema", "simprof/run-v1", "point",
+			 "schema", SCHEMA, "point",
 			 json_array_get(plan->points, (size_t)run->point), "repeat", run->repeat,
 			 "bare", run->is_bare, "state", state_names[attempt->state], "status",
 			 attempt->status, "seconds", attempt->seconds, "cpu_seconds",

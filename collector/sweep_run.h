@@ -38,6 +38,11 @@ const char *sweep_run_name(const struct sweep_run *run, char name[SWEEP_RUN_NAME
 /* Returns the state of a run that is over, or -ENOENT. */
 int sweep_run_state(const struct sweep_folder *folder, const struct sweep_run *run);
 
+/* Reads what a run left. Returns 0, or a negative errno with a sentence where reports cannot make
+ * use of it: of another version, cut, or damaged. */
+int sweep_run_check(const struct sweep_folder *folder, const struct sweep_run *run,
+		    struct error *error);
+
 /*
  * Makes a run, unless it is over.
  *

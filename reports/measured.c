@@ -383,12 +383,12 @@ struct measured_function measured_function(const struct measured *measured, size
 }
 
 struct measured **measured_load_all(const struct sweep *sweep, struct measured_names *names,
-				    struct component_map *map, int *unreadable)
+				    struct component_map *map, json_t *unreadable)
 {
 	struct measured **all = xcalloc(sweep->count, sizeof(*all));
 	struct error error;
+	json_t *reason;
 
-	*unreadable = 0;
 	for (size_t i = 0; i < sweep->count; i++) {
 		if (sweep->results[i].is_bare || !sweep->results[i].is_done)
 			continue;
@@ -397,7 +397,9 @@ struct measured **measured_load_all(const struct sweep *sweep, struct measured_n
 			continue;
 		free(all[i]);
 		all[i] = NULL;
-		++*unreadable;
+		reason = json_string(error.text);
+		json_array_append_new(unreadable,
+				      reason ? reason : json_string("its path is not UTF-8"));
 	}
 	return all;
 }

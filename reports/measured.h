@@ -85,8 +85,9 @@ double measured_own_cpu_ns(const struct measured *measured);
 /* The costs of a function in a run; all 0 when it has none. */
 struct measured_function measured_function(const struct measured *measured, size_t id);
 
-/* Loads all recorded runs that are done: arrays by result, NULL where there is none; the number of
- * those that could not be read goes to @unreadable. Owned by the caller. */
+/* Loads all recorded runs that are done: arrays by result, NULL where there is none. Owned by the
+ * caller. Of those that could not be read the reasons, sentences with the path, are appended to
+ * @unreadable. */
 struct measured **measured_load_all(const struct sweep *sweep, struct measured_names *names,
-				    struct component_map *map, int *unreadable);
+				    struct component_map *map, json_t *unreadable);
 void measured_free_all(struct measured **all, size_t count);

@@ -123,6 +123,21 @@ static void check_runs(struct phase *phase, const char *name, const json_t *runs
 	}
 }
 
+static void complain_of_recordings(struct phase *phase, const char *name, const json_t *unreadable)
+{
+	size_t count = json_array_size(unreadable);
+	const char *first = json_string_value(json_array_get(unreadable, 0));
+	char text[700];
+
+	if (!count)
+		return;
+	snprintf(text, sizeof(text),
+		 "%zu recording%s cannot be read, the first because %s. Remedy: the same command "
+		 "with --retry makes such runs again",
+		 count, count == 1 ? "" : "s", first);
+	complain(phase, name, text);
+}
+
 /* Whether what recording takes keeps the budget, as far as the runs can tell. */
 static const char *judge_overhead(const json_t *overhead)
 {
@@ -363,8 +378,7 @@ static void take_sweep(struct phase *phase, const json_t *plan, const char *fold
 	activity = check_activity(phase, &scaling.sweep, plan);
 	free(cpu_ns);
 	check_runs(phase, name, runs);
-	if (scaling.unreadable)
-		complain(phase, name, "there are recordings that cannot be read");
+	complain_of_recordings(phase, name, scaling.unreadable);
 	check_budget(phase, plan, overhead);
 	add_runs_row(phase, plan, runs, overhead);
 	take_sections(phase, &scaling, plan);

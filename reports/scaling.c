@@ -86,13 +86,15 @@ int scaling_load(struct scaling *scaling, const char *folder, const json_t *comp
 {
 	int result;
 
-	*scaling = (struct scaling){0};
+	*scaling = (struct scaling){.unreadable = json_array()};
 	result = sweep_load(&scaling->sweep, folder, error);
-	if (result)
+	if (result) {
+		json_decref(scaling->unreadable);
 		return result;
+	}
 	component_map_init(&scaling->map, components);
 	scaling->runs = measured_load_all(&scaling->sweep, &scaling->names, &scaling->map,
-					  &scaling->unreadable);
+					  scaling->unreadable);
 	scaling_take_steps(scaling, scaling);
 	return 0;
 }
@@ -102,6 +104,7 @@ void scaling_done(struct scaling *scaling)
 	measured_free_all(scaling->runs, scaling->sweep.count);
 	measured_names_done(&scaling->names);
 	component_map_done(&scaling->map);
+	json_decref(scaling->unreadable);
 	sweep_done(&scaling->sweep);
 }
 
@@ -450,7 +453,7 @@ json_t *scaling_json(const struct scaling *scaling, const char *over, const char
 	scaling_groups_free(groups, count);
 	for (size_t i = 0; i < scaling->sweep.count; i++)
 		cpu_ns[i] = scaling->runs[i] ? measured_own_cpu_ns(scaling->runs[i]) : 0;
-	json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:i, s:i, s:o}", "schema", "simprof/scaling-v1",
+	json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:O, s:i, s:o}", "schema", "simprof/scaling-v1",
 			 "over", over, "size", size ? size : over, "runs",
 			 sweep_runs_json(&scaling->sweep), "overhead",
 			 sweep_overhead_json(&scaling->sweep, cpu_ns), "unreadable",

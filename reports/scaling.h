@@ -14,7 +14,7 @@ struct scaling {
 	struct measured_names names;
 	struct component_map map;
 	struct measured **runs; /* by result of the sweep; NULL: none */
-	int unreadable;
+	json_t *unreadable;	/* why each recording that cannot be read cannot */
 };
 
 /* @components  [components] of the engine, borrowed; NULL: none. Returns as sweep_load. */
@@ -33,7 +33,8 @@ int scaling_lacking_steps(const struct scaling *scaling);
 /*
  * Fits everything: an object of the form "simprof/scaling-v1":
  *     over      the name that varies; size: what it really was, when @size says how to know
- *     runs, overhead, unreadable   of the sweep
+ *     runs, overhead               of the sweep
+ *     unreadable                   recordings left out because they cannot be read: why, of each
  *     stepless                     recordings left out because they lack steps (measured.h)
  *     groups    an object for each machine and each value of the other names: machine, others
  *               (text), rows, limits, and shares: of each component the largest at any size

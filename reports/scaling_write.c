@@ -190,8 +190,10 @@ void scaling_write(const json_t *json, FILE *stream)
 {
 	const json_t *runs = json_object_get(json, "runs"), *group;
 	const json_t *overhead = json_object_get(json_object_get(json, "overhead"), "overhead");
-	int unreadable = (int)json_integer_value(json_object_get(json, "unreadable"));
+	const json_t *unreadable = json_object_get(json, "unreadable");
+	int damaged = (int)json_integer_value(json_object_get(runs, "damaged"));
 	int stepless = (int)json_integer_value(json_object_get(json, "stepless"));
+	const json_t *reason;
 	size_t i;
 
 	json_array_foreach (json_object_get(json, "groups"), i, group) {
@@ -211,13 +213,15 @@ void scaling_write(const json_t *json, FILE *stream)
 		(int)json_integer_value(json_object_get(runs, "failed")),
 		(int)json_integer_value(json_object_get(runs, "timed_out")),
 		(int)json_integer_value(json_object_get(runs, "missing")));
+	if (damaged)
+		fprintf(stream, ", %d damaged (collector sweep --retry makes them again)", damaged);
 	if (overhead)
 		fprintf(stream, "; recording took %.1f %% of CPU time",
 			100 * json_number_value(overhead));
 	fputc('\n', stream);
-	if (unreadable)
-		fprintf(stream, "left out: %d recording%s that cannot be read\n", unreadable,
-			unreadable == 1 ? "" : "s");
+	json_array_foreach (unreadable, i, reason) {
+		fprintf(stream, "left out: %s\n", json_string_value(reason));
+	}
 	if (stepless)
 		fprintf(stream,
 			"left out: %d recording%s whose steps were not marked to the end, to keep "

@@ -58,8 +58,7 @@ static bool find_point(const struct sweep *sweep, const json_t *wanted, size_t *
 	return false;
 }
 
-/* A folder that is no finished run of this plan is passed over: it is being made, or was cut off.
- */
+/* A folder with a point in its name is passed over: that run is being made, or was cut off. */
 static void load_result(struct sweep *sweep, const char *name)
 {
 	struct sweep_result result = {0};
@@ -85,6 +84,8 @@ static void load_result(struct sweep *sweep, const char *name)
 		sweep->results[sweep->count++] = result;
 		return;
 	}
+	if (!access(path, F_OK))
+		json_array_append_new(sweep->damaged, json_string(name));
 	json_decref(result.json);
 }
 
@@ -104,7 +105,7 @@ int sweep_load(struct sweep *sweep, const char *folder, struct error *error)
 	int result;
 	DIR *runs;
 
-	*sweep = (struct sweep){.folder = xstrdup(folder)};
+	*sweep = (struct sweep){.folder = xstrdup(folder), .damaged = json_array()};
 	result = load_plan(sweep, error);
 	if (result) {
 		sweep_done(sweep);
@@ -127,6 +128,7 @@ void sweep_done(struct sweep *sweep)
 		json_decref(sweep->results[i].json);
 		free(sweep->results[i].folder);
 	}
+	json_decref(sweep->damaged);
 	free(sweep->results);
 	free(sweep->folder);
 	json_decref(sweep->plan);
@@ -180,8 +182,9 @@ char *sweep_point_label(const json_t *point)
 
 json_t *sweep_runs_json(const struct sweep *sweep)
 {
-	json_t *problems = json_array();
+	json_t *problems = json_array(), *name;
 	int done = 0, failed = 0, timed_out = 0;
+	size_t damaged;
 
 	for (size_t i = 0; i < sweep->count; i++) {
 		const struct sweep_result *result = &sweep->results[i];
@@ -200,9 +203,17 @@ json_t *sweep_runs_json(const struct sweep *sweep)
 						"state", result->state, "reason", reason));
 		free(label);
 	}
-	return json_pack("{s:i, s:i, s:i, s:i, s:i, s:o}", "planned", (int)sweep->planned, "done",
-			 done, "failed", failed, "timed_out", timed_out, "missing",
-			 (int)sweep->planned - (int)sweep->count, "problems", problems);
+	json_array_foreach (sweep->damaged, damaged, name) {
+		json_array_append_new(
+			problems, json_pack("{s:O, s:s, s:s, s:s}", "run", name, "point", "",
+					    "state", "damaged", "reason",
+					    "its run.json is cut or of another version. Remedy: "
+					    "the same command with --retry makes it again"));
+	}
+	return json_pack(
+		"{s:i, s:i, s:i, s:i, s:i, s:i, s:o}", "planned", (int)sweep->planned, "done", done,
+		"failed", failed, "timed_out", timed_out, "damaged", (int)damaged, "missing",
+		(int)sweep->planned - (int)sweep->count - (int)damaged, "problems", problems);
 }
 
 json_t *sweep_overhead_json(const struct sweep *sweep, const double *cpu_ns)

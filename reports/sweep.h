@@ -28,7 +28,9 @@ struct sweep {
 	json_t *plan, *points; /* points is a part of plan */
 	struct sweep_result *results;
 	size_t count, capacity;
-	size_t planned; /* runs */
+	size_t planned;	 /* runs */
+	json_t *damaged; /* names of runs of which run.json is no such file, or of another version
+			  */
 };
 
 /* Returns 0, or a negative errno with a sentence: -ENOENT when there is no sweep. */
@@ -44,8 +46,8 @@ double sweep_result_count(const struct sweep_result *result, const char *name);
 /* The name and value of a point, "agents 50, index hash"; "" without names. Owned by the caller. */
 char *sweep_point_label(const json_t *point);
 
-/* What became of the runs: planned, done, failed, timed_out, missing, and problems: an array of
- * objects with run and reason, of those that are not done. */
+/* What became of the runs: planned, done, failed, timed_out, damaged, missing, and problems:
+ * an array of objects with run and reason, of those that are not done. */
 json_t *sweep_runs_json(const struct sweep *sweep);
 
 /*

@@ -94,6 +94,30 @@ states() {
 	[ "$(find it/runs -mindepth 1 -maxdepth 1 | wc -l)" -eq 12 ]
 }
 
+@test "a run whose recording is cut, or whose file is of another version, is named, and made again when asked" {
+	require perf
+	local status=0
+	sweep() { collector sweep "$@" -o it -r 3 --bare 1 --warm-up 0 --vary a=1,2 -- ./engine {a}; }
+	sweep
+	truncate -s 3000 it/runs/p1r1/run.prof
+	rm it/runs/p1r2/run.prof
+	sed -i 's/run-v1/run-v9/' it/runs/p2r1b/run.json
+	cp it/runs/p2r3/run.json untouched
+	sweep 2>said || status=$?
+	cat said
+	[ "$status" -eq 2 ]
+	grep -q '5 of 8 runs done, 3 failed' said
+	[ "$(grep -cE 'p(1r1|1r2|2r1b)/.*--retry makes that run again' said)" -eq 3 ]
+	collector scaling it >said
+	cat said
+	grep -q '7 of 8 done, 0 failed, 0 timed out, 0 missing, 1 damaged' said
+	[ "$(grep -cE '^left out: .*p1r[12]/run.prof' said)" -eq 2 ]
+	sweep --retry
+	[ "$(states it)" = "8 done" ]
+	cmp it/runs/p2r3/run.json untouched
+	[ "$(wc -l <order)" -eq 11 ]
+}
+
 @test "an interrupt ends it with a sentence" {
 	local status=0
 	sed -i '2i touch begun; sleep 5' engine

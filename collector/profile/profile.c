@@ -7,6 +7,7 @@
 #include "collector/profile/prefix_tree.h"
 
 #include <assert.h>
+#include <limits.h>
 #include <uthash.h>
 
 const struct profile_ending_row profile_endings[PROFILE_ENDINGS] = {
@@ -242,12 +243,25 @@ static uint32_t string_id(struct profile_index *index, const char *text)
 	return string->id;
 }
 
+/* Returns @path, or its beginning in @room where it is longer than any path can be. */
+static const char *possible_path(const char *path, char room[PATH_MAX])
+{
+	if (strnlen(path, PATH_MAX) < PATH_MAX)
+		return path;
+	memcpy(room, path, PATH_MAX - 1);
+	room[PATH_MAX - 1] = '\0';
+	return room;
+}
+
 uint32_t profile_module(struct profile *profile, enum profile_module_kind kind, const char *path,
 			const char *build_id)
 {
-	uint32_t *id = id_table_slot(&profile->index->modules, string_id(profile->index, path),
-				     (uint64_t)string_id(profile->index, build_id) << 8 | kind);
+	char room[PATH_MAX];
+	uint32_t *id;
 
+	path = possible_path(path, room);
+	id = id_table_slot(&profile->index->modules, string_id(profile->index, path),
+			   (uint64_t)string_id(profile->index, build_id) << 8 | kind);
 	if (!*id) {
 		xgrow(profile->modules, profile->modules_count, profile->modules_capacity);
 		*id = profile->modules_count++;
@@ -259,10 +273,12 @@ uint32_t profile_module(struct profile *profile, enum profile_module_kind kind, 
 
 uint32_t profile_file_name(struct profile *profile, const char *path)
 {
+	char room[PATH_MAX];
 	uint32_t *id;
 
 	if (!*path)
 		return 0;
+	path = possible_path(path, room);
 	id = id_table_slot(&profile->index->files, string_id(profile->index, path), 0);
 	if (!*id) {
 		xgrow(profile->files, profile->files_count, profile->files_capacity);

@@ -451,7 +451,8 @@ uint32_t profile_metric_add(struct profile *profile, const char *name, const cha
 /* Says that the rows of a metric are changes of a level. */
 void profile_metric_set_level(struct profile *profile, uint32_t metric);
 
-/* Intern a row and return its id. @build_id, @linkage_name may be NULL; @path "" gives file 0. */
+/* Intern a row and return its id. @build_id, @linkage_name may be NULL; @path "" gives file 0, and
+ * what is longer than PATH_MAX, as in made-up debug information, is cut. */
 uint32_t profile_module(struct profile *profile, enum profile_module_kind kind, const char *path,
 			const char *build_id);
 uint32_t profile_file_name(struct profile *profile, const char *path);

@@ -3,6 +3,7 @@
 #include "collector/profile/profile.h"
 
 #include <criterion/criterion.h>
+#include <limits.h>
 
 static struct profile *profile;
 
@@ -29,6 +30,21 @@ Test(profile, gives_equal_rows_one_id_and_different_rows_others)
 	cr_assert_eq(profile_frame(profile, a, 0x1000), profile_frame(profile, a, 0x1000));
 	cr_assert_neq(profile_frame(profile, a, 0x1000), profile_frame(profile, a, 0x1001));
 	cr_assert_eq(profile->frames_count, 3);
+}
+
+Test(profile, paths_longer_than_any_can_be_are_cut)
+{
+	char *path = malloc(PATH_MAX + 1);
+	uint32_t module, file;
+
+	memset(path, 'x', PATH_MAX);
+	path[PATH_MAX] = '\0';
+	module = profile_module(profile, PROFILE_MODULE_ELF, path, NULL);
+	file = profile_file_name(profile, path);
+	path[PATH_MAX - 1] = '\0';
+	cr_assert_str_eq(profile->modules[module].path, path);
+	cr_assert_str_eq(profile->files[file], path);
+	free(path);
 }
 
 Test(profile, tells_functions_apart_by_every_column)

@@ -142,3 +142,13 @@ int allocator_find(pid_t pid, struct heap_file *file, struct error *error)
 				  "function malloc in its symbols",
 				  pid);
 }
+
+struct heap *allocator_watch(const struct heap_options *options, const pid_t *pids, size_t count,
+			     struct error *error)
+{
+	struct heap_file file;
+	int result = allocator_find(pids[0], &file, error);
+
+	errno = -result;
+	return result ? NULL : heap_open(options, pids, count, &file, error);
+}

@@ -18,3 +18,8 @@
  * Returns 0 or a negative errno with a sentence: -ENOENT no file of the process defines malloc.
  */
 int allocator_find(pid_t pid, struct heap_file *file, struct error *error);
+
+/* Begins to watch what running processes allocate, with the allocator of the first of them. Returns
+ * NULL, with @error and errno set, where that cannot be. */
+struct heap *allocator_watch(const struct heap_options *options, const pid_t *pids, size_t count,
+			     struct error *error);

@@ -38,6 +38,7 @@ struct recorder {
 	struct profile *profile;
 	struct recorder_sink sink;
 	uint64_t start_ns;
+	uint64_t begin_ns;			     /* of samples; 0: all */
 	const struct event_metric *metrics[METRICS]; /* [i] is row i of profile->metrics */
 	uint32_t metric_count;
 	uint32_t kernel_module;
@@ -78,6 +79,11 @@ struct recorder *recorder_new(struct profile *profile, struct modules *modules,
 	recorder->operations = operations_new(profile, modules);
 	recorder->kernel_module = profile_module(profile, PROFILE_MODULE_KERNEL, "[kernel]", NULL);
 	return recorder;
+}
+
+void recorder_begin(struct recorder *recorder, uint64_t begin_ns)
+{
+	recorder->begin_ns = begin_ns;
 }
 
 uint32_t recorder_metric(struct recorder *recorder, const struct event_metric *metric)
@@ -444,7 +450,7 @@ void recorder_take(struct recorder *recorder, const struct event *event)
 {
 	switch (event->kind) {
 	case EVENT_SAMPLE:
-		if (!recorder->failure)
+		if (!recorder->failure && event->time_ns >= recorder->begin_ns)
 			take_sample(recorder, event);
 		break;
 	case EVENT_MAPPING:

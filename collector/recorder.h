@@ -44,6 +44,9 @@ struct recorder *recorder_new(struct profile *profile, struct modules *modules,
 			      struct recorder_sink sink, uint64_t start_ns);
 void recorder_free(struct recorder *recorder); /* accepts NULL */
 
+/* Samples from before @begin_ns, of the same clock, are not of the recording. */
+void recorder_begin(struct recorder *recorder, uint64_t begin_ns);
+
 /* Returns the row of the profile's metrics for what a source counts, added at its first use. The
  * first one asked for is what reports show when not told otherwise. */
 uint32_t recorder_metric(struct recorder *recorder, const struct event_metric *metric);

@@ -9,6 +9,7 @@
 
 #include <errno.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 #define HARMLESS_HZ	1000	  /* a few percent at most, where interrupts are dear */
@@ -69,6 +70,15 @@ void sampling_resume(struct sampling *sampling, pid_t pid, struct recorder *reco
 	/* When it cannot be, describe_end_perf says that nothing was counted. */
 	if (sampling->perf && !geteuid() && has_other_rights(pid))
 		attached_resume(pid, sampling->perf, recorder, &error);
+}
+
+void sampling_begin(struct sampling *sampling, struct recorder *recorder)
+{
+	struct timespec now;
+
+	sampling->early_cpu_ns = perf_source_cpu_ns(sampling->perf);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	recorder_begin(recorder, (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec);
 }
 
 void sampling_adapt(struct sampling *sampling, struct recorder *recorder)
@@ -160,7 +170,7 @@ void sampling_describe(const struct sampling *sampling, const struct session_opt
 static void describe_end_perf(const struct sampling *sampling, uint64_t used_ns,
 			      struct profile *profile)
 {
-	uint64_t counted_ns = perf_source_cpu_ns(sampling->perf);
+	uint64_t counted_ns = perf_source_cpu_ns(sampling->perf) - sampling->early_cpu_ns;
 
 	/* The one knows the children that nobody waited for, the other those without events. */
 	profile_set_number(profile, "target_cpu_ns",

@@ -21,6 +21,7 @@ struct sampling {
 	struct error why_not;		     /* or neither, and why */
 	char **environment;		     /* of the program; NULL: the collector's own */
 	uint64_t sample_cost_ns; /* measured where many samples were asked for, else 0 */
+	uint64_t early_cpu_ns;	 /* of the target, counted before the recording began */
 };
 
 /* Opens perf events on a thread. Returns 0 or a negative errno. */
@@ -48,6 +49,10 @@ int sampling_open_probe(struct sampling *sampling, const struct session_options 
  * root, who alone may do so, they are opened again. Its first tenths of a millisecond are missing.
  */
 void sampling_resume(struct sampling *sampling, pid_t pid, struct recorder *recorder);
+
+/* The recording of running processes begins only now: what was sampled and counted of them before
+ * is left out. */
+void sampling_begin(struct sampling *sampling, struct recorder *recorder);
 
 /* Has brief copies of stacks taken for as long as the recorder finds that they will do, and what
  * handlers interrupt told from when it wants that on. */

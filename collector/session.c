@@ -295,49 +295,54 @@ static int open_heap(struct session *session, struct error *error)
 		.cpu_ns = watched_cpu_ns,
 		.context = session->sampling.perf,
 	};
-	struct heap_file file;
 	struct heap *heap;
-	int result;
 
 	if (!options->is_memory)
 		return 0;
-	result = allocator_find(attached->pids[0], &file, error);
-	if (result)
-		return result;
-	heap = heap_open(&heap_options, attached->pids, attached->count, &file, error);
-	if (!heap)
-		return -errno;
-	sources_add(&session->sources, heap_row(heap));
-	return 0;
+	heap = allocator_watch(&heap_options, attached->pids, attached->count, error);
+	if (heap)
+		sources_add(&session->sources, heap_row(heap));
+	return heap ? 0 : -errno;
+}
+
+/* Waits and samples begin at the same time: together they are the lives of the threads. */
+static int watch_off_cpu(struct session *session, struct error *error)
+{
+	const struct attached *attached = &session->attached;
+	int result = off_cpu_watch(session->off_cpu, attached->pids, attached->count, error);
+
+	sampling_begin(&session->sampling, session->recorder);
+	return result;
 }
 
 static int prepare_attach(struct session *session, struct error *error)
 {
 	const struct session_options *options = session->options;
 	struct attached *attached = &session->attached;
-	int result;
-
-	result =
+	int result =
 		attached_open(attached, options->pids, options->pid_count, options->is_tree, error);
+
 	if (!result)
 		result = open_probes(session, attached->pids, attached->count, error);
+	if (!result) /* it takes long, and samples would fill the rings meanwhile */
+		result = open_off_cpu(session, error);
 	if (!result)
 		do
 			result = open_sources(session, PERF_START_NOW, attached->first_tid, error);
 		while (result == -ESRCH && attached_choose(attached));
 	if (!result)
-		result = open_off_cpu(session, error);
+		result = open_file(session, error);
 	if (result)
 		return result;
-	result = open_file(session, error);
-	if (!result)
-		result = attached_watch(attached, session->sampling.perf, session->recorder, error);
-	if (!result && session->off_cpu)
-		result = off_cpu_watch(session->off_cpu, attached->pids, attached->count, error);
+	if (session->off_cpu)
+		recorder_begin(session->recorder, UINT64_MAX);
+	result = attached_watch(attached, session->sampling.perf, session->recorder, error);
 	if (!result)
 		result = open_heap(session, error);
 	profile_set_number(session->profile, "attach_ns", (int64_t)attached->watch_ns);
-	return result ? result : start_probes(session, attached->pids, attached->count, error);
+	if (!result)
+		result = start_probes(session, attached->pids, attached->count, error);
+	return result || !session->off_cpu ? result : watch_off_cpu(session, error);
 }
 
 static int prepare(struct session *session, struct error *error)

@@ -129,6 +129,21 @@ closes() {
 	[ "$(waited x.prof waits_for_pipe off-cpu)" -gt 200000000 ]
 }
 
+@test "attach samples from the moment on at which it accounts for waits" {
+	require sh
+	sh -c 'while :; do :; done' 3>&- &
+	collector attach -q --off-cpu -e cpu-clock -d 0.2 -o x $!
+	kill $!
+	# Samples tell time that the thread computed, which is exact here.
+	sqlite3 x.prof "SELECT sum(cpu_ns),
+		(SELECT sum(value * period) FROM samples JOIN metrics ON metrics.id = metric AND metrics.name = 'cpu')
+		FROM thread_times" | tee sums
+	awk -F '|' '{ exit !($2 <= 1.05 * $1 + 1e7) }' sums
+	# And the processor time that is told is of the same span.
+	[ "$(sqlite3 x.prof "SELECT value <= 1.05 * (SELECT sum(cpu_ns) FROM thread_times) + 1e7 FROM meta
+		WHERE key = 'target_cpu_ns'")" -eq 1 ]
+}
+
 @test "a program that only waits is no empty recording" {
 	require sleep
 	sleep 60 3>&- &

@@ -80,9 +80,10 @@ static inline bool was_waited_for(int result)
 		}                                                                                  \
 	} while (0)
 
-#define RELEASE(lock)                                                                              \
+/* @gives_up  whether the call will let others in */
+#define RELEASE(lock, gives_up)                                                                    \
 	do {                                                                                       \
-		if (releases_are_awaited(lock) && locks_are_on()) {                                \
+		if (releases_are_awaited(lock) && locks_are_on() && (gives_up)) {                  \
 			struct walk_start start_ = WALK_START();                                   \
                                                                                                    \
 			locks_release(lock, &start_);                                              \
@@ -91,7 +92,9 @@ static inline bool was_waited_for(int result)
 
 /* ---- mutexes ------------------------------------------------------------------------------ */
 
-#define IS_ROBUST  16 /* PTHREAD_MUTEX_ROBUST_NORMAL_NP of glibc's internal kinds */
+/* Of glibc's internal kinds, nptl/pthreadP.h. */
+#define IS_ROBUST  16
+#define INHERITS   32 /* priority */
 #define LOOKS_FREE (-1)
 
 /* Of the same kinds. */
@@ -118,6 +121,17 @@ static inline int try_mutex(pthread_mutex_t *mutex)
 	if (!holder || (ASKS_WHO(kind) && holder == own_tid()))
 		return LOOKS_FREE;
 	return EBUSY;
+}
+
+/* A recursive mutex stays locked until it was unlocked as often as locked, and kinds that ask who
+ * unlocks them refuse others. */
+static bool gives_up_mutex(const pthread_mutex_t *mutex)
+{
+	int kind = mutex->__data.__kind;
+
+	if ((ASKS_WHO(kind) || kind & (IS_ROBUST | INHERITS)) && mutex->__data.__owner != own_tid())
+		return false;
+	return (kind & 3) != PTHREAD_MUTEX_RECURSIVE || mutex->__data.__count <= 1;
 }
 
 #define TAKE_MUTEX(mutex, call)                                                                    \
@@ -152,11 +166,13 @@ EXPORT int pthread_mutex_trylock(pthread_mutex_t *mutex)
 
 EXPORT int pthread_mutex_unlock(pthread_mutex_t *mutex)
 {
-	RELEASE(mutex);
+	RELEASE(mutex, gives_up_mutex(mutex));
 	return REAL_NOW(pthread_mutex_unlock)(mutex);
 }
 
 /* ---- read-write locks --------------------------------------------------------------------- */
+
+#define READERS_SHIFT 3 /* PTHREAD_RWLOCK_READER_SHIFT of glibc, nptl/pthread_rwlock_common.c */
 
 #define TAKE_READING(lock, call)                                                                   \
 	TAKE(lock, WIRE_SUBJECT_RWLOCK, WIRE_OPERATION_SHARE, real_pthread_rwlock_tryrdlock(lock), \
@@ -223,9 +239,16 @@ EXPORT int pthread_rwlock_trywrlock(pthread_rwlock_t *lock)
 	return result;
 }
 
+/* A reader lets nobody in who waits while there are others. */
+static bool gives_up_rwlock(const pthread_rwlock_t *lock)
+{
+	return __atomic_load_n(&lock->__data.__cur_writer, __ATOMIC_RELAXED) == own_tid() ||
+	       __atomic_load_n(&lock->__data.__readers, __ATOMIC_RELAXED) >> READERS_SHIFT <= 1;
+}
+
 EXPORT int pthread_rwlock_unlock(pthread_rwlock_t *lock)
 {
-	RELEASE(lock);
+	RELEASE(lock, gives_up_rwlock(lock));
 	return REAL_NOW(pthread_rwlock_unlock)(lock);
 }
 
@@ -252,7 +275,7 @@ EXPORT int pthread_spin_trylock(pthread_spinlock_t *lock)
 
 EXPORT int pthread_spin_unlock(pthread_spinlock_t *lock)
 {
-	RELEASE((void *)lock);
+	RELEASE((void *)lock, true);
 	return REAL_NOW(pthread_spin_unlock)(lock);
 }
 
@@ -314,6 +337,6 @@ EXPORT int mtx_trylock(mtx_t *mutex)
 
 EXPORT int mtx_unlock(mtx_t *mutex)
 {
-	RELEASE(mutex);
+	RELEASE(mutex, gives_up_mutex((const pthread_mutex_t *)mutex));
 	return REAL_NOW(mtx_unlock)(mutex);
 }

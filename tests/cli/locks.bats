@@ -78,6 +78,14 @@ between() {
 		WHERE f.name = 'hold'")" = 3 ]
 }
 
+@test "who unlocks a lock to no effect is not blamed: once more, without having it, one of several readers" {
+	record -- "$BUILD/workloads/owners"
+	[ "$(value "SELECT DISTINCT s.name || ' ' || f.name FROM operations o JOIN subjects s ON s.id = o.subject
+		JOIN stacks k ON k.id = o.other JOIN lines l ON l.frame = k.frame AND l.depth = 0
+		JOIN functions f ON f.id = l.function
+		WHERE s.name IN ('twice', 'checked', 'shelf') ORDER BY s.name")" = $'checked guilty\nshelf guilty\ntwice guilty' ]
+}
+
 @test "a lock on the heap has the name of the place that allocated it, with --memory" {
 	record --memory -- "$L" heap
 	run -0 collector locks x.prof

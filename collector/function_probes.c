@@ -5,9 +5,11 @@
 #include "collector/base/xalloc.h"
 
 #include <errno.h>
+#include <math.h>
 #include <sys/resource.h>
 
 #define HIGHEST_PRIORITY -20
+#define GOLDEN_SECTION	 0.6180339887498949
 
 bool function_probes_are_wanted(const struct function_probes_options *options)
 {
@@ -162,6 +164,16 @@ static void choose_hottest(struct function_probes *probes)
 	program_files_done(&files);
 	hottest_free(probes->hottest);
 	probes->hottest = NULL;
+}
+
+/* The golden section's multiples come near no period. */
+int function_probes_poll_ms(struct function_probes *probes, int most_ms)
+{
+	if (!probes->is_urgent)
+		return most_ms;
+	probes->chance += GOLDEN_SECTION;
+	probes->chance -= floor(probes->chance);
+	return (int)lround(most_ms * (1 + probes->chance) / 2);
 }
 
 void function_probes_poll(struct function_probes *probes, uint64_t elapsed_ns)

@@ -42,6 +42,7 @@ struct function_probes {
 	struct hottest *hottest; /* NULL: not asked for, or chosen already */
 	bool is_urgent;		 /* there is a budget to keep */
 	int priority;		 /* of the collector, before that was so */
+	double chance;		 /* of the next round: 0 to 1 */
 	pid_t pid;		 /* one of the processes that are watched */
 	struct modules *modules;
 	struct profile *profile;
@@ -75,6 +76,11 @@ void function_probes_see(struct function_probes *probes, const struct profile_sa
 /* Returns a descriptor that is readable when function_probes_poll should be called at once; -1:
  * none. @number: below FUNCTION_PROBES_FDS */
 int function_probes_poll_fd(const struct function_probes *probes, size_t number);
+
+/* Returns when to call it next, at the latest, in milliseconds: half of @most_ms to all of it where
+ * there is a budget, at irregular intervals, so that windows of time do not keep step with what the
+ * target does at regular ones. */
+int function_probes_poll_ms(struct function_probes *probes, int most_ms);
 
 /* To be called every some hundredths of a second. @elapsed_ns: since the recording began. */
 void function_probes_poll(struct function_probes *probes, uint64_t elapsed_ns);

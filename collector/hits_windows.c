@@ -6,7 +6,7 @@
 #include <math.h>
 #include <time.h>
 
-#define GRACE_MS      1		 /* for calls that are under way when a window ends */
+#define GRACE_NS      1000000u	 /* for calls that are under way when a window ends */
 #define GRACE_SHARE   0.25	 /* of what the window has cost, that this may cost */
 #define ENTRIES_SHARE 0.5	 /* of the budget, that counting calls alone may take */
 #define LONGEST_NS    4e6	 /* that probes may cost in a window */
@@ -156,7 +156,7 @@ static void shut(struct hits *hits)
 			      hits->is_stopped ? BLOCK_HITS_IDLE : BLOCK_HITS_SHUT);
 	if (hits_has_budget(hits))
 		set_limit(hits, GRACE_SHARE * (spent_ns(hits) - hits->opened_ns));
-	probe_limit_wait(limit, GRACE_MS);
+	probe_limit_wait(limit, GRACE_NS);
 	block_hits_detach(hits->block_hits, true);
 	hits->in_place = ENTRIES;
 	hits->was_shut |= !hits->is_stopped;
@@ -229,6 +229,13 @@ static void open_next_window(struct hits *hits)
 	hits->window_ns = fmin(2 * hits->window_ns, fmin(LONGEST_NS, most_ns / PROBE_BANK_CAREFUL));
 }
 
+/* What probes cost at first is more than is taken for it: it would count as time of the target's.
+ */
+static void settle(struct hits *hits)
+{
+	probe_limit_wait(block_hits_limit(hits->block_hits), PROBE_BANK_SETTLING_NS);
+}
+
 /* One ends early when there is much to see. So of rare functions their own windows tell better. */
 static void begin_phase_of_entries(struct hits *hits)
 {
@@ -248,9 +255,10 @@ static void open_phase(struct hits *hits)
 	hits->turn = hits->phases_left ? PHASE_OF_ENTRIES : WINDOW;
 	hits->phases_left -= hits->phases_left > 0;
 	hits->in_place = ENTRIES;
+	set_limit(hits, PROBE_BANK_WINDOW_NS);
+	settle(hits);
 	look(hits);
 	begin_phase_of_entries(hits);
-	set_limit(hits, PROBE_BANK_WINDOW_NS);
 }
 
 /* Where one function is met all the time, windows are over before others are. */
@@ -264,9 +272,10 @@ static void open_window_of_rare(struct hits *hits)
 	if (!functions || open_window(hits, functions, &error))
 		return;
 	hits->rare_functions |= functions;
+	set_limit(hits, hits->window_ns);
+	settle(hits);
 	look(hits);
 	begin_phase(hits, functions);
-	set_limit(hits, hits->window_ns);
 }
 
 /* Says whether a window of rare functions is open. */

@@ -41,13 +41,17 @@ void probe_bank_look(struct probe_bank *bank, double probed_ns, uint64_t now_ns)
 {
 	double cpu_ns = bank->clock.cpu_ns ? (double)bank->clock.cpu_ns(bank->clock.context) : 0;
 	double least_ns = least_used * (double)(now_ns - bank->look_ns), own_ns, left_ns;
+	double measured_ns = probed_ns - bank->probed_ns;
 
-	bank->spent_ns = probed_ns - bank->probed_ns;
+	bank->busy = 1;
+	if (now_ns > bank->look_ns)
+		bank->busy = fmax((cpu_ns - bank->cpu_ns) / (double)(now_ns - bank->look_ns), 1);
+	bank->spent_ns = PROBE_BANK_IN_PROGRAMS * measured_ns;
 	own_ns = least_own * (cpu_ns - bank->cpu_ns);
 	bank->used_ns = fmax(cpu_ns - bank->cpu_ns - bank->spent_ns, own_ns);
 	bank->all_used_ns += bank->used_ns;
 	left_ns = bank->left_ns + bank->share * fmax(bank->used_ns, least_ns) -
-		  PROBE_BANK_CAREFUL * bank->spent_ns;
+		  PROBE_BANK_CAREFUL * measured_ns;
 	bank->left_ns = fmin(left_ns, probe_bank_fullest_ns(bank));
 	bank->cpu_ns = cpu_ns;
 	bank->probed_ns = probed_ns;

@@ -429,8 +429,9 @@ static void record(struct session *session)
 	session->ready_ns = clock_ns(CLOCK_MONOTONIC);
 	while (!has_ended(session) && !is_time_over(session)) {
 		epoll_wait(session->poll_fd, &event, 1,
-			   recorder_poll_ms(session->recorder, clock_ns(CLOCK_MONOTONIC),
-					    PERF_SOURCE_POLL_MS));
+			   recorder_poll_ms(
+				   session->recorder, clock_ns(CLOCK_MONOTONIC),
+				   function_probes_poll_ms(&session->probes, PERF_SOURCE_POLL_MS)));
 		session_signals_pass(&session->signals,
 				     is_attached(session) ? 0 : session->target.pid);
 		if (session->signals.interrupts >= interrupts_to_end) {

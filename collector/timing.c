@@ -451,8 +451,11 @@ static void note_budget(struct timing *timing, uint32_t function)
 	else
 		snprintf(note, sizeof(note),
 			 "to keep the budget its probe was taken off at %.2f s: what follows is "
-			 "missing",
-			 since_s);
+			 "missing%s",
+			 since_s,
+			 fate.is_too_fast ? ", since calls come too fast for windows to tell"
+			 : fate.windows	  ? ", since too few windows show how much that is"
+					  : "");
 	if (fate.sampled_ns)
 		row->is_partial = true;
 	profile_probe_set_note(timing->profile, function, note);

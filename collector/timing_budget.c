@@ -266,18 +266,19 @@ void timing_budget_end(struct timing_budget *budget, const struct uprobe *uprobe
 struct timing_budget_fate timing_budget_fate(const struct timing_budget *budget, size_t function)
 {
 	const struct watched *watched = &budget->functions[function];
-	struct timing_budget_fate fate = {watched->only_counted_ns,
-					  watched->sampled_ns,
-					  watched->path.count,
-					  watched->by_steps,
-					  0,
-					  0};
+	struct timing_budget_fate fate = {
+		.only_counted_ns = watched->only_counted_ns,
+		.sampled_ns = watched->sampled_ns,
+		.windows = watched->path.count,
+		.by_steps = watched->by_steps,
+	};
 	double rest, hits, margin, doubt;
 
-	if (!fate.windows ||
-	    (!watched->by_steps &&
-	     (watched->window_spent_ns > MOST_DISTORTION * watched->window_used_ns ||
-	      watched->doubtful > watched->path.hits)))
+	fate.is_too_fast = !watched->by_steps &&
+			   (watched->window_spent_ns > MOST_DISTORTION * watched->window_used_ns ||
+			    watched->doubtful > PROBE_BANK_MOST_DOUBT * watched->path.hits);
+	if (!fate.windows || fate.is_too_fast ||
+	    (!watched->by_steps && !window_path_tells(&watched->path)))
 		return fate;
 	rest = (watched->by_steps ? budget->steps : budget->bank.all_used_ns) - watched->path_place;
 	hits = window_path_hits(&watched->path, rest, &margin);

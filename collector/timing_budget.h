@@ -9,8 +9,9 @@
  *
  * and what has become of it stands in its row. Where a step function is timed a window is one or
  * more whole steps, and from all windows follows how many calls the steps between them had. Where
- * none is, or where a step would cost more than can be kept, it is a piece of time, until its
- * probes have cost a millisecond. It comes when the bank has what it will cost. A step function
+ * none is, or where a step would cost more than can be kept, it is a piece of time, as long as the
+ * bank can pay for whatever it shows, at most 5 ms. It comes when the bank has what it may cost. A
+ * step function
  * stays as it is; but where its probe costs more than the budget, and more than any other, or
  * nothing else is left to fall back, it is taken off: the steps until then are all known, those
  * after it are not, and all windows are pieces of time. What is left in the bank is kept for as
@@ -32,10 +33,13 @@ struct timing_budget_fate {
 	uint32_t windows;    /* since then */
 	bool by_steps;	     /* they are whole steps: calls outside of steps are not estimated */
 	/* Calls since the beginning, estimated, and half of the 95 % interval; of pieces of time
-	 * with what it means that probes may have cost a quarter more than is known. 0: it cannot
-	 * be told: no window yet, or calls come so fast that the probe itself takes most of the
-	 * time, and that alone would make the interval as wide as the estimate. */
+	 * with what it means that probes may have cost more, or less, than is taken for it
+	 * (PROBE_BANK_COST_DOUBT). 0: it cannot be told: too few windows for an interval that
+	 * holds (window_path_tells), or calls come so fast that the probe itself takes most of the
+	 * time, and that alone would make the interval too wide to be told (PROBE_BANK_MOST_DOUBT).
+	 */
 	double calls, margin;
+	bool is_too_fast; /* that is why */
 };
 
 /* @share  of CPU time, > 0 */

@@ -7,7 +7,8 @@
 #include <math.h>
 #include <time.h>
 
-#define WINDOW_MS	5   /* a window's length, where they cost less */
+#define SHORTEST_NS	2.5e5 /* a window of time, */
+#define LONGEST_NS	5e6
 #define LEAST_WINDOW_NS 2e4 /* of the target's CPU time, for a window to count */
 #define MOST_IN_WINDOW	32
 #define DEAREST_WINDOW	0.7 /* of a full bank, that one may need */
@@ -162,16 +163,35 @@ static void take_window(struct timing_budget *budget, const struct uprobe *uprob
 	}
 }
 
-/* Every second window times, which tells how long calls take; the others count, which disturbs
- * less. What is seen between two looks is of the same time as the CPU time between them. Returns
- * whether all probes are in place. */
-static bool begin_window(struct timing_budget *budget, struct uprobe *uprobe, bool by_steps)
+/* Says whether the next window times, which every second one does, and tells how long calls take;
+ * the others count, which disturbs less. */
+static bool is_timed_next(const struct timing_budget *budget, bool by_steps)
+{
+	if (budget->window_counts[by_steps] % 2 == 0)
+		return false;
+	for (size_t i = 0; i < budget->count; i++) {
+		const struct watched *watched = &budget->functions[i];
+
+		if (watched->function.mode == UPROBE_TIME &&
+		    (is_in_window(watched, by_steps) || can_be_timed(watched)))
+			return true;
+	}
+	return false;
+}
+
+/* What is seen between two looks is of the same time as the CPU time between them. Returns whether
+ * all probes are in place. */
+static bool begin_window(struct timing_budget *budget, struct uprobe *uprobe, bool by_steps,
+			 bool is_timed)
 {
 	bool is_whole;
 
-	set_modes(budget, uprobe, by_steps, budget->window_counts[by_steps]++ % 2);
+	set_modes(budget, uprobe, by_steps, is_timed);
+	budget->window_counts[by_steps]++;
 	budget->first_due[by_steps] = budget->after_due[by_steps];
 	is_whole = put(budget, uprobe, by_steps, true);
+	if (!by_steps)
+		uprobe_wait(uprobe, PROBE_BANK_SETTLING_NS);
 	timing_budget_look(budget, uprobe, monotonic_ns());
 	budget->bank.left_ns -= placing_ns(budget, by_steps);
 	return is_whole;
@@ -184,16 +204,32 @@ static void end_window(struct timing_budget *budget, struct uprobe *uprobe, bool
 	set_modes(budget, uprobe, by_steps, false);
 }
 
-/* Timing takes of the time that is looked at: such a window does not tell how many calls there
- * are. */
+/* Returns what a window of time may cost at most that is as long, with what comes before it. */
+static double most_ns(const struct timing_budget *budget, double length_ns)
+{
+	return PROBE_BANK_CAREFUL * budget->bank.busy * (length_ns + PROBE_BANK_SETTLING_NS);
+}
+
+/* Returns the shortest that is worth putting its probes in place. */
+static double shortest_ns(const struct timing_budget *budget)
+{
+	return fmax(SHORTEST_NS, placing_ns(budget, false));
+}
+
+/* A window is as long as the bank can pay for should probes take all of it. That is known before it
+ * begins: one that ended when it has seen enough would show bursts as denser than they are. Timing
+ * takes of the time that is looked at: such a window does not tell how many calls there are. */
 static void make_window_of_time(struct timing_budget *budget, struct uprobe *uprobe)
 {
-	bool is_timed = budget->window_counts[false] % 2,
-	     is_whole = begin_window(budget, uprobe, false);
+	double left_ns = budget->bank.left_ns - placing_ns(budget, false);
+	double length_ns =
+		left_ns / (PROBE_BANK_CAREFUL * budget->bank.busy) - PROBE_BANK_SETTLING_NS;
+	bool is_timed = is_timed_next(budget, false), is_whole;
 
-	uprobe_set_limit(uprobe,
-			 fmin(PROBE_BANK_WINDOW_NS, budget->bank.left_ns / PROBE_BANK_CAREFUL));
-	uprobe_wait(uprobe, WINDOW_MS);
+	length_ns = fmin(fmax(length_ns, shortest_ns(budget)), LONGEST_NS);
+	uprobe_set_limit(uprobe, left_ns / PROBE_BANK_CAREFUL);
+	is_whole = begin_window(budget, uprobe, false, is_timed);
+	uprobe_wait(uprobe, (uint64_t)length_ns);
 	end_window(budget, uprobe, false);
 	if (is_whole && !is_timed && budget->bank.used_ns >= LEAST_WINDOW_NS)
 		take_window(budget, uprobe, false, budget->bank.used_ns, budget->bank.all_used_ns);
@@ -203,7 +239,7 @@ static void make_window_of_time(struct timing_budget *budget, struct uprobe *upr
 static void begin_window_of_steps(struct timing_budget *budget, struct uprobe *uprobe)
 {
 	budget->begun_ns = uprobe_spent_ns(uprobe);
-	budget->is_in_window = begin_window(budget, uprobe, true);
+	budget->is_in_window = begin_window(budget, uprobe, true, is_timed_next(budget, true));
 	if (!budget->is_in_window) {
 		end_window(budget, uprobe, true);
 		return;
@@ -277,12 +313,14 @@ void timing_windows_make(struct timing_budget *budget, struct uprobe *uprobe)
 {
 	bool needs[] = {needs_windows(budget, false), needs_windows(budget, true)};
 	bool by_steps = needs[true] && (!needs[false] || budget->is_turn_of_steps);
-	double probes_ns = by_steps ? budget->needed_ns : PROBE_BANK_WINDOW_NS;
+	double probes_ns;
 
 	if (!needs[by_steps])
 		return;
 	choose_due(budget, by_steps);
-	if (budget->bank.left_ns <= PROBE_BANK_CAREFUL * probes_ns + placing_ns(budget, by_steps))
+	probes_ns = by_steps ? PROBE_BANK_CAREFUL * budget->needed_ns
+			     : most_ns(budget, shortest_ns(budget));
+	if (budget->bank.left_ns <= probes_ns + placing_ns(budget, by_steps))
 		return;
 	budget->is_turn_of_steps = !by_steps;
 	if (by_steps)

@@ -5,6 +5,8 @@
 #include <math.h>
 #include <stddef.h>
 
+#define RARE 3.0 /* windows, see window_path_hits */
+
 /* 97.5 % points of Student's t, by degrees of freedom. */
 static double student(uint32_t degrees)
 {
@@ -64,12 +66,20 @@ void window_path_add(struct window_path *path, double hits, double size, double 
 	path->variance += spans * path->change * path->change / 2;
 	path->rate = rate;
 	path->count++;
+	path->shown += hits > 0;
+}
+
+bool window_path_tells(const struct window_path *path)
+{
+	return path->count >= WINDOW_PATH_LEAST && path->shown >= WINDOW_PATH_SHOWN;
 }
 
 double window_path_hits(const struct window_path *path, double rest, double *margin)
 {
 	double variance = path->variance + rest * rest * path->change * path->change / 2;
 
-	*margin = student(path->count) * sqrt(variance);
+	uint32_t degrees = 2 * path->count / 3;
+
+	*margin = student(degrees ? degrees : 1) * sqrt(variance * (1 + RARE / path->count));
 	return path->hits + rest * path->rate;
 }

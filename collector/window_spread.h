@@ -14,6 +14,7 @@
  */
 #pragma once
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct window_spread {
@@ -38,10 +39,15 @@ void window_spread_add(struct window_spread *spread, double hits, double size);
 double window_spread_margin(const struct window_spread *spread, const struct window_sizes *windows,
 			    double all);
 
+/* Windows that a path needs for its interval to hold, and windows in which something was hit:
+ * fewer may all have missed a phase, or all have met one. */
+#define WINDOW_PATH_LEAST 6
+#define WINDOW_PATH_SHOWN 4
+
 /* Zero-initialised, but for `rate` where one is known before the first window. Where none is, the
  * first window speaks for all before it, too, and the second one tells how far that may be off. */
 struct window_path {
-	uint32_t count;
+	uint32_t count, shown; /* windows, and those with hits */
 	double hits, variance; /* of all time until the last window */
 	double rate;	       /* hits of a nanosecond in the last window */
 	double change;	       /* of that, since the one before */
@@ -56,6 +62,14 @@ struct window_path {
  */
 void window_path_add(struct window_path *path, double hits, double size, double since);
 
-/* Returns all hits, with a rest of the time behind the last window, and half of their 95 %
- * interval. One window at least. */
+/* Says whether there are as many windows as an interval needs that shall hold. */
+bool window_path_tells(const struct window_path *path);
+
+/*
+ * Returns all hits, with a rest of the time behind the last window, and half of their 95 %
+ * interval. One window at least. Differences of neighbours share windows, so there are fewer
+ * degrees of freedom than windows: two thirds (von Neumann's ratio). What is rare is in few of the
+ * windows, which then differ less than the time that they stand for: three windows more that are
+ * like the others cover that, tried on constant, growing, bursting and phased rates.
+ */
 double window_path_hits(const struct window_path *path, double rest, double *margin);

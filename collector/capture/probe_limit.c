@@ -4,6 +4,8 @@
 
 #include <bpf/libbpf.h>
 #include <errno.h>
+#include <poll.h>
+#include <time.h>
 
 /* That something was told is all there is to know. */
 static int take(void *context, void *data, size_t bytes)
@@ -48,10 +50,14 @@ bool probe_limit_is_over(const struct probe_limit *limit)
 	return limit_ns && probe_limit_spent_ns(limit) >= (double)limit_ns;
 }
 
-void probe_limit_wait(struct probe_limit *limit, int milliseconds)
+void probe_limit_wait(struct probe_limit *limit, uint64_t most_ns)
 {
+	struct pollfd told = {.fd = probe_limit_fd(limit), .events = POLLIN};
+	struct timespec most = {.tv_sec = (time_t)(most_ns / 1000000000u),
+				.tv_nsec = (long)(most_ns % 1000000000u)};
+
 	if (!probe_limit_is_over(limit))
-		ring_buffer__poll(limit->told, milliseconds);
+		ppoll(&told, 1, &most, NULL);
 }
 
 int probe_limit_fd(const struct probe_limit *limit)

@@ -8,6 +8,7 @@
 
 #include <linux/types.h>
 #include <stdbool.h>
+#include <stdint.h>
 
 struct ring_buffer;
 
@@ -35,7 +36,7 @@ void probe_limit_set(struct probe_limit *limit, double more_ns);
 bool probe_limit_is_over(const struct probe_limit *limit);
 
 /* Waits until it is over, at most so long. */
-void probe_limit_wait(struct probe_limit *limit, int milliseconds);
+void probe_limit_wait(struct probe_limit *limit, uint64_t most_ns);
 
 /* Returns a descriptor that is readable when the limit has been passed, until the next one is set.
  * Owned by @limit. */

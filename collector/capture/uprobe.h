@@ -168,7 +168,7 @@ void uprobe_set_limit(struct uprobe *uprobe, double more_ns);
 bool uprobe_is_over(const struct uprobe *uprobe);
 
 /* Waits until uprobe_is_over, at most so long. */
-void uprobe_wait(struct uprobe *uprobe, int milliseconds);
+void uprobe_wait(struct uprobe *uprobe, uint64_t most_ns);
 
 /* Returns a descriptor that is readable when the limit has been passed, until the next one is set.
  * Owned by @uprobe. */

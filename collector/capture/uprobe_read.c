@@ -102,9 +102,9 @@ int uprobe_poll_fd(const struct uprobe *uprobe)
 	return probe_limit_fd(&uprobe->limit);
 }
 
-void uprobe_wait(struct uprobe *uprobe, int milliseconds)
+void uprobe_wait(struct uprobe *uprobe, uint64_t most_ns)
 {
-	probe_limit_wait(&uprobe->limit, milliseconds);
+	probe_limit_wait(&uprobe->limit, most_ns);
 }
 
 const struct uprobe_thread *uprobe_slot_thread(const struct uprobe *uprobe, size_t slot)

@@ -35,9 +35,12 @@ Test(probe_bank, is_filled_by_a_share_of_what_the_target_uses_without_probes)
 
 	cpu_ns = 102 * MS;
 	probe_bank_look(&bank, 2 * MS, 102 * MS);
-	cr_expect_float_eq(bank.used_ns, 100 * MS, 1);
-	cr_expect_float_eq(bank.left_ns, PROBE_BANK_START_NS + 5 * MS - PROBE_BANK_CAREFUL * 2 * MS,
+	cr_expect_float_eq(bank.spent_ns, PROBE_BANK_IN_PROGRAMS * 2 * MS, 1);
+	cr_expect_float_eq(bank.used_ns, 102 * MS - bank.spent_ns, 1);
+	cr_expect_float_eq(bank.left_ns,
+			   PROBE_BANK_START_NS + 0.05 * bank.used_ns - PROBE_BANK_CAREFUL * 2 * MS,
 			   1);
+	cr_expect_eq(bank.busy, 1, "one processor at most");
 	cr_expect_float_eq(probe_bank_limit_ns(&bank), bank.left_ns + PROBE_BANK_SLACK_NS, 1);
 }
 

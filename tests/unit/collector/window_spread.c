@@ -48,8 +48,9 @@ Test(window_spread, each_window_of_a_path_speaks_for_the_time_since_the_last)
 	for (int i = 0; i < 10; i++)
 		window_path_add(&path, 0, 10, 50);
 	cr_expect_float_eq(window_path_hits(&path, 0, &margin), 525, 1e-6);
-	/* One change by 1, of 50: the variance is 50·50/2; 95 % by t with 11 degrees. */
-	cr_expect_float_eq(margin, 2.201 * 35.355339, 1e-3);
+	/* One change by 1, of 50: the variance is 50·50/2, and three windows more; 95 % by t with
+	 * two thirds of 11 degrees. */
+	cr_expect_float_eq(margin, 2.365 * 35.355339 * sqrt(1 + 3.0 / 11), 1e-3);
 	cr_expect_float_eq(window_path_hits(&path, 1000, &margin), 525, 1e-6, "idle at last");
 }
 
@@ -88,4 +89,24 @@ Test(window_spread, a_path_of_unknown_beginning_is_doubted_by_the_change_between
 	cr_expect_float_eq(window_path_hits(&blind, 0, &margin), 250, 1e-6);
 	window_path_hits(&known, 0, &margin_of_known);
 	cr_expect_float_eq(margin, sqrt(2) * margin_of_known, 1e-6);
+}
+
+Test(window_spread, a_path_tells_when_enough_windows_have_shown_enough)
+{
+	struct window_path path = {0};
+
+	for (int i = 0; i < WINDOW_PATH_LEAST; i++) {
+		cr_expect_not(window_path_tells(&path));
+		window_path_add(&path, 10, 10, 100);
+	}
+	cr_expect(window_path_tells(&path));
+}
+
+Test(window_spread, a_path_of_windows_that_hardly_ever_showed_anything_does_not_tell)
+{
+	struct window_path path = {0};
+
+	for (int i = 0; i < 100; i++)
+		window_path_add(&path, i < WINDOW_PATH_SHOWN - 1 ? 10 : 0, 10, 100);
+	cr_expect_not(window_path_tells(&path));
 }

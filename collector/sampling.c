@@ -147,6 +147,20 @@ static void describe_probe(const struct session_options *options, struct profile
 	profile_set_number(profile, "copy_bytes", PROBE_SOURCE_COPY_BYTES);
 }
 
+/* Attaching is expected to be on the tick; that it is not, and samples otherwise, wants a reason.
+ */
+static void describe_note(const struct perf_engine *engine, const struct session_options *options,
+			  struct profile *profile)
+{
+	bool is_instead = options->prefers_tick && !options->engine && !engine->is_tick;
+	char note[256];
+
+	snprintf(note, sizeof(note), "%s%s%s", engine->note,
+		 *engine->note && is_instead ? "; " : "",
+		 is_instead ? "the kernel's tick cannot be used: collector check says why" : "");
+	profile_set_text(profile, "engine_note", note);
+}
+
 void sampling_describe(const struct sampling *sampling, const struct session_options *options,
 		       struct profile *profile)
 {
@@ -156,7 +170,7 @@ void sampling_describe(const struct sampling *sampling, const struct session_opt
 		const struct perf_engine *engine = perf_source_engine(sampling->perf);
 
 		profile_set_text(profile, "engine", engine->name);
-		profile_set_text(profile, "engine_note", engine->note);
+		describe_note(engine, options, profile);
 		profile_set_number(profile, "frequency_hz",
 				   perf_source_frequency_hz(sampling->perf));
 		profile_set_number(profile, "copy_bytes", perf_source_copy_bytes(sampling->perf));

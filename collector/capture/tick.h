@@ -45,8 +45,8 @@ int tick_filter(const struct tick *tick, int fd, struct error *error);
 void tick_cut(const struct tick *tick, struct event_sample *sample);
 
 /*
- * Proves that samples really come: counts on the calling thread, which spins until some
- * have come.
+ * Proves that samples really come: counts on the calling thread, which spins until one
+ * has come.
  *
  * Returns 0, or -EIO when none came: an event that opens may still never fire.
  */

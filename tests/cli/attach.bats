@@ -282,6 +282,7 @@ start() {
 	run setpriv --reuid=65534 --regid=65534 --clear-groups ./collector attach -d 1 -o x $pid
 	[ "$status" -eq 0 ]
 	[ "$(sqlite3 x.prof "SELECT value FROM meta WHERE key = 'engine'")" = cpu-clock-user ]
+	[[ $output == *"the kernel's tick cannot be used: collector check says why"* ]]
 	[ "$(complete_percent x.prof)" -ge 99 ]
 	[ "$(sqlite3 x.prof 'SELECT count(*) FROM samples')" -gt 20 ]
 	kill $pid

@@ -3,14 +3,11 @@
 #include "reports/comparison.h"
 
 #include "collector/base/xalloc.h"
+#include "reports/comparison_moved.h"
 #include "reports/comparison_setting.h"
 
 #include <errno.h>
 #include <math.h>
-
-enum {
-	MOVES = 64, /* callers that are followed for inlined code */
-};
 
 /* Room for the interval of a change as large as the margin, which no number of runs settles. */
 static const double least_room = 1e-9;
@@ -113,55 +110,47 @@ static double measure_cost(const struct comparison_run *run, const struct measur
 	}
 }
 
-/* Standard error of the logarithm from within one run. */
+/* Standard error of the logarithm from within one run; 0: by the number of its samples. */
 static double measure_error(const struct comparison_run *run, const struct measure *measure)
 {
 	struct comparison_cost cost = comparison_run_cost(run, measure->function);
-	double samples = measure_cost(run, measure) / run->sample;
 
 	if (measure->kind == MEASURE_SELF && cost.self_samples)
 		return cost.self_error;
 	if (measure->kind == MEASURE_TOTAL && cost.total_samples)
 		return cost.total_error;
-	return 1 / sqrt(samples + 0.5);
+	return 0;
 }
 
-/* Logarithms of one cost in all runs of a side; owned by the caller. */
-static double *logarithms(const struct comparison *comparison,
-			  const struct comparison_run *const *runs, size_t count,
-			  const struct measure *measure)
+const struct comparison_run *comparison_run_at(const struct comparison *comparison, size_t i)
 {
-	double *values = xcalloc(count, sizeof(*values));
+	return i < comparison->base_count ? comparison->base[i]
+					  : comparison->fresh[i - comparison->base_count];
+}
+
+/* What the costs of a run are divided by. */
+static double parts_of(const struct comparison *comparison, const struct comparison_run *run)
+{
+	return comparison->per_step ? run->steps : 1;
+}
+
+/* One cost in all runs, the base first. */
+struct costs {
+	double *values;	  /* in units, of the whole run */
+	double errors[2]; /* of the logarithm, from within the first run of each side; 0 unknown */
+};
+
+static struct costs measure_costs(const struct comparison *comparison,
+				  const struct measure *measure)
+{
+	size_t count = comparison->base_count + comparison->fresh_count;
+	struct costs costs = {.values = xcalloc(count, sizeof(*costs.values))};
 
 	for (size_t i = 0; i < count; i++)
-		values[i] = log((measure_cost(runs[i], measure) + runs[i]->sample / 2) /
-				(comparison->per_step ? runs[i]->steps : 1));
-	return values;
-}
-
-static struct statistics_change measure_change(const struct comparison *comparison,
-					       const struct measure *measure)
-{
-	size_t base_count = comparison->base_count, fresh_count = comparison->fresh_count;
-	double *base = logarithms(comparison, comparison->base, base_count, measure);
-	double *fresh = logarithms(comparison, comparison->fresh, fresh_count, measure);
-	double level = 1 - comparison->options.alpha;
-	struct statistics_change change;
-
-	if (!comparison->replicated) {
-		change = statistics_single(base[0], measure_error(comparison->base[0], measure),
-					   fresh[0], measure_error(comparison->fresh[0], measure),
-					   level);
-	} else if (comparison->options.paired) {
-		for (size_t i = 0; i < base_count; i++)
-			fresh[i] -= base[i];
-		change = statistics_pairs(fresh, base_count, level);
-	} else {
-		change = statistics_groups(base, base_count, fresh, fresh_count, level);
-	}
-	free(base);
-	free(fresh);
-	return change;
+		costs.values[i] = measure_cost(comparison_run_at(comparison, i), measure);
+	costs.errors[0] = measure_error(comparison->base[0], measure);
+	costs.errors[1] = measure_error(comparison->fresh[0], measure);
+	return costs;
 }
 
 /*
@@ -170,13 +159,12 @@ static struct statistics_change measure_change(const struct comparison *comparis
  * samples; equal readings then do not show equal costs. Where runs differ by more than one sample
  * that blurs the grid, and their spread says it all: 0.
  */
-static double grid(const struct comparison_run *const *runs, size_t count,
-		   const struct measure *measure)
+static double grid(const struct comparison_run *const *runs, size_t count, const double *costs)
 {
 	double least = INFINITY, most = 0, sum = 0;
 
 	for (size_t i = 0; i < count; i++) {
-		double samples = round(measure_cost(runs[i], measure) / runs[i]->sample);
+		double samples = round(costs[i] / runs[i]->sample);
 
 		least = fmin(least, samples);
 		most = fmax(most, samples);
@@ -185,41 +173,101 @@ static double grid(const struct comparison_run *const *runs, size_t count,
 	return sum <= 0 || most - least > 1 ? 0 : log1p(0.5 * (double)count / sum);
 }
 
-static double mean_cost(const struct comparison *comparison,
-			const struct comparison_run *const *runs, size_t count,
-			const struct measure *measure)
+static double within_error(const struct comparison_run *run, double cost, double known)
+{
+	return known > 0 ? known : 1 / sqrt(cost / run->sample + 0.5);
+}
+
+/* The change between the sides; @grid_width gets by how much its interval is wider, because samples
+ * are whole. */
+static struct statistics_change measure_change(const struct comparison *comparison,
+					       const struct costs *costs, double *grid_width)
+{
+	size_t base_count = comparison->base_count, fresh_count = comparison->fresh_count;
+	size_t count = base_count + fresh_count;
+	double level = 1 - comparison->options.alpha, *logs = xcalloc(count, sizeof(*logs));
+	double *fresh = logs + base_count;
+	struct statistics_change change;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct comparison_run *run = comparison_run_at(comparison, i);
+
+		logs[i] = log((costs->values[i] + run->sample / 2) / parts_of(comparison, run));
+	}
+	*grid_width = 0;
+	if (!comparison->replicated) {
+		change = statistics_single(
+			logs[0],
+			within_error(comparison->base[0], costs->values[0], costs->errors[0]),
+			fresh[0],
+			within_error(comparison->fresh[0], costs->values[base_count],
+				     costs->errors[1]),
+			level);
+	} else if (comparison->options.paired) {
+		for (size_t i = 0; i < base_count; i++)
+			fresh[i] -= logs[i];
+		change = statistics_pairs(fresh, base_count, level);
+	} else {
+		change = statistics_groups(logs, base_count, fresh, fresh_count, level);
+	}
+	if (comparison->replicated)
+		*grid_width = grid(comparison->base, base_count, costs->values) +
+			      grid(comparison->fresh, fresh_count, costs->values + base_count);
+	change.low -= *grid_width;
+	change.high += *grid_width;
+	free(logs);
+	return change;
+}
+
+/* Mean cost per run or step of @count runs from @first on; @samples gets the mean number of them in
+ * a run. */
+static double mean_cost(const struct comparison *comparison, const double *costs, size_t first,
+			size_t count, double *samples)
 {
 	double sum = 0;
 
-	for (size_t i = 0; i < count; i++)
-		sum += measure_cost(runs[i], measure) / (comparison->per_step ? runs[i]->steps : 1);
-	return sum / count;
+	*samples = 0;
+	for (size_t i = first; i < first + count; i++) {
+		const struct comparison_run *run = comparison_run_at(comparison, i);
+
+		sum += costs[i] / parts_of(comparison, run);
+		*samples += costs[i] / run->sample / (double)count;
+	}
+	return sum / (double)count;
+}
+
+static void test_costs(const struct comparison *comparison, struct comparison_row *row,
+		       const struct costs *costs)
+{
+	double base_samples, fresh_samples;
+
+	row->base = mean_cost(comparison, costs->values, 0, comparison->base_count, &base_samples);
+	row->fresh = mean_cost(comparison, costs->values, comparison->base_count,
+			       comparison->fresh_count, &fresh_samples);
+	row->samples = fmin(base_samples, fresh_samples);
+	row->change = measure_change(comparison, costs, &row->grid);
+	row->p_adjusted = row->change.p;
+}
+
+/* The logarithm of a margin in units. */
+static double margin_of(const struct comparison_row *row, double units)
+{
+	return log1p(units / fmax(row->base, row->fresh));
 }
 
 static void measure_row(struct comparison *comparison, struct comparison_row *row,
 			const struct measure *measure)
 {
 	const struct comparison_options *options = &comparison->options;
-	double larger;
+	struct costs costs = measure_costs(comparison, measure);
+	double units;
 
-	row->base = mean_cost(comparison, comparison->base, comparison->base_count, measure);
-	row->fresh = mean_cost(comparison, comparison->fresh, comparison->fresh_count, measure);
-	row->change = measure_change(comparison, measure);
-	if (comparison->replicated)
-		row->grid = grid(comparison->base, comparison->base_count, measure) +
-			    grid(comparison->fresh, comparison->fresh_count, measure);
-	row->change.low -= row->grid;
-	row->change.high += row->grid;
-	row->p_adjusted = row->change.p;
-	if (row->base == 0 || row->fresh == 0)
-		row->presence = row->base ? COMPARISON_REMOVED : COMPARISON_NEW;
-	row->margin = options->function_margin;
-	if (measure->kind != MEASURE_PROGRAM) {
-		larger = fmax(row->base, row->fresh);
-		row->margin = fmax(row->margin,
-				   options->program_margin * comparison->total.base / larger);
-	}
-	row->margin = log1p(row->margin);
+	test_costs(comparison, row, &costs);
+	free(costs.values);
+	units = options->function_margin * fmax(row->base, row->fresh);
+	if (measure->kind != MEASURE_PROGRAM)
+		units = fmax(units, options->program_margin * comparison->total.base);
+	row->margin = margin_of(row, units);
 }
 
 /*
@@ -308,9 +356,7 @@ static bool *choose_family(struct comparison *comparison, size_t *count)
 	uint64_t *samples = xcalloc(functions, sizeof(*samples));
 
 	for (size_t i = 0; i < comparison->base_count + comparison->fresh_count; i++) {
-		const struct comparison_run *run =
-			i < comparison->base_count ? comparison->base[i]
-						   : comparison->fresh[i - comparison->base_count];
+		const struct comparison_run *run = comparison_run_at(comparison, i);
 
 		all += run->total;
 		for (uint32_t f = 0; f < run->costs_count; f++) {
@@ -331,17 +377,7 @@ static bool *choose_family(struct comparison *comparison, size_t *count)
 	return in_family;
 }
 
-/* The caller of @function in the first run that has one. */
-static uint32_t caller_of(const struct comparison_run *const *runs, size_t count, uint32_t function)
-{
-	uint32_t caller = UINT32_MAX;
-
-	for (size_t i = 0; i < count && caller == UINT32_MAX; i++)
-		caller = comparison_run_cost(runs[i], function).caller;
-	return caller;
-}
-
-static bool occurs(const struct comparison_run *const *runs, size_t count, uint32_t function)
+bool comparison_occurs(const struct comparison_run *const *runs, size_t count, uint32_t function)
 {
 	for (size_t i = 0; i < count; i++)
 		if (comparison_run_cost(runs[i], function).total_samples)
@@ -349,56 +385,22 @@ static bool occurs(const struct comparison_run *const *runs, size_t count, uint3
 	return false;
 }
 
-/* The caller that @function's cost would be found in if its code had been inlined. */
-static uint32_t heir(const struct comparison *comparison, uint32_t function,
-		     enum comparison_presence presence)
+static enum comparison_presence presence_of(const struct comparison *comparison, uint32_t function)
 {
-	bool removed = presence == COMPARISON_REMOVED;
-	const struct comparison_run *const *with = removed ? comparison->base : comparison->fresh;
-	const struct comparison_run *const *without =
-		removed ? comparison->fresh : comparison->base;
-	size_t with_count = removed ? comparison->base_count : comparison->fresh_count;
-	size_t without_count = removed ? comparison->fresh_count : comparison->base_count;
-
-	for (int i = 0; i < MOVES && function != UINT32_MAX; i++) {
-		function = caller_of(with, with_count, function);
-		if (function != UINT32_MAX && occurs(without, without_count, function))
-			return function;
-	}
-	return UINT32_MAX;
+	if (!comparison_occurs(comparison->base, comparison->base_count, function))
+		return COMPARISON_NEW;
+	if (!comparison_occurs(comparison->fresh, comparison->fresh_count, function))
+		return COMPARISON_REMOVED;
+	return COMPARISON_BOTH;
 }
 
-static struct comparison_row *row_of(struct comparison *comparison, uint32_t function)
+void comparison_test_costs(const struct comparison *comparison, struct comparison_row *row,
+			   double *costs, double margin)
 {
-	for (size_t i = 0; i < comparison->rows_count; i++)
-		if (comparison->rows[i].function && comparison->rows[i].function->id == function)
-			return &comparison->rows[i];
-	return NULL;
-}
-
-/*
- * A function that is on one side only, while the total of its caller stayed the same, was inlined
- * (or is no longer): its code has moved, and neither it nor its caller has changed.
- */
-static void find_moved(struct comparison *comparison, struct comparison_row *row)
-{
-	const struct comparison_names *names = comparison->names;
-	uint32_t caller = heir(comparison, row->function->id, row->presence);
-	struct comparison_row whole = {.verdict = COMPARISON_INCONCLUSIVE}, *other;
-
-	if (caller == UINT32_MAX)
-		return;
-	measure_row(comparison, &whole, &(struct measure){MEASURE_TOTAL, caller, NULL});
-	judge(comparison, &whole, 1);
-	if (whole.verdict != COMPARISON_UNCHANGED)
-		return;
-	row->moved = names->rows[caller];
-	row->verdict = COMPARISON_UNCHANGED;
-	other = row_of(comparison, caller);
-	if (!other)
-		return;
-	other->moved = row->function;
-	other->verdict = COMPARISON_UNCHANGED;
+	*row = (struct comparison_row){0};
+	test_costs(comparison, row, &(struct costs){.values = costs});
+	row->margin = margin_of(row, margin);
+	judge(comparison, row, 1);
 }
 
 static int compare_rows(const void *left, const void *right)
@@ -441,6 +443,8 @@ static void measure_others(struct comparison *comparison, const bool *in_family)
 
 	measure_row(comparison, row, &(struct measure){MEASURE_OTHERS, 0, in_family});
 	row->other = row->change;
+	if (row->base == 0 || row->fresh == 0)
+		row->presence = row->base > 0 ? COMPARISON_REMOVED : COMPARISON_NEW;
 	comparison->rows_count += row->base > 0 || row->fresh > 0;
 }
 
@@ -453,12 +457,17 @@ static void measure_family(struct comparison *comparison, const bool *in_family)
 
 	for (uint32_t i = 0; i < names->rows_count; i++) {
 		struct comparison_row *row = &comparison->rows[comparison->rows_count];
+		struct costs other_costs;
+		double grid_width;
 
 		if (!in_family[i])
 			continue;
 		row->function = names->rows[i];
 		measure_row(comparison, row, &(struct measure){tested, i, NULL});
-		row->other = measure_change(comparison, &(struct measure){other, i, NULL});
+		row->presence = presence_of(comparison, i);
+		other_costs = measure_costs(comparison, &(struct measure){other, i, NULL});
+		row->other = measure_change(comparison, &other_costs, &grid_width);
+		free(other_costs.values);
 		comparison->rows_count++;
 	}
 	/* Totals overlap: only self costs of the rest can be added up. */
@@ -504,9 +513,7 @@ void comparison_make(struct comparison *comparison, const struct comparison_opti
 	adjust(comparison);
 	for (size_t i = 0; i < comparison->rows_count; i++)
 		judge(comparison, &comparison->rows[i], comparison->rows_count);
-	for (size_t i = 0; i < comparison->rows_count; i++)
-		if (comparison->rows[i].presence != COMPARISON_BOTH && comparison->rows[i].function)
-			find_moved(comparison, &comparison->rows[i]);
+	comparison_moved_settle(comparison);
 	qsort(comparison->rows, comparison->rows_count, sizeof(*comparison->rows), compare_rows);
 	for (size_t i = 0; i < comparison->rows_count; i++)
 		comparison->verdicts[comparison->rows[i].verdict]++;

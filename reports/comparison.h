@@ -17,6 +17,9 @@
  *     within the margin                             unchanged
  *     anything else                                 inconclusive, about so many runs are needed
  *
+ * Where one function costs more and another less, code may just have moved between them
+ * (comparison_moved.h).
+ *
  * With one run on a side the errors come from within the runs; runs differ by more than that. Such
  * a comparison is unreplicated: good for looking, never for deciding; what would have regressed or
  * improved has changed, and that is not tested.
@@ -44,7 +47,7 @@ extern const char *const comparison_verdict_marks[COMPARISON_VERDICTS];
 
 enum comparison_presence {
 	COMPARISON_BOTH,
-	COMPARISON_NEW,	    /* no base run has a sample of it */
+	COMPARISON_NEW,	    /* no base run has a sample of it, or of what it calls */
 	COMPARISON_REMOVED, /* no new run has */
 };
 
@@ -70,9 +73,12 @@ struct comparison_row {
 	double detectable;  /* smallest change of the logarithm that would have been found; INFINITY
 			     */
 	double runs_needed; /* a side, when inconclusive; 0 unknown */
+	double samples;	    /* mean number in a run, of the side that has fewer */
 	enum comparison_verdict verdict;
 	enum comparison_presence presence;
 	const struct comparison_function *moved; /* code went there or came from there, or NULL */
+	const struct comparison_function *maybe; /* or may have: that cannot be told; or NULL */
+	double together_base, together_fresh;	 /* cost with that one's, where either is there */
 };
 
 struct comparison {
@@ -111,6 +117,21 @@ void comparison_make(struct comparison *comparison, const struct comparison_opti
 		     size_t base_count, const struct comparison_run *const *fresh,
 		     size_t fresh_count);
 void comparison_done(struct comparison *comparison);
+
+/* Run @i of both sides, the base first. */
+const struct comparison_run *comparison_run_at(const struct comparison *comparison, size_t i);
+
+/* Whether any of the runs has a sample of @function, or of what it calls. */
+bool comparison_occurs(const struct comparison_run *const *runs, size_t count, uint32_t function);
+
+/*
+ * Tests and judges by itself a cost that is no single function's.
+ *
+ * @costs   in units, of whole runs, the base first
+ * @margin  in units per run or step
+ */
+void comparison_test_costs(const struct comparison *comparison, struct comparison_row *row,
+			   double *costs, double margin);
 
 /* True when something regressed for certain: never of an unreplicated comparison. */
 bool comparison_is_worse(const struct comparison *comparison);

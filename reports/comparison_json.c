@@ -46,8 +46,12 @@ static json_t *row_json(const struct comparison *comparison, const struct compar
 	json_object_set_new(json, "module", json_string(row->function->module));
 	json_object_set_new(json, "file", json_string(row->function->file));
 	json_object_set_new(json, "line", json_integer(row->function->line));
-	if (row->moved)
-		json_object_set_new(json, "moved", json_string(row->moved->name));
+	if (row->moved || row->maybe)
+		json_object_set_new(json, row->moved ? "moved" : "maybe_moved",
+				    json_string((row->moved ? row->moved : row->maybe)->name));
+	if (row->moved || row->maybe)
+		json_object_set_new(json, "together",
+				    json_pack("[f, f]", row->together_base, row->together_fresh));
 	return json;
 }
 

@@ -15,9 +15,12 @@ struct known {
 	size_t known; /* 1 + number of the last run that knows it, and of the last that does not */
 	size_t unknown;
 	size_t lacking; /* 1 + number of a run that has it and does not know it; 0 none */
+	char *file;	/* of the function in run file_run, or NULL; of its module: never known */
+	size_t file_run;
+	bool has_moved, is_twice; /* two runs have it in two files; one run has it in two */
 };
 
-static void note(struct known **index, char *key, size_t run, bool is_known)
+static struct known *note(struct known **index, char *key, size_t run, bool is_known)
 {
 	struct known *row;
 
@@ -30,6 +33,19 @@ static void note(struct known **index, char *key, size_t run, bool is_known)
 		HASH_ADD_KEYPTR(hh, *index, row->key, strlen(row->key), row);
 	}
 	*(is_known ? &row->known : &row->unknown) = run + 1;
+	return row;
+}
+
+/* Notes the source file of a function in one run. */
+static void note_file(struct known *row, const char *file, size_t run)
+{
+	if (row->file && strcmp(row->file, file) != 0) {
+		row->is_twice |= row->file_run == run;
+		row->has_moved = true;
+	}
+	free(row->file);
+	row->file = xstrdup(file);
+	row->file_run = run;
 }
 
 static char *copy(const char *start, const char *end)
@@ -47,10 +63,15 @@ static void note_function(struct known **index, const struct comparison_function
 	const char *file = strrchr(function->key, '\n'), *module = file;
 	bool is_named = strncmp(function->key, "[no symbol]\n", strlen("[no symbol]\n")) != 0;
 
+	struct known *row;
+
 	while (module[-1] != '\n')
 		module--;
-	if (is_named)
-		note(index, copy(function->key, file), run, file[1]);
+	if (is_named) {
+		row = note(index, copy(function->key, file), run, file[1]);
+		if (file[1])
+			note_file(row, file + 1, run);
+	}
 	if (is_named || samples >= UNNAMED_SAMPLES)
 		note(index, copy(module - 1, file), run, is_named);
 }
@@ -93,6 +114,21 @@ static bool mark(struct comparison_names *names, const struct known *row,
 	return true;
 }
 
+/* A function that is in one file in some runs and in another in others. Returns true when that was
+ * not known yet. */
+static bool mark_wanderer(struct comparison_names *names, const struct known *row)
+{
+	struct comparison_wanderer *wanderer;
+
+	HASH_FIND_STR(names->wanderers, row->key, wanderer);
+	if (wanderer || !row->has_moved || row->is_twice)
+		return false;
+	wanderer = xcalloc(1, sizeof(*wanderer));
+	wanderer->key = xstrdup(row->key);
+	HASH_ADD_KEYPTR(hh, names->wanderers, wanderer->key, strlen(wanderer->key), wanderer);
+	return true;
+}
+
 bool comparison_level_settle(struct comparison_names *names, struct comparison_run *runs,
 			     size_t count)
 {
@@ -104,7 +140,9 @@ bool comparison_level_settle(struct comparison_names *names, struct comparison_r
 	HASH_ITER (hh, index, row, next) {
 		if (row->lacking && row->known)
 			is_new |= mark(names, row, &runs[row->lacking - 1]);
+		is_new |= mark_wanderer(names, row);
 		HASH_DEL(index, row);
+		free(row->file);
 		free(row->key);
 		free(row);
 	}
@@ -122,6 +160,17 @@ const struct comparison_coarse *comparison_level_find(const struct comparison_na
 
 	HASH_FIND_STR(names->coarse, module, coarse);
 	return coarse;
+}
+
+const char *comparison_level_file(const struct comparison_names *names, const char *name,
+				  const char *module, const char *file)
+{
+	struct comparison_wanderer *wanderer = NULL;
+	char *key = xasprintf("%s\n%s", name, module);
+
+	HASH_FIND_STR(names->wanderers, key, wanderer);
+	free(key);
+	return wanderer || comparison_level_find(names, module) ? "" : symbol_base_name(file);
 }
 
 char *comparison_level_clause(const struct comparison_coarse *coarse)
@@ -151,6 +200,7 @@ void comparison_level_lower(const struct comparison_names *names, struct report 
 
 void comparison_level_done(struct comparison_names *names)
 {
+	struct comparison_wanderer *wanderer, *next_wanderer;
 	struct comparison_coarse *coarse, *next;
 
 	HASH_ITER (hh, names->coarse, coarse, next) {
@@ -158,6 +208,11 @@ void comparison_level_done(struct comparison_names *names)
 		free(coarse->module);
 		free(coarse->path);
 		free(coarse);
+	}
+	HASH_ITER (hh, names->wanderers, wanderer, next_wanderer) {
+		HASH_DEL(names->wanderers, wanderer);
+		free(wanderer->key);
+		free(wanderer);
 	}
 }
 

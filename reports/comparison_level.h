@@ -8,6 +8,9 @@
  * functions that have them in another is known by less in all of them: functions pair by name and
  * module alone, and inlined code is charged to the function that holds it. A module of which one
  * recording has not even names (strip) while another has is one function in all.
+ *
+ * A function whose source file is another one in other recordings, and that never is in two, has
+ * moved to another file: it pairs by name and module.
  */
 #pragma once
 
@@ -21,6 +24,12 @@ struct comparison_coarse {
 	bool has_names;
 };
 
+/* A function that pairs without its source file. */
+struct comparison_wanderer {
+	UT_hash_handle hh;
+	char *key; /* "name\nmodule" */
+};
+
 /*
  * Looks whether the runs know as much as one another. When they do not, notes in @names which
  * modules are to be known by less and returns true: then the runs are done and the functions
@@ -32,6 +41,11 @@ bool comparison_level_settle(struct comparison_names *names, struct comparison_r
 /* Returns what is to be known by less of a module, or NULL: nothing. */
 const struct comparison_coarse *comparison_level_find(const struct comparison_names *names,
 						      const char *module);
+
+/* Returns the part of a source file's path by which a function of that base name pairs: "" where it
+ * does without; borrowed from @file. */
+const char *comparison_level_file(const struct comparison_names *names, const char *name,
+				  const char *module, const char *file);
 
 /* Returns what a reader must know of it, a clause; owned by the caller. */
 char *comparison_level_clause(const struct comparison_coarse *coarse);

@@ -126,7 +126,8 @@ static uint32_t name_symbol(struct comparison_names *names, const struct report 
 	struct comparison_function *function;
 
 	if (is_named)
-		function = find_or_add(names, base, module, coarse ? "" : symbol_base_name(file));
+		function = find_or_add(names, base, module,
+				       comparison_level_file(names, base, module, file));
 	else
 		function = find_or_add(names, "[no symbol]", module, "");
 	free(base);
@@ -202,25 +203,24 @@ static void take_costs(struct comparison_run *run, const struct functions *funct
 	}
 }
 
-/* Notes who calls each function in its heaviest node. */
-static void take_callers(struct comparison_run *run, const struct call_tree *tree,
-			 const struct pairing *pairing)
+/* Keeps the tree of calls, whose nodes without weight are nobody's. */
+static void take_nodes(struct comparison_run *run, const struct call_tree *tree,
+		       const struct pairing *pairing, double period)
 {
-	uint64_t *heaviest = xcalloc(run->costs_count, sizeof(*heaviest));
+	struct call_self *self = call_tree_self(tree);
 
-	for (size_t i = 0; i < run->costs_count; i++)
-		run->costs[i].caller = UINT32_MAX;
-	for (uint32_t i = 1; i < tree->count; i++) {
+	run->nodes = xcalloc(tree->count, sizeof(*run->nodes));
+	run->nodes_count = tree->count;
+	for (uint32_t i = 0; i < tree->count; i++) {
 		const struct call_node *node = &tree->nodes[i];
-		uint32_t function = pairing->function_of_symbol[node->symbol];
-		uint32_t caller = tree->nodes[node->parent].symbol;
 
-		if (node->total <= heaviest[function] || !caller || caller == node->symbol)
-			continue;
-		heaviest[function] = node->total;
-		run->costs[function].caller = pairing->function_of_symbol[caller];
+		run->nodes[i] = (struct comparison_node){
+			.parent = node->parent,
+			.function = i ? pairing->function_of_symbol[node->symbol] : UINT32_MAX,
+			.self = (float)((double)self[i].total * period),
+		};
 	}
-	free(heaviest);
+	free(self);
 }
 
 static void take_counts(struct comparison_run *run, const struct report *report,
@@ -438,7 +438,7 @@ void comparison_run_init(struct comparison_run *run, const char *path, struct re
 		.trust = first_bad_item(&report->trust),
 	};
 	take_costs(run, &functions, &pairing, report->period);
-	take_callers(run, tree, &pairing);
+	take_nodes(run, tree, &pairing, report->period);
 	take_counts(run, report, &pairing);
 	take_modules(run, report);
 	functions_done(&functions);
@@ -468,6 +468,7 @@ void comparison_run_done(struct comparison_run *run)
 	free(run->path);
 	free(run->identity);
 	free(run->costs);
+	free(run->nodes);
 	free(run->metric);
 	free(run->unit);
 	free(run->machine);
@@ -492,5 +493,5 @@ struct comparison_cost comparison_run_cost(const struct comparison_run *run, uin
 {
 	if (function < run->costs_count)
 		return run->costs[function];
-	return (struct comparison_cost){.caller = UINT32_MAX};
+	return (struct comparison_cost){0};
 }

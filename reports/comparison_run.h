@@ -3,7 +3,8 @@
  * comparison_run: one recording reduced to what a comparison needs of it: the cost of each function
  * under a name that means the same in other recordings and other builds.
  *
- * Functions are paired by demangled name, base name of the module and base name of the source file.
+ * Functions are paired by demangled name, base name of the module and base name of the source file,
+ * unless that is another one elsewhere.
  * Suffixes of the compiler's clones (.isra.0, .constprop.1, .part.2, .cold) are taken off, so a
  * function that is cloned in one build only stays one function. Where recordings know differently
  * much of a module all are brought to one level (comparison_level.h). The profiled program's own
@@ -33,6 +34,7 @@ struct comparison_names {
 	struct comparison_function **rows; /* by id */
 	size_t rows_count, rows_capacity;
 	struct comparison_coarse *coarse; /* uthash, modules known by less (comparison_level.h) */
+	struct comparison_wanderer *wanderers; /* uthash, functions that pair without their file */
 };
 
 void comparison_names_done(struct comparison_names *names);
@@ -50,8 +52,13 @@ struct comparison_cost {
 	double self, total; /* in units of the metric, in the whole run */
 	uint32_t self_samples, total_samples;
 	double self_error, total_error; /* standard errors of the logarithms, from within the run */
-	uint32_t caller; /* id of the function that most of its total was called from;
-			    UINT32_MAX none */
+};
+
+/* Calls of a function along one path; a caller comes before what it calls. */
+struct comparison_node {
+	uint32_t parent;   /* node; 0: the program as a whole */
+	uint32_t function; /* id; UINT32_MAX: the program as a whole */
+	float self;	   /* in units, in the whole run */
 };
 
 /* What was counted, as work.h has it, under names that mean the same in other recordings. */
@@ -74,6 +81,8 @@ struct comparison_run {
 	struct comparison_cost
 		*costs; /* by function id; there may be fewer than names->rows_count */
 	size_t costs_count;
+	struct comparison_node *nodes; /* who called what */
+	size_t nodes_count;
 	struct comparison_count *counts; /* several of one function add up */
 	size_t counts_count;
 	double total;  /* in units of the metric */

@@ -10,6 +10,13 @@
 
 #include <math.h>
 
+enum {
+	FEW_SAMPLES = 50 /* in a run, below which the half sample that is added shows */
+};
+
+#define TOLD_APART 0.02 /* logarithms of changes that a reader takes for two */
+#define PART	   0.1	/* or this part of the change */
+
 static const char *const plain = "\033[0m";
 static const char *const colours[COMPARISON_VERDICTS] = {
 	/* 256 colours: orange and blue, which every kind of colour vision tells apart */
@@ -67,13 +74,33 @@ static const char *interval_text(const struct comparison *comparison,
 	return text;
 }
 
-static const char *change_text(const struct comparison_row *row, char text[32])
+/* Whether the change of the means, which the row shows, is another one than that of the typical
+ * run, which is tested. */
+static bool differs_from_means(const struct comparison_row *row)
+{
+	double of_means = log(row->fresh / row->base);
+
+	return fabs(of_means - row->change.estimate) > fmax(TOLD_APART, PART * fabs(of_means));
+}
+
+const char *comparison_instead_of_change(const struct comparison_row *row)
 {
 	if (row->presence == COMPARISON_NEW)
 		return "new";
 	if (row->presence == COMPARISON_REMOVED)
 		return "removed";
-	return comparison_percent(row->change.estimate, text);
+	if (row->base <= 0)
+		return "from 0";
+	if (row->fresh <= 0)
+		return "to 0";
+	return row->samples < FEW_SAMPLES && differs_from_means(row) ? "few samples" : NULL;
+}
+
+static const char *change_text(const struct comparison_row *row, char text[32])
+{
+	const char *instead = comparison_instead_of_change(row);
+
+	return instead ? instead : comparison_percent(row->change.estimate, text);
 }
 
 const char *comparison_sentence(const struct comparison *comparison,
@@ -92,20 +119,41 @@ const char *comparison_sentence(const struct comparison *comparison,
 	return text;
 }
 
+/* What both cost together is told where there is room. */
+static void write_partner(const struct comparison *comparison, const struct comparison_row *row,
+			  bool is_brief, char text[COMPARISON_SENTENCE])
+{
+	const struct comparison_function *with = row->moved ? row->moved : row->maybe;
+	const char *unit = comparison->base[0]->unit;
+	const char *relation = row->maybe			     ? "may be code of"
+			       : row->presence == COMPARISON_REMOVED ? "moved into"
+			       : row->presence == COMPARISON_NEW     ? "moved out of"
+								     : "shares its code with";
+	char base[32], fresh[32];
+
+	if (is_brief)
+		snprintf(text, COMPARISON_SENTENCE, "%s %s", relation, with->name);
+	else
+		snprintf(text, COMPARISON_SENTENCE, "%s %s: together %s → %s", relation, with->name,
+			 amount_format(row->together_base, unit, base, sizeof(base)),
+			 amount_format(row->together_fresh, unit, fresh, sizeof(fresh)));
+}
+
 const char *comparison_remark(const struct comparison *comparison, const struct comparison_row *row,
 			      char text[COMPARISON_SENTENCE])
 {
 	*text = '\0';
-	if (row->moved && row->presence != COMPARISON_BOTH)
-		snprintf(text, COMPARISON_SENTENCE, "moved %s %s, whose total is unchanged",
-			 row->presence == COMPARISON_REMOVED ? "into" : "out of", row->moved->name);
-	else if (row->moved)
-		snprintf(text, COMPARISON_SENTENCE, "shares its code with %s", row->moved->name);
+	if (row->moved || row->maybe)
+		write_partner(comparison, row, false, text);
 	else if (row->verdict == COMPARISON_INCONCLUSIVE && row->runs_needed >= 1e6)
 		snprintf(text, COMPARISON_SENTENCE, "needs more runs than anybody makes");
 	else if (row->verdict == COMPARISON_INCONCLUSIVE && row->runs_needed > 0)
 		snprintf(text, COMPARISON_SENTENCE, "needs about %.0f %s", row->runs_needed,
 			 comparison->options.paired ? "pairs of runs" : "runs a side");
+	else if (row->verdict == COMPARISON_INCONCLUSIVE && comparison->replicated && row->grid > 0)
+		snprintf(text, COMPARISON_SENTENCE, "needs longer runs");
+	else if (!comparison_instead_of_change(row) && differs_from_means(row))
+		snprintf(text, COMPARISON_SENTENCE, "change of the typical run; runs vary");
 	return text;
 }
 
@@ -207,11 +255,11 @@ static const struct table_column columns[COLUMNS] = {
 static const char *brief_remark(const struct comparison *comparison,
 				const struct comparison_row *row, char text[COMPARISON_SENTENCE])
 {
-	bool is_open = row->verdict == COMPARISON_INCONCLUSIVE && !row->moved;
+	bool is_open = row->verdict == COMPARISON_INCONCLUSIVE;
 
-	if (row->moved && row->presence != COMPARISON_BOTH)
-		snprintf(text, COMPARISON_SENTENCE, "moved %s %s",
-			 row->presence == COMPARISON_REMOVED ? "into" : "out of", row->moved->name);
+	*text = '\0';
+	if (row->moved || row->maybe)
+		write_partner(comparison, row, true, text);
 	else if (is_open && row->runs_needed >= 1e6)
 		snprintf(text, COMPARISON_SENTENCE, "needs too many runs");
 	else if (is_open && row->runs_needed > 0)

@@ -42,6 +42,10 @@ const char *comparison_row_name(const struct comparison *comparison,
 /* Writes a change of a logarithm as a percentage, "+6.2 %"; "×31" for large ones. Returns @text. */
 const char *comparison_percent(double logarithm, char text[32]);
 
+/* What stands for the percentage of a change that has none, or none that fits what it is of: "new",
+ * "removed", "from 0", "to 0", "few samples"; else NULL. */
+const char *comparison_instead_of_change(const struct comparison_row *row);
+
 /* Writes where the code of a row went, or what would settle it; "" when there is nothing to say.
  * Returns @text. */
 const char *comparison_remark(const struct comparison *comparison, const struct comparison_row *row,

@@ -95,6 +95,7 @@ static double ratio(double logarithm)
 static void add_row(json_t *table, const struct comparison *comparison,
 		    const struct comparison_row *row)
 {
+	const char *instead = comparison_instead_of_change(row);
 	char text[COMPARISON_SENTENCE], name[64];
 	json_t *cells = document_row(table);
 
@@ -104,11 +105,11 @@ static void add_row(json_t *table, const struct comparison *comparison,
 	document_text(cells, text);
 	document_number(cells, row->base);
 	document_number(cells, row->fresh);
-	if (row->presence == COMPARISON_BOTH)
+	if (!instead)
 		document_interval(cells, ratio(row->change.estimate), ratio(row->change.low),
 				  ratio(row->change.high));
 	else
-		document_text(cells, row->presence == COMPARISON_NEW ? "new" : "removed");
+		document_text(cells, instead);
 	document_number(cells, row->p_adjusted);
 	document_number(cells, ratio(row->detectable));
 	document_text(cells, comparison_remark(comparison, row, text));

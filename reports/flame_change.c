@@ -34,7 +34,8 @@ static uint32_t copy_frame(const struct copy *copy, const struct symbol *symbol)
 	/* The folder of a source may differ between two check-outs, and the line between builds:
 	 * what pairs is the base name, in the place of the linkage name, which nobody reads here.
 	 */
-	function = profile_function(copy->into, name, coarse ? "" : symbol_base_name(file), into, 0,
+	function = profile_function(copy->into, name,
+				    comparison_level_file(copy->names, name, path, file), into, 0,
 				    0, is_named);
 	if (!copy->into->functions[function].file && *file) {
 		copy->into->functions[function].file = profile_file_name(copy->into, file);

@@ -305,6 +305,9 @@ static void judge_row(struct gate *gate, const struct comparison *comparison,
 					comparison_percent(row->detectable, seen));
 	else
 		item.reason = xstrdup(sentence);
+	if (row->moved || row->maybe)
+		item.reason = text_more(item.reason, "; %s",
+					comparison_remark(comparison, row, sentence));
 	add_item(gate, item);
 }
 

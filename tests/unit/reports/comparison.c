@@ -1,83 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "reports/comparison.h"
 
-#include "tests/unit/reports/small_profile.h"
+#include "reports/comparison_write.h"
+#include "tests/unit/reports/small_comparison.h"
 
-#include <criterion/criterion.h>
 #include <gsl/gsl_cdf.h>
 #include <math.h>
-
-enum {
-	RUNS = 48
-};
-
-/* Runs made of folded stacks, and the two groups that are compared. */
-struct bench {
-	struct comparison_names names;
-	struct comparison_run runs[RUNS];
-	const struct comparison_run *base[RUNS], *fresh[RUNS];
-	size_t count, base_count, fresh_count;
-	int steps; /* that the next run takes */
-	struct comparison comparison;
-};
-
-struct stack {
-	const char *folded;
-	uint32_t samples;
-};
-
-static void add_run(struct bench *bench, bool fresh, const struct stack *stacks, size_t count)
-{
-	struct profile *profile = new_profile();
-	struct comparison_run *run = &bench->runs[bench->count++];
-	struct report report;
-
-	profile_set_number(profile, "start_clock_ns", (int64_t)bench->count);
-	for (size_t i = 0; i < count; i++)
-		if (stacks[i].samples)
-			add_stack(profile, stacks[i].folded, stacks[i].samples);
-	for (int i = 0; i < bench->steps; i++)
-		profile_step_add(profile, &(struct profile_step){.start_ns = i, .end_ns = i + 1});
-	report_init(&report, profile);
-	comparison_run_init(run, "some.prof", &report, &bench->names);
-	report_done(&report);
-	if (fresh)
-		bench->fresh[bench->fresh_count++] = run;
-	else
-		bench->base[bench->base_count++] = run;
-}
-
-static void compare(struct bench *bench, const struct comparison_options *options)
-{
-	comparison_make(&bench->comparison, options, &bench->names, bench->base, bench->base_count,
-			bench->fresh, bench->fresh_count);
-}
-
-static const struct comparison_row *row_of(const struct bench *bench, const char *name)
-{
-	for (size_t i = 0; i < bench->comparison.rows_count; i++) {
-		const struct comparison_row *row = &bench->comparison.rows[i];
-
-		if (row->function && !strcmp(row->function->name, name))
-			return row;
-	}
-	cr_assert_fail("no row %s", name);
-	return NULL;
-}
-
-static void done(struct bench *bench)
-{
-	comparison_done(&bench->comparison);
-	for (size_t i = 0; i < bench->count; i++)
-		comparison_run_done(&bench->runs[i]);
-	comparison_names_done(&bench->names);
-}
-
-/* Noise that is the same every time: up to 1 percent either way, differently for each function. */
-static uint32_t noisy(int samples, int run, int function)
-{
-	return samples + samples * ((run * 7 + function * 3) % 5 - 2) / 200;
-}
 
 /* @runs a side, three tenths of the samples in hot(), which costs @percent more in the new ones. */
 static void add_runs(struct bench *bench, size_t runs, int percent)
@@ -399,9 +327,37 @@ Test(comparison, runs_that_agree_to_the_sample_are_known_to_half_a_sample)
 		compare(&bench, &comparison_defaults);
 		cr_assert_float_eq(total->change.high, 2 * log1p(0.5 / samples[k]), 1e-9);
 		cr_assert_float_eq(total->change.low, -total->change.high, 1e-9);
+		cr_assert_float_eq(row_of(&bench, "hot")->other.high, total->change.high, 1e-9);
 		cr_assert_geq(total->detectable, total->change.high);
 		cr_assert_eq(total->verdict,
 			     samples[k] == 400 ? COMPARISON_UNCHANGED : COMPARISON_INCONCLUSIVE);
+		done(&bench);
+	}
+}
+
+/* The half sample that is added makes +50 % of 2 samples +40 %; of 400 it is not seen. */
+Test(comparison, a_percentage_does_not_contradict_its_row)
+{
+	static const uint32_t samples[] = {2, 400};
+
+	for (size_t k = 0; k < 2; k++) {
+		struct bench bench = {0};
+
+		for (uint32_t i = 0; i < 20; i++)
+			add_run(&bench, i % 2,
+				(struct stack[]){{"main;hot", samples[k] + i % 2 * samples[k] / 2},
+						 {"main;held", i % 2 ? 0 : 100},
+						 {"main;held;inner", 100},
+						 {"main;gone", i % 2 ? 0 : 100}},
+				4);
+		compare(&bench, &comparison_defaults);
+		cr_expect_str_eq(comparison_instead_of_change(row_of(&bench, "held")), "to 0");
+		cr_expect_str_eq(comparison_instead_of_change(row_of(&bench, "gone")), "removed");
+		if (samples[k] == 2)
+			cr_expect_str_eq(comparison_instead_of_change(row_of(&bench, "hot")),
+					 "few samples");
+		else
+			cr_expect_null(comparison_instead_of_change(row_of(&bench, "hot")));
 		done(&bench);
 	}
 }

@@ -165,3 +165,52 @@ Test(comparison_level, equal_builds_keep_what_they_know)
 		comparison_names_done(&names);
 	}
 }
+
+/* A profile with hot() in one file, and maybe another function of its name in another. */
+static struct profile *filed(const char *path, const char *other)
+{
+	struct profile *profile = new_profile();
+	uint32_t module = profile_module(profile, PROFILE_MODULE_ELF, "/bin/sim", NULL);
+	const char *paths[] = {path, other};
+
+	for (int i = 0; i < 2 && paths[i]; i++) {
+		uint32_t function = profile_function(profile, "hot", NULL, module,
+						     profile_file_name(profile, paths[i]), 7, true);
+		uint32_t frame = profile_frame(profile, module, 16 + 16 * (uint64_t)i);
+		uint32_t stack = profile_stack(profile, 0, frame);
+
+		profile_frame_set_lines(profile, frame,
+					&(struct profile_line){.function = function}, 1);
+		for (int k = 0; k < 30; k++)
+			profile_sample_add(
+				profile, &(struct profile_sample){.time_ns = (uint64_t)(30 * i + k),
+								  .value = 1,
+								  .stack = stack});
+	}
+	return profile;
+}
+
+Test(comparison_level, a_function_that_moves_to_another_file_pairs_unless_two_have_its_name)
+{
+	for (int is_twice = 0; is_twice < 2; is_twice++) {
+		struct comparison_names names = {0};
+		struct comparison_run runs[2];
+
+		do
+			for (int i = 0; i < 2; i++) {
+				struct report report;
+
+				report_init(&report, filed(i ? "/src/h.c" : "/src/m.c",
+							   is_twice && i ? "/src/k.c" : NULL));
+				comparison_run_init(&runs[i], "some.prof", &report, &names);
+				report_done(&report);
+			}
+		while (comparison_level_settle(&names, runs, 2));
+		cr_expect_eq(names.rows_count, is_twice ? 3 : 1);
+		cr_expect_str_eq(names.rows[names.rows_count - 1]->file,
+				 is_twice ? "/src/k.c" : "/src/h.c");
+		for (int i = 0; i < 2; i++)
+			comparison_run_done(&runs[i]);
+		comparison_names_done(&names);
+	}
+}

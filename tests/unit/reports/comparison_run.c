@@ -63,8 +63,19 @@ Test(comparison_run, costs_are_in_units_and_recursion_counts_once)
 	cr_assert_float_eq(cost_of(&run, &names, "walk").self, 10e6, 1);
 	cr_assert_eq(cost_of(&run, &names, "leaf").self_samples, 30);
 	cr_assert_float_eq(run.total, 40e6, 1);
-	cr_assert_str_eq(names.rows[cost_of(&run, &names, "leaf").caller]->name, "walk");
-	cr_assert_eq(cost_of(&run, &names, "main").caller, UINT32_MAX);
+	cr_assert_eq(run.nodes_count, 5, "the program; main; walk, also below itself; leaf");
+	cr_assert_eq(run.nodes[0].function, UINT32_MAX);
+	for (size_t i = 1; i < run.nodes_count; i++) {
+		const struct comparison_node *node = &run.nodes[i];
+		const char *name = names.rows[node->function]->name;
+
+		cr_assert_lt(node->parent, i);
+		cr_assert_float_eq(node->self,
+				   !strcmp(name, "leaf")		   ? 30e6
+				   : run.nodes[node->parent].function == 0 ? 10e6
+									   : 0,
+				   1);
+	}
 	comparison_run_done(&run);
 	comparison_names_done(&names);
 }

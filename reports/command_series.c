@@ -45,7 +45,9 @@ const struct argp command_series_argp = {
 	"Shows what the target used over the time of a recording: memory, threads, faults, context "
 	"switches, I/O, and the time on each core.\v"
 	"Looked up ten times a second, in all its processes together. Of totals (faults, switches, "
-	"bytes, core time) the mean, least and most are rates a second. JSON has all points.",
+	"bytes, core time) the mean, least and most are rates a second. What threads switched "
+	"between the last look at them and their end is found at the end of a program that was "
+	"started, and missing of one that was attached to. JSON has all points.",
 	children,
 	NULL,
 	NULL,

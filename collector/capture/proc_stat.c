@@ -6,8 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* Fields that nobody asks for: 13 to 19, and 25 to 38. */
-#define SEVEN_FIELDS " %*s %*s %*s %*s %*s %*s %*s"
+/* Fields that nobody asks for: 14 to 19, and 25 to 38. */
+#define SIX_FIELDS   " %*s %*s %*s %*s %*s %*s"
+#define SEVEN_FIELDS SIX_FIELDS " %*s"
 
 bool proc_stat_parse(const char *text, struct proc_stat *stat)
 {
@@ -15,10 +16,12 @@ bool proc_stat_parse(const char *text, struct proc_stat *stat)
 
 	return name_end &&
 	       sscanf(name_end + 1,
-		      " %c %d %*s %*s %*s %*s %lu %" SCNu64 " %*s %" SCNu64 SEVEN_FIELDS " %" SCNu64
+		      " %c %d %*s %*s %*s %*s %lu %" SCNu64 " %" SCNu64 " %" SCNu64
+		      " %" SCNu64 SIX_FIELDS " %" SCNu64
 		      " %*s %*s %*s %" SCNu64 SEVEN_FIELDS SEVEN_FIELDS " %d",
 		      &stat->state, &stat->parent, &stat->flags, &stat->minor_faults,
-		      &stat->major_faults, &stat->threads, &stat->rss_pages, &stat->processor) == 8;
+		      &stat->child_minor_faults, &stat->major_faults, &stat->child_major_faults,
+		      &stat->threads, &stat->rss_pages, &stat->processor) == 10;
 }
 
 static bool read_file(const char *path, struct proc_stat *stat)

@@ -15,6 +15,7 @@ struct proc_stat {
 	pid_t parent;
 	unsigned long flags; /* PF_* of linux/sched.h */
 	uint64_t minor_faults, major_faults;
+	uint64_t child_minor_faults, child_major_faults; /* of those it has waited for */
 	uint64_t threads;
 	uint64_t rss_pages;
 	int processor; /* that it ran on last */

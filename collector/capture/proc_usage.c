@@ -9,6 +9,9 @@
 #include <dirent.h>
 #include <inttypes.h>
 #include <limits.h>
+#include <sys/resource.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 #include <uthash.h>
 
@@ -18,6 +21,7 @@ enum total {
 	MINOR_FAULTS,
 	MAJOR_FAULTS,
 	SWITCHES,
+	FAULTS = SWITCHES, /* how many of them are faults */
 	READ,
 	WRITTEN,
 	DISK_READ,
@@ -40,6 +44,17 @@ struct known {
 	pid_t id;
 	unsigned look; /* at which it was seen last */
 	uint64_t used[TOTALS];
+	uint64_t of_children[FAULTS]; /* those it had waited for */
+};
+
+/*
+ * Faults of children: when one has been waited for, its parent's count of them rises by all that it
+ * had, of which a part was counted while it lived.
+ */
+struct inheritance {
+	uint64_t risen;	  /* parents' counts, in this look */
+	uint64_t counted; /* of children that are gone, and not found with a parent yet */
+	unsigned looks;	  /* for how long: nobody may have waited for them */
 };
 
 /*
@@ -58,7 +73,8 @@ struct proc_usage {
 	unsigned look;
 	uint64_t totals[TOTALS];
 	struct sum sums[TOTALS]; /* of READ and what follows */
-	bool is_known[TOTALS];	 /* could be read of all processes of this look */
+	struct inheritance inherited[FAULTS];
+	bool is_known[TOTALS]; /* could be read of all processes of this look */
 	uint64_t rss_bytes, threads;
 	struct known *processes;
 	struct known *tasks;
@@ -141,19 +157,40 @@ static uint64_t read_rss_pages(pid_t tid)
 	return pages;
 }
 
+static void count_children(struct proc_usage *usage, struct known *known, bool is_new,
+			   enum total total, uint64_t of_children)
+{
+	bool is_baseline = is_new && usage->look == 1 && !usage->from_birth;
+
+	if (!is_baseline && of_children > known->of_children[total])
+		usage->inherited[total].risen += of_children - known->of_children[total];
+	known->of_children[total] = of_children;
+}
+
+/* Returns false when the process is gone, for good. */
+static bool read_faults(struct proc_usage *usage, struct known *known, bool is_new,
+			struct proc_stat *stat)
+{
+	if (!proc_stat_read(known->id, stat))
+		return false;
+	count(usage, known, is_new, MINOR_FAULTS, stat->minor_faults);
+	count(usage, known, is_new, MAJOR_FAULTS, stat->major_faults);
+	count_children(usage, known, is_new, MINOR_FAULTS, stat->child_minor_faults);
+	count_children(usage, known, is_new, MAJOR_FAULTS, stat->child_major_faults);
+	return true;
+}
+
 /* Returns false when the process is gone. */
-static bool read_stat(struct proc_usage *usage, pid_t pid, struct known *known, bool is_new)
+static bool read_stat(struct proc_usage *usage, struct known *known, bool is_new)
 {
 	struct proc_stat stat;
 
-	if (!proc_stat_read(pid, &stat))
+	if (!read_faults(usage, known, is_new, &stat))
 		return false;
-	count(usage, known, is_new, MINOR_FAULTS, stat.minor_faults);
-	count(usage, known, is_new, MAJOR_FAULTS, stat.major_faults);
 	usage->threads += stat.threads;
 	/* Of a first thread that has ended there is no memory, but there is of the others. */
 	if (!stat.rss_pages && stat.threads > 1)
-		stat.rss_pages = read_rss_pages(proc_living_thread(pid));
+		stat.rss_pages = read_rss_pages(proc_living_thread(known->id));
 	usage->rss_bytes += stat.rss_pages * (uint64_t)sysconf(_SC_PAGESIZE);
 	return true;
 }
@@ -205,13 +242,39 @@ static void end_sums(struct proc_usage *usage)
 }
 
 /* Those that have ended, as long as nobody has waited for them. */
-static void read_io_of_ended(struct proc_usage *usage)
+static void read_ended(struct proc_usage *usage)
+{
+	struct known *known, *next;
+	struct proc_stat stat;
+
+	HASH_ITER (hh, usage->processes, known, next)
+		if (known->look != usage->look && read_faults(usage, known, false, &stat)) {
+			read_io(usage, known->id);
+			known->look = usage->look;
+		}
+}
+
+/* Counts what parents have taken over, less what was counted of the same children before. */
+static void end_faults(struct proc_usage *usage)
 {
 	struct known *known, *next;
 
-	HASH_ITER (hh, usage->processes, known, next)
-		if (known->look != usage->look && read_io(usage, known->id))
-			known->look = usage->look;
+	for (int i = 0; i < FAULTS; i++) {
+		struct inheritance *inherited = &usage->inherited[i];
+		uint64_t found;
+
+		HASH_ITER (hh, usage->processes, known, next)
+			if (known->look != usage->look)
+				inherited->counted += known->used[i] + known->of_children[i];
+		found = inherited->risen < inherited->counted ? inherited->risen
+							      : inherited->counted;
+		usage->totals[i] += inherited->risen - found;
+		inherited->counted -= found;
+		inherited->risen = 0;
+		inherited->looks = inherited->counted && !found ? inherited->looks + 1 : 0;
+		if (inherited->looks > LOOKS_BELOW)
+			*inherited = (struct inheritance){0};
+	}
 }
 
 static void read_switches(struct proc_usage *usage, pid_t pid, pid_t tid)
@@ -284,12 +347,13 @@ void proc_usage_look(struct proc_usage *usage, const pid_t *pids, size_t pid_cou
 		bool is_new;
 		struct known *known = get(&usage->processes, pids[i], usage->look, &is_new);
 
-		if (!read_stat(usage, pids[i], known, is_new))
+		if (!read_stat(usage, known, is_new))
 			continue;
 		alive++;
 		can_read &= read_io(usage, pids[i]);
 	}
-	read_io_of_ended(usage);
+	read_ended(usage);
+	end_faults(usage);
 	for (int i = READ; i < TOTALS; i++)
 		usage->is_known[i] = can_read;
 	if (can_read)
@@ -313,16 +377,49 @@ void proc_usage_look(struct proc_usage *usage, const pid_t *pids, size_t pid_cou
 				  usage->totals[i]);
 }
 
+static uint64_t larger(uint64_t total, long told)
+{
+	return told > 0 && (uint64_t)told > total ? (uint64_t)told : total;
+}
+
+/* Takes what the kernel tells the parent of a process that has ended: of it and all those that were
+ * waited for, whether they were looked at or not. Returns false when it tells nothing. */
+static bool take_rusage(struct proc_usage *usage, pid_t pid)
+{
+	struct rusage rusage;
+	siginfo_t information = {0};
+	uint64_t *totals = usage->totals;
+
+	if (!usage->from_birth ||
+	    syscall(SYS_waitid, P_PID, pid, &information, WEXITED | WNOWAIT | WNOHANG, &rusage) !=
+		    0 ||
+	    !information.si_pid)
+		return false;
+	totals[MINOR_FAULTS] = larger(totals[MINOR_FAULTS], rusage.ru_minflt);
+	totals[MAJOR_FAULTS] = larger(totals[MAJOR_FAULTS], rusage.ru_majflt);
+	totals[SWITCHES] = larger(totals[SWITCHES], rusage.ru_nvcsw + rusage.ru_nivcsw);
+	return true;
+}
+
 void proc_usage_end(struct proc_usage *usage, pid_t pid, uint64_t time_ns)
 {
+	struct proc_stat stat;
+	struct known *known;
+	bool is_new;
+
 	usage->look++;
 	begin_sums(usage);
-	if (!read_io(usage, pid))
+	known = get(&usage->processes, pid, usage->look, &is_new);
+	if (!read_faults(usage, known, is_new, &stat))
 		return;
-	get(&usage->processes, pid, usage->look, &(bool){false});
-	read_io_of_ended(usage);
-	end_sums(usage);
-	for (int i = READ; i < TOTALS; i++)
-		add_point(usage, total_names[i].name, total_names[i].unit, true, time_ns,
-			  usage->totals[i]);
+	usage->is_known[READ] = read_io(usage, pid);
+	read_ended(usage);
+	end_faults(usage);
+	if (usage->is_known[READ])
+		end_sums(usage);
+	usage->is_known[SWITCHES] = take_rusage(usage, pid);
+	for (int i = 0; i < TOTALS; i++)
+		if (i < SWITCHES || usage->is_known[i < READ ? SWITCHES : READ])
+			add_point(usage, total_names[i].name, total_names[i].unit, true, time_ns,
+				  usage->totals[i]);
 }

@@ -8,9 +8,10 @@
  *     cpu-N                                         CPU time on core N, in total; not of a process
  *                                                   that had many threads when it was attached to
  *
- * Totals never fall: what a process had used when it ended stays counted, but what it used after
- * the last look before its end is missing; not so of bytes-* and disk-*, which the kernel adds to
- * the process that waits for it. bytes-* is what system calls moved, disk-* what reached
+ * Totals never fall: what a process had used when it ended stays counted. What it used after the
+ * last look before its end is found with the process that has waited for it, to which the kernel
+ * adds it; not so of context switches, which it tells of no thread that has ended. Of those a
+ * launched program's end tells all. bytes-* is what system calls moved, disk-* what reached
  * the storage. What may not be read (/proc/PID/io of others) makes no points.
  * Source: proc(5).
  */
@@ -47,7 +48,7 @@ void proc_usage_look(struct proc_usage *usage, const pid_t *pids, size_t count, 
 		     const uint64_t *core_ns, size_t core_count);
 
 /*
- * Looks once more at a process that has ended and has not been waited for: what it, and those that
- * it has waited for, have moved after the last look.
+ * Looks once more at a child of ours that has ended and has not been waited for: what it, and those
+ * that it has waited for, have used in all.
  */
 void proc_usage_end(struct proc_usage *usage, pid_t pid, uint64_t time_ns);

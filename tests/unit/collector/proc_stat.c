@@ -20,7 +20,9 @@ Test(proc_stat, reads_each_field_from_its_place_whatever_the_name_is)
 	cr_assert_eq(stat.parent, 4);
 	cr_assert_eq(stat.flags, 9);
 	cr_assert_eq(stat.minor_faults, 10);
+	cr_assert_eq(stat.child_minor_faults, 11);
 	cr_assert_eq(stat.major_faults, 12);
+	cr_assert_eq(stat.child_major_faults, 13);
 	cr_assert_eq(stat.threads, 20);
 	cr_assert_eq(stat.rss_pages, 24);
 	cr_assert_eq(stat.processor, 39);

@@ -3,6 +3,7 @@
 #include "reports/engine.h"
 
 #include "collector/base/xalloc.h"
+#include "reports/engine_check.h"
 
 #include <ctype.h>
 #include <errno.h>
@@ -16,16 +17,25 @@ static const char *const kinds_of_sections[] = {"driver ", ENGINE_WIN, ENGINE_PR
 /* Sections, or kinds of them, whose keys are not names of the description's own. */
 static const struct {
 	const char *section;
-	const char *keys[8];
+	const char *keys[9];
 } keys_of_sections[] = {
 	{"engine", {"command", "step", "activity", "turn", "trace", "time_limit", "scratch"}},
-	{ENGINE_WIN, {"command", "before", "after", "component", "gain", "effort", "changes"}},
+	{ENGINE_WIN,
+	 {"command", "before", "after", "component", "gain", "effort", "changes", "already"}},
 	{ENGINE_PREDICTED, {"share", "earlier", "growth"}},
+};
+
+enum {
+	NAME_LIMIT = 49, /* bytes of a name or a section that inih keeps */
 };
 
 /* What is read, and the first thing that is wrong with it. */
 struct reading {
 	json_t *engine;
+	FILE *stream;
+	bool is_indented; /* the line at hand: it goes on with the one before */
+	int line;	  /* its number */
+	int wrong_line;
 	char wrong[300];
 };
 
@@ -55,6 +65,16 @@ static bool is_key(const char *section, const char *key)
 	return true;
 }
 
+/* Whether what an indented line says was meant to be a value of its own. */
+static bool looks_like_pair(const char *text)
+{
+	size_t length = 0;
+
+	while (isalnum((unsigned char)text[length]) || text[length] == '_')
+		length++;
+	return length && text[length + strspn(text + length, " \t")] == '=';
+}
+
 static int take(void *user, const char *section, const char *name, const char *value)
 {
 	struct reading *reading = user;
@@ -74,13 +94,50 @@ static int take(void *user, const char *section, const char *name, const char *v
 		object = json_object();
 		json_object_set_new(reading->engine, section, object);
 	}
-	if (json_object_get(object, name)) {
-		snprintf(reading->wrong, sizeof(reading->wrong),
-			 "[%.100s] has %.100s twice, or an indented line, which goes on with it",
-			 section, name);
-		return 0;
-	}
-	return !json_object_set_new(object, name, json_string(value));
+	if (!json_object_get(object, name))
+		return !json_object_set_new(object, name, json_string(value));
+	if (reading->is_indented && !looks_like_pair(value))
+		return !json_object_set_new(
+			object, name,
+			json_sprintf("%s %s", json_string_value(json_object_get(object, name)),
+				     value));
+	snprintf(reading->wrong, sizeof(reading->wrong),
+		 "[%.100s] has %.100s twice, or an indented line, which goes on with it", section,
+		 name);
+	return 0;
+}
+
+/* Notes what inih would cut without a word. */
+static void check_line(struct reading *reading, const char *text, size_t bytes)
+{
+	const char *start = text + strspn(text, " \t");
+	size_t length = strlen(text);
+	const char *wrong = NULL;
+
+	if (length + 1 == bytes && text[length - 1] != '\n')
+		wrong = "a line has at most 198 characters; what is indented goes on with it";
+	else if (*start == '[' && strcspn(start, "]") > NAME_LIMIT + 1)
+		wrong = "the name of a section has at most 49 characters";
+	else if (start == text && !strchr("[;#", *text) && strcspn(text, "=:") > NAME_LIMIT + 1 &&
+		 text[strcspn(text, "=:")])
+		wrong = "a name has at most 49 characters";
+	if (!wrong || *reading->wrong)
+		return;
+	snprintf(reading->wrong, sizeof(reading->wrong), "%s", wrong);
+	reading->wrong_line = reading->line;
+}
+
+/* Reads a line as fgets does, for inih. */
+static char *read_line(char *text, int bytes, void *user)
+{
+	struct reading *reading = user;
+
+	if (*reading->wrong || !fgets(text, bytes, reading->stream))
+		return NULL;
+	reading->line++;
+	reading->is_indented = *text == ' ' || *text == '\t';
+	check_line(reading, text, (size_t)bytes);
+	return text;
 }
 
 const char *engine_text(const json_t *engine, const char *section, const char *key,
@@ -323,7 +380,7 @@ json_t *engine_command(const json_t *engine, const char *command, const json_t *
 }
 
 /* Says so when a quote of a command has no end. */
-static int check_commands(const json_t *engine, const char *path, struct error *error)
+static bool check_commands(const json_t *engine, char *wrong, size_t bytes)
 {
 	const char *section;
 	json_t *values;
@@ -331,19 +388,25 @@ static int check_commands(const json_t *engine, const char *path, struct error *
 	json_object_foreach ((json_t *)engine, section, values) {
 		json_t *words = split_words(engine_text(engine, section, "command", ""));
 
-		if (!words)
-			return fail(error, -EINVAL, "%s: in the command of [%s] a quote has no end",
-				    path, section);
+		if (!words) {
+			snprintf(wrong, bytes, "in the command of [%s] a quote has no end",
+				 section);
+			return false;
+		}
 		json_decref(words);
 	}
-	return 0;
+	return true;
 }
 
 json_t *engine_read(const char *path, struct error *error)
 {
-	struct reading reading = {.engine = json_object()};
-	int line = ini_parse(path, take, &reading);
+	struct reading reading = {.engine = json_object(), .stream = fopen(path, "re")};
+	int line = -1;
 
+	if (reading.stream)
+		line = ini_parse_stream(read_line, &reading, take, &reading);
+	if (reading.wrong_line)
+		line = reading.wrong_line;
 	if (line < 0)
 		fail(error, -ENOENT, "cannot read the description of the engine, %s: %m", path);
 	else if (line > 0 && *reading.wrong)
@@ -353,7 +416,14 @@ json_t *engine_read(const char *path, struct error *error)
 	else if (!*engine_text(reading.engine, "engine", "command", ""))
 		fail(error, -EINVAL,
 		     "%s describes no engine: it has no command in its section [engine]", path);
-	else if (!check_commands(reading.engine, path, error))
+	else if (!check_commands(reading.engine, reading.wrong, sizeof(reading.wrong)) ||
+		 !engine_check(reading.engine, reading.wrong, sizeof(reading.wrong)))
+		fail(error, -EINVAL, "%s: %s", path, reading.wrong);
+	else
+		line = -2;
+	if (reading.stream)
+		fclose(reading.stream);
+	if (line == -2)
 		return reading.engine;
 	json_decref(reading.engine);
 	return NULL;

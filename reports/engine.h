@@ -2,7 +2,8 @@
 /*
  * engine: the description of an engine, by which the four phases work for any (scripts/sim.engine).
  *
- * An INI file. Lists have commas between their parts.
+ * An INI file. Lists have commas between their parts; an indented line goes on with the one before,
+ * what follows " ;" is a comment. A line has 198 characters at most, a name 49.
  *
  *     [engine]      what it is
  *         command = PROGRAM ... {NAME} ...    what a run is; needed
@@ -31,11 +32,13 @@
  *                                             values instead: few rounds tell as much
  *         per = NAME                          of the values: bytes are told for one of it
  *     [win NAME]    an improvement that the engine can do with and without (win.h)
- *         before, after = WORD                of the command line
+ *         before, after = WORD                of the command line; needed
  *         command                             else that of [engine]
  *         component, gain = A-B               what it is to make A to B times as fast
  *         effort = NUMBER                     of making it, in a unit of one's own; else 1
  *         changes = TEXT                      in what the results may differ; none: in nothing
+ *         already = yes                       the command of [engine] has it: measured to say what
+ *                                             it brought, and no remedy for what is profiled
  *
  *     [predicted COMPONENT]                   what was said of it before it was measured
  *         share = A-B                         of the time, in per cent

@@ -397,6 +397,19 @@ static bool is_better_win(const json_t *win, const json_t *best)
 	return ratios[0] > ratios[1];
 }
 
+/* Whether what was profiled has an improvement already, as the description says. */
+static bool is_made(const struct findings *findings, const json_t *win)
+{
+	const json_t *remedy;
+	size_t i;
+
+	json_array_foreach (json_object_get(findings->phases[0], "remedies"), i, remedy) {
+		if (!strcmp(finding_string(remedy, "name"), finding_string(win, "name")))
+			return *finding_string(remedy, "already");
+	}
+	return false;
+}
+
 const json_t *finding_win(const struct findings *findings, const char *component)
 {
 	const json_t *win, *best = NULL;
@@ -404,6 +417,7 @@ const json_t *finding_win(const struct findings *findings, const char *component
 
 	json_array_foreach (json_object_get(findings->wins, "wins"), i, win) {
 		if (!strcmp(finding_string(win, "component"), component) &&
+		    !is_made(findings, win) &&
 		    json_object_get(json_object_get(win, "wall"), "ratio") &&
 		    (!best || is_better_win(win, best)))
 			best = win;
@@ -437,7 +451,8 @@ const json_t *finding_remedy(const struct findings *findings, const char *compon
 	json_array_foreach (json_object_get(findings->phases[0], "remedies"), i, remedy) {
 		double low, high;
 
-		if (strcmp(finding_string(remedy, "component"), component))
+		if (strcmp(finding_string(remedy, "component"), component) != 0 ||
+		    *finding_string(remedy, "already"))
 			continue;
 		if (!win_read_gain(finding_string(remedy, "gain"), &low, &high))
 			low = 0;

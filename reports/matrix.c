@@ -6,6 +6,7 @@
 #include "reports/amount.h"
 #include "reports/document.h"
 #include "reports/finding.h"
+#include "reports/phase.h"
 #include "reports/win.h"
 
 #include <math.h>
@@ -19,6 +20,9 @@ enum {
 
 /* Below that, what belongs to no component is no bottleneck. */
 static const double share_of_a_row = 0.005;
+
+/* As many times as large, beyond its interval, a share is another one. */
+static const double another_share = 1.1;
 
 double matrix_priority(double share, double low, double effort)
 {
@@ -98,6 +102,25 @@ static void sort_rows(json_t *table)
 	free(sorted);
 }
 
+/* What a phase lacks that is no success; @summary NULL: it was not measured. */
+static const char *shortcoming_of(const json_t *summary)
+{
+	const json_t *problems = json_object_get(summary, "problems"), *problem;
+	bool is_budget = json_array_size(problems) > 0;
+	size_t i;
+
+	json_array_foreach (problems, i, problem) {
+		is_budget &= json_is_string(problem) &&
+			     strstr(json_string_value(problem), PHASE_BUDGET_WORDS) != NULL;
+	}
+	if (!summary)
+		return "was not measured";
+	return is_budget
+		       ? "measured all that was planned, but recording broke the budget: its times "
+			 "and shares are of a slowed down program"
+		       : "did not measure all that was planned";
+}
+
 /* Returns the table, borrowed, its rows in order of priority. */
 static const json_t *add_matrix(json_t *document, const struct findings *findings)
 {
@@ -138,9 +161,7 @@ static const json_t *add_matrix(json_t *document, const struct findings *finding
 	for (int phase = 0; phase < FINDING_PHASES; phase++)
 		if (strcmp(finding_string(findings->phases[phase], "status"), "success"))
 			document_note(section, "Phase %d %s.", phase + 1,
-				      findings->phases[phase]
-					      ? "did not measure all that was planned"
-					      : "was not measured");
+				      shortcoming_of(findings->phases[phase]));
 	return table;
 }
 
@@ -203,11 +224,33 @@ static void add_measured_gain(json_t *table, const json_t *win)
 	add_pair(table, "measured gain of the remedy", text);
 }
 
+/* Says so when the component had another share in the runs of a win than in those of phase 1: then
+ * those runs, and what was gained, are not of what was profiled. */
+static void add_difference(json_t *table, const json_t *win, const json_t *share)
+{
+	double before = json_number_value(json_object_get(win, "share"));
+	double least = finding_share(share), most = least;
+	char text[FINDING_TEXT];
+
+	if (json_is_array(share)) {
+		least = json_number_value(json_array_get(share, 1));
+		most = json_number_value(json_array_get(share, 2));
+	}
+	if (before <= 0 || (before >= least / another_share && before <= most * another_share))
+		return;
+	snprintf(text, sizeof(text),
+		 "runs in which the component had %.1f %% of the CPU time, not %.1f %%: what was "
+		 "profiled in phase 1 is another program, or has the remedy already",
+		 100 * before, 100 * finding_share(share));
+	add_pair(table, "but the gain is of", text);
+}
+
 /* What is to be done about a component, and what that brings: the best that was measured; where
  * nothing was, the best that is promised. */
 static void add_remedies(json_t *table, const struct findings *findings, const char *component,
-			 double share)
+			 const json_t *measured)
 {
+	double share = finding_share(measured);
 	const json_t *win = finding_win(findings, component);
 	const json_t *remedy = finding_remedy(findings, component);
 	char text[FINDING_TEXT];
@@ -224,9 +267,10 @@ static void add_remedies(json_t *table, const struct findings *findings, const c
 	snprintf(text, sizeof(text), "at most %.2f times as fast, were it free (Amdahl)",
 		 1 / (1 - share));
 	add_pair(table, "expected gain", share < 1 ? text : "no bound");
-	if (win)
+	if (win) {
 		add_measured_gain(table, win);
-	else if (remedy)
+		add_difference(table, win, measured);
+	} else if (remedy)
 		add_promise(table, remedy, share);
 }
 
@@ -256,7 +300,7 @@ static void add_sheet(json_t *document, const struct findings *findings, const j
 	add_pair(table, "evidence: growth", finding_growth(findings, component, text));
 	add_pair(table, "evidence: memory", finding_memory(findings, component, text));
 	add_pair(table, "best configuration", finding_best(findings, component, false, text));
-	add_remedies(table, findings, component, finding_share(share));
+	add_remedies(table, findings, component, share);
 }
 
 /* "30-50" → 0.3, 0.5. Returns whether it is such. */

@@ -16,6 +16,7 @@
 #include <errno.h>
 #include <limits.h>
 #include <math.h>
+#include <unistd.h>
 
 #define COLUMN_COUNT(columns) ((int)(sizeof(columns) / sizeof(*(columns))))
 
@@ -181,16 +182,17 @@ static void check_budget(struct phase *phase, const json_t *plan, const json_t *
 
 	if (!is_timed(plan) || strcmp(judge_overhead(overhead), "broken") != 0)
 		return;
-	snprintf(text, sizeof(text),
-		 "recording took %.*f %% of the CPU time (%.*f to %.*f), more than the budget of "
-		 "%.0f %%: times and shares are those of a slowed down program. Remedy: %s%slonger "
-		 "runs",
-		 low < 10, 100 * json_number_value(json_object_get(overhead, "overhead")), low < 10,
-		 low, low < 10, 100 * json_number_value(json_array_get(interval, 1)), 100 * budget,
-		 has_option(plan, "--step=")
-			 ? "a step function that takes longer, or none ([engine] step); "
-			 : "",
-		 has_calls ? "functions that are called less often; " : "");
+	snprintf(
+		text, sizeof(text),
+		"recording took %.*f %% of the CPU time (%.*f to %.*f), " PHASE_BUDGET_WORDS
+		" %.0f %%: times and shares are those of a slowed down program. Remedy: %s%slonger "
+		"runs",
+		low < 10, 100 * json_number_value(json_object_get(overhead, "overhead")), low < 10,
+		low, low < 10, 100 * json_number_value(json_array_get(interval, 1)), 100 * budget,
+		has_option(plan, "--step=")
+			? "a step function that takes longer, or none ([engine] step); "
+			: "",
+		has_calls ? "functions that are called less often; " : "");
 	complain(phase, json_string_value(json_object_get(plan, "name")), text);
 }
 
@@ -465,10 +467,48 @@ static json_t *remedies_of(const json_t *engine)
 	return remedies;
 }
 
+static bool has_sweep(const json_t *plan, const json_t *sweep)
+{
+	const json_t *other;
+	size_t i;
+
+	json_array_foreach (plan, i, other) {
+		if (json_equal(json_object_get(other, "name"), json_object_get(sweep, "name")))
+			return true;
+	}
+	return false;
+}
+
+/* What the report is of: where one component or one win was asked for, the others that lie in the
+ * folder, too. */
+static json_t *plan_report(const json_t *engine, const struct phase_options *options,
+			   const char *folder, struct error *error)
+{
+	json_t *plan = phase_plan(engine, options, error), *all, *sweep;
+	struct phase_options every = *options;
+	size_t i;
+
+	if (!plan || !options->only || (options->phase != 2 && options->phase != PHASE_WINS))
+		return plan;
+	every.only = NULL;
+	all = phase_plan(engine, &every, error);
+	for (i = json_array_size(all); i-- > 0;) {
+		char path[PATH_MAX];
+
+		sweep = json_array_get(all, i);
+		snprintf(path, sizeof(path), "%s/%s/sweep.json", folder,
+			 json_string_value(json_object_get(sweep, "name")));
+		if (!has_sweep(plan, sweep) && access(path, F_OK))
+			json_array_remove(all, i);
+	}
+	json_decref(plan);
+	return all;
+}
+
 json_t *phase_json(const json_t *engine, const struct phase_options *options, const char *folder,
 		   struct error *error)
 {
-	json_t *plan = phase_plan(engine, options, error), *sweep;
+	json_t *plan = plan_report(engine, options, folder, error), *sweep;
 	struct phase phase = {.engine = engine, .options = options};
 	size_t i;
 

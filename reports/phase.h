@@ -18,6 +18,9 @@
 
 #include "reports/phase_plan.h"
 
+/* What the problem of a broken budget says among other words. */
+#define PHASE_BUDGET_WORDS "more than the budget of"
+
 /*
  * Reads the results of a phase's plan.
  *

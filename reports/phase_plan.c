@@ -105,15 +105,17 @@ static void add(json_t *plan, const json_t *engine, const struct draft *draft,
 	json_array_append_new(plan, finish(engine, draft, options->quick));
 }
 
-/* Counts every call of functions at the points of another sweep. Counts are the same in each run,
- * so one is enough. */
+/* Counts every step, and every call of functions, at the points of another sweep. Counts are the
+ * same in each run, so one is enough. Points are taken. */
 static void add_counts(json_t *plan, const json_t *engine, const struct draft *other,
 		       const char *functions, const struct phase_options *options)
 {
 	const char *step = engine_text(engine, "engine", "step", "");
 	struct draft counted = *other;
-	json_t *run = json_pack("[s+, s, s]", "--count=", functions, no_budget, few_samples);
+	json_t *run = json_pack("[s, s]", no_budget, few_samples);
 
+	if (*functions)
+		json_array_insert_new(run, 0, json_sprintf("--count=%s", functions));
 	if (*step)
 		json_array_append_new(run, json_sprintf("--step=%s", step));
 	counted.run = run;
@@ -336,6 +338,7 @@ static void plan_phase4(json_t *plan, const json_t *engine, const struct phase_o
 {
 	const char *command = engine_text(engine, "engine", "command", "");
 	const char *activity = engine_text(engine, "engine", "activity", "");
+	const char *step = engine_text(engine, "engine", "step", "");
 	char *hot = hot_functions(engine, options);
 	json_t *value;
 	const char *key;
@@ -358,12 +361,11 @@ static void plan_phase4(json_t *plan, const json_t *engine, const struct phase_o
 		add(plan, engine, &draft, options);
 		snprintf(counts, sizeof(counts), "%s" PHASE_COUNTS, name);
 		draft.name = counts;
-		draft.points = json_incref(points);
-		if (*hot)
+		draft.points = points;
+		if (*hot || (*step && !options->why_no_probes))
 			add_counts(plan, engine, &draft, hot, options);
 		else
-			json_decref(draft.points);
-		json_decref(points);
+			json_decref(points);
 		json_decref(one);
 	}
 	free(hot);

@@ -38,7 +38,8 @@ for title in phase1 phase2 phase3 phase4 wins; do
 	over=$(runs "$folder") pid='' before=0 sweeps='?' planned='?' left=''
 	[[ ! -f $folder/planned ]] || read -r sweeps planned <"$folder/planned" || :
 	[[ ! -f $folder/running ]] || read -r pid before <"$folder/running" || :
-	if [[ -n $pid ]] && kill -0 "$pid" 2>/dev/null; then
+	# Also when it is another user's.
+	if [[ -n $pid && -d /proc/$pid ]]; then
 		state=running
 	elif [[ -f $summary ]]; then
 		state="ended, $(sed -n 's/^ "status": "\(.*\)",\{0,1\}$/\1/p' "$summary")"

@@ -85,6 +85,31 @@ refused() {
 	[[ $output != *worse* ]]
 }
 
+@test "what was profiled has already is no remedy, and a win of other runs says so" {
+	sed -i '/^"report"/i "remedies": [{"name": "made", "component": "hot", "gain": "9", "already": "yes"}, {"name": "less", "component": "hot", "gain": "2"}],' \
+		out/phase1/phase1_summary.json
+	run -0 "$BUILD/bin/reports" matrix --json out
+	[[ $output == *'less: '* && $output != *'made: '* ]]
+	mkdir out/wins
+	cat >out/wins/wins_summary.json <<-END
+		{"schema": "simprof/phase-v1", "phase": 5, "status": "success", "wins": [
+		{"name": "made", "component": "hot", "before": "a", "after": "b", "word": "faster", "share": 0.8, "wall": {"ratio": 3, "low": 2, "high": 4}},
+		{"name": "less", "component": "hot", "before": "c", "after": "d", "word": "faster", "share": 0.998, "wall": {"ratio": 1.5, "low": 1.25, "high": 1.75}}]}
+	END
+	run -0 "$BUILD/bin/reports" matrix --json out
+	[[ $output == *'less: d instead of c'* && $output != *'made: '* ]]
+	[[ $output == *'runs in which the component had 99.8 % of the CPU time, not 80.0 %'* ]]
+	sed -i 's/0.998/0.85/' out/wins/wins_summary.json
+	run -0 "$BUILD/bin/reports" matrix --json out
+	[[ $output != *'runs in which'* ]]
+}
+
+@test "a phase that failed by its budget alone has measured all" {
+	sed -i 's/"status": "failed",/& "problems": ["n: recording took 9 % of the CPU time (8 to 10), more than the budget of 5 %: times"],/' out/phase4/phase4_summary.json
+	run -0 "$BUILD/bin/reports" matrix out
+	[[ $output == *"Phase 4 measured all that was planned, but recording broke the budget"* ]]
+}
+
 @test "a win that is certain in CPU time comes before one that cannot tell, and the effort is that of the remedy that is shown" {
 	sed -i '/^"report"/i "remedies": [{"name": "promised", "component": "hot", "gain": "9", "effort": "1"}, {"name": "sure", "component": "hot",\
 		"effort": "4"}, {"name": "noisy", "component": "hot", "effort": "2"}],' out/phase1/phase1_summary.json

@@ -171,6 +171,9 @@ phase() {
 	[[ $(ask out/wins/wins_summary.json it.problems) == *'half: the results differ, and the description names no change'* ]]
 	ask out/wins/wins_summary.json 'it.wins[0].gain.high > 1.2 && it.wins[0].cpu.ratio > 1.3 && it.wins[0].expected[0] > 1.02' | grep -x true
 	grep -q '<svg' out/wins/half.svg
+	# One of them again: the report keeps the other.
+	"$scripts/validate_quick_wins" --quick --win nothing --engine growth.engine --output-dir out || [ $? -eq 2 ]
+	[ "$(ask out/wins/wins_summary.json 'it.wins.map(win => win.name).join()')" = half,nothing ]
 	fails_with 1 "there is no win 'other'; the engine's description has: half, nothing" \
 		"$scripts/validate_quick_wins" --win other --engine growth.engine --output-dir out
 }
@@ -212,6 +215,21 @@ phase() {
 	printf '[engine]\ncommand = x\n  step = f\n' >bad.engine
 	fails_with 1 'line 3: [engine] has command twice, or an indented line, which goes on with it' \
 		collector phase --number 1 --engine bad.engine out
+	# refused SENTENCE LINES: the description of those lines
+	refused() {
+		printf '%b\n' "[engine]\ncommand = x {n}\n$2" >bad.engine
+		fails_with 1 "$1" collector phase --number 1 --engine bad.engine out
+	}
+	refused "time_limit of [engine] has to be a number of seconds above 0, not 'abc'" 'time_limit = abc'
+	refused "share of [predicted c] has to be a number above 0 or a range of per cent, as in 10-20, not 'lots'" '[predicted c]\nshare = lots'
+	refused '[win w] needs after' '[win w]\nbefore = -a'
+	refused "gain of [win w] has to be" '[win w]\nbefore = -a\nafter = -b\ncomponent = c\ngain = much'
+	refused "'my func' of [hot] is no name" '[hot]\nmy func = f'
+	refused "[driver c t] takes no 'times', and its command has no {times}" '[driver c t]\ncommand = y\ntimes = f'
+	refused "[vary] has n first in 'n' and in 'n+s'" '[vary]\nn = 1, 2\nn+s = 1+2, 3+4'
+	refused 'line 3: a line has at most 198 characters' "scratch = $(printf 'a%.0s' {1..200})"
+	printf '[engine]\ncommand = x {n}\n[components]\nc = a,\n  b\n[driver c t]\ncommand = x {n}\ntime = a,\n  b\nn = 1\n' >good.engine
+	[[ $(collector phase --number 2 --engine good.engine --plan out) == *"--time=a, b'"* ]]
 	fails_with 1 'nothing was measured yet' "$scripts/check_profiling_status.sh" --output-dir nowhere
 	fails_with 1 "there is no option 'more'" "$scripts/check_profiling_status.sh" --output-dir out more
 	fails_with 1 '--output-dir takes a path' phase 1 --output-dir ''

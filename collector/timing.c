@@ -5,6 +5,7 @@
 #include "collector/base/xalloc.h"
 #include "collector/timing_budget.h"
 #include "collector/timing_steps.h"
+#include "collector/timing_trust.h"
 
 #include <errno.h>
 #include <math.h>
@@ -34,6 +35,8 @@ struct timing {
 	char seen[400];		      /* names of libraries, where one is waited for */
 	size_t capacity, hottest;     /* functions that there is room for; of them, the hottest */
 	struct timing_budget *budget; /* NULL: none; has all that are in place */
+	struct timing_trust trust;
+	bool has_trust; /* it is needed: return probes can be withheld */
 };
 
 static uint64_t now_ns(void)
@@ -53,6 +56,16 @@ static size_t capacity_for(const struct timing_plan *plan, size_t hottest)
 	return capacity < UPROBE_FUNCTIONS ? capacity : UPROBE_FUNCTIONS;
 }
 
+static int make_plan(struct timing *timing, const struct timing_options *options,
+		     const struct program_files *files, bool is_classic, struct error *error)
+{
+	timing_plan_done(&timing->plan);
+	timing->plan.keeps_returns = options->keeps_returns;
+	timing->plan.is_classic = is_classic;
+	return timing_plan_make(&timing->plan, options->requests, options->request_count, files,
+				error);
+}
+
 struct timing *timing_open(const struct timing_options *options, const struct program_files *files,
 			   struct modules *modules, struct profile *profile, struct error *error)
 {
@@ -63,17 +76,22 @@ struct timing *timing_open(const struct timing_options *options, const struct pr
 	timing->modules = modules;
 	timing->start_ns = UINT64_MAX;
 	timing->hottest = options->hottest;
-	timing->plan.keeps_returns = options->keeps_returns;
 	if (options->budget > 0)
 		timing->budget = timing_budget_new(options->budget);
-	result = timing_plan_make(&timing->plan, options->requests, options->request_count, files,
-				  error);
+	result = make_plan(timing, options, files, options->rung == UPROBE_CLASSIC, error);
 	if (!result) {
 		timing->capacity = capacity_for(&timing->plan, options->hottest);
 		timing->uprobe = uprobe_open(timing->capacity, options->rung, error);
 		if (!timing->uprobe)
 			result = -errno;
 	}
+	/* All that this kernel has: they want other places. */
+	if (!result && uprobe_is_classic(timing->uprobe) && !timing->plan.is_classic)
+		result = make_plan(timing, options, files, true, error);
+	timing->has_trust =
+		!result && !uprobe_is_classic(timing->uprobe) && !timing->plan.is_unwound;
+	if (timing->has_trust)
+		result = timing_trust_begin(&timing->trust, timing->uprobe, files, error);
 	if (!result)
 		profile_set_text(profile, "probing",
 				 uprobe_is_classic(timing->uprobe) ? "classic" : "session");
@@ -91,9 +109,17 @@ void timing_close(struct timing *timing)
 		return;
 	uprobe_close(timing->uprobe);
 	timing_budget_free(timing->budget);
+	timing_trust_done(&timing->trust);
 	timing_plan_done(&timing->plan);
 	free(timing->slot_threads);
 	free(timing);
+}
+
+static void look_at_processes(struct timing *timing)
+{
+	if (timing->has_trust && !timing->is_stopped &&
+	    timing_trust_look(&timing->trust, timing->uprobe, timing->modules))
+		timing->plan.is_unwound = true;
 }
 
 int timing_watch(struct timing *timing, const pid_t *pids, size_t count, struct perf_source *perf,
@@ -104,10 +130,11 @@ int timing_watch(struct timing *timing, const pid_t *pids, size_t count, struct 
 
 	timing->start_ns = start_ns;
 	for (size_t i = 0; i < count && !result; i++)
-		result = uprobe_watch(timing->uprobe, pids[i], error);
+		result = uprobe_watch(timing->uprobe, pids[i], false, error);
 	if (!result && perf && !perf_source_engine(perf)->is_tick)
 		result =
 			perf_source_set_program(perf, uprobe_sample_program(timing->uprobe), error);
+	look_at_processes(timing);
 	if (!result && timing->budget)
 		timing_budget_begin(timing->budget, &clock, timing->uprobe, now_ns());
 	return result;
@@ -141,21 +168,6 @@ uint32_t timing_cost_ns(const struct timing *timing, const struct timing_choice 
 
 /* ---- attaching ----------------------------------------------------------------------------- */
 
-/* What restricts the figures of a function before anything has run; NULL: nothing. */
-static const char *first_note(const struct timing_choice *choice)
-{
-	if (choice->why_counted)
-		return choice->why_counted;
-	if (choice->is_in_the_way)
-		return "stacks of what is counted inside of the program are cut at its calls: not "
-		       "all "
-		       "of its exits are known, and a probe at its return stands in the way";
-	if (choice->is_loop && choice->function.mode == UPROBE_COUNT)
-		return "a loop of the function leads back to its first instruction: its rounds are "
-		       "counted as calls; --time tells them apart";
-	return NULL;
-}
-
 static void add_probe(struct timing *timing, const struct timing_choice *choice, size_t group)
 {
 	const struct uprobe_cost *cost = &uprobe_costs(timing->uprobe)[choice->function.kind];
@@ -176,7 +188,7 @@ static void add_probe(struct timing *timing, const struct timing_choice *choice,
 			.inside_ns =
 				choice->function.by_exits ? cost->exit_inside_ns : cost->inside_ns,
 			.attached_ns = time_ns > timing->start_ns ? time_ns - timing->start_ns : 0,
-			.note = (char *)first_note(choice),
+			.note = (char *)timing_place_note(choice),
 		});
 }
 
@@ -413,6 +425,7 @@ void timing_poll(struct timing *timing)
 {
 	uprobe_steps(timing->uprobe, take_step, timing);
 	uprobe_adapt_costs(timing->uprobe);
+	look_at_processes(timing);
 	if (timing->budget && !timing->is_stopped)
 		timing_budget_round(timing->budget, timing->uprobe, now_ns());
 }
@@ -532,8 +545,10 @@ static void update(struct timing *timing)
 	for (size_t slot = 0; slot < slots; slot++)
 		for (size_t i = 0; i < timing->attached; i++)
 			add_timing(timing, slot, i);
-	for (size_t i = 0; i < timing->attached; i++)
+	for (size_t i = 0; i < timing->attached; i++) {
 		add_buckets(timing, i);
+		timing_trust_describe(timing->uprobe, (uint32_t)i, timing->profile);
+	}
 	uprobe_edges(timing->uprobe, take_edge, timing);
 	describe_losses(timing);
 	timing->updated_ns = now_ns();

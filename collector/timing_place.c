@@ -92,28 +92,52 @@ static const char *place_exits(const struct function *function, const struct fun
 	return take_exits(&exits, choice);
 }
 
+/*
+ * Says whether a function does something with its own return address: looks up who calls it, keeps
+ * it for a second return, or leaves it to a child that shares the stack. Source: glibc, dlfcn/ and
+ * sysdeps/x86_64/setjmp.S, sysdeps/unix/sysv/linux/x86_64/vfork.S and getcontext.S.
+ */
+static bool uses_return_address(const char *name)
+{
+	static const char *const names[] = {
+		"dlopen",     "dlmopen",     "dlsym",	    "dlvsym",	   "setjmp",
+		"_setjmp",    "sigsetjmp",   "__sigsetjmp", "vfork",	   "__vfork",
+		"getcontext", "makecontext", "setcontext",  "swapcontext", "__libc_vfork",
+	};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (!strcmp(name, names[i]))
+			return true;
+	return false;
+}
+
 /* Chooses how a function is timed, or says why it cannot be: a sentence owned by the caller. */
 static char *why_untimed(struct function_list *list, const struct function *function,
 			 const struct function_code *code, struct timing_choice *choice)
 {
 	const char *problem;
+	bool is_own;
 
 	if (!has_return_address(choice))
 		return xstrdup("only counted: it is entered otherwise than by a call");
 	if (list->module->go)
 		return xstrdup("only counted: Go moves its stacks, which a probe at a return would "
 			       "make fatal");
-	if (!function_list_throws(list) && !choice->keeps_returns)
+	is_own = uses_return_address(function->name);
+	if (!is_own && !choice->is_unwound && !choice->keeps_returns)
 		return NULL;
 	problem = place_exits(function, code, choice);
-	if (problem && !function_list_throws(list)) {
+	if (problem && !is_own && !choice->is_unwound) {
 		choice->is_in_the_way = true;
 		return NULL;
 	}
-	return problem ? xasprintf("only counted: exceptions may pass through it, which a probe at "
-				   "its return would make fatal, and %s",
-				   problem)
-		       : NULL;
+	if (problem)
+		return xasprintf("only counted: %s, which a probe at its return would make fatal, "
+				 "and %s",
+				 is_own ? "it uses its return address"
+					: "exceptions may pass through it",
+				 problem);
+	return NULL;
 }
 
 bool timing_place(struct function_list *list, const struct function *function,
@@ -134,6 +158,19 @@ bool timing_place(struct function_list *list, const struct function *function,
 	if (!is_placed)
 		timing_place_done(choice);
 	return is_placed;
+}
+
+const char *timing_place_note(const struct timing_choice *choice)
+{
+	if (choice->why_counted)
+		return choice->why_counted;
+	if (choice->is_in_the_way)
+		return "stacks of what is counted inside of the program are cut at its calls: not "
+		       "all of its exits are known, and a probe at its return stands in the way";
+	if (choice->is_loop && choice->function.mode == UPROBE_COUNT)
+		return "a loop of the function leads back to its first instruction: its rounds are "
+		       "counted as calls; --time tells them apart";
+	return NULL;
 }
 
 void timing_place_done(struct timing_choice *choice)

@@ -3,6 +3,7 @@
 #include "collector/timing_plan.h"
 
 #include "collector/base/xalloc.h"
+#include "collector/resolve/unwinding.h"
 
 #include <errno.h>
 
@@ -62,6 +63,8 @@ void timing_plan_add_function(struct timing_plan *plan, enum uprobe_mode mode,
 	struct timing_choice choice = {
 		.module = (struct module *)list->module,
 		.asked = mode,
+		.is_unwound =
+			plan->is_unwound || (plan->is_classic && list->module != plan->program),
 		.keeps_returns = plan->keeps_returns,
 		.function.mode = mode,
 	};
@@ -99,6 +102,19 @@ static size_t choose(struct timing_plan *plan, const struct pattern *pattern, en
 }
 
 /* ---- exceptions ---------------------------------------------------------------------------- */
+
+/*
+ * Says whether stacks may be unwound inside of a program. What one of its files loads later is
+ * looked at then, in time for a return probe not to be put in place; that the classic ones cannot.
+ */
+static bool is_unwound(const struct timing_plan *plan, const struct program_files *files)
+{
+	for (size_t i = 0; i < files->count; i++)
+		if (module_open(files->modules[i]) || unwinding_by(files->modules[i]) ||
+		    (plan->is_classic && unwinding_may_come(files->modules[i])))
+			return true;
+	return false;
+}
 
 static bool needs_passages(const struct timing_plan *plan)
 {
@@ -355,7 +371,10 @@ int timing_plan_make(struct timing_plan *plan, const struct timing_request *requ
 	};
 	int result = 0;
 
-	*plan = (struct timing_plan){.keeps_returns = plan->keeps_returns};
+	*plan = (struct timing_plan){.keeps_returns = plan->keeps_returns,
+				     .is_classic = plan->is_classic,
+				     .program = files->count ? files->modules[0] : NULL};
+	plan->is_unwound = is_unwound(plan, files);
 	for (size_t i = 0; i < count && !result; i++) {
 		struct pattern pattern;
 

@@ -39,11 +39,14 @@ struct timing_plan {
 	struct timing_passage *passages; /* empty where no function needs them */
 	size_t passage_count, passage_capacity;
 	bool keeps_returns; /* set before: functions are timed so that no return address changes */
+	bool is_classic;    /* set before: return probes are there for all who execute the file */
+	bool is_unwound;    /* a file has stacks unwound from inside, or one that does may come */
+	const struct module *program; /* the first file; NULL: none */
 };
 
 /*
- * Chooses the functions that the requests name in @files. Of @plan keeps_returns is set, the rest
- * is zero.
+ * Chooses the functions that the requests name in @files. Of @plan keeps_returns and is_classic are
+ * set, the rest is zero.
  *
  * Returns 0, or a negative errno with a sentence: -EINVAL no pattern, -ENOENT nothing matches (with
  * the nearest names, or the places where the function was inlined), -ENOTUNIQ several libraries

@@ -49,6 +49,11 @@ static void finish_row(const struct report *report, struct calls_row *row)
 {
 	const struct profile_timing *sum = &row->sum;
 	uint64_t known = sum->returns + sum->open + sum->deep;
+	char key[64];
+
+	snprintf(key, sizeof(key), "withheld.%u", row->probe);
+	row->withheld = (uint64_t)profile_number(report->profile, key, 0);
+	known += row->withheld;
 
 	/* A function that was timed at first and counted later does not tell which were left. */
 	if (report->profile->probes[row->probe].mode != PROFILE_PROBE_COUNT && sum->calls > known)
@@ -169,6 +174,11 @@ const char *calls_restriction(const struct report *report, const struct calls_ro
 		fprintf(stream,
 			"more was taken off its durations for probes than is left: those are no "
 			"more than an order of magnitude; ");
+	if (row->withheld)
+		fprintf(stream,
+			"%" PRIu64 " not timed, in programs where exceptions may pass or which had "
+			"not been looked at yet: a probe at the return could be fatal; ",
+			row->withheld);
 	if (row->sum.deep)
 		fprintf(stream, "%" PRIu64 " more than 64 timed calls deep, not timed; ",
 			row->sum.deep);

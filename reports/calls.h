@@ -14,8 +14,9 @@ struct calls_row {
 	struct profile_timing sum; /* over threads, as seen; min_ns and max_ns are extremes */
 	struct calls_figure calls, step_calls, total_ns, self_ns; /* of the whole recording */
 	double scale;						  /* all calls for each timed one */
-	bool is_scaled; /* they are not the same, and scale is known */
-	uint64_t left;	/* calls that ended without a return: longjmp, exception */
+	bool is_scaled;	   /* they are not the same, and scale is known */
+	uint64_t left;	   /* calls that ended without a return: longjmp, exception */
+	uint64_t withheld; /* calls for whose returns no probe was allowed to wait */
 	const struct profile_timing *threads; /* its rows in the profile, borrowed */
 	uint32_t thread_count;
 	const struct profile_bucket *buckets; /* likewise */

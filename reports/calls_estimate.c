@@ -60,6 +60,8 @@ static void estimate_row(struct calls_row *row, const struct profile_probe *prob
 	row->scale = row->is_scaled ? row->calls.value / (double)sum->returns : 1;
 	row->total_ns = scaled(row, (double)sum->outer_ns);
 	row->self_ns = scaled(row, (double)sum->self_ns);
+	row->total_ns.is_least |= row->withheld && !row->is_scaled;
+	row->self_ns.is_least |= row->withheld && !row->is_scaled;
 }
 
 static const struct calls_row *row_of(const struct calls *calls, uint32_t probe)
@@ -112,7 +114,7 @@ static struct calls_figure edge_figure(const struct calls *calls, const struct p
 
 	if (row_of(calls, edge->caller)->calls.is_least)
 		return (struct calls_figure){.value = value, .is_least = true};
-	figure.is_least |= callee->left || callee->sum.open;
+	figure.is_least |= callee->left || callee->sum.open || callee->withheld;
 	return figure;
 }
 

@@ -43,6 +43,7 @@ static void size_maps(struct uprobe *uprobe)
 	bpf_map__set_max_entries(programs->maps.histograms, (uint32_t)(functions * uprobe->shards));
 	programs->rodata->numbers_namespace = bpf_kernel_namespace();
 	programs->rodata->function_count = (uint32_t)functions;
+	programs->rodata->returns_wait_everywhere = uprobe->is_classic;
 	programs->rodata->slot_count = (uint32_t)uprobe->slot_count;
 	programs->rodata->histogram_shards = (uint32_t)uprobe->shards;
 }
@@ -124,7 +125,9 @@ static int load(struct uprobe *uprobe, struct error *error)
 	if (result)
 		return bpf_kernel_fail(error, result, "load the timing programs");
 	programs->links.on_fork = bpf_program__attach(programs->progs.on_fork);
-	if (!programs->links.on_fork)
+	programs->links.on_exec = bpf_program__attach(programs->progs.on_exec);
+	programs->links.on_fork_trust = bpf_program__attach(programs->progs.on_fork_trust);
+	if (!programs->links.on_fork || !programs->links.on_exec || !programs->links.on_fork_trust)
 		return bpf_kernel_fail(error, -errno, "attach the timing programs");
 	uprobe->steps =
 		ring_buffer__new(bpf_map__fd(programs->maps.steps), take_step, uprobe, NULL);
@@ -133,6 +136,9 @@ static int load(struct uprobe *uprobe, struct error *error)
 	if (!uprobe->steps || !uprobe->stacks)
 		return bpf_kernel_fail(error, -errno, "map the rings of the timing programs");
 	uprobe->window = &programs->bss->window;
+	uprobe->states = programs->maps.states;
+	uprobe->trusted = programs->maps.trusted;
+	uprobe->trust_changes = &programs->bss->trust_changes;
 	result = probe_limit_open(&uprobe->limit, bpf_map__fd(programs->maps.limits),
 				  &programs->bss->spent_ns, &programs->bss->limit_ns, error);
 	return result ? result : map_all(uprobe, error);
@@ -182,7 +188,7 @@ static int measure(struct uprobe *uprobe, struct error *error)
 		uprobe->functions[uprobe->capacity + i] = trial.functions[i];
 		uprobe_set_mode(uprobe, uprobe->capacity + i, trial.functions[i].mode);
 	}
-	result = uprobe_watch(uprobe, trial.pid, error);
+	result = uprobe_watch(uprobe, trial.pid, true, error);
 	if (!result)
 		result = uprobe_attach(uprobe, trial.fd, uprobe->capacity, UPROBE_TRIAL_FUNCTIONS,
 				       error);
@@ -265,13 +271,15 @@ void uprobe_close(struct uprobe *uprobe)
 	free(uprobe);
 }
 
-int uprobe_watch(struct uprobe *uprobe, pid_t pid, struct error *error)
+int uprobe_watch(struct uprobe *uprobe, pid_t pid, bool is_trusted, struct error *error)
 {
 	uint32_t key = (uint32_t)pid;
 	uint8_t yes = 1;
 	int result = bpf_map__update_elem(uprobe->programs->maps.processes, &key, sizeof(key), &yes,
 					  sizeof(yes), BPF_ANY);
 
+	if (!result)
+		result = uprobe_trust_begin(uprobe, pid, is_trusted);
 	return result ? bpf_kernel_fail(error, result, "time another process") : 0;
 }
 

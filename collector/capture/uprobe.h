@@ -116,8 +116,29 @@ uint32_t uprobe_time_cost_ns(const struct uprobe *uprobe, const struct uprobe_fu
 void uprobe_adapt_costs(struct uprobe *uprobe);
 double uprobe_cost_factor(const struct uprobe *uprobe); /* against uprobe_costs, at the moment */
 
-/* Counts a process, and all that it will fork. Returns 0 or a negative errno. */
-int uprobe_watch(struct uprobe *uprobe, pid_t pid, struct error *error);
+/*
+ * Counts a process, and all that it will fork. Returns 0 or a negative errno.
+ *
+ * @is_trusted  return addresses may be replaced in it, until it executes a program or loads a file
+ */
+int uprobe_watch(struct uprobe *uprobe, pid_t pid, bool is_trusted, struct error *error);
+
+/* ---- where return addresses may be replaced ---------------------------------------------------
+ *
+ * Processes have states, numbered from 1: one begins with each program that they execute, and where
+ * UPROBE_LOADS is met. One that was trusted lets return probes wait; in others such calls are
+ * counted, as withheld. The classic probes wait everywhere.
+ */
+
+/* Trusts a state of a process; with UPROBE_DISTRUSTED: it was looked at, and is not trusted. */
+void uprobe_trust(struct uprobe *uprobe, pid_t pid, uint32_t state);
+
+/* Returns another number when there may be states that were not looked at. */
+uint32_t uprobe_trust_changes(const struct uprobe *uprobe);
+
+/* Calls @take for each process whose state was not looked at, which may have ended. */
+void uprobe_untrusted(const struct uprobe *uprobe,
+		      void (*take)(void *context, pid_t pid, uint32_t state), void *context);
 
 /* Adds a function and returns its number, counted from 0 in the order of these calls. There must be
  * room for it. */
@@ -136,7 +157,9 @@ int uprobe_attach(struct uprobe *uprobe, int fd, size_t first, size_t count, str
  * @mark  UPROBE_CATCH: the entry of a function that runs when an exception is caught, where calls
  *        that it has left end; UPROBE_THROW: of one that lets it leave calls; UPROBE_TOLD: of one
  *        that a process calls with the address of its number, as 32 bits, and that of UPROBE_TOTALS
- *        sums of what it does: from then on steps are told with what came to those
+ *        sums of what it does: from then on steps are told with what came to those; UPROBE_LOADS:
+ *        of one that runs before files are loaded and before their code does; UPROBE_STARTS: where
+ *        a program begins whose files, as they are then, are trusted
  */
 int uprobe_attach_mark(struct uprobe *uprobe, int fd, uint64_t offset, uint32_t mark,
 		       struct error *error);

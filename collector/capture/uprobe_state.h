@@ -12,6 +12,7 @@
 
 struct ring_buffer;
 struct uprobe_bpf;
+struct bpf_map;
 
 /* The handling of returns so far: what it would have taken as it did in the trial, and has. */
 struct uprobe_handling {
@@ -41,6 +42,8 @@ struct uprobe {
 	struct mapped settings, threads, cells, histograms;
 	struct probe_limit limit;
 	struct uprobe_window *window;
+	struct bpf_map *states, *trusted; /* of processes (bpf/trusted.h) */
+	uint32_t *trust_changes;
 	struct ring_buffer *steps, *stacks;
 	struct uprobe_stacks sampled;
 	void (*take_step)(void *context, const struct uprobe_step *step);
@@ -60,6 +63,9 @@ static inline struct uprobe_setting *uprobe_setting(const struct uprobe *uprobe,
 {
 	return (struct uprobe_setting *)uprobe->settings.memory + function;
 }
+
+/* Begins with the states of a process. Returns 0 or a negative errno. */
+int uprobe_trust_begin(struct uprobe *uprobe, pid_t pid, bool is_trusted);
 
 /* Sets what a function's probe is taken to cost at the moment. */
 void uprobe_set_costs(struct uprobe *uprobe, size_t number);

@@ -125,6 +125,10 @@ bool cfi_find_range(const struct cfi_section *section, uint64_t address, struct 
 bool cfi_next(const struct cfi_section *section, size_t *offset, size_t *entry,
 	      struct cfi_range *range);
 
+/* Says whether an entry of the section names a personality routine: code there takes part when
+ * stacks are unwound for exceptions. Cost: linear in the bytes. */
+bool cfi_has_personality(const struct cfi_section *section);
+
 /* Bytes of the walked thread's memory, and where else to look for those not in here. */
 struct cfi_memory {
 	const uint8_t *data;

@@ -191,6 +191,20 @@ static bool read_common(const struct cfi_section *section, size_t offset, struct
 	return !body->failed;
 }
 
+bool cfi_has_personality(const struct cfi_section *section)
+{
+	struct record record;
+
+	for (size_t offset = 0; read_record(section, offset, &record); offset = record.next) {
+		if (!record.is_common || record.is_empty || !cursor_byte(&record.body))
+			continue;
+		for (uint8_t letter; (letter = cursor_byte(&record.body));)
+			if (letter == 'P')
+				return true;
+	}
+	return false;
+}
+
 enum entry_found entry_read(const struct cfi_section *section, size_t offset, size_t *next,
 			    struct entry *entry)
 {

@@ -71,3 +71,89 @@ functions='thrower,middle,catcher,relay,outer,dive,top,front,back,maybe,odd,choo
 	cat text
 	grep -q 'odd: only counted: exceptions may pass through it.*left in a way that cannot be probed' text
 }
+
+@test "exceptions pass timed functions of C libraries, also in programs that others execute" {
+	"$THROWS" sort 30 >alone
+	for how in --time --step; do
+		collector run --budget none -q -o a $how libc:qsort -- "$THROWS" sort 30 >with
+		cmp alone with
+		[ "$(of qsort calls)" = 30 ]
+	done
+	collector run --budget none -q --classic-probes -o a --time libc:qsort -- "$THROWS" sort 30 >with
+	cmp alone with
+	collector run --budget none -q -o a --time libc:qsort -- sh -c "'$THROWS' sort 30; true" >with
+	cmp alone with
+	[ "$(of qsort calls)" = 30 ]
+	collector calls a.prof | grep -q 'qsort: 30 not timed, in programs where exceptions may pass'
+}
+
+@test "in C a cancelled thread runs its handlers, and a backtrace has all its frames" {
+	cat >unwound.c <<-'C'
+		#define _GNU_SOURCE
+		#include <execinfo.h>
+		#include <pthread.h>
+		#include <stdio.h>
+		#include <unistd.h>
+		static pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
+		static void unlock(void *unused) { pthread_mutex_unlock(&mutex); puts("unlocked"); }
+		__attribute__((noinline)) void waits(void) { for (;;) pause(); }
+		static void *run(void *unused) {
+			pthread_mutex_lock(&mutex);
+			pthread_cleanup_push(unlock, 0);
+			waits();
+			pthread_cleanup_pop(1);
+			return 0;
+		}
+		__attribute__((noinline)) int asks(void) { void *frames[30]; return backtrace(frames, 30); }
+		int main(void) {
+			pthread_t thread;
+			pthread_create(&thread, 0, run, 0);
+			pthread_cancel(thread);
+			pthread_join(thread, 0);
+			printf("%s, %d frames\n", pthread_mutex_trylock(&mutex) ? "locked" : "free", asks() + 1);
+		}
+	C
+	gcc -O1 -fexceptions -pthread -o unwound unwound.c
+	./unwound >alone
+	grep -q 'free' alone
+	collector run --budget none -q -o a --time waits,asks,libc:pause -- ./unwound >with
+	diff alone with
+	[ "$(of asks calls)|$(of asks returns)" = '1|1' ]
+}
+
+@test "from the moment that a library with exceptions is loaded no return address is replaced any more" {
+	cat >loads.c <<-'C'
+		#include <dlfcn.h>
+		#include <stdio.h>
+		#include <unistd.h>
+		#define FUNCTION __attribute__((noinline, noclone))
+		FUNCTION int passes(int (*call)(int), int value) { value = call(value); __asm__(""); return value + 1; }
+		FUNCTION int before(int value) { __asm__(""); return value + 1; }
+		FUNCTION int again(int value) { __asm__(""); return value + 1; }
+		int main(int argc, char **argv) {
+			int sum = 0, (*guards)(int (*)(int (*)(int), int), int);
+			for (int i = 0; i < 100; i++) sum = before(sum);
+			void *library = dlopen(argv[1], RTLD_NOW);
+			for (int i = 0; argc > 2 && i < 150; i++) { usleep(10000); sum = again(sum); }
+			guards = library ? dlsym(library, "guards") : 0;
+			for (int i = 0; guards && i < 100; i++) sum += guards(passes, i);
+			printf("%d\n", sum);
+		}
+	C
+	cat >throws.cc <<-'C'
+		static int call(int value) { if (value % 2) throw value; return value; }
+		extern "C" int guards(int (*through)(int (*)(int), int), int value) {
+			try { return through(call, value); } catch (int) { return 1000; }
+		}
+	C
+	gcc -O1 -o loads loads.c
+	g++ -O1 -shared -fPIC -o libthrows.so throws.cc
+	./loads ./libthrows.so >alone
+	collector run --budget none -q -o a --time before,passes -- ./loads ./libthrows.so >with
+	cmp alone with
+	[ "$(of before returns)|$(of passes calls)|$(of passes returns)" = '100|100|0' ]
+	collector calls a.prof | grep -q 'passes: 100 not timed'
+	# A library without them is looked at, and then all is as before.
+	collector run --budget none -q -o a --time again -- ./loads libm.so.6 wait >with
+	[ "$(of again returns)" -gt 0 ]
+}

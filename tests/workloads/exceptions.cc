@@ -10,6 +10,7 @@
  * `maybe` ends in a jump to `odd`, for odd numbers exceptions switch N    `choose` has a jump table
  *     exceptions cancel N    N threads are cancelled in `waiter`
  *     exceptions longjmp N   `jumper` leaves itself by longjmp
+ *     exceptions sort N      what qsort compares with throws, through libc, to the caller of `sorter`
  *     exceptions late N      `late` throws after some tenth of a millisecond; "late_ns" is how long
  * all that took by the program's own clock exceptions fork N      three children do the first,
  * within `forker`
@@ -267,6 +268,34 @@ FUNCTION static void late(uint64_t value)
 	throw value;
 }
 
+static int compare(const void *left, const void *right)
+{
+	static uint64_t calls;
+
+	if (++calls % 5 == 0)
+		throw std::runtime_error("fifth");
+	return *(const int *)left - *(const int *)right;
+}
+
+FUNCTION static void sorter(void)
+{
+	int numbers[] = {3, 2, 1, 5, 8, 6, 7, 4};
+	guarded object;
+
+	qsort(numbers, 8, sizeof(*numbers), compare);
+}
+
+static void run_sort(uint64_t count)
+{
+	for (uint64_t i = 0; i < count; i++)
+		try {
+			sorter();
+		} catch (const std::exception &) {
+			sum = sum + 3;
+		}
+	printf("sorter %lu %lu\nqsort %lu 0\n", count, count, count);
+}
+
 static uint64_t now_ns(void)
 {
 	struct timespec time;
@@ -322,7 +351,7 @@ int main(int argc, char **argv)
 		{"throw", run_throw},	  {"rethrow", run_rethrow}, {"deep", run_deep},
 		{"threads", run_threads}, {"tail", run_tail},	    {"maybe", run_maybe},
 		{"switch", run_switch},	  {"cancel", run_cancel},   {"longjmp", run_longjmp},
-		{"late", run_late},	  {"fork", run_fork},
+		{"late", run_late},	  {"fork", run_fork},	    {"sort", run_sort},
 	};
 	uint64_t count = argc > 2 ? strtoull(argv[2], NULL, 10) : 1000;
 

@@ -67,6 +67,7 @@ int on_entry(struct pt_regs *registers)
 	if (!calls)
 		calls = begin_thread();
 	cell = calls && setting ? cell_of(calls, function) : NULL;
+	/* Its return probe waits already: such functions are chosen for that (timing_plan.h). */
 	if (cell)
 		enter(calls, cell, setting, cookie, registers->sp, false);
 	return 0;
@@ -135,6 +136,10 @@ int on_edge(struct pt_regs *registers)
 			calls->is_unwinding = 1;
 		return 0;
 	}
+	if (cookie == UPROBE_LOADS)
+		return change_state(process_number(bpf_get_current_task_btf()));
+	if (cookie == UPROBE_STARTS)
+		return trust_state(process_number(bpf_get_current_task_btf()));
 	if (!calls && !(cookie & UPROBE_EXIT))
 		calls = begin_thread();
 	function = cookie & UPROBE_FUNCTION;

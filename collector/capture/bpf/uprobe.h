@@ -54,7 +54,8 @@ enum uprobe_window_state {
  * The cookie of a probe is the function's number, and above that its generation.
  * Where no return probe goes with it the number has these at the function's exits
  * (../../resolve/exits.h); UPROBE_THROW where an exception begins to leave calls, UPROBE_CATCH
- * where it is caught, and UPROBE_TOLD where a process tells of its sums.
+ * where it is caught, UPROBE_TOLD where a process tells of its sums, UPROBE_LOADS where its loader
+ * begins to load something and where it has, UPROBE_STARTS where a known program starts.
  */
 #define UPROBE_GENERATION(cookie) ((__u32)((cookie) >> 32))
 #define UPROBE_EXIT		  (1u << 31)
@@ -65,6 +66,9 @@ enum uprobe_window_state {
 #define UPROBE_CATCH		  0xffffffffu
 #define UPROBE_THROW		  0xfffffffeu
 #define UPROBE_TOLD		  0xfffffffdu
+#define UPROBE_LOADS		  0xfffffffcu
+#define UPROBE_STARTS		  0xfffffffbu
+#define UPROBE_DISTRUSTED	  (1u << 31) /* of the number of a process's state */
 
 /*
  * What one thread did in one function. A thread is the only writer of its cells, so plain additions
@@ -83,6 +87,7 @@ struct uprobe_cell {
 	__u64 deep;		    /* calls below UPROBE_DEPTH timed ones: counted, not timed */
 	__s64 open;		    /* calls that have not ended */
 	__u64 thrown;		    /* of the returns, calls that an exception left */
+	__u64 withheld;		    /* calls where no return probe may wait: counted, not timed */
 	__u64 handled, handling_ns; /* returns whose handling was not interrupted, and its time */
 };
 

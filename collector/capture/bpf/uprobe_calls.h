@@ -244,6 +244,25 @@ static __always_inline void begin_step(struct calls *calls, __u32 depth)
 	}
 }
 
+__noinline int look_at_trust(struct calls *calls)
+{
+	if (!calls)
+		return 0;
+	calls->trust_seen = *(volatile __u32 *)&trust_changes + 1;
+	calls->is_trusted = is_trusted(process_number(bpf_get_current_task_btf()));
+	return 0;
+}
+
+/* Says whether a return probe may wait for a call's end. */
+static __always_inline bool may_wait(struct calls *calls)
+{
+	if (returns_wait_everywhere)
+		return true;
+	if (calls->trust_seen != *(volatile __u32 *)&trust_changes + 1)
+		look_at_trust(calls);
+	return calls->is_trusted;
+}
+
 /* Returns whether the return shall be seen, too. */
 static __always_inline bool enter(struct calls *calls, struct uprobe_cell *cell,
 				  const struct uprobe_setting *setting, __u64 cookie,
@@ -252,6 +271,7 @@ static __always_inline bool enter(struct calls *calls, struct uprobe_cell *cell,
 	__u32 depth, function = cookie & UPROBE_FUNCTION;
 	bool is_seen = !setting->in_windows || window.state == UPROBE_WINDOW_OPEN;
 	struct frame *frame;
+	bool can_end;
 
 	probe_limit_spend(setting->whole_ns);
 	if (UPROBE_GENERATION(cookie) != setting->generation)
@@ -270,9 +290,10 @@ static __always_inline bool enter(struct calls *calls, struct uprobe_cell *cell,
 		add(calls, &cell->calls, 1);
 	if (is_seen && (setting->mode == UPROBE_STEP || (steps_open > 0 && !window.steps_ended)))
 		add(calls, &cell->step_calls, 1);
-	if (!is_seen || setting->mode == UPROBE_COUNT || depth >= UPROBE_DEPTH) {
+	can_end = has_exits || may_wait(calls);
+	if (!is_seen || setting->mode == UPROBE_COUNT || depth >= UPROBE_DEPTH || !can_end) {
 		if (is_seen && setting->mode != UPROBE_COUNT)
-			add(calls, &cell->deep, 1);
+			add(calls, can_end ? &cell->deep : &cell->withheld, 1);
 		if (depth)
 			frame_at(calls, depth - 1)->probe_ns += setting->whole_ns;
 		return false;

@@ -8,7 +8,7 @@
 #include "collector/capture/bpf/kernel.h"
 #include "collector/capture/bpf/probe_limit.h"
 #include "collector/capture/bpf/uprobe.h"
-#include "collector/capture/bpf/watched.h"
+#include "collector/capture/bpf/trusted.h"
 
 #include <bpf/bpf_helpers.h>
 
@@ -27,10 +27,11 @@ struct frame {
 struct calls {
 	__u32 slot;
 	__u16 depth;
-	__u16 is_unwinding;	     /* an exception is on its way */
+	__u8 is_unwinding;	     /* an exception is on its way */
+	__u8 is_trusted;	     /* return addresses may be replaced, */
 	__u64 totals[UPROBE_TOTALS]; /* of the process as the outermost step began; */
 	__u32 totals_depth;	     /* with which depth is this; 0: there are none */
-	__u32 unused;
+	__u32 trust_seen;	     /* as of so many changes of that, and one */
 	struct frame frames[UPROBE_DEPTH];
 };
 
@@ -110,6 +111,8 @@ struct {
 const volatile __u32 function_count = 1;
 const volatile __u32 slot_count = 1;
 const volatile __u32 histogram_shards = 1;
+const volatile bool
+	returns_wait_everywhere; /* the probes are such that nothing can withhold them */
 
 __u32 slots_used; /* besides slot 0, which is for those that come too late */
 __s32 steps_open;

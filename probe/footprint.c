@@ -27,22 +27,39 @@ uint64_t footprint_of(const void *address, uint64_t bytes)
 	return resident;
 }
 
-/* Pages in memory are the second number, shared ones among them the third. */
-uint64_t footprint_private(void)
+/* Returns the bytes that a line of /proc/self/status tells, which has them in kB; 0 without it. */
+static uint64_t bytes_after(const char *text, const char *name)
 {
-	char text[128] = "";
-	long fd = RAW_4(SYS_openat, AT_FDCWD, "/proc/self/statm", O_RDONLY | O_CLOEXEC, 0);
-	long bytes = fd < 0 ? 0 : RAW_3(SYS_read, fd, text, sizeof(text));
-	uint64_t numbers[3] = {0};
-	int at = 0;
+	for (const char *at = text; *at; at++) {
+		uint64_t number = 0;
+		int same = 0;
+
+		while (name[same] && at[same] == name[same])
+			same++;
+		if (name[same])
+			continue;
+		for (at += same; *at && *at != '\n'; at++)
+			if (*at >= '0' && *at <= '9')
+				number = 10 * number + (uint64_t)(*at - '0');
+		return number * 1024;
+	}
+	return 0;
+}
+
+struct footprint footprint_look(void)
+{
+	static char text[4096]; /* stacks may be small */
+	long fd = RAW_4(SYS_openat, AT_FDCWD, "/proc/self/status", O_RDONLY | O_CLOEXEC, 0);
+	long bytes = fd < 0 ? 0 : RAW_3(SYS_read, fd, text, sizeof(text) - 1);
+	uint64_t shared, highest;
 
 	if (fd >= 0)
 		RAW_1(SYS_close, fd);
-	for (long i = 0; i < bytes && at < 3; i++) {
-		if (text[i] >= '0' && text[i] <= '9')
-			numbers[at] = 10 * numbers[at] + (uint64_t)(text[i] - '0');
-		else
-			at++;
-	}
-	return (numbers[1] - numbers[2]) * PAGE_BYTES;
+	text[bytes > 0 ? bytes : 0] = '\0';
+	shared = bytes_after(text, "\nRssFile:") + bytes_after(text, "\nRssShmem:");
+	highest = bytes_after(text, "\nVmHWM:");
+	return (struct footprint){
+		.private = bytes_after(text, "\nRssAnon:"),
+		.highest = highest > shared ? highest - shared : 0,
+	};
 }

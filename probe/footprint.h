@@ -7,6 +7,11 @@
 /* Returns how many bytes of a mapping are in memory. Source: mincore(2). */
 uint64_t footprint_of(const void *address, uint64_t bytes);
 
-/* Returns how much the process has for itself, 0 when that is not known. Source: proc(5),
- * /proc/pid/statm. */
-uint64_t footprint_private(void);
+/* What the process has for itself, in bytes; 0 when that is not known. */
+struct footprint {
+	uint64_t private;
+	uint64_t highest; /* that it ever had, less what it shares now */
+};
+
+/* Looks at the calling process; for one thread at a time. Source: proc(5), /proc/pid/status. */
+struct footprint footprint_look(void);

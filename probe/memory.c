@@ -153,6 +153,7 @@ void memory_end_thread(struct thread *thread)
 
 void memory_end_process(void)
 {
+	struct footprint footprint;
 	uint64_t bytes = 0;
 
 	if (!is_on || !probe_is_on() || !wire_is_recording(probe.wire) || !confine_lets_measure())
@@ -160,7 +161,9 @@ void memory_end_process(void)
 	for (int i = 0; i < THREADS; i++)
 		if (threads[i])
 			bytes += footprint_of(threads[i], sizeof(*threads[i]));
-	tally_process->resident_bytes = footprint_private();
+	footprint = footprint_look();
+	tally_process->resident_bytes = footprint.private;
+	tally_process->highest_bytes = footprint.highest;
 	tally_process->probe_bytes = bytes + live_resident();
 }
 

@@ -253,9 +253,9 @@ struct wire_process {
 	 */
 	char allocator[48];
 	/* At its exit; 0 when that was not seen. Of this process alone, without what is shared: */
-	uint64_t probe_bytes;	 /* resident for remembering blocks and stacks */
+	uint64_t probe_bytes;	 /* resident for remembering blocks and stacks; it was never more */
 	uint64_t resident_bytes; /* with all else */
-	uint64_t unused[1];
+	uint64_t highest_bytes;	 /* the same when it was most; 0: not known */
 	_Atomic uint64_t totals[WIRE_TOTALS];
 };
 

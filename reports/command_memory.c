@@ -132,18 +132,23 @@ static const char *estimate_text(const struct memory *memory, uint64_t bytes, ch
 	return text;
 }
 
-/* What counting itself took of the program's memory. */
+/* What counting itself took of the program's memory: it never gives back, so that what it had at the
+ * end is the most. */
 static void write_added(const struct profile *profile, FILE *stream)
 {
 	double added = (double)profile_number(profile, "memory.probe_bytes", 0);
-	double resident = (double)profile_number(profile, "memory.resident_bytes", 0);
-	char text[32], without[32];
+	double highest = (double)profile_number(profile, "memory.highest_bytes", 0);
+	double all = highest > 0 ? highest
+				 : (double)profile_number(profile, "memory.resident_bytes", 0);
+	char text[32], without[32], share[32];
 
-	if (added > 0 && resident > added)
-		fprintf(stream, "counting     took %s beside the program's own %s (%.0f %% more)\n",
+	if (added > 0 && all > added)
+		fprintf(stream,
+			"counting     took %s beside the program's own %s when it %s (%s %% more)\n",
 			bytes_text((uint64_t)added, text, sizeof(text)),
-			bytes_text((uint64_t)(resident - added), without, sizeof(without)),
-			100 * added / (resident - added));
+			bytes_text((uint64_t)(all - added), without, sizeof(without)),
+			highest > 0 ? "had most" : "ended",
+			amount_brief(100 * added / (all - added), share, sizeof(share)));
 }
 
 /* What probes on a running program's allocator can tell. */
@@ -194,6 +199,12 @@ static void write_counted(const struct report *report, const struct memory *memo
 	if (amounts[MEMORY_MAPPINGS])
 		fprintf(stream, ", %s at the end\n",
 			bytes_text(amounts[MEMORY_MAPPED_LIVE], bytes, sizeof(bytes)));
+	if (amounts[MEMORY_REPLACED_BLOCKS])
+		fprintf(stream, "ended        %s in %" PRIu64 " blocks, by exec: of programs (%" PRId64
+				") that another replaced in their process\n",
+			estimate_text(memory, amounts[MEMORY_REPLACED], bytes, sizeof(bytes)),
+			amounts[MEMORY_REPLACED_BLOCKS],
+			profile_number(profile, "memory.replaced", 0));
 	write_added(report->profile, stream);
 	if (processes > 1)
 		fprintf(stream, "processes    %" PRId64 ", all added up\n", processes);

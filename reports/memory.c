@@ -14,7 +14,8 @@ const char *const memory_metrics[MEMORY_AMOUNTS] = {
 	[MEMORY_LIVE_BLOCKS] = "live-blocks", [MEMORY_PEAK] = "peak",
 	[MEMORY_MAPPINGS] = "mappings",	      [MEMORY_MAPPED] = "mapped",
 	[MEMORY_MAPPED_LIVE] = "mapped-live", [MEMORY_PEAK_BLOCKS] = "peak-blocks",
-	[MEMORY_LIFETIME] = "lifetime",
+	[MEMORY_LIFETIME] = "lifetime",	      [MEMORY_REPLACED] = "replaced",
+	[MEMORY_REPLACED_BLOCKS] = "replaced-blocks",
 };
 
 const struct memory_remark memory_remarks[MEMORY_REMARKS] = {
@@ -196,9 +197,16 @@ double memory_error(const struct memory *memory, uint64_t bytes)
 	return NORMAL_95 * sqrt((double)memory->rate * memory->stretch * (double)bytes);
 }
 
+uint64_t memory_frees(const uint64_t amounts[MEMORY_AMOUNTS])
+{
+	uint64_t left = amounts[MEMORY_LIVE_BLOCKS] + amounts[MEMORY_REPLACED_BLOCKS];
+
+	return amounts[MEMORY_ALLOCATIONS] > left ? amounts[MEMORY_ALLOCATIONS] - left : 0;
+}
+
 double memory_lifetime(const uint64_t amounts[MEMORY_AMOUNTS])
 {
-	double frees = (double)amounts[MEMORY_ALLOCATIONS] - (double)amounts[MEMORY_LIVE_BLOCKS];
+	double frees = (double)memory_frees(amounts);
 
 	return frees > 0 ? (double)amounts[MEMORY_LIFETIME] / frees : NAN;
 }

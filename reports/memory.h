@@ -21,6 +21,8 @@ enum memory_amount {
 	MEMORY_MAPPED,	 /* bytes of them */
 	MEMORY_MAPPED_LIVE,
 	MEMORY_LIFETIME, /* ms, of the blocks freed, added up */
+	MEMORY_REPLACED, /* bytes live when exec put another program in the place of theirs */
+	MEMORY_REPLACED_BLOCKS,
 	MEMORY_AMOUNTS,
 };
 
@@ -93,6 +95,9 @@ bool memory_has_few_samples(const struct memory *memory);
  * sampling. Source: docs/methods.md.
  */
 double memory_error(const struct memory *memory, uint64_t bytes);
+
+/* Returns how many blocks were freed. */
+uint64_t memory_frees(const uint64_t amounts[MEMORY_AMOUNTS]);
 
 /* Returns the mean lifetime of a site's freed blocks in ms; NAN when none was. */
 double memory_lifetime(const uint64_t amounts[MEMORY_AMOUNTS]);

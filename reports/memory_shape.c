@@ -73,15 +73,14 @@ static uint64_t median_of(const struct memory_shape *shape, const struct profile
 bool memory_shape_measure(struct memory_shape *shape, const struct memory *memory,
 			  const struct profile *profile)
 {
-	uint64_t allocations = memory->amounts[MEMORY_ALLOCATIONS];
-	uint64_t live = memory->amounts[MEMORY_LIVE_BLOCKS], aged = 0;
+	uint64_t aged = 0;
 
 	*shape = (struct memory_shape){0};
 	for (size_t i = 0; i < profile->spreads_count; i++)
 		add_row(shape, &profile->spreads[i], memory->rate, &aged);
 	if (!shape->sized)
 		return false;
-	shape->freed = allocations > live ? allocations - live : 0;
+	shape->freed = memory_frees(memory->amounts);
 	if (shape->freed < aged)
 		shape->freed = aged;
 	shape->lifetimes[0] += shape->freed - aged;

@@ -13,6 +13,8 @@ const struct event_metric memory_metrics[MEMORY_METRICS] = {
 	[MEMORY_METRIC_PEAK] = {"peak", "bytes", 1, true},
 	[MEMORY_METRIC_PEAK_BLOCKS] = {"peak-blocks", "count", 1, true},
 	[MEMORY_METRIC_LIFETIME] = {"lifetime", "ms", 1, false},
+	[MEMORY_METRIC_REPLACED] = {"replaced", "bytes", 1, false},
+	[MEMORY_METRIC_REPLACED_BLOCKS] = {"replaced-blocks", "count", 1, false},
 	[MEMORY_METRIC_MAPPINGS] = {"mappings", "count", 1, false},
 	[MEMORY_METRIC_MAPPED] = {"mapped", "bytes", 1, false},
 	[MEMORY_METRIC_MAPPED_LIVE] = {"mapped-live", "bytes", 1, true},
@@ -38,13 +40,31 @@ static uint64_t value_of(const struct memory_sum *sum, int metric)
 		return memory_sum_difference(sum->peak_bytes, 0);
 	case MEMORY_METRIC_PEAK_BLOCKS:
 		return memory_sum_difference(sum->peak_blocks, 0);
+	case MEMORY_METRIC_REPLACED:
+		return sum->replaced_bytes;
+	case MEMORY_METRIC_REPLACED_BLOCKS:
+		return sum->replaced_blocks;
 	default:
 		return sum->lifetime * (WIRE_CLOCK_NS / 1000000);
 	}
 }
 
+/* What a program had is gone when its process executes another, and is no part of a peak that a
+ * program of the same process has passed. */
+static void take_away(struct memory_sum *sum, const struct memory_image *image)
+{
+	if (image->is_replaced) {
+		sum->replaced_bytes = memory_sum_difference(sum->bytes, sum->freed_bytes);
+		sum->replaced_blocks = memory_sum_difference(sum->allocations, sum->frees);
+		sum->freed_bytes = sum->bytes;
+		sum->frees = sum->allocations;
+	}
+	if (image->is_lower)
+		sum->peak_bytes = sum->peak_blocks = 0;
+}
+
 void memory_amounts_look(struct memory_amounts *amounts, const struct probe_memory *memory,
-			 const uint64_t *epochs, uint32_t count)
+			 const uint64_t *epochs, const struct memory_image *images, uint32_t count)
 {
 	while (amounts->told_count < count) {
 		xgrow(amounts->told, amounts->told_count, amounts->told_capacity);
@@ -52,6 +72,8 @@ void memory_amounts_look(struct memory_amounts *amounts, const struct probe_memo
 	}
 	free(amounts->sums);
 	amounts->sums = memory_sum_make(memory, epochs, count);
+	for (uint32_t i = 0; i < count; i++)
+		take_away(&amounts->sums[i], &images[i]);
 	amounts->count = count;
 	amounts->node = 0;
 	amounts->metric = 0;

@@ -5,6 +5,7 @@
 #pragma once
 
 #include "collector/capture/event.h"
+#include "collector/capture/memory_images.h"
 #include "collector/capture/memory_sum.h"
 
 /* In the order in which they are told. */
@@ -17,6 +18,8 @@ enum memory_metric {
 	MEMORY_METRIC_PEAK,
 	MEMORY_METRIC_PEAK_BLOCKS,
 	MEMORY_METRIC_LIFETIME,
+	MEMORY_METRIC_REPLACED,
+	MEMORY_METRIC_REPLACED_BLOCKS,
 	/* of memory from the kernel itself */
 	MEMORY_METRIC_MAPPINGS,
 	MEMORY_METRIC_MAPPED,
@@ -47,10 +50,16 @@ struct memory_change {
 	uint64_t weight;
 };
 
-/* Looks at the amounts of the first @count nodes; @epochs as of memory_sum_make. What an earlier
- * look has found and nobody has taken is found again. */
+/*
+ * Looks at the amounts of the first @count nodes. What an earlier look has found and nobody has taken
+ * is found again.
+ *
+ * @epochs  as of memory_sum_make
+ * @images  of each node's process: one that was replaced has nothing live, but what it had until then;
+ *          one that is lower has no part in the peak
+ */
 void memory_amounts_look(struct memory_amounts *amounts, const struct probe_memory *memory,
-			 const uint64_t *epochs, uint32_t count);
+			 const uint64_t *epochs, const struct memory_image *images, uint32_t count);
 
 /* Finds the next change without taking it; returns false when there is none. */
 bool memory_amounts_find(struct memory_amounts *amounts, struct memory_change *change);

@@ -226,15 +226,32 @@ static bool counts_allocations(const struct memory_source *source)
 	return source->memory->modes & WIRE_MODE_MEMORY;
 }
 
+static uint32_t process_count(const struct probe_memory *memory)
+{
+	uint32_t count = atomic_load(&memory->header->process_count);
+
+	return count < memory->process_limit ? count : memory->process_limit;
+}
+
 static void look_at_allocations(struct memory_source *source)
 {
-	uint64_t *epochs = xcalloc(source->told_count + 1, sizeof(*epochs));
+	const struct probe_memory *memory = source->memory;
+	uint32_t count = (uint32_t)source->told_count, processes = process_count(memory);
+	uint64_t *epochs = xcalloc(count + 1u, sizeof(*epochs));
+	struct memory_image *images = xcalloc(count + 1u, sizeof(*images));
+	struct memory_image *by_process = memory_images_find(memory->processes, processes);
 
-	for (size_t i = 0; i < source->told_count; i++)
-		if (source->told[i].process)
-			epochs[i] =
-				epoch_of(&source->memory->processes[source->told[i].process - 1]);
-	memory_amounts_look(&source->amounts, source->memory, epochs, (uint32_t)source->told_count);
+	for (uint32_t i = 0; i < count; i++) {
+		uint32_t process = source->told[i].process;
+
+		if (process)
+			epochs[i] = epoch_of(&memory->processes[process - 1]);
+		if (process && process <= processes)
+			images[i] = by_process[process - 1];
+	}
+	memory_amounts_look(&source->amounts, memory, epochs, images, count);
+	free(by_process);
+	free(images);
 	free(epochs);
 }
 
@@ -394,16 +411,16 @@ static void row_stop(void *self)
 static void describe_processes(const struct memory_source *source, struct profile *profile)
 {
 	const struct probe_memory *memory = source->memory;
-	uint32_t count = atomic_load(&memory->header->process_count);
-	uint64_t unknown = 0, unseen = 0, forks = 0, inexact = 0;
-	uint64_t added = 0, resident = 0;
+	uint32_t count = process_count(memory);
+	struct memory_image *images = memory_images_find(memory->processes, count);
+	uint64_t unknown = 0, unseen = 0, forks = 0, inexact = 0, replaced = 0;
+	uint64_t added = 0, resident = 0, highest = 0;
 	char allocator[sizeof(memory->processes->allocator) + 1] = "";
 
-	if (count > memory->process_limit)
-		count = memory->process_limit;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct wire_process *process = &memory->processes[i];
 
+		replaced += images[i].is_replaced;
 		unknown += process->is_fork ? 0 : process->unknown_frees;
 		unseen += process->unseen_frees;
 		forks += process->is_fork != 0;
@@ -411,18 +428,23 @@ static void describe_processes(const struct memory_source *source, struct profil
 		if (process->probe_bytes < process->resident_bytes) {
 			added += process->probe_bytes;
 			resident += process->resident_bytes;
+			highest += most(process->highest_bytes, process->resident_bytes);
 		}
 		if (*process->allocator)
 			snprintf(allocator, sizeof(allocator), "%.*s",
 				 (int)sizeof(process->allocator), process->allocator);
 	}
-	if (added > 0 && resident < MOST_BYTES) {
+	if (added > 0 && highest < MOST_BYTES) {
+		profile_set_number(profile, "memory.highest_bytes", (int64_t)highest);
 		profile_set_number(profile, "memory.probe_bytes", (int64_t)added);
 		profile_set_number(profile, "memory.resident_bytes", (int64_t)resident);
 	}
 	if (*allocator)
 		profile_set_text(profile, "memory.allocator", allocator);
-	profile_set_number(profile, "memory.processes", count);
+	free(images);
+	profile_set_number(profile, "memory.processes", count - (int64_t)replaced);
+	if (replaced)
+		profile_set_number(profile, "memory.replaced", (int64_t)replaced);
 	profile_set_number(profile, "memory.forked", (int64_t)forks);
 	profile_set_number(profile, "memory.threaded", (int64_t)inexact);
 	profile_set_number(profile, "memory.unknown_frees", (int64_t)unknown);

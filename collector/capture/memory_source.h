@@ -12,6 +12,8 @@
  *     temporaries  count   blocks freed before their thread allocated again
  *     live         bytes   allocated and not freed until now, or until the end of the process
  *     live-blocks  count
+ *     replaced     bytes   live when the process executed another program, and with it gone
+ *     replaced-blocks  count
  *     lifetime     ms      of the blocks that were freed, added up
  *     mappings     count   of memory from the kernel itself, past the allocator
  *     mapped       bytes   by them

@@ -355,7 +355,8 @@ struct profile_spread {
  *   lost.edges         calls whose caller is not in the table of edges
  *   lost.timed_threads threads whose calls were not seen at all
  *   memory.processes, memory.forked, memory.threaded   with --memory: processes that were counted;
- *                      of these, forked ones, and those with several threads
+ *                      of these, forked ones, and those with several threads; memory.replaced:
+ *                      programs in whose place their process executed another
  *   memory.unknown_frees   of blocks from before the probe's start; memory.unseen_frees: blocks
  *                      whose memory came back without a free
  *   memory.rate        bytes from one sampled allocation to the next, in the mean; absent when all
@@ -369,7 +370,8 @@ struct profile_spread {
  *                      calls that met probes, and what each paid; _half_width: of the bytes at
  *                      95 %, -1: cannot be told; _lost_samples
  *   memory.probe_bytes, memory.resident_bytes   of the processes whose exit was seen, at that time:
- *                      private memory that counting took, and all of it
+ *                      private memory that counting took, and all of it; memory.highest_bytes: all of
+ *                      it when each process had most
  *   memory.no_room, operations.no_room, sampling.no_room   programs not counted, or not sampled by
  *                      the probe, since their memory is limited (ulimit -v)
  *   memory.unprobed, operations.unprobed   programs that were executed without the probe, and so

@@ -242,3 +242,46 @@ Test(memory_source, any_content_of_the_memory_is_survived)
 	}
 	setup();
 }
+
+Test(memory_source, what_a_program_had_is_gone_when_its_process_executes_another)
+{
+	process(1, 500);
+	process(2, 500);
+	process(3, 501);
+	memory.processes[0].peak = 300;
+	memory.processes[1].peak = 400;
+	memory.processes[2].peak = 900;
+	for (int i = 0; i < 3; i++)
+		memory.processes[i].live = memory.processes[i].peak;
+	for (uint32_t i = 1; i <= 3; i++) {
+		node(2 * i - 1, 0, i);
+		node(2 * i, 2 * i - 1, 0x5000);
+	}
+	*tally(0, 2) = (struct wire_tally){
+		.allocations = 4, .bytes = 300, .frees = 1, .freed_bytes = 50};
+	*tally(0, 4) = (struct wire_tally){.allocations = 1, .bytes = 400};
+	*tally(0, 6) = (struct wire_tally){.allocations = 1, .bytes = 900};
+	finish();
+	cr_assert_eq(amount(2, "allocated"), 300);
+	cr_assert_eq(amount(2, "live"), 0);
+	cr_assert_eq(amount(2, "live-blocks"), 0);
+	cr_assert_eq(amount(2, "replaced"), 250);
+	cr_assert_eq(amount(2, "replaced-blocks"), 3);
+	cr_assert_eq(amount(2, "peak"), 0, "the other program had more");
+	cr_assert_eq(amount(4, "peak"), 400);
+	cr_assert_eq(amount(4, "live"), 400);
+	cr_assert_eq(amount(6, "live"), 900, "another process");
+	cr_assert_eq(amount(6, "peak"), 900);
+}
+
+Test(memory_source, a_forked_process_replaces_none)
+{
+	process(1, 500);
+	process(2, 500);
+	memory.processes[1].is_fork = 1;
+	node(1, 0, 1);
+	node(2, 1, 0x5000);
+	*tally(0, 2) = (struct wire_tally){.allocations = 1, .bytes = 300};
+	finish();
+	cr_assert_eq(amount(2, "live"), 300);
+}

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * memory_images: which of the programs that were counted were one process, one after another: exec
+ * replaces what a process runs, and takes its memory away. Such a program has nothing live, and the
+ * process's peak is that of the one that had most.
+ *
+ * A row of struct wire_process whose pid an earlier row has, and which is no fork, is what that was
+ * replaced by. (A number that the kernel gave to a new process, by posix_spawn, while a recording ran
+ * would look the same; it gives them out in turn, mostly four millions of them.)
+ *
+ * Source: execve(2), "Effect on process attributes".
+ */
+#pragma once
+
+#include "probe/wire.h"
+
+#include <stdbool.h>
+
+struct memory_image {
+	bool is_replaced; /* by another program in the same process */
+	bool is_lower;	  /* another program of the same process had a higher peak */
+};
+
+/* Tells it of each of @count rows. Returns an array of as many, owned by the caller. */
+struct memory_image *memory_images_find(const struct wire_process *rows, uint32_t count);

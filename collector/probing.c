@@ -2,6 +2,7 @@
 /* probing: see probing.h. */
 #include "collector/probing.h"
 
+#include "collector/base/xalloc.h"
 #include "collector/preload.h"
 
 #include <errno.h>
@@ -27,6 +28,7 @@ void probing_open(struct probing *probing, const struct session_options *options
 	    !preload_check(options->argv[0], &probing->why_not))
 		probing->memory = memory_source_open(shared, &asked, &probing->why_not);
 	if (!probing->memory) {
+		probing->refused = asked.modes;
 		*probing->library = '\0';
 	} else if (!shared) {
 		probe_memory_path(memory_source_memory(probing->memory), path, sizeof(path));
@@ -50,13 +52,28 @@ void probing_describe(const struct probing *probing, struct profile *profile)
 {
 	static const struct {
 		uint32_t mode;
-		const char *key;
-	} modes[] = {{WIRE_MODE_LOCKS, "locks"}, {WIRE_MODE_IO, "io"}, {WIRE_MODE_SQL, "sql"}};
+		const char *key; /* NULL: the source says it */
+		const char *refused, *what;
+	} modes[] = {
+		{WIRE_MODE_MEMORY, NULL, "refused.memory", "allocations"},
+		{WIRE_MODE_LOCKS, "locks", "refused.locks", "waits for locks"},
+		{WIRE_MODE_IO, "io", "refused.io", "calls on files"},
+		{WIRE_MODE_SQL, "sql", "refused.sql", "SQL statements"},
+	};
 	uint32_t asked = probing->memory ? memory_source_memory(probing->memory)->modes : 0;
 
-	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++)
-		if (asked & modes[i].mode)
+	for (size_t i = 0; i < sizeof(modes) / sizeof(*modes); i++) {
+		char *sentence;
+
+		if (asked & modes[i].mode && modes[i].key)
 			profile_set_number(profile, modes[i].key, 1);
+		if (!(probing->refused & modes[i].mode))
+			continue;
+		sentence =
+			xasprintf("%s were not counted: %s", modes[i].what, probing->why_not.text);
+		profile_set_text(profile, modes[i].refused, sentence);
+		free(sentence);
+	}
 }
 
 int64_t probing_describe_end(const struct probing *probing, struct executions *executions,

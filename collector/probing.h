@@ -16,6 +16,7 @@
 struct probing {
 	struct memory_source *memory; /* NULL: none; owned by the session's list of sources */
 	struct error why_not;	      /* what was asked for cannot be had; "" else */
+	uint32_t refused;	      /* modes that were asked for then */
 	char library[PATH_MAX];	      /* that is preloaded; "": none */
 	char **environment;	      /* of the program; NULL: that of the sampling */
 };
@@ -34,7 +35,7 @@ void probing_open(struct probing *probing, const struct session_options *options
 /* Fills in what is preloaded and counts. */
 void probing_fill_in(const struct probing *probing, struct function_probes_target *target);
 
-/* Says in the profile, at its beginning, what operations are counted. */
+/* Says in the profile, at its beginning, what operations are counted, and what is not and why. */
 void probing_describe(const struct probing *probing, struct profile *profile);
 
 /*

@@ -17,8 +17,8 @@ void real_find(const struct real *row)
 }
 
 /*
- * Once: dlsym allocates for what does not exist, and an allocator that asks for its first memory, in
- * the middle of the call that looked all up, cannot serve that.
+ * Once: dlsym allocates for what does not exist, and an allocator that asks for its first memory,
+ * in the middle of the call that looked all up, cannot serve that.
  */
 void real_find_all(void)
 {

@@ -244,8 +244,10 @@ int command_begin(const struct command_files *files, const char *metric,
 		return command_failed(error.text);
 	refusal = refuse ? refuse(report) : NULL;
 	if (refusal || output_open(output, files->output, &error)) {
+		command_failed(refusal ? refusal
+				       : error.text); /* it may be the profile's own words */
 		report_done(report);
-		return command_failed(refusal ? refusal : error.text);
+		return 1;
 	}
 	return 0;
 }

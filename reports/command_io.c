@@ -160,7 +160,8 @@ static const char *refuse(const struct report *report)
 {
 	if (profile_meta_find(report->profile, "io"))
 		return NULL;
-	return "the profile has no files; record with collector run --io";
+	return profile_text(report->profile, "refused.io",
+			    "the profile has no files; record with collector run --io");
 }
 
 static void write_json(const struct operations *files, const struct command_listing *options,

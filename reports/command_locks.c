@@ -312,7 +312,8 @@ static const char *refuse(const struct report *report)
 {
 	if (profile_meta_find(report->profile, "locks"))
 		return NULL;
-	return "the profile has no locks; record with collector run --locks";
+	return profile_text(report->profile, "refused.locks",
+			    "the profile has no locks; record with collector run --locks");
 }
 
 static void write_text(const struct report *report, const struct operations *locks,

@@ -132,19 +132,20 @@ static const char *estimate_text(const struct memory *memory, uint64_t bytes, ch
 	return text;
 }
 
-/* What counting itself took of the program's memory: it never gives back, so that what it had at the
- * end is the most. */
+/* What counting itself took of the program's memory: it never gives back, so that what it had at
+ * the end is the most. */
 static void write_added(const struct profile *profile, FILE *stream)
 {
 	double added = (double)profile_number(profile, "memory.probe_bytes", 0);
 	double highest = (double)profile_number(profile, "memory.highest_bytes", 0);
-	double all = highest > 0 ? highest
-				 : (double)profile_number(profile, "memory.resident_bytes", 0);
+	double all =
+		highest > 0 ? highest : (double)profile_number(profile, "memory.resident_bytes", 0);
 	char text[32], without[32], share[32];
 
 	if (added > 0 && all > added)
 		fprintf(stream,
-			"counting     took %s beside the program's own %s when it %s (%s %% more)\n",
+			"counting     took %s beside the program's own %s when it %s (%s %% "
+			"more)\n",
 			bytes_text((uint64_t)added, text, sizeof(text)),
 			bytes_text((uint64_t)(all - added), without, sizeof(without)),
 			highest > 0 ? "had most" : "ended",
@@ -200,8 +201,9 @@ static void write_counted(const struct report *report, const struct memory *memo
 		fprintf(stream, ", %s at the end\n",
 			bytes_text(amounts[MEMORY_MAPPED_LIVE], bytes, sizeof(bytes)));
 	if (amounts[MEMORY_REPLACED_BLOCKS])
-		fprintf(stream, "ended        %s in %" PRIu64 " blocks, by exec: of programs (%" PRId64
-				") that another replaced in their process\n",
+		fprintf(stream,
+			"ended        %s in %" PRIu64 " blocks, by exec: of programs (%" PRId64
+			") that another replaced in their process\n",
 			estimate_text(memory, amounts[MEMORY_REPLACED], bytes, sizeof(bytes)),
 			amounts[MEMORY_REPLACED_BLOCKS],
 			profile_number(profile, "memory.replaced", 0));
@@ -388,8 +390,7 @@ static void write_trust(const struct report *report, const struct memory *memory
 		fprintf(stream, "\ntrust: %s allocation counted",
 			memory_has_gaps(report->profile) ? "not every" : "every");
 	write_allocator(report, stream);
-	if (strcmp(profile_text(report->profile, "state", ""), "complete"))
-		fputs(" · (!) the recording did not reach its end", stream);
+	report_write_missing(report->profile, stream);
 	if (memory->cut)
 		fprintf(stream, " · %s%" PRIu64 " of %" PRIu64 " with a stack that is not whole",
 			memory->cut * BAD_CUTS > all ? "(!) " : "", memory->cut, all);
@@ -507,7 +508,7 @@ static int write_report(const struct report *report, const struct options *optio
 	struct memory memory;
 	struct output output;
 	struct error error;
-	char text[200];
+	char text[600];
 
 	if (options->svg)
 		return draw(report, options);

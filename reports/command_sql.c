@@ -165,7 +165,9 @@ static void write_databases(const struct operations *databases, uint32_t limit, 
 static const char *refuse(const struct report *report)
 {
 	if (!profile_meta_find(report->profile, "sql"))
-		return "the profile has no SQL statements; record with collector run --sql";
+		return profile_text(
+			report->profile, "refused.sql",
+			"the profile has no SQL statements; record with collector run --sql");
 	return NULL;
 }
 

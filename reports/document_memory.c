@@ -98,7 +98,7 @@ void document_add_memory(json_t *document, const struct report *report)
 {
 	json_t *section = document_section(document, "memory", "Memory");
 	struct memory memory;
-	char text[200];
+	char text[600];
 
 	document_add_chart(section, document_series_chart(report, true));
 	if (!memory_measure(&memory, report->profile)) {
@@ -106,7 +106,8 @@ void document_add_memory(json_t *document, const struct report *report)
 			      profile_meta_find(report->profile, "memory.processes") ||
 					      profile_meta_find(report->profile, "memory.attached")
 				      ? memory_say_nothing(report->profile, text, sizeof(text))
-				      : "allocations were not counted (--memory)");
+				      : profile_text(report->profile, "refused.memory",
+						     "allocations were not counted (--memory)"));
 		return;
 	}
 	say_growth(section, report, &memory);

@@ -75,7 +75,9 @@ static json_t *add_section(json_t *document, const struct report *report, const 
 		document_miss(section, *why ? why : missing);
 		return NULL;
 	}
-	document_say(section, "Every one is counted, none is sampled.");
+	document_say(section, operations_have_gaps(report->profile)
+				      ? "Not every one was counted; none is sampled."
+				      : "Every one is counted, none is sampled.");
 	return section;
 }
 
@@ -101,17 +103,20 @@ void document_add_operations(json_t *document, const struct report *report)
 	json_t *section;
 
 	section = add_section(document, report, "locks", "Locks",
-			      "waits for locks were not counted (--locks)");
+			      profile_text(report->profile, "refused.locks",
+					   "waits for locks were not counted (--locks)"));
 	if (section) {
 		add_part(section, report, &locks);
 		add_part(section, report, &awaits);
 	}
 	section = add_section(document, report, "io", "Files",
-			      "calls on files were not counted (--io)");
+			      profile_text(report->profile, "refused.io",
+					   "calls on files were not counted (--io)"));
 	if (section)
 		add_part(section, report, &files);
 	section = add_section(document, report, "sql", "SQL",
-			      "SQL statements were not counted (--sql)");
+			      profile_text(report->profile, "refused.sql",
+					   "SQL statements were not counted (--sql)"));
 	if (section)
 		add_part(section, report, &statements);
 }

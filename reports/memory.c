@@ -3,18 +3,25 @@
 #include "reports/memory.h"
 
 #include "reports/memory_site.h"
+#include "reports/report.h"
 
 #include <inttypes.h>
 #include <math.h>
 #include <uthash.h>
 
 const char *const memory_metrics[MEMORY_AMOUNTS] = {
-	[MEMORY_ALLOCATIONS] = "allocations", [MEMORY_ALLOCATED] = "allocated",
-	[MEMORY_TEMPORARIES] = "temporaries", [MEMORY_LIVE] = "live",
-	[MEMORY_LIVE_BLOCKS] = "live-blocks", [MEMORY_PEAK] = "peak",
-	[MEMORY_MAPPINGS] = "mappings",	      [MEMORY_MAPPED] = "mapped",
-	[MEMORY_MAPPED_LIVE] = "mapped-live", [MEMORY_PEAK_BLOCKS] = "peak-blocks",
-	[MEMORY_LIFETIME] = "lifetime",	      [MEMORY_REPLACED] = "replaced",
+	[MEMORY_ALLOCATIONS] = "allocations",
+	[MEMORY_ALLOCATED] = "allocated",
+	[MEMORY_TEMPORARIES] = "temporaries",
+	[MEMORY_LIVE] = "live",
+	[MEMORY_LIVE_BLOCKS] = "live-blocks",
+	[MEMORY_PEAK] = "peak",
+	[MEMORY_MAPPINGS] = "mappings",
+	[MEMORY_MAPPED] = "mapped",
+	[MEMORY_MAPPED_LIVE] = "mapped-live",
+	[MEMORY_PEAK_BLOCKS] = "peak-blocks",
+	[MEMORY_LIFETIME] = "lifetime",
+	[MEMORY_REPLACED] = "replaced",
 	[MEMORY_REPLACED_BLOCKS] = "replaced-blocks",
 };
 
@@ -40,6 +47,8 @@ const struct memory_remark memory_remarks[MEMORY_REMARKS] = {
 
 bool memory_has_gaps(const struct profile *profile)
 {
+	if (!report_is_whole(profile))
+		return true;
 	for (int i = 0; i < MEMORY_REMARKS; i++)
 		if (memory_remarks[i].is_bad && profile_number(profile, memory_remarks[i].key, 0))
 			return true;
@@ -50,8 +59,10 @@ const char *memory_say_nothing(const struct profile *profile, char *text, size_t
 {
 	if (!profile_meta_find(profile, "memory.processes") &&
 	    !profile_meta_find(profile, "memory.attached"))
-		snprintf(text, size,
-			 "the profile has no allocations; record with collector run --memory");
+		snprintf(text, size, "%s",
+			 profile_text(profile, "refused.memory",
+				      "the profile has no allocations; record with collector run "
+				      "--memory"));
 	else if (profile_number(profile, "memory.no_room", 0))
 		snprintf(text, size,
 			 "no allocation was counted: the program's memory is limited (ulimit -v), "

@@ -339,6 +339,8 @@ const struct operations_remark operations_remarks[OPERATIONS_REMARKS] = {
 
 bool operations_have_gaps(const struct profile *profile)
 {
+	if (!report_is_whole(profile))
+		return true;
 	for (int i = 0; i < OPERATIONS_REMARKS; i++)
 		if (operations_remarks[i].is_bad &&
 		    profile_number(profile, operations_remarks[i].key, 0))
@@ -352,8 +354,7 @@ void operations_write_trust(const struct operations *operations, const char *cou
 
 	fprintf(stream, "\ntrust: %s %s", operations_have_gaps(profile) ? "not every" : "every",
 		counted);
-	if (strcmp(profile_text(profile, "state", ""), "complete"))
-		fputs(" · (!) the recording did not reach its end", stream);
+	report_write_missing(profile, stream);
 	if (operations->cut)
 		fprintf(stream, " · %s%" PRIu64 " of %" PRIu64 " with a stack that is not whole",
 			operations->cut * BAD_CUTS > operations->all.count ? "(!) " : "",

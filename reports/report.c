@@ -9,6 +9,7 @@
 #include "reports/text.h"
 
 #include <errno.h>
+#include <inttypes.h>
 #include <sys/stat.h>
 
 static void init(struct report *report, struct profile *profile, uint16_t metric)
@@ -97,6 +98,28 @@ const char *report_command(const struct report *report)
 	const char *command = profile_text(report->profile, "command", "");
 
 	return *command ? command : report_program(report);
+}
+
+static bool has_ended(const struct profile *profile)
+{
+	return !strcmp(profile_text(profile, "state", ""), "complete");
+}
+
+bool report_is_whole(const struct profile *profile)
+{
+	return has_ended(profile) && profile_number(profile, "lost.write_failed", 0) <= 0;
+}
+
+void report_write_missing(const struct profile *profile, FILE *stream)
+{
+	int64_t unwritten = profile_number(profile, "lost.write_failed", 0);
+
+	if (!has_ended(profile))
+		fputs(" · (!) the recording did not reach its end: what it had not looked at is "
+		      "missing",
+		      stream);
+	if (unwritten > 0)
+		fprintf(stream, " · (!) rows that could not be written: %" PRId64, unwritten);
 }
 
 void report_write_unprobed(const struct report *report, FILE *stream)

@@ -46,6 +46,12 @@ const char *report_command(const struct report *report);
  * that it should say why, too. */
 bool report_has_waits_alone(const struct report *report);
 
+/* Says whether the recording came to its end, and all its rows could be written. */
+bool report_is_whole(const struct profile *profile);
+
+/* Writes what it lacks, as clauses of a trust line; nothing when it is whole. */
+void report_write_missing(const struct profile *profile, FILE *stream);
+
 /* Writes the names of programs that ran without the probe, as a clause of a trust line; nothing
  * when there were none. */
 void report_write_unprobed(const struct report *report, FILE *stream);

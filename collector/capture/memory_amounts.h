@@ -51,12 +51,12 @@ struct memory_change {
 };
 
 /*
- * Looks at the amounts of the first @count nodes. What an earlier look has found and nobody has taken
- * is found again.
+ * Looks at the amounts of the first @count nodes. What an earlier look has found and nobody has
+ * taken is found again.
  *
  * @epochs  as of memory_sum_make
- * @images  of each node's process: one that was replaced has nothing live, but what it had until then;
- *          one that is lower has no part in the peak
+ * @images  of each node's process: one that was replaced has nothing live, but what it had until
+ * then; one that is lower has no part in the peak
  */
 void memory_amounts_look(struct memory_amounts *amounts, const struct probe_memory *memory,
 			 const uint64_t *epochs, const struct memory_image *images, uint32_t count);

@@ -5,8 +5,8 @@
  * process's peak is that of the one that had most.
  *
  * A row of struct wire_process whose pid an earlier row has, and which is no fork, is what that was
- * replaced by. (A number that the kernel gave to a new process, by posix_spawn, while a recording ran
- * would look the same; it gives them out in turn, mostly four millions of them.)
+ * replaced by. (A number that the kernel gave to a new process, by posix_spawn, while a recording
+ * ran would look the same; it gives them out in turn, mostly four millions of them.)
  *
  * Source: execve(2), "Effect on process attributes".
  */

@@ -10,8 +10,8 @@ struct memory_sum {
 	uint64_t allocations, bytes;
 	uint64_t frees, freed_bytes;
 	uint64_t temporaries;
-	uint64_t lifetime;		  /* steps of the clock, of all blocks freed */
-	uint64_t peak_blocks, peak_bytes; /* modulo 2^64: see memory_sum_difference */
+	uint64_t lifetime;			  /* steps of the clock, of all blocks freed */
+	uint64_t peak_blocks, peak_bytes;	  /* modulo 2^64: see memory_sum_difference */
 	uint64_t replaced_blocks, replaced_bytes; /* of memory_amounts; 0 as it is summed up */
 };
 

@@ -370,19 +370,19 @@ struct profile_spread {
  *                      calls that met probes, and what each paid; _half_width: of the bytes at
  *                      95 %, -1: cannot be told; _lost_samples
  *   memory.probe_bytes, memory.resident_bytes   of the processes whose exit was seen, at that time:
- *                      private memory that counting took, and all of it; memory.highest_bytes: all of
- *                      it when each process had most
- *   memory.no_room, operations.no_room, sampling.no_room   programs not counted, or not sampled by
- *                      the probe, since their memory is limited (ulimit -v)
- *   memory.unprobed, operations.unprobed   programs that were executed without the probe, and so
- *                      were not counted; unprobed_names: text, some of them
- *   memory.allocator   text: file that has the allocator, when it is not the C library
- *   memory.lost_tally, _process, _live, _node, _slot, _unwritten, _region   what could not be
- * counted or named, by the table that was full: enum wire_refusal locks, io, sql    1: operations
- * on such subjects were counted; "": a sentence why they were not operations.lost_subject,
- * _operation, _spread, _text, _thread, _process, _slot, _node what could not be counted or named,
- * by the table that was full; _elsewhere: locks that were free and for which a thread had no
- * counter left; operations.open_locks, _awaits: threads that were in such a wait at their end
+ *                      private memory that counting took, and all of it; memory.highest_bytes: all
+ * of it when each process had most refused.memory, refused.locks, refused.io, refused.sql   text:
+ * the sentence that says why what was asked for was not counted memory.no_room, operations.no_room,
+ * sampling.no_room   programs not counted, or not sampled by the probe, since their memory is
+ * limited (ulimit -v) memory.unprobed, operations.unprobed   programs that were executed without
+ * the probe, and so were not counted; unprobed_names: text, some of them memory.allocator   text:
+ * file that has the allocator, when it is not the C library memory.lost_tally, _process, _live,
+ * _node, _slot, _unwritten, _region   what could not be counted or named, by the table that was
+ * full: enum wire_refusal locks, io, sql    1: operations on such subjects were counted; "": a
+ * sentence why they were not operations.lost_subject, _operation, _spread, _text, _thread,
+ * _process, _slot, _node what could not be counted or named, by the table that was full;
+ * _elsewhere: locks that were free and for which a thread had no counter left;
+ * operations.open_locks, _awaits: threads that were in such a wait at their end
  * memory.walks_checked, memory.walks_wrong   by the test build of libprobe.so
  */
 struct profile_meta {

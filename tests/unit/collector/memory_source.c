@@ -257,8 +257,8 @@ Test(memory_source, what_a_program_had_is_gone_when_its_process_executes_another
 		node(2 * i - 1, 0, i);
 		node(2 * i, 2 * i - 1, 0x5000);
 	}
-	*tally(0, 2) = (struct wire_tally){
-		.allocations = 4, .bytes = 300, .frees = 1, .freed_bytes = 50};
+	*tally(0, 2) =
+		(struct wire_tally){.allocations = 4, .bytes = 300, .frees = 1, .freed_bytes = 50};
 	*tally(0, 4) = (struct wire_tally){.allocations = 1, .bytes = 400};
 	*tally(0, 6) = (struct wire_tally){.allocations = 1, .bytes = 900};
 	finish();

@@ -144,3 +144,23 @@ Test(memory, counts_what_has_no_whole_stack)
 	cr_assert(memory_measure(&memory, profile));
 	cr_assert_eq(memory.cut, 4);
 }
+
+Test(memory, of_what_was_not_written_nobody_says_that_all_was_counted)
+{
+	profile_set_text(profile, "state", "complete");
+	cr_assert_not(memory_has_gaps(profile));
+	profile_set_number(profile, "lost.write_failed", 3);
+	cr_assert(memory_has_gaps(profile));
+	profile_set_number(profile, "lost.write_failed", 0);
+	profile_set_text(profile, "state", "recording");
+	cr_assert(memory_has_gaps(profile));
+}
+
+Test(memory, says_why_what_was_asked_for_was_refused)
+{
+	char text[200];
+
+	profile_set_text(profile, "refused.memory", "allocations were not counted: x is static");
+	cr_assert_str_eq(memory_say_nothing(profile, text, sizeof(text)),
+			 "allocations were not counted: x is static");
+}

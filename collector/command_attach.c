@@ -35,7 +35,7 @@ static const struct argp_option option_table[] = {
 	 "(5%); see `collector memory`",
 	 0},
 	{"memory-rate", OPTION_MEMORY_RATE, "BYTES", 0,
-	 "The same, of one allocation in so many bytes (524288)", 0},
+	 "The same, of one allocation in so many bytes (4096)", 0},
 	{0},
 };
 

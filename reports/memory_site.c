@@ -21,12 +21,26 @@ static const char *qualified(const char *name)
 	return start;
 }
 
+/* Returns how long a name is without its parameters. */
+static size_t bare_length(const char *name)
+{
+	const char *close = strrchr(name, ')');
+	int depth = 0;
+
+	for (const char *at = close; at && at >= name; at--) {
+		depth += (*at == ')') - (*at == '(');
+		if (!depth)
+			return at > name ? (size_t)(at - name) : strlen(name);
+	}
+	return strlen(name);
+}
+
 bool memory_site_passes_on(const char *name)
 {
 	static const char *const beginnings[] = {"std::", "__gnu_cxx::"};
 	static const char *const endings[] = {"malloc", "calloc", "realloc", "reallocarray",
 					      "zalloc", "strdup", "strndup", "memdup"};
-	size_t length = strlen(name);
+	size_t length = bare_length(name);
 
 	if (!strncmp(name, "operator new", strlen("operator new")))
 		return true;
@@ -34,8 +48,8 @@ bool memory_site_passes_on(const char *name)
 		if (!strncmp(qualified(name), beginnings[i], strlen(beginnings[i])))
 			return true;
 	for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++)
-		if (length >= strlen(endings[i]) &&
-		    !strcasecmp(name + length - strlen(endings[i]), endings[i]))
+		if (length >= strlen(endings[i]) && !strncasecmp(name + length - strlen(endings[i]),
+								 endings[i], strlen(endings[i])))
 			return true;
 	return false;
 }

@@ -314,6 +314,12 @@ $(B)/man/collector.1: $(PROGRAMS) scripts/manual
 	$(call say,MAN)
 	$(Q)scripts/manual $(B)/bin $(@D)
 
+# What users run of scripts/, and the description that it takes by itself.
+SCRIPTS     := $(wildcard $(addprefix scripts/,run_all_phases run_phase run_phase1_profiling run_phase2_profiling \
+                 run_phase3_profiling run_phase4_profiling check_profiling_status.sh validate_quick_wins \
+                 analyze_profile compare_profiles))
+DESCRIPTION := $(wildcard scripts/sim.engine)
+
 COMPLETION := $(prefix)/share/bash-completion/completions/collector
 
 MANUAL     := $(prefix)/share/man/man1
@@ -321,6 +327,8 @@ MANUAL     := $(prefix)/share/man/man1
 install: all $(B)/man/collector.1 ## install below prefix (honours DESTDIR)
 	install -d $(DESTDIR)$(prefix)/bin
 	install $(PROGRAMS) $(DESTDIR)$(prefix)/bin
+	$(if $(SCRIPTS),install $(SCRIPTS) $(DESTDIR)$(prefix)/bin)
+	$(if $(DESCRIPTION),install -D -m 644 $(DESCRIPTION) $(DESTDIR)$(prefix)/share/simprof/sim.engine)
 	$(if $(PROBE),install -d $(DESTDIR)$(prefix)/lib)
 	$(if $(PROBE),install -m 644 $(PROBE) $(DESTDIR)$(prefix)/lib)
 	install -D -m 644 scripts/completion/collector.bash $(DESTDIR)$(COMPLETION)
@@ -328,7 +336,9 @@ install: all $(B)/man/collector.1 ## install below prefix (honours DESTDIR)
 	install -m 644 $(B)/man/*.1 $(DESTDIR)$(MANUAL)
 
 uninstall: ## remove what install put there
-	rm -f $(addprefix $(DESTDIR),$(INSTALLED) $(COMPLETION)) $(addprefix $(DESTDIR)$(MANUAL)/,sim.1 collector.1 collector-*.1)
+	rm -f $(addprefix $(DESTDIR),$(INSTALLED) $(COMPLETION) $(patsubst scripts/%,$(prefix)/bin/%,$(SCRIPTS))) \
+		$(addprefix $(DESTDIR)$(prefix)/share/simprof/,$(notdir $(DESCRIPTION))) \
+		$(addprefix $(DESTDIR)$(MANUAL)/,sim.1 reports.1 collector.1 collector-*.1 $(addsuffix .1,$(notdir $(SCRIPTS))))
 
 clean: ## remove build/
 	rm -rf build

@@ -121,6 +121,26 @@ static const char *shortcoming_of(const json_t *summary)
 		       : "did not measure all that was planned";
 }
 
+/* Says so when another phase is of another build than phase 1. */
+static void note_builds(json_t *section, const struct findings *findings)
+{
+	json_t *builds = json_object_get(findings->phases[0], "builds"), *build;
+	const char *program;
+
+	for (int phase = 1; phase < FINDING_PHASES; phase++) {
+		json_object_foreach (builds, program, build) {
+			const json_t *other = json_object_get(
+				json_object_get(findings->phases[phase], "builds"), program);
+
+			if (other && !json_equal(other, build))
+				document_note(
+					section,
+					"Phase %d measured another build of %.60s than phase 1.",
+					phase + 1, program);
+		}
+	}
+}
+
 /* Returns the table, borrowed, its rows in order of priority. */
 static const json_t *add_matrix(json_t *document, const struct findings *findings)
 {
@@ -162,6 +182,7 @@ static const json_t *add_matrix(json_t *document, const struct findings *finding
 		if (strcmp(finding_string(findings->phases[phase], "status"), "success"))
 			document_note(section, "Phase %d %s.", phase + 1,
 				      shortcoming_of(findings->phases[phase]));
+	note_builds(section, findings);
 	return table;
 }
 

@@ -27,6 +27,7 @@ struct phase {
 	const json_t *engine;
 	const struct phase_options *options;
 	json_t *json, *problems, *sweeps, *scaling, *wins, *document;
+	json_t *builds; /* of each program, "" once there were several */
 	json_t *runs_table;
 	struct phase_system system; /* phase 4 */
 };
@@ -358,6 +359,35 @@ static void add_trust(const struct phase *phase, const struct scaling *scaling)
 	}
 }
 
+/* What was measured of one build says nothing of another. */
+static void check_builds(struct phase *phase, const char *sweep, const struct scaling *scaling)
+{
+	static const char between[] = ", build ";
+
+	for (size_t i = 0; i < scaling->sweep.count; i++) {
+		const char *text = scaling->runs[i] ? scaling->runs[i]->program : "";
+		const char *build = strstr(text, between), *known;
+		char program[100], problem[400];
+
+		if (!build)
+			continue;
+		snprintf(program, sizeof(program), "%.*s", (int)(build - text), text);
+		build += strlen(between);
+		known = json_string_value(json_object_get(phase->builds, program));
+		if (known && strcmp(known, build) != 0 && *known) {
+			snprintf(problem, sizeof(problem),
+				 "there are recordings of two builds of %.60s, %.40s and %.40s: "
+				 "another "
+				 "--output-dir keeps them apart",
+				 program, known, build);
+			complain(phase, sweep, problem);
+			build = "";
+		}
+		if (!known || *known)
+			json_object_set_new(phase->builds, program, json_string(build));
+	}
+}
+
 static void take_sweep(struct phase *phase, const json_t *plan, const char *folder)
 {
 	const char *name = json_string_value(json_object_get(plan, "name"));
@@ -382,6 +412,7 @@ static void take_sweep(struct phase *phase, const json_t *plan, const char *fold
 	check_runs(phase, name, runs);
 	complain_of_recordings(phase, name, scaling.unreadable);
 	check_budget(phase, plan, overhead);
+	check_builds(phase, name, &scaling);
 	add_runs_row(phase, plan, runs, overhead);
 	take_sections(phase, &scaling, plan);
 	if (!json_array_size(phase->sweeps))
@@ -518,6 +549,7 @@ json_t *phase_json(const json_t *engine, const struct phase_options *options, co
 	phase.sweeps = json_array();
 	phase.scaling = json_object();
 	phase.wins = json_array();
+	phase.builds = json_object();
 	begin_document(&phase);
 	if (options->why_no_probes)
 		complain(&phase, "steps, calls and hits", options->why_no_probes);
@@ -528,11 +560,12 @@ json_t *phase_json(const json_t *engine, const struct phase_options *options, co
 	if (options->phase == PHASE_WINS)
 		win_add_section(phase.document, phase.wins);
 	conclude(&phase);
-	return json_pack("{s:s, s:i, s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "schema",
-			 "simprof/phase-v1", "phase", options->phase, "quick", options->quick,
-			 "step", engine_text(engine, "engine", "step", ""), "status",
-			 json_array_size(phase.problems) ? "failed" : "success", "problems",
-			 phase.problems, "sweeps", phase.sweeps, "scaling", phase.scaling, "wins",
-			 phase.wins, "predictions", predictions_of(engine), "remedies",
-			 remedies_of(engine), "report", phase.document);
+	return json_pack("{s:s, s:i, s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+			 "schema", "simprof/phase-v1", "phase", options->phase, "quick",
+			 options->quick, "step", engine_text(engine, "engine", "step", ""),
+			 "status", json_array_size(phase.problems) ? "failed" : "success",
+			 "problems", phase.problems, "sweeps", phase.sweeps, "scaling",
+			 phase.scaling, "wins", phase.wins, "predictions", predictions_of(engine),
+			 "remedies", remedies_of(engine), "builds", phase.builds, "report",
+			 phase.document);
 }

@@ -7,6 +7,7 @@
  *     predictions  phase 1: the engine's [predicted COMPONENT], by component
  *     wins       of quick wins: win_json of each
  *     remedies   the engine's [win NAME]: name, and the keys as they stand there
+ *     builds     of each program that was recorded; "" where there were several
  *     report     a document (document.h), of which Markdown and HTML are made
  *
  * A phase has succeeded when every run of its plan is done, every count of activity that the

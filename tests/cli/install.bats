@@ -22,6 +22,10 @@ setup() {
 	for command in $(collector --help | sed -n "/^\`/q; s/^  \([a-z]*\)  *[a-z].*/\1/p"); do
 		[ -s "pages/collector-$command.1" ]
 	done
+	for script in run_all_phases run_phase2_profiling check_profiling_status.sh validate_quick_wins analyze_profile compare_profiles; do
+		grep -A3 '^\.SH SYNOPSIS' "pages/$script.1" | grep -q "^$script"
+	done
+	[ -s pages/reports.1 ]
 	grep -q '^\.SH SYNOPSIS' pages/collector-run.1
 	grep -qF 'collector run [OPTION...]' pages/collector-run.1
 	grep -qF -e '\-\-frequency=HZ' pages/collector-run.1

@@ -107,7 +107,14 @@ refused() {
 @test "a phase that failed by its budget alone has measured all" {
 	sed -i 's/"status": "failed",/& "problems": ["n: recording took 9 % of the CPU time (8 to 10), more than the budget of 5 %: times"],/' out/phase4/phase4_summary.json
 	run -0 "$BUILD/bin/reports" matrix out
-	[[ $output == *"Phase 4 measured all that was planned, but recording broke the budget"* ]]
+	[[ $output == *"Phase 4 measured all that was planned, but recording broke the budget"* && $output != *build* ]]
+}
+
+@test "phases of different builds are told" {
+	sed -i 's/"status"/"builds": {"engine": "aa", "tool": "b"}, &/' out/phase1/phase1_summary.json
+	sed -i 's/"status"/"builds": {"engine": "cc", "tool": "b"}, &/' out/phase4/phase4_summary.json
+	run -0 "$BUILD/bin/reports" matrix out
+	[[ $output == *"Phase 4 measured another build of engine than phase 1."* && $output != *"build of tool"* ]]
 }
 
 @test "a win that is certain in CPU time comes before one that cannot tell, and the effort is that of the remedy that is shown" {

@@ -12,6 +12,10 @@ setup() {
 @test "analyze_profile prints the summary and leaves the report in three formats" {
 	synthetic small
 	"$scripts/analyze_profile" --output-dir out small.prof >said
+	echo mine >out/small.md
+	"$scripts/analyze_profile" --output-dir out small.prof 2>kept >/dev/null
+	[ "$(cat out/small.md.old)" = mine ]
+	grep -q 'what was out/small.md is now small.md.old' kept
 	reports summary small.prof | diff - said
 	grep -q '<html' out/small.html
 	[ -s out/small.md ]

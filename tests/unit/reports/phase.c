@@ -10,7 +10,7 @@ static json_t *new_engine(const char *step)
 
 /* Phase 1 of an engine whose runs take 1 s of CPU time, and @recorded_s where they are recorded,
  * more or less. */
-static json_t *measure(const char *step, double recorded_s)
+static json_t *measure_builds(const char *step, double recorded_s, const char *const builds[3])
 {
 	static const double noise[] = {0.999, 1, 1.001};
 	struct phase_options options = {.phase = 1, .quick = true};
@@ -29,6 +29,7 @@ static json_t *measure(const char *step, double recorded_s)
 		if (i % 2 == 0) {
 			run.profile = new_profile();
 			add_stack(run.profile, "main;step", 100);
+			profile_module(run.profile, PROFILE_MODULE_ELF, "/bin/sim", builds[i / 2]);
 		}
 		add_run(folder, &run);
 	}
@@ -38,6 +39,11 @@ static json_t *measure(const char *step, double recorded_s)
 	json_decref(engine);
 	remove_folder(folder);
 	return json;
+}
+
+static json_t *measure(const char *step, double recorded_s)
+{
+	return measure_builds(step, recorded_s, (const char *const[3]){NULL, NULL, NULL});
 }
 
 static const char *text_of(const json_t *json, const char *key)
@@ -87,4 +93,20 @@ Test(phase, a_budget_that_is_kept_or_that_may_be_is_no_problem)
 		cr_assert_str_eq(verdict_of(json), "measured");
 		json_decref(json);
 	}
+}
+
+Test(phase, recordings_of_two_builds_are_told_once)
+{
+	json_t *json = measure_builds("", 1, (const char *const[3]){"aaaa", "bbbb", "aaaa"});
+	const json_t *problems = json_object_get(json, "problems");
+	const char *problem = json_string_value(json_array_get(problems, 0));
+
+	cr_assert_eq(json_array_size(problems), 1);
+	cr_assert(strstr(problem, "macro: there are recordings of two builds of sim"), "%s",
+		  problem);
+	json_decref(json);
+	json = measure_builds("", 1, (const char *const[3]){"aaaa", "aaaa", "aaaa"});
+	cr_assert_eq(json_array_size(json_object_get(json, "problems")), 0);
+	cr_assert_str_eq(text_of(json_object_get(json, "builds"), "sim"), "aaaa");
+	json_decref(json);
 }

@@ -278,7 +278,9 @@ static int64_t read_since(const FILE *stream, struct reading start)
 
 SCANNERS(gnu, "")
 SCANNERS(isoc99, "__isoc99_")
+#if __GLIBC_PREREQ(2, 38) /* to look up what does not exist allocates */
 SCANNERS(isoc23, "__isoc23_")
+#endif
 
 /* ---- going elsewhere ---------------------------------------------------------------------- */
 

@@ -57,12 +57,14 @@ static bool has_debug_information(Elf *elf)
 /* Opens @path for reading as ELF; returns NULL, with no descriptor left open, when it is none. */
 static Elf *open_elf(const char *path, int *fd)
 {
-	Elf *elf;
+	struct stat status;
+	Elf *elf = NULL;
 
 	*fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (*fd < 0)
 		return NULL;
-	elf = elf_begin(*fd, ELF_C_READ, NULL);
+	if (!fstat(*fd, &status) && S_ISREG(status.st_mode))
+		elf = elf_begin(*fd, ELF_C_READ, NULL);
 	if (elf && elf_kind(elf) == ELF_K_ELF)
 		return elf;
 	elf_end(elf);
@@ -107,26 +109,74 @@ static char *build_id_path(const uint8_t *build_id, ssize_t bytes)
 	return path;
 }
 
-/* Takes the file at @path (freed) as the separate debug file if it belongs to this one. */
-static bool take_separate(struct debug_file *file, char *path, const uint32_t *checksum)
+static bool is_same_file(int fd, int other)
+{
+	struct stat a, b;
+
+	return !fstat(fd, &a) && !fstat(other, &b) && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
+/* Says whether the table of sections, which tools write last, reaches beyond the file's end. */
+static bool is_cut(Elf *elf, int fd)
+{
+	struct stat status;
+	GElf_Ehdr header;
+	uint64_t bytes;
+
+	if (!gelf_getehdr(elf, &header) || fstat(fd, &status))
+		return true;
+	bytes = (uint64_t)status.st_size;
+	return header.e_shoff > bytes ||
+	       (uint64_t)header.e_shnum * header.e_shentsize > bytes - header.e_shoff;
+}
+
+/* Returns why @path, of which nothing can be read as ELF, is of no use. */
+static const char *why_no_elf(const char *path)
+{
+	struct stat status;
+
+	if (access(path, R_OK))
+		return "may not be read by you";
+	return !stat(path, &status) && !S_ISREG(status.st_mode) ? "is no regular file"
+								: "is no ELF file";
+}
+
+/* Returns why @elf is of no use for @file; NULL: it is its debug file. */
+static const char *why_not(const struct debug_file *file, Elf *elf, int fd,
+			   const uint32_t *checksum)
 {
 	const void *build_id;
 	ssize_t bytes = dwelf_elf_gnu_build_id(file->elf, &build_id);
+
+	if (is_cut(elf, fd))
+		return "is cut";
+	if (bytes > 0 ? !same_build_id(elf, build_id, bytes) : !checksum)
+		return "is of another build";
+	if (bytes <= 0 && !same_checksum(fd, *checksum))
+		return "has another checksum";
+	if (!has_debug_information(elf) && !has_section(elf, ".symtab"))
+		return "has neither symbols nor debug information";
+	return NULL;
+}
+
+/* Takes the file at @path (freed) as the separate debug file if it belongs to this one. */
+static bool take_separate(struct debug_file *file, char *path, const uint32_t *checksum)
+{
+	const char *why;
 	int fd;
 	Elf *elf = open_elf(path, &fd);
-	bool belongs = elf && (bytes > 0  ? same_build_id(elf, build_id, bytes)
-			       : checksum ? same_checksum(fd, *checksum)
-					  : false);
+	/* A debug file in .debug/ has the program's own name: beside it, that is the program. */
+	bool is_other = elf ? !is_same_file(fd, file->fd) : !access(path, F_OK);
 
-	if (!belongs) {
+	why = elf ? why_not(file, elf, fd, checksum) : why_no_elf(path);
+	if (why || !is_other) {
 		if (elf) {
 			elf_end(elf);
 			close(fd);
 		}
-		if (!file->foreign && !access(path, F_OK))
-			file->foreign = path;
-		else
-			free(path);
+		if (is_other && !file->foreign)
+			file->foreign = xasprintf("%s (%s)", why, path);
+		free(path);
 		return false;
 	}
 	free(file->foreign);

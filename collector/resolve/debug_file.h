@@ -7,7 +7,7 @@
  *   1. the file itself, when it has .debug_info;
  *   2. /usr/lib/debug/.build-id/xx/yyyy.debug, by build-id;
  *   3. the name in .gnu_debuglink, beside the file, in .debug/ beside it, and below
- *      /usr/lib/debug, by build-id or checksum;
+ *      /usr/lib/debug, by build-id or checksum, and never the file itself;
  *   4. the servers in DEBUGINFOD_URLS, when that is set (debuginfod.h); nothing else is fetched.
  * A dwz file that it shares with others (.gnu_debugaltlink) is attached, too. Where none of them
  * has symbols, those that the file carries compressed in .gnu_debugdata count, besides its exported
@@ -28,8 +28,8 @@
 struct debug_file {
 	Elf *elf;      /* the file itself; NULL when it is no ELF file */
 	Elf *symbols;  /* where .symtab is: elf, the separate or the embedded file, or NULL */
-	char *foreign; /* where a separate file lies that was not taken, because it does not belong
-			  to this one or is no whole ELF file; NULL: none, or another was taken */
+	char *foreign; /* "is of another build (PATH)": why a separate file that is there was not
+			  taken; NULL: there is none, or another was taken */
 	/* private */
 	int fd; /* borrowed; -1: none */
 	char *path;

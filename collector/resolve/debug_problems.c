@@ -61,8 +61,8 @@ void debug_problems_tell(struct debug_problems *problems, const char *path, stru
 	if (problems->lacks_units && is_first(profile, "split_problems"))
 		tell_split(problems, path, profile);
 	if (problems->foreign_file && is_first(profile, "foreign_problems")) {
-		snprintf(text, sizeof(text), "that of %s is of another build, or cut (%s)",
-			 base_name(path), problems->foreign_file);
+		snprintf(text, sizeof(text), "that of %s %s", base_name(path),
+			 problems->foreign_file);
 		profile_set_text(profile, "foreign_problem", text);
 	}
 	free(problems->foreign_unit);

@@ -13,7 +13,7 @@
 struct debug_problems {
 	bool lacks_units;   /* of split debug information */
 	char *foreign_unit; /* a file of them that is there, but of another build; or NULL */
-	char *foreign_file; /* a separate debug file that is there, but of another build; or NULL */
+	char *foreign_file; /* debug_file.h, foreign */
 };
 
 /* Notes them once the file's frames are named. @lines  NULL: it has none */

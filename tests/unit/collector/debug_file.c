@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Tests of collector/resolve/debug_file.c: symbols that a stripped file carries compressed, and
- * debug files from servers. The other places are tested by the names they give, in symbols.c. */
+ * debug files from servers and beside it. The other places are tested by the names they give, in
+ * symbols.c. */
 #include "collector/resolve/debug_file.h"
 
 #include "collector/resolve/symbol_table.h"
@@ -109,6 +110,78 @@ Test(debug_file, asks_the_servers_that_the_user_names)
 	cr_assert(has_debug);
 	free(folder);
 	free(url);
+}
+
+/* Says why the debug file of $F/program was not taken, "" when that was not said. */
+static const char *why_not_taken(void)
+{
+	static char text[512];
+	struct debug_file file;
+	char *path = fixture_path("program");
+	int fd = open(path, O_RDONLY);
+
+	debug_file_open(&file, fd, path);
+	snprintf(text, sizeof(text), "%s", file.foreign ? file.foreign : "");
+	debug_file_close(&file);
+	close(fd);
+	free(path);
+	return text;
+}
+
+static bool begins(const char *text, const char *with)
+{
+	return !strncmp(text, with, strlen(with));
+}
+
+/* As gdb's manual proposes it: the debug file has the program's name, in a folder of its own. */
+#define OF_ONE_NAME                                                                                \
+	BUILD "mkdir .debug && cp full.debug .debug/program && "                                   \
+	      "objcopy --add-gnu-debuglink=.debug/program program"
+
+Test(debug_file, finds_one_of_the_same_name_in_its_folder)
+{
+	bool has_debug;
+
+	cr_assert(fixture_run(OF_ONE_NAME));
+	cr_assert(names_of_program(&has_debug).hidden);
+	cr_assert(has_debug);
+}
+
+Test(debug_file, does_not_take_a_program_for_its_debug_file)
+{
+	cr_assert(fixture_run(OF_ONE_NAME " && rm .debug/program"));
+	cr_assert_str_eq(why_not_taken(), "");
+	cr_assert(fixture_run("cd $F && objcopy -R .note.gnu.build-id program"));
+	cr_assert_str_eq(why_not_taken(), "");
+}
+
+Test(debug_file, says_what_is_wrong_with_one_that_is_there)
+{
+	cr_assert(fixture_run(BUILD "objcopy --add-gnu-debuglink=full.debug program"));
+	cr_assert_str_eq(why_not_taken(), "");
+	cr_assert(fixture_run("cd $F && cp full.debug whole && truncate -s 1500 full.debug"));
+	cr_assert(begins(why_not_taken(), "is cut (/"), "%s", why_not_taken());
+	cr_assert(fixture_run("cd $F && truncate -s 10 full.debug"));
+	cr_assert(begins(why_not_taken(), "is no ELF file (/"), "%s", why_not_taken());
+	cr_assert(fixture_run("cd $F && rm full.debug && mkfifo full.debug"));
+	cr_assert(begins(why_not_taken(), "is no regular file (/"), "%s", why_not_taken());
+	cr_assert(fixture_run("cd $F && rm full.debug && cp program full.debug"));
+	cr_assert(begins(why_not_taken(), "has neither symbols nor debug information (/"), "%s",
+		  why_not_taken());
+	cr_assert(fixture_run("cd $F && rm full.debug"));
+	cr_assert_str_eq(why_not_taken(), "");
+}
+
+Test(debug_file, finds_one_behind_another_that_is_cut)
+{
+	bool has_debug;
+
+	cr_assert(fixture_run(BUILD
+			      "objcopy --add-gnu-debuglink=full.debug program && mkdir .debug "
+			      "&& cp full.debug .debug && truncate -s 1500 full.debug"));
+	cr_assert(names_of_program(&has_debug).hidden);
+	cr_assert(has_debug);
+	cr_assert_str_eq(why_not_taken(), "");
 }
 
 /* Returns how many functions the debug information of $F/packed.so names in its first unit; -1:

@@ -132,6 +132,26 @@ static const char *estimate_text(const struct memory *memory, uint64_t bytes, ch
 	return text;
 }
 
+/* The number of allocations, with half of the interval where it is an estimate and sizes are known.
+ */
+static const char *allocations_text(const struct memory *memory, const struct profile *profile,
+				    char *text, size_t size)
+{
+	uint64_t count = memory->amounts[MEMORY_ALLOCATIONS];
+	struct memory_shape shape;
+	double half = 0;
+
+	if (memory->rate && !memory->is_attached && memory_shape_measure(&shape, memory, profile))
+		half = memory_shape_error(&shape);
+	if (half > 0)
+		snprintf(text, size, "about %" PRIu64 " ± %" PRIu64, memory_round(count, half / 10),
+			 memory_round((uint64_t)ceil(half), half / 10));
+	else
+		snprintf(text, size, "%s%" PRIu64, memory->rate ? "about " : "",
+			 memory_blocks(memory, memory->amounts, MEMORY_ALLOCATIONS));
+	return text;
+}
+
 /* What counting itself took of the program's memory: it never gives back, so that what it had at
  * the end is the most. */
 static void write_added(const struct profile *profile, FILE *stream)
@@ -158,13 +178,13 @@ static void write_attached(const struct report *report, const struct memory *mem
 	const struct profile *profile = report->profile;
 	double watched = (double)profile_number(profile, "memory.watched_ns", 0);
 	double open = (double)profile_number(profile, "memory.window_ns", 0);
-	char bytes[32], half[32] = "an error that cannot be told", seen[32];
+	char bytes[32], half[32] = "an error that cannot be told", seen[32], count[80];
 
 	if (memory->half_width >= 0)
 		bytes_text((uint64_t)memory->half_width, half, sizeof(half));
-	fprintf(stream, "allocated    %s ± %s in about %" PRIu64 " allocations\n",
+	fprintf(stream, "allocated    %s ± %s in %s allocations\n",
 		bytes_text(memory->amounts[MEMORY_ALLOCATED], bytes, sizeof(bytes)), half,
-		memory->amounts[MEMORY_ALLOCATIONS]);
+		allocations_text(memory, profile, count, sizeof(count)));
 	fprintf(stream, "seen         %s %% of %.1f s, in %" PRId64 " looks of probes",
 		amount_brief(watched > 0 ? 100 * open / watched : 0, seen, sizeof(seen)),
 		watched / 1e9, memory->looks);
@@ -178,19 +198,19 @@ static void write_counted(const struct report *report, const struct memory *memo
 	const struct profile *profile = report->profile;
 	const uint64_t *amounts = memory->amounts;
 	int64_t processes = profile_number(profile, "memory.processes", 1);
-	char bytes[80];
+	char bytes[80], count[80];
 
-	fprintf(stream,
-		"allocated    %s in %s%" PRIu64 " allocations, %" PRIu64 " of them temporary\n",
+	fprintf(stream, "allocated    %s in %s allocations, %" PRIu64 " of them temporary\n",
 		estimate_text(memory, amounts[MEMORY_ALLOCATED], bytes, sizeof(bytes)),
-		memory->rate ? "about " : "", amounts[MEMORY_ALLOCATIONS],
-		amounts[MEMORY_TEMPORARIES]);
+		allocations_text(memory, profile, count, sizeof(count)),
+		memory_blocks(memory, amounts, MEMORY_TEMPORARIES));
 	fprintf(stream, "peak         %s in %" PRIu64 " blocks%s\n",
 		estimate_text(memory, amounts[MEMORY_PEAK], bytes, sizeof(bytes)),
-		amounts[MEMORY_PEAK_BLOCKS], processes > 1 ? ", each process at its own peak" : "");
+		memory_blocks(memory, amounts, MEMORY_PEAK_BLOCKS),
+		processes > 1 ? ", each process at its own peak" : "");
 	fprintf(stream, "live at end  %s in %" PRIu64 " blocks\n",
 		estimate_text(memory, amounts[MEMORY_LIVE], bytes, sizeof(bytes)),
-		amounts[MEMORY_LIVE_BLOCKS]);
+		memory_blocks(memory, amounts, MEMORY_LIVE_BLOCKS));
 	if (amounts[MEMORY_MAPPINGS])
 		fprintf(stream,
 			"mapped       %s in %" PRIu64
@@ -205,7 +225,7 @@ static void write_counted(const struct report *report, const struct memory *memo
 			"ended        %s in %" PRIu64 " blocks, by exec: of programs (%" PRId64
 			") that another replaced in their process\n",
 			estimate_text(memory, amounts[MEMORY_REPLACED], bytes, sizeof(bytes)),
-			amounts[MEMORY_REPLACED_BLOCKS],
+			memory_blocks(memory, amounts, MEMORY_REPLACED_BLOCKS),
 			profile_number(profile, "memory.replaced", 0));
 	write_added(report->profile, stream);
 	if (processes > 1)
@@ -269,7 +289,7 @@ static void write_amount(const struct memory *memory, const struct memory_site *
 	if (memory->is_attached)
 		table_cell(table, "-");
 	else if (amount == MEMORY_TEMPORARIES)
-		table_cell(table, "%" PRIu64, site->amounts[amount]);
+		table_cell(table, "%" PRIu64, memory_blocks(memory, site->amounts, amount));
 	else if (amount == MEMORY_LIFETIME)
 		table_cell(table, "%s", lifetime_text(site->amounts, bytes, sizeof(bytes)));
 	else
@@ -287,7 +307,7 @@ static void write_site(const struct report *report, const struct memory *memory,
 	char bytes[32];
 
 	obstack_init(&text);
-	table_cell(table, "%" PRIu64, site->amounts[MEMORY_ALLOCATIONS]);
+	table_cell(table, "%" PRIu64, memory_blocks(memory, site->amounts, MEMORY_ALLOCATIONS));
 	table_cell(table, "%s", bytes_text(site->amounts[MEMORY_ALLOCATED], bytes, sizeof(bytes)));
 	write_amount(memory, site, MEMORY_PEAK, table);
 	write_amount(memory, site, MEMORY_LIVE, table);
@@ -421,7 +441,7 @@ static void write_text(const struct report *report, struct memory *memory,
 		for (size_t i = 0; i < LISTS_SHOWN; i++)
 			write_list(report, memory, &orders[i], options->rows.limit, stream);
 		if (memory_shape_measure(&shape, memory, report->profile))
-			memory_shape_write(&shape, stream);
+			memory_shape_write(&shape, memory, stream);
 		if (!memory->is_attached)
 			memory_growth_write(report, memory, options->rows.limit, stream);
 	}
@@ -469,9 +489,13 @@ static void write_json(const struct report *report, struct memory *memory,
 			sites, site_json(report, memory, &memory->sites[i], &growth.sites[i]));
 	json_object_set_new(json, "growth", memory_growth_json(&growth));
 	memory_growth_done(&growth);
-	if (memory_shape_measure(&shape, memory, report->profile))
-		json_object_set_new(json, "shape", memory_shape_json(&shape));
 	set_amounts(totals, memory->amounts);
+	if (memory_shape_measure(&shape, memory, report->profile)) {
+		json_object_set_new(json, "shape", memory_shape_json(&shape));
+		if (memory->rate)
+			json_object_set_new(totals, "allocations_half_width",
+					    json_real(memory_shape_error(&shape)));
+	}
 	json_object_set_new(totals, "without_whole_stack", json_integer((json_int_t)memory->cut));
 	for (size_t i = 0; i < report->profile->meta_count; i++) {
 		const struct profile_meta *meta = &report->profile->meta[i];

@@ -37,9 +37,9 @@ static void add_sites(json_t *section, const struct report *report, struct memor
 				 report->profile->files[symbol->file], site->line);
 		document_text(row, symbol->label);
 		document_text(row, where);
-		document_count(row, site->amounts[MEMORY_ALLOCATIONS]);
+		document_count(row, memory_blocks(memory, site->amounts, MEMORY_ALLOCATIONS));
 		document_number(row, (double)site->amounts[MEMORY_ALLOCATED]);
-		document_count(row, site->amounts[MEMORY_TEMPORARIES]);
+		document_count(row, memory_blocks(memory, site->amounts, MEMORY_TEMPORARIES));
 		document_number(row, (double)site->amounts[MEMORY_PEAK]);
 		document_number(row, (double)site->amounts[MEMORY_LIVE]);
 	}
@@ -73,7 +73,7 @@ static void add_amounts(json_t *section, const struct profile *profile, const st
 		json_t *row = document_row(table);
 
 		document_text(row, rows[i].name);
-		document_count(row, memory->amounts[rows[i].blocks]);
+		document_count(row, memory_blocks(memory, memory->amounts, rows[i].blocks));
 		document_number(row, (double)memory->amounts[rows[i].bytes]);
 	}
 }

@@ -84,7 +84,6 @@ const char *memory_say_nothing(const struct profile *profile, char *text, size_t
 }
 
 #define NO_AMOUNT MEMORY_AMOUNTS
-#define NORMAL_95 1.959964 /* half of the interval, in standard errors */
 
 struct site_entry {
 	UT_hash_handle hh;
@@ -205,7 +204,37 @@ bool memory_has_few_samples(const struct memory *memory)
 
 double memory_error(const struct memory *memory, uint64_t bytes)
 {
-	return NORMAL_95 * sqrt((double)memory->rate * memory->stretch * (double)bytes);
+	return MEMORY_HALF_WIDTH * sqrt((double)memory->rate * memory->stretch * (double)bytes);
+}
+
+uint64_t memory_round(uint64_t number, double half_width)
+{
+	uint64_t unit = 1;
+
+	while (unit <= half_width / 10 && unit <= number / 10)
+		unit *= 10;
+	return (number + unit / 2) / unit * unit;
+}
+
+uint64_t memory_blocks(const struct memory *memory, const uint64_t amounts[MEMORY_AMOUNTS],
+		       enum memory_amount amount)
+{
+	enum memory_amount blocks = amount, bytes = MEMORY_ALLOCATED;
+	double each;
+
+	if (amount == MEMORY_LIVE_BLOCKS)
+		bytes = MEMORY_LIVE;
+	else if (amount == MEMORY_PEAK_BLOCKS)
+		bytes = MEMORY_PEAK;
+	else if (amount == MEMORY_REPLACED_BLOCKS)
+		bytes = MEMORY_REPLACED;
+	else
+		blocks = MEMORY_ALLOCATIONS;
+	/* As many blocks as one that was sampled stands for. */
+	each = (double)memory->rate * memory->stretch * (double)amounts[blocks] /
+	       fmax(1, fmax((double)amounts[bytes], (double)amounts[blocks]));
+	return memory_round(amounts[amount],
+			    MEMORY_HALF_WIDTH * sqrt(each * (double)amounts[amount]));
 }
 
 uint64_t memory_frees(const uint64_t amounts[MEMORY_AMOUNTS])

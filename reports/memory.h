@@ -86,6 +86,8 @@ bool memory_has_few_samples(const struct memory *memory);
 #define MEMORY_LEAST_SAMPLES 100
 #define MEMORY_LEAST_LOOKS   5
 
+#define MEMORY_HALF_WIDTH 1.959964 /* of an interval at 95 %, in standard errors */
+
 /*
  * Returns half of the interval, at 95 %, of an estimate of bytes; 0 when it is exact.
  *
@@ -95,6 +97,21 @@ bool memory_has_few_samples(const struct memory *memory);
  * sampling. Source: docs/methods.md.
  */
 double memory_error(const struct memory *memory, uint64_t bytes);
+
+/*
+ * Returns how many blocks an amount is, as a report shows it: where allocations were sampled,
+ * without the digits that the sample does not support. Each of the blocks stands for as many as
+ * those of the amount do in the mean, which is less than the error of blocks of many sizes.
+ *
+ * @amounts  of a site, or of all
+ * @amount   one that counts blocks
+ */
+uint64_t memory_blocks(const struct memory *memory, const uint64_t amounts[MEMORY_AMOUNTS],
+		       enum memory_amount amount);
+
+/* Returns a number without the digits that are smaller than half of its interval; 0 only if it is.
+ */
+uint64_t memory_round(uint64_t number, double half_width);
 
 /* Returns how many blocks were freed. */
 uint64_t memory_frees(const uint64_t amounts[MEMORY_AMOUNTS]);

@@ -7,6 +7,7 @@
 #include "reports/table.h"
 
 #include <inttypes.h>
+#include <math.h>
 
 #define NS_PER_MS     1000000u
 #define LEAST_LIFE_MS 4u /* shorter ones are not told apart */
@@ -97,8 +98,9 @@ static const struct table_column columns[] = {
 	{"share", true, false, 0},
 };
 
-static void write_table(const uint64_t *counts, uint32_t limit, uint64_t all, const char *unit,
-			double first, FILE *stream)
+/* @each  how many blocks one that was sampled stands for, by row; 0: all were counted */
+static void write_table(const uint64_t *counts, const double *each, uint32_t limit, uint64_t all,
+			const char *unit, double first, FILE *stream)
 {
 	struct table table;
 	char from[32], below[32];
@@ -112,24 +114,37 @@ static void write_table(const uint64_t *counts, uint32_t limit, uint64_t all, co
 		table_cell(&table, "%s", amount_format(start, unit, from, sizeof(from)));
 		table_cell(&table, "%s",
 			   amount_format(i ? 2 * start : first, unit, below, sizeof(below)));
-		table_cell(&table, "%" PRIu64, counts[i]);
+		table_cell(&table, "%" PRIu64,
+			   memory_round(counts[i],
+					MEMORY_HALF_WIDTH * sqrt(each[i] * (double)counts[i])));
 		table_cell(&table, "%.1f %%", 100.0 * (double)counts[i] / (double)all);
 	}
 	table_write(&table, stream, 0, output_has_colour(stream));
 	table_done(&table);
 }
 
-void memory_shape_write(const struct memory_shape *shape, FILE *stream)
+double memory_shape_error(const struct memory_shape *shape)
 {
+	return MEMORY_HALF_WIDTH * sqrt(shape->count_variance);
+}
+
+void memory_shape_write(const struct memory_shape *shape, const struct memory *memory, FILE *stream)
+{
+	double by_size[MEMORY_SHAPE_SIZES], by_lifetime[MEMORY_SHAPE_LIFETIMES];
 	char median[32];
+
+	for (uint32_t i = 0; i < MEMORY_SHAPE_SIZES; i++)
+		by_size[i] = (double)memory->rate / (double)(i ? UINT64_C(1) << (i - 1) : 1);
+	for (uint32_t i = 0; i < MEMORY_SHAPE_LIFETIMES; i++)
+		by_lifetime[i] = shape->count_variance / (double)shape->sized;
 
 	fprintf(stream, "\nSizes asked for, half of them at most %s\n",
 		amount_format((double)shape->median_bytes, "bytes", median, sizeof(median)));
-	write_table(shape->sizes, MEMORY_SHAPE_SIZES, shape->sized, "bytes", 1, stream);
+	write_table(shape->sizes, by_size, MEMORY_SHAPE_SIZES, shape->sized, "bytes", 1, stream);
 	if (!shape->freed)
 		return;
 	fputs("\nLifetimes of the blocks that were freed\n", stream);
-	write_table(shape->lifetimes, MEMORY_SHAPE_LIFETIMES, shape->freed, "ns",
+	write_table(shape->lifetimes, by_lifetime, MEMORY_SHAPE_LIFETIMES, shape->freed, "ns",
 		    (double)LEAST_LIFE_MS * NS_PER_MS, stream);
 	fputs("\nfreed within the next", stream);
 	for (uint32_t i = 0; i < MEMORY_SHAPE_AGES; i++)

@@ -28,5 +28,9 @@ struct memory_shape {
 bool memory_shape_measure(struct memory_shape *shape, const struct memory *memory,
 			  const struct profile *profile);
 
-void memory_shape_write(const struct memory_shape *shape, FILE *stream);
+/* Returns half of the interval, at 95 %, of the number of allocations; 0 when it is exact. */
+double memory_shape_error(const struct memory_shape *shape);
+
+void memory_shape_write(const struct memory_shape *shape, const struct memory *memory,
+			FILE *stream);
 json_t *memory_shape_json(const struct memory_shape *shape);

@@ -164,3 +164,24 @@ Test(memory, says_why_what_was_asked_for_was_refused)
 	cr_assert_str_eq(memory_say_nothing(profile, text, sizeof(text)),
 			 "allocations were not counted: x is static");
 }
+
+Test(memory, numbers_lose_the_digits_that_a_sample_does_not_support)
+{
+	uint64_t amounts[MEMORY_AMOUNTS] = {[MEMORY_ALLOCATIONS] = 543210,
+					    [MEMORY_ALLOCATED] = 5432100,
+					    [MEMORY_TEMPORARIES] = 543,
+					    [MEMORY_LIVE_BLOCKS] = 7};
+
+	cr_assert_eq(memory_round(543210, 0), 543210);
+	cr_assert_eq(memory_round(543210, 9.9), 543210);
+	cr_assert_eq(memory_round(543210, 12345), 540000);
+	cr_assert_eq(memory_round(543210, 99000000), 500000);
+	cr_assert_eq(memory_round(7, 1000), 7);
+	cr_assert_eq(memory_round(0, 1000), 0);
+	cr_assert_eq(memory_blocks(&memory, amounts, MEMORY_ALLOCATIONS), 543210);
+	memory = (struct memory){.rate = 1000, .stretch = 1};
+	/* One in a hundred was sampled: 14,446 to both sides. */
+	cr_assert_eq(memory_blocks(&memory, amounts, MEMORY_ALLOCATIONS), 540000);
+	cr_assert_eq(memory_blocks(&memory, amounts, MEMORY_TEMPORARIES), 500);
+	cr_assert_eq(memory_blocks(&memory, amounts, MEMORY_LIVE_BLOCKS), 7);
+}

@@ -301,10 +301,13 @@ static int keep_old_series(const struct ab *ab, struct error *error)
 
 	for (int i = 0; i < 2 * PAIRS_MOST && !result; i++) {
 		char *path = xasprintf("%s.%c%d.prof", ab->options.name, "ab"[i % 2], i / 2 + 1);
+		char *picture = xasprintf("%s.%c%d.svg", ab->options.name, "ab"[i % 2], i / 2 + 1);
 
-		if (!access(path, F_OK) && ++kept && !recording_keep_old(path))
+		if (!access(path, F_OK) && ++kept &&
+		    !(recording_keep_old(path) && recording_keep_old(picture)))
 			result = fail(error, -errno, "cannot rename %s to .old: %m", path);
 		free(path);
+		free(picture);
 	}
 	if (kept && !result)
 		fprintf(stderr, "%s: kept %d recordings of an earlier series as %s.*.prof.old\n",

@@ -26,6 +26,7 @@ struct flow {
 		uint32_t from, to;
 	} key;
 	double base, fresh; /* per run or step */
+	double *costs;	    /* in units, by run */
 };
 
 /* A caller that folded code is charged to. */
@@ -131,6 +132,7 @@ static struct flow *flow_get(struct settling *settling, uint32_t from, uint32_t 
 		return flow;
 	flow = xcalloc(1, sizeof(*flow));
 	flow->key = sought.key;
+	flow->costs = xcalloc(settling->runs, sizeof(*flow->costs));
 	HASH_ADD(hh, settling->flows, key, sizeof(flow->key), flow);
 	return flow;
 }
@@ -159,6 +161,7 @@ static void fold_run(struct settling *settling, size_t number)
 			continue;
 		flow = flow_get(settling, node->function, owners[i]);
 		*(is_base ? &flow->base : &flow->fresh) += node->self / parts;
+		flow->costs[number] += node->self;
 		caller_get(settling, owners[i])->sums[number] += node->self;
 	}
 	free(owners);
@@ -176,6 +179,7 @@ static void forget(struct settling *settling)
 	}
 	HASH_ITER (hh, settling->flows, flow, next_flow) {
 		HASH_DEL(settling->flows, flow);
+		free(flow->costs);
 		free(flow);
 	}
 	free(settling->trifles.sums);
@@ -362,6 +366,74 @@ static void settle_inlined(struct settling *settling, bool is_more)
 	forget(settling);
 }
 
+/* The row of all functions that have none, or NULL. */
+static struct comparison_row *row_of_others(const struct comparison *comparison)
+{
+	for (size_t i = 0; i < comparison->rows_count; i++)
+		if (!comparison->rows[i].function)
+			return &comparison->rows[i];
+	return NULL;
+}
+
+/* What functions without rows cost in a run. */
+static double cost_of_others(const struct settling *settling, const struct comparison_run *run)
+{
+	double sum = 0;
+
+	for (uint32_t f = 0; f < run->costs_count; f++)
+		sum += settling->states[f].row ? 0 : run->costs[f].self;
+	return sum;
+}
+
+/* Whether small callees may have the code that @caller lost. */
+static bool may_have_lost(const struct settling *settling, const struct caller *caller)
+{
+	return caller->tested == caller && caller->change > 0 && !says(&caller->sum, true) &&
+	       says(settling->states[caller->function].row, false);
+}
+
+/* Settles the row of all others, when it costs more: not for what their callers may have lost. */
+static void settle_others_row(struct settling *settling, struct comparison_row *row)
+{
+	double *left = xcalloc(settling->runs, sizeof(*left));
+	const struct caller *caller, *largest = NULL;
+	struct caller others = {.sums = left};
+	const struct flow *flow;
+
+	for (size_t i = 0; i < settling->runs; i++)
+		left[i] = cost_of_others(settling, comparison_run_at(settling->comparison, i));
+	for (flow = settling->flows; flow; flow = flow->hh.next) {
+		caller = caller_get(settling, flow->key.to);
+		if (!may_have_lost(settling, caller))
+			continue;
+		largest = !largest || caller->change > largest->change ? caller : largest;
+		for (size_t i = 0; i < settling->runs; i++)
+			left[i] -= flow->costs[i];
+	}
+	others.amount = row->fresh;
+	test(settling, &others);
+	if (largest && !says(&others.sum, true))
+		set_partner(row, settling->comparison->names->rows[largest->function], largest,
+			    false);
+	free(left);
+}
+
+/* Looks for code that went between callers and their callees without rows, which are small. */
+static void settle_small(struct settling *settling)
+{
+	struct comparison_row *others = row_of_others(settling->comparison);
+	const struct caller *caller;
+
+	for (uint32_t f = 0; f < settling->functions; f++)
+		settling->states[f].is_folded = !settling->states[f].row;
+	fold(settling);
+	if (others && says(others, true))
+		settle_others_row(settling, others);
+	for (caller = settling->callers; caller; caller = caller->hh.next)
+		settle_caller(settling, caller);
+	forget(settling);
+}
+
 /* A function that is new below a caller that lost one may be that one. */
 static void settle_renamed(struct settling *settling, const struct flow *flow)
 {
@@ -398,6 +470,51 @@ static void settle_all_renamed(struct settling *settling)
 	forget(settling);
 }
 
+/* The nearest caller of @function that is on both sides. */
+static uint32_t caller_of(const struct settling *settling, uint32_t function)
+{
+	for (size_t i = 0; i < settling->runs; i++) {
+		const struct comparison_run *run = comparison_run_at(settling->comparison, i);
+
+		for (size_t k = 1; k < run->nodes_count; k++) {
+			size_t at = k;
+
+			if (run->nodes[k].function != function)
+				continue;
+			while (at && run->nodes[at].function != UINT32_MAX &&
+			       (run->nodes[at].function == function ||
+				is_one_sided(&settling->states[run->nodes[at].function])))
+				at = run->nodes[at].parent;
+			if (run->nodes[at].function != UINT32_MAX)
+				return run->nodes[at].function;
+		}
+	}
+	return UINT32_MAX;
+}
+
+/* A function whose total is that of what it calls, which may have been called without it. */
+static void settle_wrapper(struct settling *settling, struct comparison_row *row)
+{
+	const struct state *state = &settling->states[row->function->id];
+	struct caller caller = {.tested = &caller};
+	uint32_t function;
+
+	if (fabs(change_of(state)) >= PARTY * fabs(row->fresh - row->base))
+		return;
+	function = caller_of(settling, row->function->id);
+	if (function == UINT32_MAX)
+		return;
+	caller.sums = xcalloc(settling->runs, sizeof(*caller.sums));
+	for (size_t i = 0; i < settling->runs; i++)
+		caller.sums[i] =
+			comparison_run_cost(comparison_run_at(settling->comparison, i), function)
+				.total;
+	caller.amount = fabs(row->fresh - row->base);
+	test(settling, &caller);
+	set_partner(row, settling->comparison->names->rows[function], &caller, false);
+	free(caller.sums);
+}
+
 void comparison_moved_settle(struct comparison *comparison)
 {
 	struct settling settling = {
@@ -417,6 +534,13 @@ void comparison_moved_settle(struct comparison *comparison)
 	settle_inlined(&settling, false);
 	settle_inlined(&settling, true);
 	settle_all_renamed(&settling);
+	if (comparison->options.order == FUNCTIONS_BY_SELF)
+		settle_small(&settling);
+	for (size_t i = 0; i < comparison->rows_count; i++)
+		if (comparison->options.order == FUNCTIONS_BY_TOTAL &&
+		    comparison->rows[i].presence != COMPARISON_BOTH &&
+		    (says(&comparison->rows[i], true) || says(&comparison->rows[i], false)))
+			settle_wrapper(&settling, &comparison->rows[i]);
 	free(settling.states);
 	free(settling.accounts);
 }

@@ -26,6 +26,12 @@
  * another name: that is never called moved, but it is not called a regression either unless both
  * together cost more.
  *
+ * Small functions, which have no rows of their own, are charged to their callers in the same way;
+ * what those may have lost to them is no regression of all small functions together.
+ *
+ * Where totals are compared, a function on one side only that costs little by itself may have what
+ * it calls from its caller: that cannot be told, and what it calls has rows of its own.
+ *
  * Where debug information names inlined functions they are rows on both sides, and nothing moves.
  */
 #pragma once

@@ -12,6 +12,7 @@
 
 enum {
 	NAME_LIMIT = 300, /* bytes of a name that are shown */
+	RUST_DIGITS = 16, /* of the hash at the end of a name */
 };
 
 void comparison_names_forget(struct comparison_names *names)
@@ -38,8 +39,8 @@ void comparison_names_done(struct comparison_names *names)
 /* Length of @name without a clone's suffix at its end; @length when there is none. */
 static size_t without_suffix(const char *name, size_t length)
 {
-	static const char *const suffixes[] = {".isra", ".constprop", ".part", ".cold",
-					       ".lto_priv"};
+	static const char *const suffixes[] = {".isra", ".constprop", ".part",
+					       ".cold", ".lto_priv",  ".llvm"};
 	size_t end = length;
 
 	while (end && isdigit((unsigned char)name[end - 1]))
@@ -57,6 +58,20 @@ static size_t without_suffix(const char *name, size_t length)
 	return length;
 }
 
+/* Cuts what names that nobody demangled have at their ends: a symbol's version ("@@GLIBC_2.34"; but
+ * not "@plt"), and the hash that Rust's compiler adds ("::h" and 16 digits). */
+static void cut_decoration(char *name)
+{
+	char *at = strchr(name, '@'), *hash;
+
+	if (at && (at[1] == '@' || isupper((unsigned char)at[1])))
+		*at = '\0';
+	hash = strrchr(name, ':');
+	if (hash && hash - name > 1 && hash[-1] == ':' && hash[1] == 'h' &&
+	    strlen(hash + 2) == RUST_DIGITS && strspn(hash + 2, "0123456789abcdef") == RUST_DIGITS)
+		hash[-1] = '\0';
+}
+
 char *comparison_base_name(const char *name)
 {
 	char *base = xstrdup(name);
@@ -69,6 +84,7 @@ char *comparison_base_name(const char *name)
 	while ((shorter = without_suffix(base, length)) < length)
 		length = shorter;
 	base[length] = '\0';
+	cut_decoration(base);
 	return base;
 }
 
@@ -432,7 +448,10 @@ void comparison_run_init(struct comparison_run *run, const char *path, struct re
 		.options = describe_options(report->profile),
 		.probes = shown(profile_text(report->profile, "probes", "")),
 		.host = shown(profile_text(report->profile, "host", "")),
-		.program = shown(report_program(report)),
+		/* Of another profiler's text it is the name of a file. */
+		.program = profile_meta_find(report->profile, "import.lines")
+				   ? xstrdup("")
+				   : shown(report_program(report)),
 		.state = how_it_ended(report->profile),
 		.command = shown(report_command(report)),
 		.trust = first_bad_item(&report->trust),

@@ -5,12 +5,12 @@
  *
  * Functions are paired by demangled name, base name of the module and base name of the source file,
  * unless that is another one elsewhere.
- * Suffixes of the compiler's clones (.isra.0, .constprop.1, .part.2, .cold) are taken off, so a
- * function that is cloned in one build only stays one function. Where recordings know differently
- * much of a module all are brought to one level (comparison_level.h). The profiled program's own
- * module
- * has one name, however the file is called. Code without symbols is one function for each module:
- * its addresses mean nothing in another build.
+ * Suffixes of the compiler's clones (.isra.0, .constprop.1, .part.2, .cold, .llvm.3) are taken off,
+ * so a function that is cloned in one build only stays one function; so are versions of symbols and
+ * the hashes of Rust, which imported text has. Where recordings know differently much of a module
+ * all are brought to one level (comparison_level.h). The profiled program's own module has one
+ * name, however the file is called. Code without symbols is one function for each module: its
+ * addresses mean nothing in another build.
  */
 #pragma once
 
@@ -96,7 +96,7 @@ struct comparison_run {
 	char *options;	     /* what else was recorded, and how often samples were asked for */
 	char *probes;	     /* that were asked for, and their budget; "" none or unknown */
 	char *host;	     /* "" unknown */
-	char *program;	     /* its base name, "" unknown */
+	char *program;	     /* its base name, "" unknown, as of imports */
 	struct comparison_module *modules; /* those that have a build-id */
 	size_t modules_count;
 	char *state; /* NULL: the run ended well; else why not, a clause */

@@ -20,7 +20,7 @@ setup() {
 	require perf
 	local status=0 block
 	# An earlier series was longer.
-	echo earlier | tee it.a9.prof it.b24.prof it.axe.prof
+	echo earlier | tee it.a9.prof it.b24.prof it.axe.prof it.b24.svg
 	collector ab --markdown -F 4999 -n 24 -o it -- ./work 5000 a -- ./work 20000 b >text 2>said || status=$?
 	cat text said
 	[ "$status" -eq 2 ]
@@ -36,6 +36,7 @@ setup() {
 	grep -q 'kept 2 recordings of an earlier series as it\.\*\.prof\.old' said
 	[ "$(cat it.a9.prof.old it.b24.prof.old it.axe.prof)" = "$(yes earlier | head -n 3)" ]
 	[ ! -f it.b24.prof ]
+	[ ! -f it.b24.svg ]
 	[ "$(grep -c 'output of the program' text)" -eq 0 ]
 	for block in $(awk '{ printf $3 }' order | fold -w 4); do
 		[[ $block == abba || $block == baab ]]

@@ -240,3 +240,71 @@ Test(comparison_moved, recursion_and_chains_of_inlined_functions_end_in_their_ca
 	expect(&bench, "parent", COMPARISON_UNCHANGED, "inner", "");
 	done(&bench);
 }
+
+Test(comparison_moved, a_new_layer_is_no_regression_of_totals_but_new_work_below_it_is)
+{
+	struct comparison_options by_total = comparison_defaults;
+	struct bench bench = {0};
+
+	by_total.order = FUNCTIONS_BY_TOTAL;
+	become(&bench,
+	       (struct becoming[]){{"main;work", 1000, 0},
+				   {"main;layer;work", 0, 1000},
+				   {"main;layer;extra", 0, 300}},
+	       3);
+	comparison_done(&bench.comparison);
+	compare(&bench, &by_total);
+	expect(&bench, "layer", COMPARISON_INCONCLUSIVE, "", "main");
+	expect(&bench, "work", COMPARISON_UNCHANGED, "", "");
+	expect(&bench, "extra", COMPARISON_REGRESSED, "", "");
+	done(&bench);
+}
+
+/* Parent and 64 small functions that it calls; their samples in a new run. */
+static void become_small(struct bench *bench, uint32_t own, uint32_t called)
+{
+	static char folded[64][40];
+	struct stack stacks[66];
+
+	for (int i = 0; i < 20; i++) {
+		stacks[0] = (struct stack){"main;large", noisy(1500, i / 2, 1)};
+		stacks[1] = (struct stack){"main;parent", i % 2 ? own : 200};
+		for (int k = 0; k < 64; k++) {
+			sprintf(folded[k], "main;parent;small%d", k);
+			stacks[k + 2] = (struct stack){folded[k], i % 2 ? called : 2};
+		}
+		add_run(bench, i % 2, stacks, 66);
+	}
+	compare(bench, &comparison_defaults);
+}
+
+static const struct comparison_row *others_of(const struct bench *bench)
+{
+	for (size_t i = 0; i < bench->comparison.rows_count; i++)
+		if (!bench->comparison.rows[i].function)
+			return &bench->comparison.rows[i];
+	cr_assert_fail("no others");
+	return NULL;
+}
+
+Test(comparison_moved, small_functions_are_not_worse_for_what_their_caller_lost)
+{
+	struct bench bench = {0};
+
+	become_small(&bench, 72, 4);
+	cr_expect_eq(others_of(&bench)->verdict, COMPARISON_INCONCLUSIVE, "%s",
+		     comparison_verdict_names[others_of(&bench)->verdict]);
+	cr_expect_str_eq(others_of(&bench)->maybe->name, "parent");
+	cr_expect_neq(row_of(&bench, "parent")->verdict, COMPARISON_IMPROVED);
+	done(&bench);
+}
+
+Test(comparison_moved, small_functions_are_worse_for_what_is_new)
+{
+	struct bench bench = {0};
+
+	become_small(&bench, 200, 4);
+	cr_expect_eq(others_of(&bench)->verdict, COMPARISON_REGRESSED);
+	expect(&bench, "parent", COMPARISON_UNCHANGED, "", "");
+	done(&bench);
+}

@@ -38,6 +38,14 @@ Test(comparison_run, clone_suffixes_are_taken_off)
 		{"step.12", "step.12"},
 		{"step.island", "step.island"},
 		{".cold", ".cold"},
+		{"step.llvm.9271634", "step"},
+		{"pow@@GLIBC_2.29", "pow"},
+		{"pow@GLIBC_2.2.5", "pow"},
+		{"pow@plt", "pow@plt"},
+		{"world::step::h0123456789abcdef", "world::step"},
+		{"world::step::h0123456789abcde", "world::step::h0123456789abcde"},
+		{"world::hash", "world::hash"},
+		{"::h0123456789abcdef", "::h0123456789abcdef"},
 		{"", ""},
 	};
 

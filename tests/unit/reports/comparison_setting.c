@@ -13,10 +13,12 @@ struct setting {
 	bool with_memory;
 	int64_t memory_rate;
 	const char *probes, *host;
+	bool is_imported;
 };
 
-static const struct setting usual = {
-	"Linux 6.1", "glibc 2.36", "sim", "./sim --seed 1", "aa", "bb", 999, false, 0, "", ""};
+static const struct setting usual = {"Linux 6.1", "glibc 2.36", "sim", "./sim --seed 1",
+				     "aa",	  "bb",		999,   false,
+				     0,		  "",		"",    false};
 
 static void make_run(struct comparison_run *run, const struct setting *setting,
 		     struct comparison_names *names)
@@ -36,6 +38,8 @@ static void make_run(struct comparison_run *run, const struct setting *setting,
 		profile_set_number(profile, "memory.rate", setting->memory_rate);
 	profile_set_text(profile, "probes", setting->probes);
 	profile_set_text(profile, "host", setting->host);
+	if (setting->is_imported)
+		profile_set_number(profile, "import.lines", 1);
 	profile_module(profile, PROFILE_MODULE_ELF, setting->program, setting->build);
 	profile_module(profile, PROFILE_MODULE_ELF, "/lib/libm.so.6", setting->library);
 	add_stack(profile, "main;hot", 40);
@@ -104,6 +108,20 @@ Test(comparison_setting, options_that_differ_in_degree_are_refused)
 	unlimited.probes = "--hits a.c:*, --budget none";
 	expect_of(careful, unlimited, false, "--budget none");
 	expect_of(careful, usual, true, "one build, with the same arguments");
+}
+
+Test(comparison_setting, names_of_imported_files_are_no_programs)
+{
+	struct setting one = usual, other = usual;
+	char *text = NULL;
+
+	one.is_imported = other.is_imported = true;
+	one.program = "one.folded";
+	other.program = "other.folded";
+	one.command = other.command = "";
+	cr_assert(is_comparable(&one, &other, &text));
+	cr_assert_null(strstr(text, "Beware"), "%s", text);
+	free(text);
 }
 
 Test(comparison_setting, another_host_is_told)

@@ -495,6 +495,8 @@ static const char *name_problem(const char *name, const char *program)
 	free(path);
 	if (!*base || !strcmp(base, ".") || !strcmp(base, "..") || !strcmp(base, ".prof"))
 		return "the results need a name; give one with -o";
+	if (!strcmp(name, "-"))
+		return "-o names two files, NAME.prof and NAME.svg, and cannot be standard output";
 	if (is_target)
 		return "the results would replace the program itself; choose another name with -o";
 	if (would_replace_program(name))

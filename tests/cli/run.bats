@@ -543,6 +543,10 @@ wait_for() {
 	[ "$status" -eq 125 ]
 	[[ $output == *"cannot be a device"* ]]
 	[ ! -e /dev/null.prof ]
+	run collector run -o - -- touch started
+	[ "$status" -eq 125 ]
+	[[ $output == *"cannot be standard output"* ]]
+	[ ! -e ./-.prof ]
 	[ ! -e started ]
 }
 

@@ -20,6 +20,7 @@ struct kept {
 struct perf_apart {
 	struct kept *table;
 	size_t waiting; /* for their event */
+	size_t open;	/* events */
 	unsigned round;
 };
 
@@ -31,8 +32,10 @@ struct perf_apart *perf_apart_new(void)
 static void drop(struct perf_apart *apart, struct kept *kept)
 {
 	HASH_DEL(apart->table, kept);
-	if (kept->fd >= 0)
+	if (kept->fd >= 0) {
 		close(kept->fd);
+		apart->open--;
+	}
 	apart->waiting -= kept->is_waiting;
 	free(kept);
 }
@@ -69,16 +72,18 @@ static struct kept *keep(struct perf_apart *apart, pid_t tid)
 	return kept;
 }
 
-static void open_event(struct kept *kept)
+static void open_event(struct perf_apart *apart, struct kept *kept)
 {
 	struct error refusal;
 
-	kept->fd = perf_engine_open_apart(kept->tid, &refusal);
+	if (apart->open < PERF_APART_MOST)
+		kept->fd = perf_engine_open_apart(kept->tid, &refusal);
+	apart->open += kept->fd >= 0;
 }
 
 void perf_apart_add(struct perf_apart *apart, pid_t tid)
 {
-	open_event(keep(apart, tid));
+	open_event(apart, keep(apart, tid));
 }
 
 void perf_apart_take(struct perf_apart *apart, const struct event *event)
@@ -100,7 +105,7 @@ void perf_apart_look(struct perf_apart *apart)
 			break;
 		if (!kept->is_waiting || kept->born == apart->round)
 			continue;
-		open_event(kept);
+		open_event(apart, kept);
 		kept->is_waiting = false;
 		apart->waiting--;
 	}

@@ -11,15 +11,17 @@
  * switches cost three times as much.
  *
  * Children get theirs a round after their birth, so that those which end within it, as most do,
- * cost nothing. Children of a kernel without such events (before Linux 5.13) are not kept apart.
- * Source: perf_event_open(2), inherit_thread; context_equiv() in the kernel's
- * kernel/events/core.c.
+ * cost nothing. Each takes a descriptor; those that live beyond PERF_APART_MOST at a time are not
+ * kept apart. Nor are the children of a kernel without such events (before Linux 5.13). Source:
+ * perf_event_open(2), inherit_thread; context_equiv() in the kernel's kernel/events/core.c.
  */
 #pragma once
 
 #include "collector/capture/event.h"
 
 #include <sys/types.h>
+
+#define PERF_APART_MOST 256
 
 struct perf_apart;
 

@@ -79,19 +79,57 @@ static long find_longest(const struct scaling *scaling, size_t point)
 	return best;
 }
 
-/* Steps that were over at a moment, those after the last mark taken to be even; where their number
- * is not known, milliseconds. */
-static double steps_at(const struct profile *profile, const struct measured *run, uint64_t time_ns)
+/* CPU time that the program had used at a moment: the curves of the cores, straight between looks.
+ */
+static double cpu_at(const struct series_curve *curves, size_t count, uint64_t time_ns)
 {
+	double sum = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		const struct profile_point *points = curves[i].points;
+		size_t k = 1;
+
+		if (strncmp(curves[i].name, "cpu-", 4) != 0 || curves[i].count < 2)
+			continue;
+		while (k + 1 < curves[i].count && points[k].time_ns < time_ns)
+			k++;
+		sum += (double)points[k - 1].value +
+		       (double)(points[k].value - points[k - 1].value) *
+			       ((double)time_ns - (double)points[k - 1].time_ns) /
+			       (double)(points[k].time_ns - points[k - 1].time_ns);
+	}
+	return sum;
+}
+
+/* The steps of a recording over time. */
+struct course {
+	const struct profile *profile;
+	const struct measured *run;
+	const struct series_curve *curves; /* of the recording */
+	size_t curves_count;
+};
+
+/* Steps that were over at a moment, those after the last mark taken to use as much CPU time each;
+ * where their number is not known, milliseconds. */
+static double steps_at(const struct course *course, uint64_t time_ns)
+{
+	const struct profile *profile = course->profile;
 	size_t low = 0, high = profile->steps_count;
 	uint64_t last_ns;
 
-	if (!profile->steps_count || run->lacks_steps)
+	if (!profile->steps_count || course->run->lacks_steps)
 		return (double)time_ns / 1e6;
 	last_ns = profile->steps[high - 1].end_ns;
-	if (time_ns > last_ns && run->steps_end_ns > last_ns)
-		return (double)high + (run->steps - (double)high) * (double)(time_ns - last_ns) /
-					      (double)(run->steps_end_ns - last_ns);
+	if (time_ns > last_ns && course->run->steps > (double)high) {
+		double last = cpu_at(course->curves, course->curves_count, last_ns);
+		double end =
+			cpu_at(course->curves, course->curves_count, course->run->steps_end_ns);
+		double now = cpu_at(course->curves, course->curves_count, time_ns);
+
+		return (double)high + (end > last ? (course->run->steps - (double)high) *
+							    (now - last) / (end - last)
+						  : 0);
+	}
 	while (low < high) {
 		size_t middle = (low + high) / 2;
 
@@ -115,9 +153,9 @@ static const char *verdict_words(const struct leak *leak)
 }
 
 static void add_memory(json_t *table, const char *sweep, const char *point,
-		       const struct profile *profile, const struct measured *run,
-		       const struct series_curve *curve)
+		       const struct course *course, const struct series_curve *curve)
 {
+	const struct measured *run = course->run;
 	uint64_t end_ns = run->has_steps ? run->steps_end_ns : UINT64_MAX;
 	bool knows_steps = run->has_steps && !run->lacks_steps;
 	double *steps = xcalloc(curve->count + 1, sizeof(*steps));
@@ -130,7 +168,7 @@ static void add_memory(json_t *table, const char *sweep, const char *point,
 	for (size_t i = 0; i < curve->count && curve->points[i].time_ns <= end_ns; i++) {
 		if (curve->points[i].value <= 0)
 			continue;
-		steps[count] = steps_at(profile, run, curve->points[i].time_ns);
+		steps[count] = steps_at(course, curve->points[i].time_ns);
 		levels[count++] = (double)curve->points[i].value;
 	}
 	leak_judge(&leak, steps, levels, count);
@@ -193,8 +231,10 @@ static void add_curves(struct phase_system *system, const char *name, const stru
 		const char *what = curves[i].name;
 
 		if (!strcmp(what, "rss"))
-			add_memory(system->memory, name, point, report.profile,
-				   scaling->runs[index], &curves[i]);
+			add_memory(system->memory, name, point,
+				   &(struct course){report.profile, scaling->runs[index], curves,
+						    count},
+				   &curves[i]);
 		else if (is_longest && !strncmp(what, "cpu-", 4))
 			add_core(system->cores, name, point, &curves[i]);
 		else if (is_longest && (!strncmp(what, "bytes-", 6) || !strncmp(what, "disk-", 5)))

@@ -85,6 +85,27 @@ Test(leak, a_program_that_warms_up_is_not_called_a_leak)
 	cr_assert(judge(logarithm).is_slowing);
 }
 
+/* How many of 100 are called leaks. */
+static int count_found(double (*shape)(double passed))
+{
+	int found = 0;
+
+	for (int trial = 0; trial < 100; trial++)
+		found += judge(shape).verdict == LEAK_FOUND;
+	return found;
+}
+
+static double small_logarithm(double passed)
+{
+	return 5e6 * log(3000 * passed);
+}
+
+Test(leak, noise_makes_no_leak_of_what_warms_up_and_hides_none)
+{
+	cr_expect_leq(count_found(small_logarithm), 2);
+	cr_expect_geq(count_found(leak_of_10_kb_a_step), 95);
+}
+
 Test(leak, what_rises_and_falls_is_not_called_a_leak)
 {
 	for (state = 1; state < 50; state++)

@@ -182,7 +182,9 @@ void memory_growth_measure(struct memory_growth *growth, const struct memory *me
 	add_levels(levels, memory, profile, &cuts);
 	growth->parts = cuts.parts;
 	growth->steps = cuts.steps;
-	growth->lacks_steps = !cuts.steps && profile->steps_count;
+	growth->has_processes = profile_number(profile, "memory.processes", 1) > 1;
+	growth->lacks_steps = profile->steps_count && !steps_reach(profile, duration_of(profile));
+	growth->lacks_looks = profile->steps_count && !growth->lacks_steps && !cuts.steps;
 	growth->seconds = (double)(cuts.times[cuts.parts] - cuts.times[0]) / 1e9;
 	growth->all = judge(&levels[memory->count * ends], cuts.parts, LEVEL_ALL);
 	for (size_t i = 0; i < memory->count; i++)

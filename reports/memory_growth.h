@@ -42,8 +42,11 @@ struct memory_trend {
 struct memory_growth {
 	uint32_t parts;	  /* 0: nothing can be told */
 	uint64_t steps;	  /* in them; 0: they are of time */
-	bool lacks_steps; /* they are, though steps were recorded: of a piece of that time only */
+	bool lacks_steps; /* they are, though steps were recorded: of a piece of that time only, */
+	bool lacks_looks; /* or there were too few looks for parts of steps */
 	double seconds;	  /* from the first end to the last */
+	bool has_processes; /* several: what each had not freed when it ended is live from then on
+			     */
 	struct memory_trend all;
 	struct memory_trend *sites; /* of memory->sites, in their order */
 };

@@ -82,6 +82,11 @@ void memory_growth_say(const struct memory_growth *growth, FILE *stream)
 		growth->seconds);
 	say_interval(all, stream);
 	fprintf(stream, ", of %s", bytes_text(all->level, level, sizeof(level)));
+	if (growth->has_processes)
+		fputs("; what processes left when they ended is in it", stream);
+	if (growth->lacks_looks)
+		fputs("; judged by time, since there were too few looks for parts of steps",
+		      stream);
 	if (growth->lacks_steps)
 		fputs("; judged by time, since steps are known of a piece of it only", stream);
 }

@@ -204,3 +204,30 @@ Test(memory_growth, a_single_leap_is_not_in_the_interval_of_what_goes_on)
 	cr_assert_not_null(strstr(text, "without single leaps"), "%s", text);
 	free(text);
 }
+
+Test(memory_growth, of_several_processes_it_is_said_that_what_they_left_is_in_it)
+{
+	char *text = NULL;
+	size_t bytes;
+	FILE *stream = open_memstream(&text, &bytes);
+
+	profile_set_number(profile, "memory.processes", 2);
+	look(LOOKS, leak);
+	memory_growth_say(&growth, stream);
+	fclose(stream);
+	cr_assert_not_null(strstr(text, "what processes left when they ended"), "%s", text);
+	free(text);
+}
+
+Test(memory_growth, steps_that_reach_but_are_too_short_for_the_looks_are_not_called_missing)
+{
+	profile_set_number(profile, "memory.look_gap_ns", LOOKS * 1000 / 14);
+	/* All of the judged ones together are as long as one look. */
+	add_steps(10, 0, LOOKS * 400 / 10);
+	add_steps(80, LOOKS * 400, LOOKS * 100 / 80);
+	add_steps(10, LOOKS * 500, LOOKS * 500 / 10);
+	look(1, once);
+	cr_assert_eq(growth.steps, 0);
+	cr_assert_not(growth.lacks_steps);
+	cr_assert(growth.lacks_looks);
+}

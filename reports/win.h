@@ -33,6 +33,7 @@ bool win_read_gain(const char *text, double *low, double *high);
  *     word      "faster", "slower", "no difference" (wall), "less CPU time", "more CPU time",
  *               "cannot tell"
  *     trace     "same", "differs", or null: not measured
+ *     work      counts of activity that are others after than before, as text; "": none
  * Owned by the caller.
  *
  * @plan     of its sweep (phase_plan.h)
@@ -45,6 +46,6 @@ json_t *win_json(const json_t *engine, const json_t *plan, const struct scaling 
 /* Appends the section of all wins, an array of such objects. */
 void win_add_section(json_t *document, const json_t *wins);
 
-/* What is wrong with a win, as a sentence: results differ though the description names no change,
- * or could not be compared. NULL when nothing is. */
+/* What is wrong with a win, as a sentence: results differ, or the work done, though the description
+ * names no change, or could not be compared. NULL when nothing is. */
 const char *win_problem(const json_t *win);

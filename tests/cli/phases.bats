@@ -168,7 +168,8 @@ phase() {
 	"$scripts/validate_quick_wins" --quick --engine growth.engine --output-dir out && status=0 || status=$?
 	[ "$status" -eq 2 ]
 	[ "$(ask out/wins/wins_summary.json 'it.wins.map(win => win.trace).join()')" = differs,same ]
-	[[ $(ask out/wins/wins_summary.json it.problems) == *'half: the results differ, and the description names no change'* ]]
+	[[ $(ask out/wins/wins_summary.json it.problems) == *'half: its sides did different work, and the description names no change'* ]]
+	[[ $(ask out/wins/wins_summary.json 'it.wins[0].work') == 'calls '*' before, '*' after' ]]
 	ask out/wins/wins_summary.json 'it.wins[0].gain.high > 1.2 && it.wins[0].cpu.ratio > 1.3 && it.wins[0].expected[0] > 1.02' | grep -x true
 	grep -q '<svg' out/wins/half.svg
 	# One of them again: the report keeps the other.

@@ -35,3 +35,18 @@ Test(win, results_that_were_not_compared_are_a_problem)
 	cr_assert(has_problem(NULL, "agents are blind"));
 	cr_assert_not(has_problem("same", ""));
 }
+
+Test(win, other_work_is_a_problem_unless_the_change_is_named_or_the_results_are_the_same)
+{
+	json_t *win =
+		json_pack("{s:s, s:s}", "changes", "", "work", "turns 1000 before, 200 after");
+
+	cr_assert(strstr(win_problem(win), "different work"));
+	json_object_set_new(win, "trace", json_string("same"));
+	cr_assert_null(win_problem(win));
+	json_object_set_new(win, "trace", json_string("differs"));
+	cr_assert(strstr(win_problem(win), "different work"));
+	json_object_set_new(win, "changes", json_string("fewer turns"));
+	cr_assert_null(win_problem(win));
+	json_decref(win);
+}

@@ -4,11 +4,11 @@
 
 #include "collector/base/xalloc.h"
 #include "collector/timing_budget.h"
+#include "collector/timing_note.h"
 #include "collector/timing_steps.h"
 #include "collector/timing_trust.h"
 
 #include <errno.h>
-#include <math.h>
 #include <time.h>
 
 #define WAITING_FUNCTIONS 512  /* room for what libraries that are loaded later may bring */
@@ -430,50 +430,6 @@ void timing_poll(struct timing *timing)
 		timing_budget_round(timing->budget, timing->uprobe, now_ns());
 }
 
-/* Says in a function's row what the budget has made of it. */
-static void note_budget(struct timing *timing, uint32_t function)
-{
-	struct timing_budget_fate fate = timing_budget_fate(timing->budget, function);
-	struct profile_probe *row = &timing->profile->probes[function];
-	uint64_t since_ns = fate.sampled_ns ? fate.sampled_ns : fate.only_counted_ns;
-	double since_s = (double)(since_ns - timing->start_ns) / 1e9;
-	bool is_step = row->mode == PROFILE_PROBE_STEP;
-	char note[300];
-
-	if (!since_ns)
-		return;
-	if (!is_step)
-		row->mode = PROFILE_PROBE_COUNT;
-	row->estimated_calls = fate.calls > 0 ? (uint64_t)llround(fate.calls) : 0;
-	row->calls_margin = (uint64_t)llround(fate.margin);
-	if (is_step)
-		snprintf(note, sizeof(note),
-			 "to keep the budget its probe was taken off at %.2f s: later steps are "
-			 "missing, and what estimates are per step and per call of it does not "
-			 "hold; --budget none has all, a function of longer steps costs less",
-			 since_s);
-	else if (!fate.sampled_ns)
-		snprintf(note, sizeof(note), "to keep the budget only counted from %.2f s on",
-			 since_s);
-	else if (row->estimated_calls)
-		snprintf(note, sizeof(note),
-			 "to keep the budget counted in %u windows of %s from %.2f s on: its "
-			 "calls are an estimate%s",
-			 fate.windows, fate.by_steps ? "whole steps" : "time", since_s,
-			 fate.by_steps ? ", without those outside of steps" : "");
-	else
-		snprintf(note, sizeof(note),
-			 "to keep the budget its probe was taken off at %.2f s: what follows is "
-			 "missing%s",
-			 since_s,
-			 fate.is_too_fast ? ", since calls come too fast for windows to tell"
-			 : fate.windows	  ? ", since too few windows show how much that is"
-					  : "");
-	if (fate.sampled_ns)
-		row->is_partial = true;
-	profile_probe_set_note(timing->profile, function, note);
-}
-
 static void add_timing(struct timing *timing, size_t slot, size_t function)
 {
 	const struct uprobe_cell *cell = uprobe_slot_cell(timing->uprobe, slot, function);
@@ -539,8 +495,11 @@ static void update(struct timing *timing)
 	size_t slots = uprobe_slots(timing->uprobe);
 
 	uprobe_steps(timing->uprobe, take_step, timing);
-	for (size_t i = 0; timing->budget && i < timing->attached; i++)
-		note_budget(timing, (uint32_t)i);
+	for (uint32_t i = 0; timing->budget && i < timing->attached; i++) {
+		struct timing_budget_fate fate = timing_budget_fate(timing->budget, i);
+
+		timing_note_budget(timing->profile, i, &fate, timing->start_ns);
+	}
 	profile_timings_clear(timing->profile);
 	for (size_t slot = 0; slot < slots; slot++)
 		for (size_t i = 0; i < timing->attached; i++)

@@ -47,8 +47,9 @@ struct timing_budget {
 	bool has_steps;		   /* a step function is timed */
 	bool is_in_window;	   /* of steps */
 	bool is_turn_of_steps;
-	double needed_ns; /* that probes are taken to cost in one of steps */
-	double begun_ns;  /* what they had cost as it began */
+	double needed_ns;      /* that probes are taken to cost in one of steps */
+	unsigned vain_windows; /* of steps, since the last one that has closed */
+	double begun_ns;       /* what they had cost as it began */
 };
 
 /* Sees what has happened since the last look. */

@@ -12,6 +12,7 @@
 #define LEAST_WINDOW_NS 2e4 /* of the target's CPU time, for a window to count */
 #define MOST_IN_WINDOW	32
 #define DEAREST_WINDOW	0.7 /* of a full bank, that one may need */
+#define VAIN_WINDOWS	4   /* of steps that cost too much, one after the other, to give them up */
 #define FIRST_WINDOWS	3   /* before it is known whether they show anything */
 
 static uint64_t monotonic_ns(void)
@@ -268,8 +269,9 @@ void timing_windows_leave_steps(struct timing_budget *budget, struct uprobe *upr
 	uprobe_window_take(uprobe, function, false);
 }
 
-/* Steps do not fit into what may be spent: the function that costs most does without them. */
-static void shed_dearest(struct timing_budget *budget, struct uprobe *uprobe)
+/* Steps do not fit into what may be spent: the function that costs most does without them, of those
+ * that have never had such a window, or of all. Returns whether there was one. */
+static bool shed_dearest(struct timing_budget *budget, struct uprobe *uprobe, bool of_all)
 {
 	size_t found = budget->count;
 	double most_ns = -1;
@@ -279,17 +281,21 @@ static void shed_dearest(struct timing_budget *budget, struct uprobe *uprobe)
 		double calls = (double)watched->new_calls + watched->path.rate;
 		double spent_ns = calls * timing_budget_cost_ns(watched, uprobe);
 
-		if (is_in_window(watched, true) && spent_ns > most_ns) {
+		if (is_in_window(watched, true) && (of_all || !watched->path.count) &&
+		    spent_ns > most_ns) {
 			found = i;
 			most_ns = spent_ns;
 		}
 	}
-	if (found < budget->count)
-		timing_windows_leave_steps(budget, uprobe, found);
+	if (found == budget->count)
+		return false;
+	timing_windows_leave_steps(budget, uprobe, found);
+	return true;
 }
 
 void timing_windows_end(struct timing_budget *budget, struct uprobe *uprobe)
 {
+	double most_ns = DEAREST_WINDOW * probe_bank_fullest_ns(&budget->bank) / PROBE_BANK_CAREFUL;
 	uint64_t steps = uprobe_window_end(uprobe);
 
 	end_window(budget, uprobe, true);
@@ -299,13 +305,18 @@ void timing_windows_end(struct timing_budget *budget, struct uprobe *uprobe)
 			    (double)uprobe_window_place(uprobe));
 		budget->needed_ns = fmax(PROBE_BANK_WINDOW_NS,
 					 2 * (uprobe_spent_ns(uprobe) - budget->begun_ns));
+		budget->vain_windows = 0;
 		return;
 	}
+	budget->vain_windows++;
 	budget->needed_ns *= 4;
-	if (PROBE_BANK_CAREFUL * budget->needed_ns >
-	    DEAREST_WINDOW * probe_bank_fullest_ns(&budget->bank)) {
-		shed_dearest(budget, uprobe);
+	if (budget->needed_ns <= most_ns)
+		return;
+	if (shed_dearest(budget, uprobe, budget->vain_windows >= VAIN_WINDOWS)) {
 		budget->needed_ns = PROBE_BANK_WINDOW_NS;
+		budget->vain_windows = 0;
+	} else {
+		budget->needed_ns = most_ns;
 	}
 }
 

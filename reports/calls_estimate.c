@@ -29,17 +29,37 @@ static double mean_doubt(const struct calls_row *row)
 	return NORMAL_95 * sqrt(fmax(variance, 0) / count) / (sum / count);
 }
 
-static struct calls_figure scaled(const struct calls_row *row, double value)
+/* Returns the margin of all calls' duration, as a part of it. */
+static double total_doubt(const struct calls_row *row)
 {
 	double calls_doubt = row->calls.value > 0 ? row->calls.margin / row->calls.value : 0;
 
+	return hypot(calls_doubt, mean_doubt(row));
+}
+
+/* Says whether durations of few calls, one of them interrupted maybe, would have to stand for so
+ * many that the sum could be more time than there was. */
+static bool is_vague(const struct calls_row *row)
+{
+	return row->is_scaled && total_doubt(row) >= 1;
+}
+
+static struct calls_figure scaled(const struct calls_row *row, double value)
+{
 	if (!row->is_scaled)
 		return (struct calls_figure){.value = value, .is_least = row->calls.is_least};
 	return (struct calls_figure){
 		.value = value * row->scale,
-		.margin = value * row->scale * hypot(calls_doubt, mean_doubt(row)),
+		.margin = value * row->scale * total_doubt(row),
 		.is_estimate = true,
 	};
+}
+
+static struct calls_figure time_of(const struct calls_row *row, double seen_ns)
+{
+	if (is_vague(row))
+		return (struct calls_figure){.value = seen_ns, .is_least = true};
+	return scaled(row, seen_ns);
 }
 
 static void estimate_row(struct calls_row *row, const struct profile_probe *probe)
@@ -58,8 +78,8 @@ static void estimate_row(struct calls_row *row, const struct profile_probe *prob
 	/* Of a function that was timed all the time the calls without a return have no time. */
 	row->is_scaled = probe->mode == PROFILE_PROBE_COUNT && sum->returns && !row->calls.is_least;
 	row->scale = row->is_scaled ? row->calls.value / (double)sum->returns : 1;
-	row->total_ns = scaled(row, (double)sum->outer_ns);
-	row->self_ns = scaled(row, (double)sum->self_ns);
+	row->total_ns = time_of(row, (double)sum->outer_ns);
+	row->self_ns = time_of(row, (double)sum->self_ns);
 	row->total_ns.is_least |= row->withheld && !row->is_scaled;
 	row->self_ns.is_least |= row->withheld && !row->is_scaled;
 }
@@ -78,12 +98,13 @@ static void take_off_callees(struct calls *calls, const struct profile_edge *edg
 
 	if (edge->caller == edge->callee)
 		return;
-	if (callee->calls.is_least && !caller->calls.is_least)
+	if (callee->total_ns.is_least && !caller->calls.is_least)
 		caller->self_ns.is_most = true;
 	/* What the callee did after the caller was last seen is not the caller's. */
 	if (caller->calls.is_least && callee->is_scaled)
 		caller->self_ns.is_most = true;
-	if (!callee->is_scaled || untimed_ns <= 0 || caller->calls.is_least)
+	if (!callee->is_scaled || callee->total_ns.is_least || caller->total_ns.is_least ||
+	    untimed_ns <= 0)
 		return;
 	caller->self_ns.value = fmax(caller->self_ns.value - untimed_ns, 0);
 	caller->self_ns.margin =
@@ -130,7 +151,11 @@ struct calls_figure calls_edge_calls(const struct calls *calls, const struct pro
 
 struct calls_figure calls_edge_total(const struct calls *calls, const struct profile_edge *edge)
 {
-	return edge_figure(calls, edge, (double)edge->sum_ns);
+	double seen_ns = (double)edge->sum_ns;
+
+	if (is_vague(row_of(calls, edge->callee)))
+		return (struct calls_figure){.value = seen_ns, .is_least = true};
+	return edge_figure(calls, edge, seen_ns);
 }
 
 struct calls_figure calls_per_call(const struct calls *calls, const struct profile_edge *edge)

@@ -5,7 +5,8 @@
  *
  *     calls, N        counted; or estimated by the collector from windows, with its margin
  *     per step        N, as those that were seen divide between steps and the rest
- *     total           N · mean of the calls that were timed
+ *     total           N · mean of the calls that were timed; what was seen, as a least, where the
+ *                     margin is as large as that
  *     self            that of the timed calls, scaled alike; less the time of timed callees that
  *                     their own rows have to be scaled for and that the caller's could not take off
  *     edges           scaled as the callee's timed calls

@@ -167,7 +167,8 @@ counted() {
 		if (!(observe.calls < 0.7 * truth && observe.partial)) throw observe
 		near(observe.calls_per_step, truth / 500, 0.1)
 		near(step.calls_per_step, 1, 0)
-		near(observe.estimated_total_ns, observe.mean_ns * observe.estimated_calls, 0.1)
+		// Where one of the few timed calls was interrupted for long no total is told.
+		if (observe.estimated_total_ns !== undefined) near(observe.estimated_total_ns, observe.mean_ns * observe.estimated_calls, 0.1)
 		const edge = it.edges.find(e => e.caller === 'environment_step' && e.function === 'environment_observe')
 		near(edge.calls_per_call, truth / 500, 0.1)"
 }

@@ -159,3 +159,30 @@ Test(calls_estimate, a_caller_that_was_not_seen_to_the_end_has_no_ratios)
 	cr_expect(row(step)->self_ns.is_most);
 	cr_expect_not(row(step)->self_ns.is_estimate);
 }
+
+Test(calls_estimate, times_that_few_calls_tell_are_at_least_what_was_seen)
+{
+	uint32_t observe = add_function("observe", estimated, 1), act;
+
+	/* One of a hundred calls was interrupted for as long as a thousand take. */
+	profile_timing_add(profile, &(struct profile_timing){.probe = observe,
+							     .calls = 99,
+							     .returns = 99,
+							     .sum_ns = 990,
+							     .outer_ns = 990,
+							     .self_ns = 990});
+	profile_bucket_add(profile, &(struct profile_bucket){observe, 10, 98});
+	profile_bucket_add(profile, &(struct profile_bucket){observe, 400, 1});
+	act = add_function("act", exact, 20);
+	profile_edge_add(profile, &(struct profile_edge){act, observe, 100, 1000});
+	measure();
+	cr_expect_eq(row(observe)->calls.value, 1000);
+	cr_expect(row(observe)->calls.is_estimate);
+	cr_expect_eq(row(observe)->total_ns.value, 1000);
+	cr_expect(row(observe)->total_ns.is_least);
+	cr_expect_not(row(observe)->total_ns.is_estimate);
+	cr_expect(row(observe)->self_ns.is_least);
+	cr_expect(calls_edge_total(&calls, &profile->call_edges[0]).is_least);
+	cr_expect_eq(calls_edge_calls(&calls, &profile->call_edges[0]).value, 1000);
+	cr_expect(row(act)->self_ns.is_most, "what observe took while it was not timed is in it");
+}

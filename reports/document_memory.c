@@ -65,13 +65,17 @@ static void add_amounts(json_t *section, const struct profile *profile, const st
 		enum memory_amount blocks, bytes;
 	} rows[] = {{"allocated", MEMORY_ALLOCATIONS, MEMORY_ALLOCATED},
 		    {"live at the peak", MEMORY_PEAK_BLOCKS, MEMORY_PEAK},
-		    {"live at the end", MEMORY_LIVE_BLOCKS, MEMORY_LIVE}};
+		    {"live at the end", MEMORY_LIVE_BLOCKS, MEMORY_LIVE},
+		    {"ended by exec", MEMORY_REPLACED_BLOCKS, MEMORY_REPLACED}};
 	json_t *table =
 		document_table(section, "memory", amounts_title(profile, memory), columns, 3);
 
 	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
-		json_t *row = document_row(table);
+		json_t *row;
 
+		if (rows[i].blocks == MEMORY_REPLACED_BLOCKS && !memory->amounts[rows[i].blocks])
+			continue;
+		row = document_row(table);
 		document_text(row, rows[i].name);
 		document_count(row, memory_blocks(memory, memory->amounts, rows[i].blocks));
 		document_number(row, (double)memory->amounts[rows[i].bytes]);

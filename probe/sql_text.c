@@ -10,6 +10,7 @@ struct reading {
 	char *text;
 	uint32_t used, room;
 	bool is_apart; /* a blank is due before what comes next */
+	char last;     /* put, but for blanks */
 };
 
 static inline char look(const struct reading *reading, uint32_t ahead)
@@ -35,6 +36,8 @@ static inline bool is_word(char c)
 
 static void put(struct reading *reading, char c)
 {
+	if (c != ' ')
+		reading->last = c;
 	if (reading->used < reading->room)
 		reading->text[reading->used] = c;
 	reading->used++;
@@ -118,10 +121,24 @@ static void word(struct reading *reading)
 		put(reading, *reading->at++);
 }
 
+/* Says whether what comes next is the sign of a number, and no operator: where none can stand. */
+static bool is_sign(const struct reading *reading)
+{
+	char second = look(reading, 1), last = reading->last;
+
+	return (look(reading, 0) == '-' || look(reading, 0) == '+') &&
+	       (is_digit(second) || (second == '.' && is_digit(look(reading, 2)))) &&
+	       (last == '(' || last == ',' || last == '=' || last == '<' || last == '>');
+}
+
 static void token(struct reading *reading)
 {
-	char first = look(reading, 0), second = look(reading, 1);
+	char first, second;
 
+	if (is_sign(reading))
+		reading->at++;
+	first = look(reading, 0);
+	second = look(reading, 1);
 	begin(reading);
 	if (first == '\'') {
 		quoted(reading, '\'', false);

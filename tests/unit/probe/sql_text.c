@@ -21,6 +21,8 @@ Test(sql_text, literals_and_parameters_are_question_marks)
 			 "VALUES (?, ?, ?, ?, ?, ?, ?)");
 	cr_assert_str_eq(text_of("VALUES (?, ?12, :name, @name, $name)"), "VALUES (?, ?, ?, ?, ?)");
 	cr_assert_str_eq(text_of("SELECT -5+1"), "SELECT -?+?");
+	cr_assert_str_eq(text_of("VALUES (-1, + 2, -.5), (- 1) WHERE a=-1 AND b - 1 > -2"),
+			 "VALUES (?, + ?, ?), (- ?) WHERE a=? AND b - ? > ?");
 }
 
 Test(sql_text, names_stay_also_with_digits_and_quotes)

@@ -225,6 +225,7 @@ void scaling_write(const json_t *json, FILE *stream)
 	if (stepless)
 		fprintf(stream,
 			"left out: %d recording%s whose steps were not marked to the end, to keep "
-			"the budget: how many there were is not known\n",
+			"the budget: how many there were is not known; with --run=--budget=none "
+			"all are\n",
 			stepless, stepless == 1 ? "" : "s");
 }

@@ -159,14 +159,22 @@ static bool has_lost_steps(const struct profile *profile)
 	return false;
 }
 
-static void write_line(const struct step_amount *row, bool has_lost, FILE *stream)
+/* Says whether what came to steps was estimated from a sample. */
+static bool is_estimated(const struct profile *profile, const struct step_amount *row)
+{
+	return profile_number(profile, "memory.rate", 0) > 0 &&
+	       (!strcmp(row->name, "allocations") || !strcmp(row->name, "allocated"));
+}
+
+static void write_line(const struct profile *profile, const struct step_amount *row, bool has_lost,
+		       FILE *stream)
 {
 	char mean[64], median[64], p95[64], most[64];
 
-	fprintf(stream, "%-13s%s %s a step; median %s, p95 %s, most %s", "",
-		step_amounts_text(row, row->mean, mean), row->name,
-		step_amounts_text(row, row->median, median), step_amounts_text(row, row->p95, p95),
-		step_amounts_text(row, row->most, most));
+	fprintf(stream, "%-13s%s%s %s a step; median %s, p95 %s, most %s", "",
+		is_estimated(profile, row) ? "about " : "", step_amounts_text(row, row->mean, mean),
+		row->name, step_amounts_text(row, row->median, median),
+		step_amounts_text(row, row->p95, p95), step_amounts_text(row, row->most, most));
 	if (has_lost)
 		fprintf(stream, "; (!) of %u steps only, later ones are missing", row->known);
 	fputc('\n', stream);
@@ -184,7 +192,7 @@ void step_amounts_write_lines(const struct profile *profile, const char *const *
 	for (size_t i = 0; i < count; i++)
 		for (size_t j = 0; j < amounts.count; j++)
 			if (!strcmp(amounts.rows[j].name, names[i]))
-				write_line(&amounts.rows[j], has_lost, stream);
+				write_line(profile, &amounts.rows[j], has_lost, stream);
 	step_amounts_done(&amounts);
 	steps_done(&steps);
 }

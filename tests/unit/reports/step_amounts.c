@@ -80,3 +80,42 @@ Test(step_amounts, two_steps_that_end_at_once_keep_apart)
 	cr_expect_eq(amounts.rows[0].values[2], 7);
 	cr_expect_eq(amounts.rows[0].values[3], 8);
 }
+
+/* Writes the line of what was allocated in steps of 0, 100, ... bytes; returns it, to be freed. */
+static char *line(void)
+{
+	static const char *const names[] = {"allocated"};
+	uint32_t series = profile_series(profile, "step allocated", "bytes", false);
+	char *text = NULL;
+	size_t bytes;
+	FILE *stream = open_memstream(&text, &bytes);
+
+	for (uint64_t i = 0; i < 5; i++)
+		profile_point_add(profile, series, 1000 * i + 500, (int64_t)(100 * i));
+	step_amounts_write_lines(profile, names, 1, stream);
+	fclose(stream);
+	return text;
+}
+
+Test(step_amounts, a_line_says_of_which_steps_it_is_when_later_ones_are_missing)
+{
+	char *text;
+
+	profile->probes[0].is_partial = true;
+	text = line();
+	cr_expect_not_null(strstr(text, "200 bytes allocated a step"), "%s", text);
+	cr_expect_not_null(strstr(text, "(!) of 5 steps only, later ones are missing"), "%s", text);
+	cr_expect_null(strstr(text, "about"), "%s", text);
+	free(text);
+}
+
+Test(step_amounts, a_line_of_a_sample_is_an_estimate)
+{
+	char *text;
+
+	profile_set_number(profile, "memory.rate", 1024);
+	text = line();
+	cr_expect_not_null(strstr(text, "about 200 bytes allocated a step"), "%s", text);
+	cr_expect_null(strstr(text, "(!)"), "%s", text);
+	free(text);
+}

@@ -12,6 +12,7 @@
  * and the change that it would have seen. The third prints in what share FUNCTION was found to have
  * regressed, and in what share any other function was flagged.
  */
+#include "reports/comparison_level.h"
 #include "reports/gate.h"
 
 #include "collector/base/xalloc.h"
@@ -141,7 +142,8 @@ int main(int count, char **arguments)
 	const struct comparison_run **runs = xcalloc(count, sizeof(*runs));
 	struct comparison_names names = {0};
 	struct error error;
-	size_t runs_count = 0, i;
+	const char **paths = xcalloc(count, sizeof(*paths));
+	size_t runs_count = 0, loaded_count, i;
 
 	if (count < 5 ||
 	    (!is_found && strcmp(arguments[1], "same") && strcmp(arguments[1], "gate"))) {
@@ -155,12 +157,12 @@ int main(int count, char **arguments)
 			divider = runs_count;
 			continue;
 		}
-		if (comparison_run_load(&loaded[runs_count], arguments[argument], &names, &error)) {
-			fprintf(stderr, "reports_splits: %s\n", error.text);
-			return 1;
-		}
 		runs[runs_count] = &loaded[runs_count];
-		runs_count++;
+		paths[runs_count++] = arguments[argument];
+	}
+	if (comparison_runs_load(loaded, paths, runs_count, &loaded_count, &names, &error)) {
+		fprintf(stderr, "reports_splits: %s\n", error.text);
+		return 1;
 	}
 	if (is_found)
 		found(&names, arguments[2], strtoul(arguments[3], NULL, 10),
@@ -175,5 +177,6 @@ int main(int count, char **arguments)
 	comparison_names_done(&names);
 	free(loaded);
 	free(runs);
+	free(paths);
 	return 0;
 }

@@ -143,8 +143,8 @@ Test(comparison_moved, code_that_is_faster_where_it_is_inlined_makes_no_caller_w
 	struct bench bench = {0};
 
 	become(&bench,
-	       (struct becoming[]){{"main;parent;hot", 400, 0},
-				   {"main;parent", 4, 300},
+	       (struct becoming[]){{"main;parent;hot", 400, 20},
+				   {"main;parent", 100, 380},
 				   {"main;cold", 1200, 1200}},
 	       3);
 	expect(&bench, "hot", COMPARISON_IMPROVED, "", "");

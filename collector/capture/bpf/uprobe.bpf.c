@@ -48,8 +48,9 @@ int on_call(struct pt_regs *registers)
 		return !enter(calls, cell, setting, cookie, registers->sp, false);
 	frame = returning(calls, function, registers->sp);
 	if (frame) {
-		leave(calls, cell, setting, frame, end_ns, 0);
-		take_handling(calls, cell, end_ns);
+		__u64 telling_ns = leave(calls, cell, setting, frame, end_ns, 0);
+
+		take_handling(calls, cell, end_ns + telling_ns);
 	}
 	return 0;
 }
@@ -84,8 +85,9 @@ int on_return(struct pt_regs *registers)
 	struct frame *frame = cell ? returning(calls, function, registers->sp) : NULL;
 
 	if (frame) {
-		leave(calls, cell, setting, frame, end_ns, 0);
-		take_handling(calls, cell, end_ns);
+		__u64 telling_ns = leave(calls, cell, setting, frame, end_ns, 0);
+
+		take_handling(calls, cell, end_ns + telling_ns);
 	}
 	return 0;
 }
@@ -157,9 +159,10 @@ int on_edge(struct pt_regs *registers)
 		return 0;
 	frame = returning(calls, function, registers->sp + 8);
 	if (frame && frame->has_exits) {
-		leave(calls, cell, setting, frame, end_ns,
-		      cookie & UPROBE_EXIT_EMULATED ? setting->step_ns : 0);
-		take_handling(calls, cell, end_ns);
+		__u64 telling_ns = leave(calls, cell, setting, frame, end_ns,
+					 cookie & UPROBE_EXIT_EMULATED ? setting->step_ns : 0);
+
+		take_handling(calls, cell, end_ns + telling_ns);
 	}
 	return 0;
 }

@@ -437,10 +437,12 @@ static __always_inline struct frame *returning(struct calls *calls, __u32 functi
 							    : NULL;
 }
 
-static __always_inline void leave(struct calls *calls, struct uprobe_cell *cell,
-				  const struct uprobe_setting *setting, struct frame *frame,
-				  __u64 end_ns, __u32 saved_ns)
+/* Ends the innermost call. Returns how long telling it has taken, when it was a step. */
+static __always_inline __u64 leave(struct calls *calls, struct uprobe_cell *cell,
+				   const struct uprobe_setting *setting, struct frame *frame,
+				   __u64 end_ns, __u32 saved_ns)
 {
+	__u64 telling_ns = 0;
 	__u64 raw_ns = end_ns - frame->start_ns, probe_ns = frame->probe_ns + setting->inside_ns;
 	__u64 duration_ns, self_ns;
 	__u32 function = frame->function, depth = calls->depth - 1;
@@ -458,8 +460,12 @@ static __always_inline void leave(struct calls *calls, struct uprobe_cell *cell,
 	take_extremes(calls, cell, duration_ns);
 	take_histogram(function, duration_ns);
 	end_call(calls, cell, setting, frame->is_outer);
-	if (setting->mode == UPROBE_STEP && frame->is_outer)
+	if (setting->mode == UPROBE_STEP && frame->is_outer) {
+		__u64 begin_ns = bpf_ktime_get_ns();
+
 		tell_step(calls, frame, end_ns, probe_ns);
+		telling_ns = bpf_ktime_get_ns() - begin_ns;
+	}
 	calls->depth = depth;
 	if (depth) {
 		struct frame *caller = frame_at(calls, depth - 1);
@@ -468,10 +474,12 @@ static __always_inline void leave(struct calls *calls, struct uprobe_cell *cell,
 		caller->probe_ns += frame->probe_ns + setting->whole_ns - saved_ns;
 		take_edge(caller->function, function, duration_ns);
 	}
+	return telling_ns;
 }
 
 /* Adds up how long the handling of a return has taken, which tells how dear probes are at the
- * moment. What was interrupted tells nothing. */
+ * moment. What was interrupted tells nothing; nor does what a step alone has, which those do not
+ * that costs were measured with. */
 static __always_inline void take_handling(const struct calls *calls, struct uprobe_cell *cell,
 					  __u64 begin_ns)
 {

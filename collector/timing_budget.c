@@ -159,50 +159,73 @@ static void take_off(struct timing_budget *budget, struct uprobe *uprobe, size_t
 	uprobe_detach_list(uprobe, budget->list, count);
 }
 
-/* The series of steps ends, since windows would tell of some of them only. Other functions' windows
- * can no longer be measured by steps. */
-static void take_step_off(struct timing_budget *budget, struct uprobe *uprobe, size_t function,
-			  uint64_t now_ns)
+static bool is_timed_step(const struct watched *watched)
 {
-	budget->functions[function].sampled_ns = now_ns;
-	uprobe_detach_list(uprobe, &function, 1);
+	return watched->function.mode == UPROBE_STEP && !watched->only_counted_ns &&
+	       !watched->sampled_ns;
+}
+
+/* A step function is no longer timed. The series of steps ends, since windows would tell of some of
+ * them only. Other functions' windows can no longer be measured by steps. */
+static void end_steps(struct timing_budget *budget, struct uprobe *uprobe)
+{
 	for (size_t i = 0; i < budget->count; i++)
 		if (budget->functions[i].sampled_ns && budget->functions[i].by_steps)
 			timing_windows_leave_steps(budget, uprobe, i);
 	budget->has_steps = false;
 	for (size_t i = 0; i < budget->count; i++)
-		if (budget->functions[i].function.mode == UPROBE_STEP &&
-		    !budget->functions[i].sampled_ns)
+		if (is_timed_step(&budget->functions[i]))
 			return;
 	uprobe_end_steps(uprobe);
 }
 
-/* Lets a function fall back by one degree: not to counting where that would be too much as well. A
- * step function is taken off. */
-static void fall_back(struct timing_budget *budget, struct uprobe *uprobe, size_t function,
-		      uint64_t now_ns)
+static void take_step_off(struct timing_budget *budget, struct uprobe *uprobe, size_t function,
+			  uint64_t now_ns)
+{
+	bool was_timed = is_timed_step(&budget->functions[function]);
+
+	budget->functions[function].sampled_ns = now_ns;
+	uprobe_detach_list(uprobe, &function, 1);
+	if (was_timed)
+		end_steps(budget, uprobe);
+}
+
+/* Has a function only counted from now on, where that can be kept. Returns whether it is. */
+static bool only_count(struct timing_budget *budget, struct uprobe *uprobe, size_t function,
+		       uint64_t now_ns)
 {
 	struct watched *watched = &budget->functions[function];
 	double before = timing_budget_cost_ns(watched, uprobe), counted;
 
-	if (watched->function.mode == UPROBE_STEP) {
-		take_step_off(budget, uprobe, function, now_ns);
-		return;
-	}
-	if (is_counted(watched)) {
-		take_off(budget, uprobe, watched->group, now_ns);
-		return;
-	}
 	watched->only_counted_ns = now_ns;
 	counted =
 		watched->load * (before > 0 ? timing_budget_cost_ns(watched, uprobe) / before : 1);
 	if (PROBE_BANK_CAREFUL * counted > budget->bank.share) {
 		watched->only_counted_ns = 0;
-		take_off(budget, uprobe, watched->group, now_ns);
-		return;
+		return false;
 	}
 	watched->load = counted;
 	uprobe_set_mode(uprobe, function, UPROBE_COUNT);
+	return true;
+}
+
+/* Lets a function fall back by one degree: not to counting where that would be too much as well. A
+ * step function that is not even counted is taken off. */
+static void fall_back(struct timing_budget *budget, struct uprobe *uprobe, size_t function,
+		      uint64_t now_ns)
+{
+	struct watched *watched = &budget->functions[function];
+	bool is_step = watched->function.mode == UPROBE_STEP;
+
+	if (!is_counted(watched) && only_count(budget, uprobe, function, now_ns)) {
+		if (is_step)
+			end_steps(budget, uprobe);
+		return;
+	}
+	if (is_step)
+		take_step_off(budget, uprobe, function, now_ns);
+	else
+		take_off(budget, uprobe, watched->group, now_ns);
 }
 
 /* Lets functions fall back until what is left fits into the budget. With those a step function
@@ -274,6 +297,10 @@ struct timing_budget_fate timing_budget_fate(const struct timing_budget *budget,
 	};
 	double rest, hits, margin, doubt;
 
+	if (watched->function.mode == UPROBE_STEP) {
+		fate.calls = watched->sampled_ns ? 0 : (double)watched->calls;
+		return fate;
+	}
 	fate.is_too_fast = !watched->by_steps &&
 			   (watched->window_spent_ns > MOST_DISTORTION * watched->window_used_ns ||
 			    watched->doubtful > PROBE_BANK_MOST_DOUBT * watched->path.hits);

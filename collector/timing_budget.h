@@ -13,9 +13,10 @@
  * bank can pay for whatever it shows, at most 5 ms. It comes when the bank has what it may cost. A
  * step function
  * stays as it is; but where its probe costs more than the budget, and more than any other, or
- * nothing else is left to fall back, it is taken off: the steps until then are all known, those
- * after it are not, and all windows are pieces of time. What is left in the bank is kept for as
- * much as a second of the target's CPU time asks for.
+ * nothing else is left to fall back, it is only counted, and taken off where that is too much: the
+ * steps until then are all known, of those after it no more than their number, or not even that,
+ * and all windows are pieces of time. What is left in the bank is kept for as much as a second of
+ * the target's CPU time asks for.
  */
 #pragma once
 
@@ -37,6 +38,7 @@ struct timing_budget_fate {
 	 * (PROBE_BANK_COST_DOUBT). 0: it cannot be told: too few windows for an interval that
 	 * holds (window_path_tells), or calls come so fast that the probe itself takes most of the
 	 * time, and that alone would make the interval too wide to be told (PROBE_BANK_MOST_DOUBT).
+	 * Of a step function those that were counted, if all were.
 	 */
 	double calls, margin;
 	bool is_too_fast; /* that is why */

@@ -13,11 +13,13 @@ static void write_sentence(const struct timing_budget_fate *fate, bool is_step, 
 {
 	if (is_step)
 		snprintf(sentence, bytes,
-			 BEGINNING "its probe was taken off at %.2f s: later steps are missing, "
-				   "and what estimates are per step and per call of it does not "
-				   "hold; --budget none has all, a function of longer steps costs "
-				   "less",
-			 since_s);
+			 BEGINNING "%s %.2f s%s, and what estimates are per step%s does not hold; "
+				   "--budget none has all, a function of longer steps costs less",
+			 fate->sampled_ns ? "its probe was taken off at" : "only counted from",
+			 since_s,
+			 fate->sampled_ns ? ": later steps are missing"
+					  : " on: of later steps no more than the number is known",
+			 fate->sampled_ns ? " and per call of it" : "");
 	else if (!fate->sampled_ns)
 		snprintf(sentence, bytes, BEGINNING "only counted from %.2f s on", since_s);
 	else if (fate->calls > 0)
@@ -49,8 +51,10 @@ void timing_note_budget(struct profile *profile, uint32_t probe,
 			const struct timing_budget_fate *fate, uint64_t start_ns)
 {
 	struct profile_probe *row = &profile->probes[probe];
-	uint64_t since_ns = fate->sampled_ns ? fate->sampled_ns : fate->only_counted_ns;
 	bool is_step = row->mode == PROFILE_PROBE_STEP;
+	/* Steps end with the first of the two. */
+	bool is_counted_first = fate->only_counted_ns && (is_step || !fate->sampled_ns);
+	uint64_t since_ns = is_counted_first ? fate->only_counted_ns : fate->sampled_ns;
 	size_t before = length_before(row->note);
 	char sentence[300], note[800];
 
@@ -60,7 +64,7 @@ void timing_note_budget(struct profile *profile, uint32_t probe,
 		row->mode = PROFILE_PROBE_COUNT;
 	row->estimated_calls = fate->calls > 0 ? (uint64_t)llround(fate->calls) : 0;
 	row->calls_margin = (uint64_t)llround(fate->margin);
-	if (fate->sampled_ns)
+	if (fate->sampled_ns || is_step)
 		row->is_partial = true;
 	write_sentence(fate, is_step, (double)(since_ns - start_ns) / 1e9, sentence,
 		       sizeof(sentence));

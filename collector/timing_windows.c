@@ -65,7 +65,8 @@ static void choose_due(struct timing_budget *budget, bool by_steps)
 /* Says whether a function that is only counted can be timed for a moment. */
 static bool can_be_timed(const struct watched *watched)
 {
-	return watched->only_counted_ns && !watched->sampled_ns && !watched->function.by_exits;
+	return watched->only_counted_ns && !watched->sampled_ns && !watched->function.by_exits &&
+	       watched->function.mode != UPROBE_STEP;
 }
 
 /* Puts the probes of all functions in such a window in place, or takes them off, file by file.

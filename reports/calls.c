@@ -47,6 +47,7 @@ bool calls_is_timed(const struct report *report, const struct calls_row *row)
 
 static void finish_row(const struct report *report, struct calls_row *row)
 {
+	const struct profile_probe *probe = &report->profile->probes[row->probe];
 	const struct profile_timing *sum = &row->sum;
 	uint64_t known = sum->returns + sum->open + sum->deep;
 	char key[64];
@@ -55,8 +56,10 @@ static void finish_row(const struct report *report, struct calls_row *row)
 	row->withheld = (uint64_t)profile_number(report->profile, key, 0);
 	known += row->withheld;
 
+	row->is_cut = probe->mode == PROFILE_PROBE_STEP && probe->is_partial;
 	/* A function that was timed at first and counted later does not tell which were left. */
-	if (report->profile->probes[row->probe].mode != PROFILE_PROBE_COUNT && sum->calls > known)
+	if (probe->mode != PROFILE_PROBE_COUNT && !(row->is_cut && probe->estimated_calls) &&
+	    sum->calls > known)
 		row->left = sum->calls - known;
 }
 

@@ -66,9 +66,12 @@ static void estimate_row(struct calls_row *row, const struct profile_probe *prob
 {
 	const struct profile_timing *sum = &row->sum;
 	double seen = (double)sum->calls, in_steps = (double)sum->step_calls;
+	bool is_part;
 
 	row->calls = (struct calls_figure){.value = seen, .is_least = probe->is_partial};
-	if (probe->is_partial && probe->estimated_calls)
+	if (row->is_cut && probe->estimated_calls)
+		row->calls.is_least = false; /* it was counted all the time */
+	else if (probe->is_partial && probe->estimated_calls)
 		row->calls = (struct calls_figure){.value = (double)probe->estimated_calls,
 						   .margin = (double)probe->calls_margin,
 						   .is_estimate = true};
@@ -80,13 +83,20 @@ static void estimate_row(struct calls_row *row, const struct profile_probe *prob
 	row->scale = row->is_scaled ? row->calls.value / (double)sum->returns : 1;
 	row->total_ns = time_of(row, (double)sum->outer_ns);
 	row->self_ns = time_of(row, (double)sum->self_ns);
-	row->total_ns.is_least |= row->withheld && !row->is_scaled;
-	row->self_ns.is_least |= row->withheld && !row->is_scaled;
+	is_part = row->is_cut || (row->withheld && !row->is_scaled);
+	row->total_ns.is_least |= is_part;
+	row->self_ns.is_least |= is_part;
 }
 
 static const struct calls_row *row_of(const struct calls *calls, uint32_t probe)
 {
 	return &calls->rows[calls->row_of_probe[probe]];
+}
+
+/* Says whether it is not known how many times as much as was timed there was of a function. */
+static bool is_least(const struct calls_row *row)
+{
+	return row->calls.is_least || row->is_cut;
 }
 
 /* Takes off the caller's own time what its callees took while they were not timed. */
@@ -98,10 +108,10 @@ static void take_off_callees(struct calls *calls, const struct profile_edge *edg
 
 	if (edge->caller == edge->callee)
 		return;
-	if (callee->total_ns.is_least && !caller->calls.is_least)
+	if (callee->total_ns.is_least && !is_least(caller))
 		caller->self_ns.is_most = true;
 	/* What the callee did after the caller was last seen is not the caller's. */
-	if (caller->calls.is_least && callee->is_scaled)
+	if (is_least(caller) && callee->is_scaled)
 		caller->self_ns.is_most = true;
 	if (!callee->is_scaled || callee->total_ns.is_least || caller->total_ns.is_least ||
 	    untimed_ns <= 0)
@@ -133,9 +143,9 @@ static struct calls_figure edge_figure(const struct calls *calls, const struct p
 	const struct calls_row *callee = row_of(calls, edge->callee);
 	struct calls_figure figure = scaled(callee, value);
 
-	if (row_of(calls, edge->caller)->calls.is_least)
+	if (is_least(row_of(calls, edge->caller)))
 		return (struct calls_figure){.value = value, .is_least = true};
-	figure.is_least |= callee->left || callee->sum.open || callee->withheld;
+	figure.is_least |= callee->is_cut || callee->left || callee->sum.open || callee->withheld;
 	return figure;
 }
 
@@ -160,10 +170,11 @@ struct calls_figure calls_edge_total(const struct calls *calls, const struct pro
 
 struct calls_figure calls_per_call(const struct calls *calls, const struct profile_edge *edge)
 {
-	const struct calls_figure *caller = &row_of(calls, edge->caller)->calls;
+	const struct calls_row *row = row_of(calls, edge->caller);
+	const struct calls_figure *caller = &row->calls;
 	struct calls_figure ratio = calls_edge_calls(calls, edge);
 
-	if (caller->is_least || caller->value <= 0)
+	if (is_least(row) || caller->value <= 0)
 		return (struct calls_figure){.value = NAN};
 	ratio.value /= caller->value;
 	ratio.margin /= caller->value;

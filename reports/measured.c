@@ -134,13 +134,14 @@ static void take_sample(struct measured *measured, const struct naming *naming,
 	measured->samples++;
 }
 
-/* Of a recording that lacks steps: how many there were if those after the last mark took as much
- * CPU time as those before it. The wall time that was between steps is taken to be as much of the
- * rest. */
+/* Of a recording that lacks steps: how many there were, as counted, or if those after the last mark
+ * took as much CPU time as those before it. The wall time that was between steps is taken to be as
+ * much of the rest. */
 static void extend_steps(struct measured *measured, const struct measured_steps *steps,
 			 double marked_ns)
 {
 	double marks_ns = (double)(steps->last_ns - steps->first_ns);
+	double counted = measured_steps_counted(steps->profile);
 	double rest_ns =
 		steps->seen_ns > steps->last_ns ? (double)(steps->seen_ns - steps->last_ns) : 0;
 
@@ -150,8 +151,12 @@ static void extend_steps(struct measured *measured, const struct measured_steps 
 		return;
 	if (marks_ns > 0)
 		measured->steps_ns += rest_ns * measured->steps_ns / marks_ns;
-	if (marked_ns > 0)
+	if (counted > 0) {
+		measured->steps = counted;
+		measured->lacks_steps = false;
+	} else if (marked_ns > 0) {
 		measured->steps *= measured->step_cpu_ns / marked_ns;
+	}
 }
 
 static void take_samples(struct measured *measured, const struct naming *naming)
@@ -208,12 +213,11 @@ static void take_calls(struct measured *measured, const struct naming *naming)
 
 		function->is_counted = true;
 		function->is_whole =
-			!row->calls.is_least && !row->calls.is_estimate && !measured->lacks_steps;
+			!row->calls.is_least && !row->calls.is_estimate && !calls.lacks_steps;
 		/* Of calls in steps those that no mark tells of are not known. */
-		function->knows_calls = knows(in_steps) && !measured->lacks_steps;
+		function->knows_calls = knows(in_steps) && !calls.lacks_steps;
 		function->all_calls = row->calls.is_least ? NAN : row->calls.value;
-		function->calls =
-			row->calls.is_least || measured->lacks_steps ? NAN : in_steps->value;
+		function->calls = row->calls.is_least || calls.lacks_steps ? NAN : in_steps->value;
 		if (!row->sum.returns)
 			continue;
 		function->is_timed = true;

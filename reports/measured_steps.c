@@ -4,6 +4,17 @@
 
 #include "collector/base/xalloc.h"
 
+#define MOST_OPEN 8 /* calls of a step function, when its marks end */
+
+/* Returns how many steps could not be told, because no probe was allowed to wait for their ends. */
+static uint64_t withheld(const struct profile *profile, size_t probe)
+{
+	char key[40];
+
+	snprintf(key, sizeof(key), "withheld.%zu", probe);
+	return (uint64_t)profile_number(profile, key, 0);
+}
+
 void measured_steps_begin(struct measured_steps *steps, const struct report *report,
 			  const struct call_tree *tree, const uint32_t *same)
 {
@@ -17,7 +28,8 @@ void measured_steps_begin(struct measured_steps *steps, const struct report *rep
 	steps->thread = profile->steps[0].thread;
 	steps->is_step = xcalloc(report->symbols.count, sizeof(*steps->is_step));
 	for (size_t i = 0; i < profile->probes_count; i++) {
-		if (profile->probes[i].mode != PROFILE_PROBE_STEP || !profile->probes[i].is_partial)
+		if (profile->probes[i].mode != PROFILE_PROBE_STEP ||
+		    (!profile->probes[i].is_partial && !withheld(profile, i)))
 			continue;
 		steps->lacks_steps = true;
 		steps->is_stepping = true; /* after the last mark comes a step */
@@ -28,6 +40,40 @@ void measured_steps_begin(struct measured_steps *steps, const struct report *rep
 void measured_steps_done(struct measured_steps *steps)
 {
 	free(steps->is_step);
+}
+
+/* Whether each call of a step function was a step, as far as they were marked or would have been;
+ * a recursive one has more calls. Some are open when marks end. */
+static bool is_step_a_call(const struct profile *profile, uint32_t probe, uint64_t *marks)
+{
+	uint64_t calls = 0;
+
+	*marks = withheld(profile, probe);
+	for (size_t i = 0; i < profile->steps_count; i++)
+		*marks += profile->steps[i].probe == probe;
+	for (size_t i = 0; i < profile->timings_count; i++)
+		if (profile->timings[i].probe == probe)
+			calls += profile->timings[i].step_calls;
+	return calls <= *marks + *marks / 100 + MOST_OPEN;
+}
+
+double measured_steps_counted(const struct profile *profile)
+{
+	double steps = 0;
+
+	for (uint32_t i = 0; i < profile->probes_count; i++) {
+		const struct profile_probe *probe = &profile->probes[i];
+		uint64_t marks;
+		bool is_a_call;
+
+		if (probe->mode != PROFILE_PROBE_STEP)
+			continue;
+		is_a_call = is_step_a_call(profile, i, &marks);
+		if (probe->is_partial && (!probe->estimated_calls || !is_a_call))
+			return 0;
+		steps += probe->is_partial ? (double)probe->estimated_calls : (double)marks;
+	}
+	return steps;
 }
 
 /* Whether a moment lies in a marked step. Those of a process do not overlap, and ends rise. */

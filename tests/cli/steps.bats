@@ -191,6 +191,42 @@ setup() {
 	[ "$(sqlite3 :memory: "SELECT json_extract(readfile('steps.json'), '\$.step_functions[0].partial')")" = 1 ]
 }
 
+@test "a step function that costs too much to be timed is counted to the end where the budget lets it" {
+	cat >tick.c <<-'C'
+		static volatile double x;
+		__attribute__((noipa)) void tick(void)
+		{
+			__asm__ volatile("push %rbx; pop %rbx"); /* cheap to probe */
+			for (int k = 0; k < 10000; k++)
+				x = x * 0.5 + 1;
+		}
+		int main(void)
+		{
+			for (int i = 0; i < 10000; i++)
+				tick();
+			return 0;
+		}
+	C
+	gcc -O1 -o tick tick.c
+	# What a call costs here and now decides what becomes of it; of each the report has to be right.
+	for budget in 2 4 8; do
+		collector run -q -o a --step tick --budget $budget -- ./tick
+		collector calls a.prof | tee text
+		collector steps a.prof | tee -a text
+		if grep -q 'note: tick: to keep the budget only counted' text; then
+			grep -qE '^ *10000 +1\.00 +> .* tick$' text
+			grep -q '^(!) tick: to keep the budget only counted from .* on: of later steps no more than the number is known, and what estimates are per step does not hold' text
+			run ! grep -q 'left without a return' text
+			[ "$(sqlite3 a.prof 'SELECT count(*) < 10000 FROM steps')" = 1 ]
+		elif grep -q 'note: tick: to keep the budget' text; then
+			grep -qE '^ *> .* tick$' text
+		else
+			grep -qE '^ *10000 +1\.00 .* tick$' text
+			[ "$(sqlite3 a.prof 'SELECT count(*) FROM steps')" = 10000 ]
+		fi
+	done
+}
+
 @test "several functions that are steps are told at the start and in the report, with their files" {
 	printf '__attribute__((noipa)) static void step(void) { __asm__ volatile(""); }\nvoid one(void) { step(); }\n' >one.c
 	printf '__attribute__((noipa)) static void step(void) { __asm__ volatile(""); }\nvoid two(void) { step(); step(); }\n' >two.c

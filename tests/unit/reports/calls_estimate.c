@@ -186,3 +186,25 @@ Test(calls_estimate, times_that_few_calls_tell_are_at_least_what_was_seen)
 	cr_expect_eq(calls_edge_calls(&calls, &profile->call_edges[0]).value, 1000);
 	cr_expect(row(act)->self_ns.is_most, "what observe took while it was not timed is in it");
 }
+
+Test(calls_estimate,
+     of_a_step_function_that_was_counted_to_the_end_the_calls_are_known_and_nothing_else)
+{
+	struct profile_probe counted = {
+		.mode = PROFILE_PROBE_STEP, .is_partial = true, .estimated_calls = 10};
+	uint32_t step = add_function("step", counted, 10);
+	uint32_t observe = add_function("observe", exact, 20);
+
+	profile->timings[step].returns = 4;
+	profile_edge_add(profile, &(struct profile_edge){step, observe, 8, 80});
+	profile_step_add(profile, &(struct profile_step){.probe = step, .end_ns = 10});
+	measure();
+	cr_expect_not(row(step)->calls.is_least);
+	cr_expect_not(row(step)->calls.is_estimate);
+	cr_expect_eq(row(step)->calls.value, 10);
+	cr_expect_eq(row(step)->left, 0);
+	cr_expect(row(step)->total_ns.is_least);
+	cr_expect(row(step)->self_ns.is_least);
+	cr_expect(isnan(calls_per_call(&calls, &profile->call_edges[0]).value));
+	cr_expect(calls_edge_calls(&calls, &profile->call_edges[0]).is_least);
+}

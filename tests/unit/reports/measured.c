@@ -106,3 +106,50 @@ Test(measured, after_the_marks_other_threads_are_in_a_step_while_the_one_that_ta
 	cr_expect_eq(scaling.runs[0]->samples, SAMPLES + 1);
 	scaling_done(&scaling);
 }
+
+/* A step function of which the calls were counted when it could no longer be timed. */
+static struct profile *counting(int marked, uint64_t step_calls, uint64_t calls)
+{
+	struct profile *profile = stepping(marked, MS, true);
+
+	profile->probes[0].estimated_calls = calls;
+	profile_timing_add(profile, &(struct profile_timing){
+					    .probe = 0, .calls = calls, .step_calls = step_calls});
+	return profile;
+}
+
+Test(measured, steps_that_were_only_counted_are_known_by_their_number)
+{
+	struct profile *profile = counting(4, 5, 20);
+	struct scaling scaling;
+
+	load(&scaling, &profile, 1);
+	cr_expect_eq(scaling_lacking_steps(&scaling), 0);
+	cr_expect_eq(scaling.runs[0]->samples, SAMPLES);
+	cr_expect_float_eq(scaling.runs[0]->steps, 20, 1e-9);
+	cr_expect_float_eq(scaling.runs[0]->step_cpu_ns, MS / 2.0, 1e-3);
+	scaling_done(&scaling);
+}
+
+Test(measured, calls_of_a_step_function_that_calls_itself_are_no_number_of_steps)
+{
+	struct profile *profile = counting(4, 40, 200);
+	struct scaling scaling;
+
+	load(&scaling, &profile, 1);
+	cr_expect_eq(scaling_lacking_steps(&scaling), 1);
+	scaling_done(&scaling);
+}
+
+Test(measured, steps_that_could_not_be_told_are_taken_in_and_counted)
+{
+	struct profile *profile = stepping(4, MS, false);
+	struct scaling scaling;
+
+	profile_set_number(profile, "withheld.0", 16);
+	load(&scaling, &profile, 1);
+	cr_expect_eq(scaling_lacking_steps(&scaling), 0);
+	cr_expect_eq(scaling.runs[0]->samples, SAMPLES);
+	cr_expect_float_eq(scaling.runs[0]->steps, 20, 1e-9);
+	scaling_done(&scaling);
+}

@@ -140,7 +140,7 @@ static int open_sources(struct session *session, enum perf_start start, pid_t ti
 	int result = sampling_open_perf(&session->sampling, session->options, start, tid, error);
 
 	if (!result)
-		sources_add(&session->sources, perf_source_row(session->sampling.perf));
+		sources_add_first(&session->sources, perf_source_row(session->sampling.perf));
 	return result;
 }
 
@@ -317,10 +317,9 @@ static int watch_off_cpu(struct session *session, struct error *error)
 
 static int prepare_attach(struct session *session, struct error *error)
 {
-	const struct session_options *options = session->options;
 	struct attached *attached = &session->attached;
-	int result =
-		attached_open(attached, options->pids, options->pid_count, options->is_tree, error);
+	int result = attached_open(attached, session->options->pids, session->options->pid_count,
+				   session->options->is_tree, error);
 
 	if (!result)
 		result = open_probes(session, attached->pids, attached->count, error);

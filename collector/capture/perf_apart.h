@@ -7,8 +7,8 @@
  * period that has passed: a parent that forks again and again hands it to each child, which ends
  * with it, begins a new period, and would never come to a sample of its own. The kernel
  * does not swap where the parent has an event that the child has not inherited: one here, which
- * counts nothing and is inherited by threads only. Among threads the swap stays: without it their
- * switches cost three times as much.
+ * counts nothing and is inherited by threads only. Among threads the swap stays: without it each
+ * of their switches would start and stop timers.
  *
  * Children get theirs a round after their birth, so that those which end within it, as most do,
  * cost nothing. Each takes a descriptor; those that live beyond PERF_APART_MOST at a time are not

@@ -51,6 +51,14 @@ void sources_add(struct sources *sources, struct source source)
 	sources->rows[sources->count++] = source;
 }
 
+void sources_add_first(struct sources *sources, struct source source)
+{
+	sources_add(sources, source);
+	for (size_t i = sources->count - 1; i > 0; i--)
+		sources->rows[i] = sources->rows[i - 1];
+	sources->rows[0] = source;
+}
+
 int sources_watch(const struct sources *sources, int poll_fd)
 {
 	for (size_t i = 0; i < sources->count; i++) {

@@ -80,6 +80,9 @@ void source_round(const struct source *sources, size_t count, bool last, source_
 
 void sources_add(struct sources *sources, struct source source);
 
+/* Adds one before those that are there: it stops first. */
+void sources_add_first(struct sources *sources, struct source source);
+
 /* Adds the descriptors that are to be polled to an epoll set. Returns 0 or a negative errno. */
 int sources_watch(const struct sources *sources, int poll_fd);
 

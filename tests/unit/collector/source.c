@@ -96,3 +96,24 @@ Test(source, looks_once_a_round)
 	source_round(&source, 1, false, see, &seen);
 	cr_assert_eq(seen.count, 2);
 }
+
+static int stopped;
+
+static void stop(void *self)
+{
+	*(int *)self = ++stopped;
+}
+
+Test(source, one_that_is_added_first_stops_first)
+{
+	static const struct source_kind stops = {.stop = stop};
+	struct sources sources = {0};
+	int order[3];
+
+	sources_add_first(&sources, (struct source){&stops, &order[1]});
+	sources_add(&sources, (struct source){&stops, &order[2]});
+	sources_add_first(&sources, (struct source){&stops, &order[0]});
+	sources_stop(&sources);
+	for (int i = 0; i < 3; i++)
+		cr_assert_eq(order[i], i + 1);
+}

@@ -508,7 +508,11 @@ Test(trust, waits_are_exact_and_their_stacks_count_by_their_time)
 	cr_assert_null(item_with(&trust, "too few"));
 	cr_assert_null(item_with(&trust, "Hz"));
 	profile_set_number(profile, "off_cpu.lost_threads", 1);
+	profile_set_number(profile, "off_cpu.stacks", 1);
+	profile_set_number(profile, "off_cpu.switches", 1);
 	trust_measure(&trust, profile, 1);
+	cr_assert(item_with(&trust, "1 stack copied at 1 switch"));
+	cr_assert_null(item_with(&trust, "switches"));
 	cr_assert(item_with(&trust, "the table of threads was full")->bad);
 	cr_assert_null(item_with(&trust, "table of places"));
 	profile_set_number(profile, "off_cpu.lost_places", 3);

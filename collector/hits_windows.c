@@ -7,6 +7,7 @@
 #include <time.h>
 
 #define GRACE_NS      1000000u	 /* for calls that are under way when a window ends */
+#define LONG_GRACE_NS 20000000u	 /* the same, where no budget is to be kept */
 #define GRACE_SHARE   0.25	 /* of what the window has cost, that this may cost */
 #define ENTRIES_SHARE 0.5	 /* of the budget, that counting calls alone may take */
 #define LONGEST_NS    4e6	 /* that probes may cost in a window */
@@ -156,7 +157,7 @@ static void shut(struct hits *hits)
 			      hits->is_stopped ? BLOCK_HITS_IDLE : BLOCK_HITS_SHUT);
 	if (hits_has_budget(hits))
 		set_limit(hits, GRACE_SHARE * (spent_ns(hits) - hits->opened_ns));
-	probe_limit_wait(limit, GRACE_NS);
+	probe_limit_wait(limit, hits_has_budget(hits) ? GRACE_NS : LONG_GRACE_NS);
 	block_hits_detach(hits->block_hits, true);
 	hits->in_place = ENTRIES;
 	hits->was_shut |= !hits->is_stopped;

@@ -15,7 +15,7 @@
 
 /* What probes may cost before the target has used anything; beyond the budget, before a round comes
  * early; and in a window. */
-#define PROBE_BANK_START_NS  5e5
+#define PROBE_BANK_START_NS  3e5
 #define PROBE_BANK_SLACK_NS  2e5
 #define PROBE_BANK_WINDOW_NS 1e6
 

@@ -285,7 +285,8 @@ void calls_write_text(const struct report *report, const struct calls *calls, ui
 
 	obstack_init(&memory);
 	if (calls->step_count)
-		fprintf(stream, "%" PRIu64 " steps\n\n", calls->step_count);
+		fprintf(stream, "%" PRIu64 " step%s\n\n", calls->step_count,
+			calls->step_count == 1 ? "" : "s");
 	write_functions(report, calls, limit, stream, &memory);
 	write_edges(report, calls, limit, stream, &memory);
 	if (threads)

@@ -50,10 +50,10 @@ static void write_series(const struct steps *steps, FILE *stream)
 {
 	char median[AMOUNT_BYTES], p95[AMOUNT_BYTES], p99[AMOUNT_BYTES], max[AMOUNT_BYTES];
 
-	fprintf(stream, "%u steps, %.3g a second; median %s, p95 %s, p99 %s, longest %s\n",
-		steps->count, steps->steps_per_second, duration(steps->median_ns, median),
-		duration(steps->p95_ns, p95), duration(steps->p99_ns, p99),
-		duration(steps->max_ns, max));
+	fprintf(stream, "%u step%s, %.3g a second; median %s, p95 %s, p99 %s, longest %s\n",
+		steps->count, steps->count == 1 ? "" : "s", steps->steps_per_second,
+		duration(steps->median_ns, median), duration(steps->p95_ns, p95),
+		duration(steps->p99_ns, p99), duration(steps->max_ns, max));
 	if (steps->warm_up)
 		fprintf(stream,
 			"warm-up: steps 1 to %u, median %s; all other figures are without\n",
@@ -89,7 +89,8 @@ static void write_slow(const struct report *report, const struct steps *steps, F
 		fputs("no step is slow\n", stream);
 		return;
 	}
-	fprintf(stream, "slow: %u steps, %s %%\n", steps->slow_count,
+	fprintf(stream, "slow: %u step%s, %s %%\n", steps->slow_count,
+		steps->slow_count == 1 ? "" : "s",
 		amount_brief(100.0 * steps->slow_count / (steps->count - steps->warm_up), text,
 			     sizeof(text)));
 	table_init(&table, columns, 5);

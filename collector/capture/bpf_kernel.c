@@ -47,11 +47,13 @@ static int try_map(void)
 static int explain(struct error *error, int result, const char *what)
 {
 	if (result == -EPERM || result == -EACCES)
-		return fail(error, result,
-			    "cannot %s: the kernel refuses BPF to this %s the capabilities CAP_BPF "
-			    "and CAP_PERFMON (in a container --cap-add BPF --cap-add PERFMON, and "
-			    "a seccomp profile that allows bpf)",
-			    what, geteuid() ? "user; run as root, or with" : "root; it lacks");
+		return fail(
+			error, result,
+			"cannot %s: the kernel refuses BPF to this %s the capabilities CAP_BPF "
+			"and CAP_PERFMON (in a container --cap-add BPF --cap-add PERFMON, and "
+			"a seccomp profile that allows bpf); without it there are samples of CPU "
+			"time, and run --memory, --locks, --io and --sql",
+			what, geteuid() ? "user; run as root, or with" : "root; it lacks");
 	if (result == -ENOSYS)
 		return fail(error, result, "cannot %s: this kernel has no BPF (CONFIG_BPF_SYSCALL)",
 			    what);

@@ -150,13 +150,31 @@ static void tell_missing(struct function_probes *probes, const char *sentence)
 		probes->options->missed(sentence);
 }
 
+/* Lists the files that were sampled, and those of all processes: of the first one alone it would be
+ * a shell's. */
+static void list_files(struct function_probes *probes, struct program_files *files)
+{
+	const struct profile *profile = probes->profile;
+	int32_t last = 0;
+
+	for (uint32_t id = 1; id < profile->modules_count; id++)
+		if (profile->modules[id].kind == PROFILE_MODULE_ELF)
+			program_files_add(files, modules_find(probes->modules, id));
+	program_files_of_process(files, probes->modules, probes->pid);
+	for (size_t i = 1; i < profile->threads_count; i++) {
+		if (profile->threads[i].pid != last && profile->threads[i].pid != probes->pid)
+			program_files_of_process(files, probes->modules, profile->threads[i].pid);
+		last = profile->threads[i].pid;
+	}
+}
+
 /* Times the functions that have been hottest so far. */
 static void choose_hottest(struct function_probes *probes)
 {
 	struct program_files files = {0};
 	struct error error;
 
-	program_files_of_process(&files, probes->modules, probes->pid);
+	list_files(probes, &files);
 	if (timing_add_hottest(probes->timing, probes->hottest, &files, &error))
 		tell_missing(probes, error.text);
 	else if (probes->options->planned)

@@ -43,7 +43,7 @@ struct function_probes {
 	bool is_urgent;		 /* there is a budget to keep */
 	int priority;		 /* of the collector, before that was so */
 	double chance;		 /* of the next round: 0 to 1 */
-	pid_t pid;		 /* one of the processes that are watched */
+	pid_t pid;		 /* the first of the processes that are watched */
 	struct modules *modules;
 	struct profile *profile;
 };

@@ -308,6 +308,7 @@ static void describe(const struct hits *hits, size_t number, const struct scale 
 {
 	const struct hits_function *function = &hits->plan.functions[number];
 	const struct counting *now = &hits->functions[number].now;
+	size_t length;
 
 	*note = '\0';
 	if (function->problem)
@@ -322,11 +323,16 @@ static void describe(const struct hits *hits, size_t number, const struct scale 
 			 (unsigned long long)now->contradiction);
 	else if (!function->lines.count)
 		snprintf(note, bytes, "its lines are not known: build it with -g");
+	length = strlen(note);
+	if (function->choice->inlined)
+		snprintf(note + length, bytes - length,
+			 "%salso inlined at %s: what is executed there is not counted",
+			 length ? "; " : "", function->choice->inlined);
 }
 
 void hits_refresh(struct hits *hits)
 {
-	char note[200];
+	char note[600];
 
 	profile_hits_clear(hits->profile);
 	for (size_t i = 0; i < hits->plan.count; i++) {

@@ -91,7 +91,7 @@ struct timing *timing_open(const struct timing_options *options, const struct pr
 	timing->has_trust =
 		!result && !uprobe_is_classic(timing->uprobe) && !timing->plan.is_unwound;
 	if (timing->has_trust)
-		result = timing_trust_begin(&timing->trust, timing->uprobe, files, error);
+		timing_trust_begin(&timing->trust, files);
 	if (!result)
 		profile_set_text(profile, "probing",
 				 uprobe_is_classic(timing->uprobe) ? "classic" : "session");
@@ -131,6 +131,8 @@ int timing_watch(struct timing *timing, const pid_t *pids, size_t count, struct 
 	timing->start_ns = start_ns;
 	for (size_t i = 0; i < count && !result; i++)
 		result = uprobe_watch(timing->uprobe, pids[i], false, error);
+	for (size_t i = 0; i < count && !result && timing->has_trust; i++)
+		result = timing_trust_watch(&timing->trust, timing->uprobe, pids[i], error);
 	if (!result && perf && !perf_source_engine(perf)->is_tick)
 		result =
 			perf_source_set_program(perf, uprobe_sample_program(timing->uprobe), error);
@@ -149,7 +151,7 @@ int timing_tell_totals(struct timing *timing, const char *library, uint32_t mode
 	if (!module || !timing_plan_find_place(module, TOLD, &offset))
 		return 0;
 	timing->steps = (struct timing_steps){.modes = modes, .is_sampled = is_sampled};
-	return uprobe_attach_mark(timing->uprobe, module->fd, offset, UPROBE_TOLD, error);
+	return uprobe_attach_mark(timing->uprobe, 0, module->fd, offset, UPROBE_TOLD, error);
 }
 
 const struct timing_plan *timing_get_plan(const struct timing *timing)
@@ -172,6 +174,7 @@ static void add_probe(struct timing *timing, const struct timing_choice *choice,
 {
 	const struct uprobe_cost *cost = &uprobe_costs(timing->uprobe)[choice->function.kind];
 	uint64_t time_ns = now_ns();
+	char key[64];
 
 	uprobe_add(timing->uprobe, &choice->function);
 	if (timing->budget)
@@ -189,7 +192,12 @@ static void add_probe(struct timing *timing, const struct timing_choice *choice,
 				choice->function.by_exits ? cost->exit_inside_ns : cost->inside_ns,
 			.attached_ns = time_ns > timing->start_ns ? time_ns - timing->start_ns : 0,
 			.note = (char *)timing_place_note(choice),
+			.is_partial = choice->inlined != NULL,
 		});
+	if (choice->inlined) {
+		snprintf(key, sizeof(key), "inlined.%zu", timing->profile->probes_count - 1);
+		profile_set_text(timing->profile, key, choice->inlined);
+	}
 }
 
 /* One instruction that the kernel cannot execute elsewhere makes it refuse them all: it is found by
@@ -241,7 +249,7 @@ int timing_attach(struct timing *timing, struct error *error)
 	for (; timing->passed < timing->plan.passage_count && !result; timing->passed++) {
 		const struct timing_passage *row = &timing->plan.passages[timing->passed];
 
-		result = uprobe_attach_mark(timing->uprobe, row->module->fd, row->offset,
+		result = uprobe_attach_mark(timing->uprobe, 0, row->module->fd, row->offset,
 					    row->is_catch ? UPROBE_CATCH : UPROBE_THROW, error);
 	}
 	while (timing->attached < timing->plan.count && !result) {

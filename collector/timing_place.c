@@ -177,6 +177,8 @@ void timing_place_done(struct timing_choice *choice)
 {
 	free(choice->why_counted);
 	free(choice->exits);
+	free(choice->inlined);
+	choice->inlined = NULL;
 	choice->why_counted = NULL;
 	choice->exits = NULL;
 }

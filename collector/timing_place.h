@@ -16,6 +16,7 @@ struct timing_choice {
 	uint64_t place;	   /* bytes from there to the probe */
 	bool is_loop;	   /* a jump in the function leads to its entry */
 	char *why_counted; /* though more was asked for: a sentence; NULL: it is as asked */
+	char *inlined; /* where it was inlined besides: those calls are not seen; NULL: nowhere */
 	struct uprobe_exit *exits; /* of `function` */
 	bool is_unwound;	   /* an unwinder of the program may pass: they have to stay */
 	bool keeps_returns;	   /* return addresses on the stack shall stay, if that can be */

@@ -60,6 +60,7 @@ void timing_plan_add_function(struct timing_plan *plan, enum uprobe_mode mode,
 {
 	static const int rank[] = {[UPROBE_COUNT] = 0, [UPROBE_TIME] = 1, [UPROBE_STEP] = 2};
 	struct timing_choice *known = find(plan, list->module, function->address);
+	char places[300];
 	struct timing_choice choice = {
 		.module = (struct module *)list->module,
 		.asked = mode,
@@ -71,6 +72,8 @@ void timing_plan_add_function(struct timing_plan *plan, enum uprobe_mode mode,
 
 	if ((known && rank[mode] <= rank[known->asked]) || !timing_place(list, function, &choice))
 		return;
+	if (function_list_copies(list, function, places, sizeof(places)))
+		choice.inlined = xstrdup(places);
 	if (known) {
 		choice.name = known->name;
 		timing_place_done(known);
@@ -82,12 +85,24 @@ void timing_plan_add_function(struct timing_plan *plan, enum uprobe_mode mode,
 	plan->choices[plan->count++] = choice;
 }
 
+/* Says whether a function of this very name is chosen by the loader. */
+static bool has_chosen(const struct pattern *pattern, const struct function_list *list)
+{
+	for (size_t i = 0; i < list->count; i++)
+		if (list->functions[i].is_chosen && !strcmp(list->functions[i].name, pattern->name))
+			return true;
+	return false;
+}
+
 /* Chooses what a pattern names in one file. Returns the number of functions that match. */
 static size_t choose(struct timing_plan *plan, const struct pattern *pattern, enum uprobe_mode mode,
 		     struct function_list *list)
 {
 	size_t matches = 0;
 
+	/* What else has this name is an older version of it, which nobody calls any more. */
+	if (pattern_is_exact(pattern) && has_chosen(pattern, list))
+		return 0;
 	for (size_t i = 0; i < list->count; i++) {
 		const struct function *function = &list->functions[i];
 
@@ -178,14 +193,6 @@ static bool has_match(const struct pattern *pattern, struct function_list *list)
 	return false;
 }
 
-static bool has_chosen(const struct pattern *pattern, const struct function_list *list)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (list->functions[i].is_chosen && !strcmp(list->functions[i].name, pattern->name))
-			return true;
-	return false;
-}
-
 /* ---- one sentence for what does not match -------------------------------------------------- */
 
 static int explain_one_file(const struct pattern *pattern, struct function_list *list,
@@ -266,6 +273,11 @@ static int explain_ambiguity(const struct pattern *pattern, const char *first, c
 		    (int)strcspn(second, "."), second, pattern->name);
 }
 
+static bool is_loader(const struct module *module)
+{
+	return !strncmp(base_name(module->path), "ld-", 3);
+}
+
 /* An exact name that the program itself lacks is looked for in its libraries. */
 static int choose_in_libraries(struct timing_plan *plan, const struct pattern *pattern,
 			       enum uprobe_mode mode, struct searching *searching,
@@ -274,7 +286,9 @@ static int choose_in_libraries(struct timing_plan *plan, const struct pattern *p
 	size_t found = 0;
 
 	for (size_t i = 1; i < searching->files->count; i++) {
-		if (!has_match(pattern, list_of(searching, i)))
+		/* The loader has copies of its own of what libc has. */
+		if (!has_match(pattern, list_of(searching, i)) ||
+		    (found && is_loader(searching->files->modules[i])))
 			continue;
 		if (found)
 			return explain_ambiguity(
@@ -282,9 +296,11 @@ static int choose_in_libraries(struct timing_plan *plan, const struct pattern *p
 				base_name(searching->files->modules[i]->path), error);
 		found = i;
 	}
-	if (!found || !choose(plan, pattern, mode, &searching->lists[found]))
-		return explain(pattern, searching, error);
-	return 0;
+	if (found && choose(plan, pattern, mode, &searching->lists[found]))
+		return 0;
+	if (found && explain_one_file(pattern, &searching->lists[found], error))
+		return -ENOENT;
+	return explain(pattern, searching, error);
 }
 
 static void wait_for_library(struct timing_plan *plan, struct pattern *pattern,

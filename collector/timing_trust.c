@@ -6,11 +6,14 @@
 #include "collector/resolve/unwinding.h"
 #include "collector/timing_plan.h"
 
+#include <errno.h>
 #include <inttypes.h>
 
 /* Empty, and called by loaders for debuggers: before a file is mapped, and before any of its code
  * runs. Source: glibc, elf/dl-debug.c; musl, ldso/dynlink.c; SVR4's r_brk. */
 #define LOADER_TELLS "_dl_debug_state"
+
+#define MOST_TOLD 256 /* processes: each is held by a thread */
 
 static bool is_loader(const struct module *module)
 {
@@ -43,19 +46,40 @@ static struct module *find_loader(const struct program_files *files, uint64_t *o
 	return NULL;
 }
 
-int timing_trust_begin(struct timing_trust *trust, struct uprobe *uprobe,
-		       const struct program_files *files, struct error *error)
+void timing_trust_begin(struct timing_trust *trust, const struct program_files *files)
 {
 	struct module *program = files->count ? files->modules[0] : NULL;
-	uint64_t offset;
+
+	trust->loader = find_loader(files, &trust->loader_offset);
+	if (program && !module_open(program) &&
+	    timing_place_offset(program, program->entry, &trust->program_offset))
+		trust->program = program;
+}
+
+/* Has the loader of a process tell. Returns 0 or a negative errno. */
+static int have_told(struct timing_trust *trust, struct uprobe *uprobe, pid_t pid,
+		     struct error *error)
+{
 	int result = 0;
 
-	trust->loader = find_loader(files, &offset);
-	if (trust->loader)
-		result = uprobe_attach_mark(uprobe, trust->loader->fd, offset, UPROBE_LOADS, error);
-	if (!result && program && !module_open(program) &&
-	    timing_place_offset(program, program->entry, &offset))
-		result = uprobe_attach_mark(uprobe, program->fd, offset, UPROBE_STARTS, error);
+	if (trust->loader && trust->process_count >= MOST_TOLD)
+		result = -E2BIG;
+	else if (trust->loader)
+		result = uprobe_attach_mark(uprobe, pid, trust->loader->fd, trust->loader_offset,
+					    UPROBE_LOADS, error);
+	xgrow(trust->processes, trust->process_count, trust->process_capacity);
+	trust->processes[trust->process_count++] = (struct timing_trust_process){pid, !result};
+	return result;
+}
+
+int timing_trust_watch(struct timing_trust *trust, struct uprobe *uprobe, pid_t pid,
+		       struct error *error)
+{
+	int result = have_told(trust, uprobe, pid, error);
+
+	if (!result && trust->program)
+		result = uprobe_attach_mark(uprobe, pid, trust->program->fd, trust->program_offset,
+					    UPROBE_STARTS, error);
 	return result;
 }
 
@@ -67,31 +91,49 @@ struct looking {
 	bool is_unwound;
 };
 
-static void look_at(void *context, pid_t pid, uint32_t state)
+static const struct timing_trust_process *find(const struct timing_trust *trust, pid_t pid)
+{
+	for (size_t i = 0; i < trust->process_count; i++)
+		if (trust->processes[i].pid == pid)
+			return &trust->processes[i];
+	return NULL;
+}
+
+static void look_at(void *context, pid_t pid, bool is_known)
 {
 	struct looking *looking = context;
+	struct timing_trust *trust = looking->trust;
+	const struct timing_trust_process *process = find(trust, pid);
 	struct program_files files = {0};
-	bool is_unwound = false;
+	bool is_trusted = process && process->is_told;
+	struct error error;
+	uint32_t state;
 
-	program_files_of_process(&files, looking->modules, pid);
-	for (size_t i = 0; i < files.count && !is_unwound; i++)
-		is_unwound = unwinds(looking->trust, files.modules[i]);
-	/* Where nothing was read the process has ended. */
-	uprobe_trust(looking->uprobe, pid,
-		     files.count && !is_unwound ? state : state | UPROBE_DISTRUSTED);
-	looking->is_unwound |= is_unwound;
+	if (process && is_known)
+		return;
+	if (!process)
+		is_trusted = !have_told(trust, looking->uprobe, pid, &error);
+	state = uprobe_state_of(looking->uprobe, pid);
+	if (is_trusted)
+		program_files_of_process(&files, looking->modules, pid);
+	is_trusted &= files.count > 0;
+	for (size_t i = 0; i < files.count && is_trusted; i++)
+		if (unwinds(trust, files.modules[i])) {
+			looking->is_unwound = true;
+			is_trusted = false;
+		}
+	uprobe_trust(looking->uprobe, pid, is_trusted ? state : state | UPROBE_DISTRUSTED);
 	program_files_done(&files);
 }
 
 bool timing_trust_look(struct timing_trust *trust, struct uprobe *uprobe, struct modules *modules)
 {
 	struct looking looking = {trust, uprobe, modules, false};
-	uint32_t changes = uprobe_trust_changes(uprobe);
 
-	if (changes == trust->seen)
+	if (uprobe_trust_changes(uprobe) == trust->seen)
 		return false;
-	uprobe_untrusted(uprobe, look_at, &looking);
-	trust->seen = changes;
+	trust->seen = uprobe_trust_changes(uprobe);
+	uprobe_each_state(uprobe, look_at, &looking);
 	return looking.is_unwound;
 }
 
@@ -120,5 +162,6 @@ void timing_trust_describe(const struct uprobe *uprobe, uint32_t function, struc
 void timing_trust_done(struct timing_trust *trust)
 {
 	free(trust->files);
+	free(trust->processes);
 	*trust = (struct timing_trust){0};
 }

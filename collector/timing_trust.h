@@ -24,22 +24,35 @@ struct timing_trust_file {
 	bool unwinds;
 };
 
+/* A process. */
+struct timing_trust_process {
+	pid_t pid;
+	bool is_told; /* its loader tells what it loads */
+};
+
 /* Zero-initialised. */
 struct timing_trust {
 	struct timing_trust_file *files;
 	size_t count, capacity;
 	struct module *loader; /* that tells what it loads; NULL: none does */
-	uint32_t seen;	       /* changes that were looked at */
+	uint64_t loader_offset;
+	struct module *program;	 /* as it was asked for; NULL: none, */
+	uint64_t program_offset; /* and where it starts */
+	struct timing_trust_process *processes;
+	size_t process_count, process_capacity;
+	uint32_t seen; /* changes that were looked at */
 };
 
+/* @files  of the program, none of which unwinds; borrowed until timing_trust_done */
+void timing_trust_begin(struct timing_trust *trust, const struct program_files *files);
+
 /*
- * Has the loader of a program tell what it loads, and the program when it starts.
- *
- * @files  of the program, none of which unwinds
+ * Has the loader of a process tell what it loads, and the program when it starts. Nothing of other
+ * processes is probed: all use the same loader, and some, valgrind for one, would not survive it.
  * Returns 0 or a negative errno.
  */
-int timing_trust_begin(struct timing_trust *trust, struct uprobe *uprobe,
-		       const struct program_files *files, struct error *error);
+int timing_trust_watch(struct timing_trust *trust, struct uprobe *uprobe, pid_t pid,
+		       struct error *error);
 
 /* Looks at the processes that have changed. To be called every some hundredths of a second. Returns
  * whether one was found that is unwound. */

@@ -82,7 +82,8 @@ void calls_measure(struct calls *calls, const struct report *report)
 		.rows = xcalloc(profile->probes_count, sizeof(*calls->rows)),
 		.count = (uint32_t)profile->probes_count,
 		.row_of_probe = xcalloc(profile->probes_count, sizeof(*calls->row_of_probe)),
-		.step_count = profile->steps_count,
+		.step_count =
+			profile->steps_count + (uint64_t)profile_number(profile, "lost.steps", 0),
 	};
 	for (uint32_t i = 0; i < calls->count; i++)
 		calls->rows[i] = (struct calls_row){
@@ -157,7 +158,8 @@ double calls_per_step(const struct calls *calls, const struct calls_row *row)
 const char *calls_restriction(const struct report *report, const struct calls_row *row, char *text,
 			      size_t bytes)
 {
-	const char *note = report->profile->probes[row->probe].note;
+	const char *note = report->profile->probes[row->probe].note, *inlined;
+	char key[64];
 	FILE *stream = fmemopen(text, bytes, "w");
 
 	*text = '\0';
@@ -165,6 +167,11 @@ const char *calls_restriction(const struct report *report, const struct calls_ro
 		return text;
 	if (note)
 		fprintf(stream, "%s; ", note);
+	snprintf(key, sizeof(key), "inlined.%u", row->probe);
+	inlined = profile_text(report->profile, key, "");
+	if (*inlined)
+		fprintf(stream, "also inlined at %s: what is executed there is not counted; ",
+			inlined);
 	if (row->sum.open && !report->profile->probes[row->probe].is_partial)
 		fprintf(stream, "%" PRIu64 " still open at the end, not timed; ", row->sum.open);
 	if (row->sum.thrown)

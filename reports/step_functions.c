@@ -90,8 +90,21 @@ void step_functions_say(const struct report *report,
 	}
 	for (size_t i = 0; i < profile->probes_count; i++) {
 		const struct profile_probe *row = &profile->probes[i];
+		const char *inlined;
+		char key[64];
 
-		if (!is_step(profile, i) || !row->is_partial || !row->note)
+		if (!is_step(profile, i) || !row->is_partial)
+			continue;
+		snprintf(key, sizeof(key), "inlined.%zu", i);
+		inlined = profile_text(profile, key, "");
+		if (*inlined) {
+			obstack_printf(
+				&names,
+				"%s: also inlined at %s: what is executed there is no step here",
+				symbol_of(report, row)->label, inlined);
+			say_text(&names, say, context, &memory);
+		}
+		if (!row->note)
 			continue;
 		obstack_printf(&names, "%s: %s", symbol_of(report, row)->label, row->note);
 		say_text(&names, say, context, &memory);

@@ -324,7 +324,8 @@ static void add_exits(struct places *places, const struct uprobe_function *funct
 
 /* A link that is to be put in place; classic: one for each place, and each return from there. */
 struct placing {
-	int fd; /* of the file */
+	pid_t pid; /* that alone has it; 0: all */
+	int fd;	   /* of the file */
 	const struct places *places;
 	uint32_t type;
 	int program, return_program; /* the latter for classic calls, else -1 */
@@ -355,8 +356,8 @@ static int put_link(void *context, struct error *error)
 {
 	const struct placing *placing = context;
 	const struct places *places = placing->places;
-	int link = uprobe_link(placing->program, placing->type, 0, placing->fd, places->offsets,
-			       places->cookies, places->count, error);
+	int link = uprobe_link(placing->program, placing->type, placing->pid, placing->fd,
+			       places->offsets, places->cookies, places->count, error);
 
 	return link < 0 ? link : 0;
 }
@@ -387,6 +388,7 @@ static int attach(struct uprobe *uprobe, int fd, const struct places *places, st
 
 	if (!places->count)
 		return 0;
+	placing.pid = row.pid;
 	result = link_holding_add(
 		&(struct link_placing){kept, placing.return_program >= 0 ? 3 : 2,
 				       uprobe->is_classic ? put_classic : put_link, &placing},
@@ -446,13 +448,14 @@ int uprobe_attach(struct uprobe *uprobe, int fd, size_t first, size_t count, str
 	return result;
 }
 
-int uprobe_attach_mark(struct uprobe *uprobe, int fd, uint64_t offset, uint32_t mark,
+int uprobe_attach_mark(struct uprobe *uprobe, pid_t pid, int fd, uint64_t offset, uint32_t mark,
 		       struct error *error)
 {
 	uint64_t cookie = mark;
 	struct places places = {&offset, &cookie, 1, 1};
 
-	return attach(uprobe, fd, &places, (struct link){.first = NO_FUNCTION}, false, error);
+	return attach(uprobe, fd, &places, (struct link){.first = NO_FUNCTION, .pid = pid}, false,
+		      error);
 }
 
 void uprobe_detach_list(struct uprobe *uprobe, const size_t *numbers, size_t count)

@@ -136,9 +136,10 @@ void uprobe_trust(struct uprobe *uprobe, pid_t pid, uint32_t state);
 /* Returns another number when there may be states that were not looked at. */
 uint32_t uprobe_trust_changes(const struct uprobe *uprobe);
 
-/* Calls @take for each process whose state was not looked at, which may have ended. */
-void uprobe_untrusted(const struct uprobe *uprobe,
-		      void (*take)(void *context, pid_t pid, uint32_t state), void *context);
+/* Calls @take for each process, which may have ended, and says whether its state was looked at. */
+void uprobe_each_state(const struct uprobe *uprobe,
+		       void (*take)(void *context, pid_t pid, bool is_known), void *context);
+uint32_t uprobe_state_of(const struct uprobe *uprobe, pid_t pid); /* 0: of no watched process */
 
 /* Adds a function and returns its number, counted from 0 in the order of these calls. There must be
  * room for it. */
@@ -154,6 +155,7 @@ int uprobe_attach(struct uprobe *uprobe, int fd, size_t first, size_t count, str
  * Puts a probe where something else happens than a call, on the place @offset of the file open as
  * @fd. Returns 0 or a negative errno.
  *
+ * @pid   process that alone has the probe, without those it will fork; 0: all
  * @mark  UPROBE_CATCH: the entry of a function that runs when an exception is caught, where calls
  *        that it has left end; UPROBE_THROW: of one that lets it leave calls; UPROBE_TOLD: of one
  *        that a process calls with the address of its number, as 32 bits, and that of UPROBE_TOTALS
@@ -161,7 +163,7 @@ int uprobe_attach(struct uprobe *uprobe, int fd, size_t first, size_t count, str
  *        of one that runs before files are loaded and before their code does; UPROBE_STARTS: where
  *        a program begins whose files, as they are then, are trusted
  */
-int uprobe_attach_mark(struct uprobe *uprobe, int fd, uint64_t offset, uint32_t mark,
+int uprobe_attach_mark(struct uprobe *uprobe, pid_t pid, int fd, uint64_t offset, uint32_t mark,
 		       struct error *error);
 
 /* The same for functions that do not lie side by side. @numbers: of @count functions, >= 1 */

@@ -30,6 +30,7 @@ struct link {
 	struct link_holder *holder;
 	size_t first;
 	bool is_exits;
+	pid_t pid; /* of the only process that has them; 0: all */
 };
 
 struct uprobe {

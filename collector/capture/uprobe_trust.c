@@ -46,16 +46,19 @@ uint32_t uprobe_trust_changes(const struct uprobe *uprobe)
 	return __atomic_load_n(uprobe->trust_changes, __ATOMIC_ACQUIRE);
 }
 
-void uprobe_untrusted(const struct uprobe *uprobe,
-		      void (*take)(void *context, pid_t pid, uint32_t state), void *context)
+uint32_t uprobe_state_of(const struct uprobe *uprobe, pid_t pid)
 {
-	const struct bpf_map *states = uprobe->states;
-	uint32_t key, state, *previous = NULL;
+	return look_up(uprobe->states, pid);
+}
 
-	while (!bpf_map__get_next_key(states, previous, &key, sizeof(key))) {
+void uprobe_each_state(const struct uprobe *uprobe,
+		       void (*take)(void *context, pid_t pid, bool is_known), void *context)
+{
+	uint32_t key, known, *previous = NULL;
+
+	while (!bpf_map__get_next_key(uprobe->states, previous, &key, sizeof(key))) {
 		previous = &key;
-		state = look_up(states, (pid_t)key);
-		if ((look_up(uprobe->trusted, (pid_t)key) & ~UPROBE_DISTRUSTED) != state)
-			take(context, (pid_t)key, state);
+		known = look_up(uprobe->trusted, (pid_t)key) & ~UPROBE_DISTRUSTED;
+		take(context, (pid_t)key, known == look_up(uprobe->states, (pid_t)key));
 	}
 }

@@ -5,6 +5,7 @@
 #include "collector/base/xalloc.h"
 #include "collector/resolve/debug_lines.h"
 #include "collector/resolve/demangle.h"
+#include "collector/resolve/inlined_copies.h"
 #include "collector/resolve/symbol_table.h"
 
 #include <dwarf.h>
@@ -112,6 +113,7 @@ void function_list_done(struct function_list *list)
 	}
 	free(list->functions);
 	debug_lines_free(list->lines);
+	inlined_copies_free(list->copies);
 	if (list->module && list->module->fd >= 0)
 		debug_file_close(&list->file);
 	*list = (struct function_list){0};
@@ -197,6 +199,14 @@ const char *function_list_source(struct function_list *list, const struct functi
 	if (place.count == 0)
 		return place.file;
 	return place.calls[place.count - 1].function->file;
+}
+
+size_t function_list_copies(struct function_list *list, const struct function *function,
+			    char *places, size_t bytes)
+{
+	if (!list->copies)
+		list->copies = inlined_copies_new(dwarf_of(list));
+	return inlined_copies_find(list->copies, function->address, places, bytes);
 }
 
 /* What is looked for, and the places found so far. */

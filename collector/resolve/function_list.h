@@ -26,8 +26,9 @@ struct function_list {
 	const struct module *module;
 	struct debug_file file;
 	struct debug_lines *lines;
-	bool has_lines; /* they were looked for */
-	int throws;	/* likewise; -1: not yet */
+	bool has_lines;		       /* they were looked for */
+	struct inlined_copies *copies; /* NULL: not read yet */
+	int throws;		       /* likewise; -1: not yet */
 };
 
 /*
@@ -54,6 +55,13 @@ struct debug_lines *function_list_lines(struct function_list *list);
  * addresses. Source: Itanium C++ ABI: Exception Handling, 1.6 and 2.4.
  */
 bool function_list_throws(struct function_list *list);
+
+/*
+ * Writes where a function was inlined besides, as inlined_copies_find. Returns the number of
+ * places.
+ */
+size_t function_list_copies(struct function_list *list, const struct function *function,
+			    char *places, size_t bytes);
 
 /*
  * Writes where a function was inlined that has no code of its own: "world.c:120 in world_step, …",

@@ -314,6 +314,10 @@ has_its_code() {
 	[ "$(of leaf calls leaf.prof)" -gt 0 ]
 	[ "$(sqlite3 leaf.prof 'SELECT count(*), min(is_partial), min(attached_ns) > 2e9 FROM probes')" = '1|1|1' ]
 	collector calls leaf.prof | grep -q 'note: leaf: among the hottest; counted from [0-9.]* s on'
+	# What others execute is looked at as well.
+	(sleep 6; touch enough) 3>&- &
+	collector run -q -o leaf --hot 1 -- sh -c "'$BUILD/workloads/leaf' 60 & wait_for=\$!; while [ ! -e enough ]; do sleep 0.1; done; kill \$wait_for; true" >said
+	[ "$(of leaf calls leaf.prof)" -gt 0 ]
 	collector run -q -o leaf --hot 1 -- "$BUILD/workloads/leaf" 0.1 >said
 	[ "$(sqlite3 leaf.prof "SELECT value FROM meta WHERE key = 'untimed'")" = 'the program ended before its hottest functions were chosen' ]
 	fails_with 125 "--hot takes a number of functions, not '0'" collector run --hot 0 -- true
@@ -386,4 +390,37 @@ has_its_code() {
 @test "a report of a profile without probes says what to record" {
 	synthetic small
 	fails_with 1 'record with --time FUNCTIONS' collector calls small.prof
+}
+
+@test "what runs in inlined copies of a function is told as missing, also of steps and lines" {
+	cat >inlined.c <<-'C'
+		#include <stdio.h>
+		volatile long sum;
+		static inline void step(long n) { for (volatile long i = 0; i < n; i++) sum += n; }
+		static void only(long n) { sum += n; }
+		void (*volatile steps)(long) = step, (*volatile one)(long) = only;
+		int main(void) {
+			steps(10), one(1);
+			for (int i = 0; i < 300; i++)
+				step(20);
+		}
+	C
+	gcc -O2 -g -o inlined inlined.c
+	collector run --budget none -q --count step,only -- ./inlined
+	collector calls inlined.prof >text
+	grep -Eq '^ *> 1 .* step$' text
+	grep -Eq '^ *1 .* only$' text
+	grep -q 'note: step: also inlined at inlined.c:9 in main: what is executed there is not counted' text
+	[ "$(grep -c '^note: ' text)" = 1 ]
+	collector run --budget none -q --step step --hits step -- ./inlined
+	collector steps inlined.prof | grep -q '^(!) step: also inlined at inlined.c:9 in main: what is executed there is no step here'
+	collector lines inlined.prof step | grep -q 'hits of step: also inlined at inlined.c:9 in main'
+}
+
+@test "an old version of a function that the loader chooses is not taken for it" {
+	printf '#include <string.h>\n#include <stdlib.h>\nint main(int c, char **v) { char *to = malloc(99); for (int i = 0; i < 9; i++) memcpy(to, v[0], c); return *to == 1; }\n' >copies.c
+	gcc -O1 -fno-builtin -o copies copies.c
+	for name in libc:memcpy memcpy; do
+		fails_with 125 "'memcpy' of libc.so.6 is chosen among several" collector run -q --time $name -- ./copies
+	done
 }

@@ -82,5 +82,6 @@ int BPF_PROG(on_fork_trust, struct task_struct *parent, struct task_struct *chil
 	bpf_map_update_elem(&states, &child_pid, &value, BPF_ANY);
 	value = *known;
 	bpf_map_update_elem(&trusted, &child_pid, &value, BPF_ANY);
+	__sync_fetch_and_add(&trust_changes, 1);
 	return 0;
 }

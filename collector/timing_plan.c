@@ -72,7 +72,7 @@ void timing_plan_add_function(struct timing_plan *plan, enum uprobe_mode mode,
 
 	if ((known && rank[mode] <= rank[known->asked]) || !timing_place(list, function, &choice))
 		return;
-	if (function_list_copies(list, function, places, sizeof(places)))
+	if (!plan->is_late && function_list_copies(list, function, places, sizeof(places)))
 		choice.inlined = xstrdup(places);
 	if (known) {
 		choice.name = known->name;
@@ -472,6 +472,7 @@ size_t timing_plan_add_file(struct timing_plan *plan, struct module *module)
 	struct function_list list = {0};
 	size_t before = plan->count;
 
+	plan->is_late = true;
 	for (size_t i = 0; i < plan->waiting_count; i++) {
 		struct timing_waiting *waiting = &plan->waiting[i];
 

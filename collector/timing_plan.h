@@ -41,6 +41,7 @@ struct timing_plan {
 	bool keeps_returns; /* set before: functions are timed so that no return address changes */
 	bool is_classic;    /* set before: return probes are there for all who execute the file */
 	bool is_unwound;    /* a file has stacks unwound from inside, or one that does may come */
+	bool is_late;	    /* the program runs: what takes long is left out, inlined copies */
 	const struct module *program; /* the first file; NULL: none */
 };
 

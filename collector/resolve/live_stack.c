@@ -17,6 +17,7 @@ void live_stack_begin(struct live_stack *live, pid_t pid, bool needs_witness)
 	live->pid = pid;
 	live->needs_witness = needs_witness;
 	live->is_gone = false;
+	live->seen_bytes = 0;
 	live->window_count = 0;
 	live->witness_count = 0;
 	live->first_count = 0;
@@ -69,7 +70,7 @@ static bool stand_still(const struct live_stack_witness *witnesses, uint32_t cou
 }
 
 /* Says whether the window holds what the sample saw at its place. */
-static bool is_as_seen(const struct cfi_memory *seen, const uint8_t *window, uint64_t start,
+static bool is_as_seen(struct live_stack *live, const struct cfi_memory *seen, uint64_t start,
 		       size_t bytes)
 {
 	uint64_t offset = start - seen->start;
@@ -78,7 +79,8 @@ static bool is_as_seen(const struct cfi_memory *seen, const uint8_t *window, uin
 		return true;
 	if (bytes > seen->bytes - offset)
 		bytes = seen->bytes - offset;
-	return memcmp(window, seen->data + offset, bytes) == 0;
+	live->seen_bytes += bytes;
+	return memcmp(live->window, seen->data + offset, bytes) == 0;
 }
 
 bool live_stack_read(struct live_stack *live, const struct cfi_frame *frame,
@@ -106,7 +108,7 @@ bool live_stack_read(struct live_stack *live, const struct cfi_frame *frame,
 	if (bytes < 0 || (size_t)bytes <= local[0].iov_len)
 		return false;
 	if (!stand_still(live->witnesses, count, words) ||
-	    (seen && !is_as_seen(seen, live->window, start, (size_t)bytes - local[0].iov_len)))
+	    (seen && !is_as_seen(live, seen, start, (size_t)bytes - local[0].iov_len)))
 		return false;
 	if (!live->first_count) {
 		memcpy(live->first, live->witnesses, count * sizeof(live->first[0]));

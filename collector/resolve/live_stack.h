@@ -36,6 +36,7 @@ struct live_stack {
 	pid_t pid;    /* 0: it is gone or must not be read */
 	bool is_gone; /* a read has found no process any more */
 	bool needs_witness;
+	size_t seen_bytes; /* of the copy, that stood there still */
 	uint32_t window_count;
 	uint32_t witness_count; /* noted; the last ones are kept */
 	uint32_t first_count;
@@ -58,7 +59,7 @@ void live_stack_forget(struct live_stack *live);
  * Reads a window of the stack around frame->missing into live->memory.
  *
  * @seen      what must still stand there of the sample's copy, as far as the window reaches below
- *            what is missing; NULL: the witnesses suffice
+ *            what is missing: live->seen_bytes says how far; NULL: the witnesses suffice
  * @is_whole  up to 8 MB of stack may be read for one walk, instead of 1 MB
  * Returns false when it is not there, no longer the stack that the sample saw, or when there is no
  * witness and one is needed. Cost: one system call, 2-8 us.

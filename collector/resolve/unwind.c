@@ -24,6 +24,7 @@ void unwind_memory_done(struct unwind_memory *memory)
 	free(memory->last.frames);
 	free(memory->deep.frames);
 	free(memory->interrupted.frames);
+	free(memory->beliefs);
 	free(memory->copy);
 	*memory = (struct unwind_memory){0};
 }

@@ -9,11 +9,13 @@
  *   0. in Go's code, which keeps frame pointers throughout: the chain of them that the kernel took
  *      with the sample, when it goes on from here and leads to the root;
  *   1. the live process's memory, accepted only when what was seen last in the copy still stands
- *      there (live_stack.h), and only when it leads to the root;
+ *      there (live_stack.h), only when it leads to the root, and only when it is no other
+ *      activation's (rest_belief.h);
  *      of a deep stack a few windows, and then the rest of the thread's last complete one when
  *      that still stands (unwind_finish.c);
  *   2. the last complete stack of the same thread, where it meets this one in stack position and
- *      code address (or stack position and function);
+ *      code address (or stack position and function) in a recursion that is the same, or live
+ *      memory has shown the same for some time;
  * else it ends as truncated.
  *
  * A handler may have a stack of its own. From there a walk goes on with what the last interruption
@@ -34,6 +36,7 @@
 #include "collector/cfi/cfi.h"
 #include "collector/profile/profile.h"
 #include "collector/resolve/address_space.h"
+#include "collector/resolve/rest_belief.h"
 
 /*
  * Frames; deeper stacks end as PROFILE_ENDING_TOO_DEEP. The default stack of 8 MB holds as many of
@@ -54,6 +57,7 @@ struct unwind_memory {
 	struct unwind_stack deep;	 /* the last one that left a whole copy */
 	struct unwind_stack interrupted; /* of the last interruption; empty: not known */
 	enum profile_ending interrupted_ending;
+	struct rest_beliefs *beliefs; /* of what lies beyond whole copies */
 	uint32_t restless; /* walks until it is believed again what lies below a recursion */
 	uint8_t *copy;	   /* that the deep one left */
 	uint64_t copy_start;

@@ -2,11 +2,6 @@
 /*
  * unwind_finish: what a walk does where the copy of the stack ends (unwind_walk.h).
  *
- * Where the innermost function's own frame leaves the copy, nothing in it can verify live memory.
- * But a function of such a frame mostly keeps a frame pointer (arrays that are aligned, or of
- * variable size), and the kernel has followed that when it took the sample: it knows the return
- * address. Where there is no frame pointer the stack ends as truncated.
- *
  * Of a deep recursion most lies beyond the copy, and to read all of it for each sample would take
  * longer than to take the sample. So when the walk has come some way in live memory and meets the
  * thread's last complete one for many frames in a row, the rest is taken from that, provided that
@@ -14,6 +9,8 @@
  */
 #include "collector/base/xalloc.h"
 #include "collector/resolve/unwind_walk.h"
+
+#include <time.h>
 
 /* Frames that must agree before a recursion's last walk is taken for this one's. */
 #define RECURSION_PROOF 24
@@ -26,6 +23,9 @@
 
 #define MOST_COPY_BYTES (64 << 10)
 
+/* Of the copy, next to what live memory is asked for, that say that it is the same stack. */
+#define LEAST_SEEN_BYTES 256
+
 /* A recursion of more functions than this is told apart by them. */
 #define LONGEST_PERIOD 8
 
@@ -34,85 +34,6 @@
 
 /* One in so many walks that find no end may read all of a deep stack. */
 #define WHOLE_READS_APART 16
-
-static bool is_same_function(struct address_space *space, uint64_t a, uint64_t b)
-{
-	uint64_t start_a, start_b;
-
-	return address_space_function(space, a, &start_a) &&
-	       address_space_function(space, b, &start_b) && start_a == start_b;
-}
-
-/* ---- finishing from the chain of frame pointers --------------------------------------------- */
-
-/* Appends the frame of a caller; returns its code, or NULL when there is no room or no code. */
-static const struct code_address *add_caller(struct walk *walk, uint64_t address)
-{
-	const struct code_address *code = address_space_find(walk->space, address);
-
-	if (walk->depth == UNWIND_DEPTH || code->kind == PROFILE_MODULE_UNKNOWN)
-		return NULL;
-	unwind_note_frame(walk, 0, address, code->frame);
-	walk->depth++;
-	return code;
-}
-
-/*
- * Goes on from the frame that could not be left, by the return addresses that follow its own in
- * the kernel's chain. A function without a frame has no part in the chain: where one switched
- * stacks its caller is the function that the next return address's call instruction leads to.
- */
-static bool finish_by_callers(struct walk *walk)
-{
-	const struct code_address *code =
-		address_space_find(walk->space, cfi_frame_address(&walk->frame));
-	uint32_t depth = walk->depth++;
-	size_t i = 0;
-
-	if (code->stack == GO_STACK_NONE || walk->frame.is_exact)
-		i = walk->caller_count;
-	while (i < walk->caller_count && walk->callers[i] != walk->frame.registers[CFI_IP])
-		i++;
-	while (++i < walk->caller_count && code) {
-		uint64_t target;
-
-		if (code->stack == GO_STACK_SWITCHED &&
-		    address_space_call_target(walk->space, walk->callers[i], &target) &&
-		    !is_same_function(walk->space, code->address, target) &&
-		    !add_caller(walk, target))
-			break;
-		code = add_caller(walk, walk->callers[i] - 1);
-		if (code && (code->rule.kind == CFI_END || code->stack == GO_STACK_LEFT))
-			return true;
-	}
-	walk->depth = depth;
-	return false;
-}
-
-/*
- * Finds the return address of the innermost function where the kernel's chain has it.
- *
- * @caller  receives the caller's frame, of which nothing else is known
- */
-static bool find_known_caller(struct walk *walk, struct cfi_frame *caller)
-{
-	const struct cfi_frame *frame = &walk->frame;
-	const struct cfi_rule *rule =
-		&address_space_find(walk->space, cfi_frame_address(frame))->rule;
-	uint64_t bp = frame->registers[CFI_BP];
-
-	if (walk->depth || walk->caller_count < 2 || walk->callers[0] != frame->registers[CFI_IP] ||
-	    rule->kind != CFI_REGISTER || rule->cfa_register != CFI_BP ||
-	    rule->ip_saved != CFI_AT_CFA || rule->cfa_offset + rule->ip_offset != 8)
-		return false;
-	*caller = *frame;
-	caller->registers[CFI_SP] = bp + (uint64_t)(int64_t)rule->cfa_offset;
-	caller->registers[CFI_IP] = walk->callers[1];
-	caller->known = 1U << CFI_SP | 1U << CFI_IP;
-	caller->is_exact = false;
-	caller->return_slot = bp + 8;
-	return true;
-}
 
 /* ---- the last complete walk -------------------------------------------------- */
 
@@ -168,7 +89,7 @@ static uint32_t find_meeting(struct walk *walk, const struct unwind_stack *befor
 			return i;
 		/* The upper end of a frame is the lower end of its caller's. */
 		if (has_top && i + 1 < before->count && before->frames[i + 1].position == top &&
-		    is_same_function(walk->space, there->address, here->address))
+		    unwind_is_same_function(walk->space, there->address, here->address))
 			return i;
 	}
 	return before->count;
@@ -290,7 +211,7 @@ static bool finish_interrupted(struct walk *walk, const struct unwind_memory *me
 		i++;
 	if (i == before->count || (i && !is_signal_frame(walk, &before->frames[i - 1])) ||
 	    (before->frames[i].address != here->address &&
-	     !is_same_function(walk->space, before->frames[i].address, here->address)) ||
+	     !unwind_is_same_function(walk->space, before->frames[i].address, here->address)) ||
 	    !take_rest(walk, before, i))
 		return false;
 	*ending = memory->interrupted_ending == PROFILE_ENDING_GUESSED ? PROFILE_ENDING_GUESSED
@@ -354,7 +275,8 @@ static bool walk_live(struct walk *walk, struct unwind_memory *memory, enum prof
 	bool is_whole = may_read_whole(memory);
 
 	struct cfi_memory suspended = walk->depth ? suspended_copy(walk) : walk->copy;
-	const struct cfi_memory *seen = is_in_recursion(walk) ? &suspended : NULL;
+	const struct cfi_memory *seen =
+		walk->sample->is_brief && !is_in_recursion(walk) ? NULL : &suspended;
 
 	for (uint32_t windows = 0; live_stack_read(&walk->live, &walk->frame, seen, is_whole);) {
 		seen = NULL;
@@ -382,7 +304,7 @@ static bool finish_live(struct walk *walk, struct unwind_memory *memory,
 	struct cfi_frame caller;
 	bool is_finished;
 
-	if (find_known_caller(walk, &caller))
+	if (unwind_find_known_caller(walk, &caller))
 		live_stack_note(&walk->live, caller.return_slot, caller.registers[CFI_IP]);
 	is_finished = walk_live(walk, memory, ending);
 	if (memory && live_stack_was_long(&walk->live))
@@ -398,6 +320,38 @@ static bool finish_live(struct walk *walk, struct unwind_memory *memory,
 	return false;
 }
 
+/* ---- whether it is believed ----------------------------------------------------------------- */
+
+static uint64_t now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+/* Digest of the frame that the walk left: its function, and where it ends. */
+static uint64_t digest_place(const struct walk *walk, const struct cfi_frame *frame)
+{
+	uint64_t address = cfi_frame_address(frame), start = address;
+	uint64_t top = frame->registers[CFI_SP];
+
+	if (cfi_frame_top(&address_space_find(walk->space, address)->rule, frame, &top))
+		address_space_function(walk->space, address, &start);
+	return rest_belief_digest(rest_belief_digest(0, top), start);
+}
+
+/* Digest of what lies beyond the frame @left. */
+static uint64_t digest_rest(const struct walk *walk, uint32_t left)
+{
+	uint64_t rest = 0;
+
+	for (uint32_t i = left + 1; i < walk->depth; i++)
+		rest = rest_belief_digest(rest_belief_digest(rest, walk->trail[i].position),
+					  walk->trail[i].address);
+	return rest;
+}
+
 /* ---- finishing by the last complete walk alone ------------------------------------------------
  */
 
@@ -410,15 +364,22 @@ static bool finish_live(struct walk *walk, struct unwind_memory *memory,
 static bool join(struct walk *walk, const struct unwind_memory *memory,
 		 const struct unwind_stack *before)
 {
-	uint32_t meeting = find_meeting(walk, before);
+	uint32_t meeting = find_meeting(walk, before), left = walk->depth;
+	uint64_t place;
 
 	if (meeting == before->count)
 		return false;
-	if (is_recursive(before, meeting) &&
-	    (!is_same_below(walk, before, meeting) || memory->restless ||
-	     (before == &memory->deep && !is_same_copy(walk, memory))))
-		return false;
-	return take_rest(walk, before, meeting);
+	if (is_recursive(before, meeting))
+		return is_same_below(walk, before, meeting) && !memory->restless &&
+		       (before != &memory->deep || is_same_copy(walk, memory)) &&
+		       take_rest(walk, before, meeting);
+	place = digest_place(walk, &walk->frame);
+	if (take_rest(walk, before, meeting) &&
+	    (walk->sample->is_brief ||
+	     rest_belief_holds(memory->beliefs, place, digest_rest(walk, left))))
+		return true;
+	walk->depth = left;
+	return false;
 }
 
 /* Finishes the walk by the last complete one, from the innermost function's caller on when that is
@@ -433,7 +394,7 @@ static bool finish_by_memory(struct walk *walk, const struct unwind_memory *memo
 	/* Of a handler's callers none says what it interrupted. */
 	if (walk->is_elsewhere)
 		return false;
-	if (find_known_caller(walk, &caller)) {
+	if (unwind_find_known_caller(walk, &caller)) {
 		walk->frame = caller;
 		walk->depth++;
 		has_ended = unwind_walk_on(walk, &ending);
@@ -533,7 +494,7 @@ static bool is_same_way(const struct walk *walk, uint64_t call, const struct unw
 			return true;
 		if (now->position != then->position ||
 		    (now->address != then->address &&
-		     !is_same_function(walk->space, now->address, then->address)))
+		     !unwind_is_same_function(walk->space, now->address, then->address)))
 			return false;
 	}
 	return false;
@@ -553,16 +514,56 @@ static bool is_rest_believed(const struct walk *walk, uint64_t call, struct unwi
 	return !memory->restless;
 }
 
+/*
+ * Judges what live memory showed beyond the frame @left, which was at @frame. In a recursion that
+ * takes another way each time there is always something else; there what functions keep is another
+ * thing each time, too, and says enough. Of a plain one it says so until something else was found.
+ */
+static bool is_live_believed(const struct walk *walk, uint32_t left, const struct cfi_frame *frame,
+			     bool was_in_recursion, bool is_alike, struct unwind_memory *memory)
+{
+	bool is_seen = was_in_recursion && walk->live.seen_bytes >= LEAST_SEEN_BYTES;
+
+	if (is_seen && !is_alike)
+		return true;
+	return rest_belief_note(&memory->beliefs, digest_place(walk, frame),
+				digest_rest(walk, left), is_seen, now_ns());
+}
+
+/* Finishes a walk that left a whole copy from live memory. */
+static bool finish_whole_live(struct walk *walk, struct unwind_memory *memory,
+			      enum profile_ending *ending)
+{
+	bool is_alike = is_monotonous(walk), was_in_recursion = is_in_recursion(walk), is_right;
+	struct cfi_frame frame = walk->frame, caller = {0};
+	bool has_caller = unwind_find_known_caller(walk, &caller);
+	uint64_t call = walk->trail[walk->depth].address;
+	uint32_t left = walk->depth;
+
+	if (!finish_live(walk, memory, ending))
+		return false;
+	if (*ending == PROFILE_ENDING_COMPLETE)
+		*ending = PROFILE_ENDING_FINISHED_LIVE;
+	if (!memory)
+		return true;
+	is_right = is_live_believed(walk, left + has_caller, has_caller ? &caller : &frame,
+				    was_in_recursion, is_alike, memory);
+	if (is_alike && !is_rest_believed(walk, call, memory))
+		is_right = false;
+	if (is_right)
+		return true;
+	if (is_alike && profile_endings[*ending].complete)
+		remember_deep(walk, memory);
+	walk->depth = left;
+	return false;
+}
+
 bool unwind_finish(struct walk *walk, struct unwind_memory *memory, enum profile_ending *ending)
 {
-	uint32_t depth = walk->depth;
-	uint64_t call;
-	bool is_alike;
-
 	walk->has_left = true;
 	if (walk->is_elsewhere && memory && finish_interrupted(walk, memory, ending))
 		return true;
-	if (finish_by_callers(walk)) {
+	if (unwind_finish_by_callers(walk)) {
 		*ending = PROFILE_ENDING_GUESSED;
 		return true;
 	}
@@ -570,18 +571,8 @@ bool unwind_finish(struct walk *walk, struct unwind_memory *memory, enum profile
 		return false;
 	if (walk->sample->is_brief)
 		return finish_brief(walk, memory, ending);
-	is_alike = is_monotonous(walk);
-	call = walk->trail[depth].address;
-	if (finish_live(walk, memory, ending)) {
-		if (*ending == PROFILE_ENDING_COMPLETE)
-			*ending = PROFILE_ENDING_FINISHED_LIVE;
-		if (!is_alike || !memory || is_rest_believed(walk, call, memory))
-			return true;
-		if (profile_endings[*ending].complete)
-			remember_deep(walk, memory);
-		walk->depth = depth;
-		return false;
-	}
+	if (finish_whole_live(walk, memory, ending))
+		return true;
 	*ending = PROFILE_ENDING_FINISHED_CHAIN;
 	return memory && finish_by_memory(walk, memory);
 }

@@ -5,6 +5,7 @@
  *     unwind.c         steps from frame to frame
  *     unwind_guess.c   steps out of code without call frame information
  *     unwind_finish.c  goes on where the copy of the stack ends
+ *     unwind_callers.c by the kernel's chain of frame pointers
  */
 #pragma once
 
@@ -60,6 +61,24 @@ enum cfi_step unwind_guess(struct walk *walk, bool is_entry, enum profile_ending
 
 /* Steps out of a function of Go's that set the stack pointer freely; otherwise the same. */
 enum cfi_step unwind_guess_go(struct walk *walk, enum go_stack stack, enum profile_ending *ending);
+
+/* Says whether two code addresses are of one function. */
+bool unwind_is_same_function(struct address_space *space, uint64_t a, uint64_t b);
+
+/*
+ * Goes on from the frame that could not be left, by the return addresses that follow its own in
+ * the kernel's chain. A function without a frame has no part in the chain: where one switched
+ * stacks its caller is the function that the next return address's call instruction leads to.
+ * In Go's code only. Returns false, and has done nothing, when that leads to no root.
+ */
+bool unwind_finish_by_callers(struct walk *walk);
+
+/*
+ * Finds the return address of the innermost function where the kernel's chain has it.
+ *
+ * @caller  receives the caller's frame, of which nothing else is known
+ */
+bool unwind_find_known_caller(struct walk *walk, struct cfi_frame *caller);
 
 /* Finishes a walk that left the copy. Returns false when it stays truncated. */
 bool unwind_finish(struct walk *walk, struct unwind_memory *memory, enum profile_ending *ending);

@@ -13,6 +13,8 @@
  *               last inlined: the frame of large alone has more than 64 KB, so that not even its
  *               caller is in the copy. It is found by the stack pointer
  *     aligned   the same with large_aligned, whose frame is found by the frame pointer
+ *     calls     the same with large_calling, which calls call_one or call_two from one place: what
+ *               it was called by is beyond the copy, and a moment later another one
  */
 #include "tests/workloads/workload.h"
 
@@ -99,6 +101,26 @@ FUNCTION static void large_aligned(int which)
 	use(room, which);
 }
 
+FUNCTION static void call_one(volatile uint64_t *room)
+{
+	use(room, 1);
+	NOT_A_TAIL_CALL();
+}
+
+FUNCTION static void call_two(volatile uint64_t *room)
+{
+	use(room, 2);
+	NOT_A_TAIL_CALL();
+}
+
+FUNCTION static void large_calling(int which)
+{
+	volatile uint64_t room[ROOM];
+
+	(which == 1 ? call_one : call_two)(room);
+	NOT_A_TAIL_CALL();
+}
+
 FUNCTION static void by_one(void (*function)(int))
 {
 	function(1);
@@ -119,8 +141,10 @@ int main(int argc, char **argv)
 
 	while (clock() < end) {
 		random = random * 6364136223846793005 + 1442695040888963407;
-		if (*kind == 'l' || *kind == 'a')
-			(random >> 60 & 1 ? by_one : by_two)(*kind == 'l' ? large : large_aligned);
+		if (*kind == 'l' || *kind == 'a' || *kind == 'c')
+			(random >> 60 & 1 ? by_one : by_two)(*kind == 'l'   ? large
+							     : *kind == 'a' ? large_aligned
+									    : large_calling);
 		else if (*kind == 'r') {
 			stay = random >> 58 ? 1 : 64;
 			descend(LEVELS, random, 0);

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * rest_belief: whether what lies beyond the copy of a stack is believed.
+ *
+ * The copy says where the walk left it: in a function, at a position. What was found beyond, a moment later
+ * in live memory, can be another activation's that has come to the same call at the same place: of a
+ * function with 100 KB of its own that is called in turn from two others, a third of the stacks had
+ * the wrong one, and all that was seen of the copy still stood. So it is believed only when it has
+ * been the same at many moments, and for long not after it has been another. Samples that are read
+ * in one go all see one moment.
+ *
+ *     left in (function, position):  A A A ... A A A B A A ...
+ *     believed                      - - - ... - + + - - -      for ever longer
+ *
+ * In a recursion what functions keep where the copy ended says more than return addresses do: where
+ * that is the same it is believed at once, as long as nothing else was ever found there.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Moments at which it must be the same, after the first, and what lies between two, at least. */
+#define REST_BELIEF_TIMES    16
+#define REST_BELIEF_APART_NS 5000000u
+
+/* Moments for which it is not believed after a change; twice as many after each further one. */
+#define REST_BELIEF_DOUBT 16
+
+/* Of one thread. */
+struct rest_beliefs;
+
+/*
+ * Notes what was found beyond a place. Returns whether it is believed.
+ *
+ * @beliefs  of the thread; allocated at the first use, freed by its owner
+ * @place    digest of where the copy was left
+ * @rest     digest of what was found beyond
+ * @is_seen  what stood in the copy next to it stands there still
+ * @now_ns   the moment, of any clock that does not go back
+ */
+bool rest_belief_note(struct rest_beliefs **beliefs, uint64_t place, uint64_t rest,
+		      bool is_seen, uint64_t now_ns);
+
+/* Says whether it has been found there often enough, and nothing else lately. @beliefs  NULL: nothing
+ * was */
+bool rest_belief_holds(const struct rest_beliefs *beliefs, uint64_t place, uint64_t rest);
+
+/* Adds a word to a digest (FNV-1a, by words). */
+static inline uint64_t rest_belief_digest(uint64_t sum, uint64_t word)
+{
+	return (sum ^ word) * 0x100000001b3;
+}

@@ -51,9 +51,12 @@ void document_add_figures(json_t *document, const struct report *report)
 	row = document_row(table);
 	document_text(row, "samples");
 	document_count(row, report->trust.samples);
-	row = document_row(table);
-	document_text(row, "samples lost");
-	document_count(row, report->trust.lost);
+	/* A text of another profiler does not say so. */
+	if (!report->trust.imported || report->trust.lost) {
+		row = document_row(table);
+		document_text(row, "samples lost");
+		document_count(row, report->trust.lost);
+	}
 	row = document_row(table);
 	document_text(row, "threads");
 	document_count(row, report->profile->threads_count - 1);

@@ -134,7 +134,7 @@ static bool keeps_step(const void *context, size_t sample)
 		return step < of->steps->warm_up;
 	case STEPS_SLOW:
 	case STEPS_TYPICAL:
-		return step >= of->steps->warm_up &&
+		return step >= of->steps->warm_up && !of->steps->is_apart[step] &&
 		       of->steps->is_compared[step] == (of->kind == STEPS_SLOW);
 	default:
 		return step + 1UL >= of->from && step + 1UL <= of->to;

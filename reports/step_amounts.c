@@ -44,8 +44,8 @@ static void take_points(struct step_amount *amount, const struct profile *profil
 static void sum_up(struct step_amount *amount, const struct steps *steps)
 {
 	double *sorted = xcalloc(steps->count + 1u, sizeof(*sorted));
-	double sum = 0, slow = 0;
-	uint32_t count = 0, slow_count = 0;
+	double sum = 0, slow = 0, apart = 0;
+	uint32_t count = 0, slow_count = 0, apart_count = 0;
 
 	for (uint32_t i = 0; i < steps->count; i++) {
 		amount->known += !isnan(amount->values[i]);
@@ -56,6 +56,9 @@ static void sum_up(struct step_amount *amount, const struct steps *steps)
 		if (steps->is_compared[i]) {
 			slow += amount->values[i];
 			slow_count++;
+		} else if (steps->is_apart[i]) {
+			apart += amount->values[i];
+			apart_count++;
 		}
 	}
 	qsort(sorted, count, sizeof(*sorted), compare);
@@ -64,7 +67,8 @@ static void sum_up(struct step_amount *amount, const struct steps *steps)
 	amount->p95 = count ? steps_quantile(sorted, count, 0.95) : NAN;
 	amount->most = count ? sorted[count - 1] : NAN;
 	amount->slow = slow_count ? slow / slow_count : NAN;
-	amount->typical = count > slow_count ? (sum - slow) / (count - slow_count) : NAN;
+	slow_count += apart_count;
+	amount->typical = count > slow_count ? (sum - slow - apart) / (count - slow_count) : NAN;
 	free(sorted);
 }
 

@@ -310,6 +310,7 @@ void steps_measure(struct steps *steps, const struct profile *profile)
 	steps->duration_ns = xcalloc(steps->count, sizeof(*steps->duration_ns));
 	steps->is_slow = xcalloc(steps->count, sizeof(*steps->is_slow));
 	steps->is_compared = xcalloc(steps->count, sizeof(*steps->is_compared));
+	steps->is_apart = xcalloc(steps->count, sizeof(*steps->is_apart));
 	steps->z = xcalloc(steps->count, sizeof(*steps->z));
 	if (!steps->count)
 		return;
@@ -329,6 +330,8 @@ void steps_measure(struct steps *steps, const struct profile *profile)
 						? i % steps->period == steps->phase % steps->period
 						: steps->is_slow[i];
 		steps->compared_count += steps->is_compared[i];
+		steps->is_apart[i] = steps->is_slow[i] && !steps->is_compared[i];
+		steps->apart_count += steps->is_apart[i];
 	}
 }
 
@@ -337,5 +340,6 @@ void steps_done(struct steps *steps)
 	free(steps->duration_ns);
 	free(steps->is_slow);
 	free(steps->is_compared);
+	free(steps->is_apart);
 	free(steps->z);
 }

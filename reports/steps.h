@@ -49,7 +49,10 @@ struct steps {
 	uint32_t on_period;    /* of those steps that are raised, */
 	uint32_t period_count; /* of so many that were looked at */
 	bool *is_compared;     /* steps of the period where there is one, else the slow ones */
-	uint32_t compared_count; /* the others of the steady part are typical */
+	uint32_t compared_count;
+	bool *is_apart; /* slow steps beside the period: neither compared nor typical; all others of
+			   the steady part are that */
+	uint32_t apart_count;
 };
 
 void steps_measure(struct steps *steps, const struct profile *profile);

@@ -92,7 +92,7 @@ static void add_samples(struct steps_contrast *contrast, const struct report *re
 			continue;
 		if (steps->is_compared[step])
 			contrast->slow_of_stack[sample->stack] += amount;
-		else
+		else if (!steps->is_apart[step])
 			contrast->typical_of_stack[sample->stack] += amount;
 	}
 	free(places);
@@ -292,7 +292,7 @@ static double mean_of_steps(const struct steps *steps, bool is_compared)
 	uint32_t count = 0;
 
 	for (uint32_t i = steps->warm_up; i < steps->count; i++)
-		if (steps->is_compared[i] == is_compared) {
+		if (steps->is_compared[i] == is_compared && !steps->is_apart[i]) {
 			sum_ns += steps->duration_ns[i];
 			count++;
 		}
@@ -314,7 +314,8 @@ void steps_contrast_measure(struct steps_contrast *contrast, const struct report
 
 	*contrast = (struct steps_contrast){
 		.slow_steps = steps->compared_count,
-		.typical_steps = steps->count - steps->warm_up - steps->compared_count,
+		.typical_steps =
+			steps->count - steps->warm_up - steps->compared_count - steps->apart_count,
 		.slow_of_stack = xcalloc(stacks, sizeof(double)),
 		.typical_of_stack = xcalloc(stacks, sizeof(double)),
 		.step_of_sample = xcalloc(report->profile->samples_count, sizeof(uint32_t)),

@@ -24,6 +24,8 @@ static uint32_t *deal(const struct steps *steps, struct side *typical, struct si
 	for (uint32_t i = steps->warm_up; i < steps->count; i++) {
 		const struct side *side = steps->is_compared[i] ? slow : typical;
 
+		if (steps->is_apart[i])
+			continue;
 		group_of[i] = side->first + next[steps->is_compared[i]]++ % side->groups;
 	}
 	return group_of;

@@ -72,6 +72,11 @@ static void write_order(const struct steps *steps, FILE *stream)
 		fprintf(stream,
 			"every %u steps a long one, from step %u on: %u of %u of them stand out\n",
 			steps->period, steps->phase + 1, steps->on_period, steps->period_count);
+	if (steps->apart_count)
+		fprintf(stream,
+			"(!) %u more slow steps are not of these: below they are neither long nor "
+			"typical\n",
+			steps->apart_count);
 }
 
 static void write_slow(const struct report *report, const struct steps *steps, FILE *stream)

@@ -72,6 +72,19 @@ Test(steps, finds_the_period_of_a_planted_stall)
 	cr_expect_eq(steps.compared_count, 10);
 }
 
+Test(steps, slow_steps_beside_the_period_are_not_typical)
+{
+	for (uint32_t i = 0; i < 400; i++)
+		add_step(1000000 + noise(50000) + (i % 7 == 3 ? 1000000 : 0) +
+			 (i % 50 == 0 ? 5000000 : 0));
+	steps_measure(&steps, profile);
+	cr_expect_eq(steps.period, 7);
+	cr_expect_eq(steps.compared_count, 57);
+	cr_expect(steps.is_apart[0] && steps.is_apart[100] && !steps.is_apart[3]);
+	/* Of eight one is both: 150. */
+	cr_expect_eq(steps.apart_count, 7);
+}
+
 Test(steps, finds_it_where_every_tenth_step_is_disturbed)
 {
 	for (uint32_t i = 0; i < 1400; i++)

@@ -12,7 +12,7 @@ struct belief {
 	uint64_t moment_ns; /* when it was found last */
 	uint32_t same;	    /* moments at which it was found again */
 	uint32_t doubt;	    /* moments for which it is not believed yet */
-	uint32_t changes; /* at this place */
+	uint32_t changes;   /* at this place */
 };
 
 struct rest_beliefs {
@@ -29,8 +29,8 @@ static bool is_believed(const struct belief *belief)
 	return belief->same >= REST_BELIEF_TIMES && !belief->doubt;
 }
 
-bool rest_belief_note(struct rest_beliefs **beliefs, uint64_t place, uint64_t rest,
-		      bool is_seen, uint64_t now_ns)
+bool rest_belief_note(struct rest_beliefs **beliefs, uint64_t place, uint64_t rest, bool is_seen,
+		      uint64_t now_ns)
 {
 	struct belief *belief;
 

@@ -2,12 +2,12 @@
 /*
  * rest_belief: whether what lies beyond the copy of a stack is believed.
  *
- * The copy says where the walk left it: in a function, at a position. What was found beyond, a moment later
- * in live memory, can be another activation's that has come to the same call at the same place: of a
- * function with 100 KB of its own that is called in turn from two others, a third of the stacks had
- * the wrong one, and all that was seen of the copy still stood. So it is believed only when it has
- * been the same at many moments, and for long not after it has been another. Samples that are read
- * in one go all see one moment.
+ * The copy says where the walk left it: in a function, at a position. What was found beyond, a
+ * moment later in live memory, can be another activation's that has come to the same call at the
+ * same place: of a function with 100 KB of its own that is called in turn from two others, a third
+ * of the stacks had the wrong one, and all that was seen of the copy still stood. So it is believed
+ * only when it has been the same at many moments, and for long not after it has been another.
+ * Samples that are read in one go all see one moment.
  *
  *     left in (function, position):  A A A ... A A A B A A ...
  *     believed                      - - - ... - + + - - -      for ever longer
@@ -39,11 +39,11 @@ struct rest_beliefs;
  * @is_seen  what stood in the copy next to it stands there still
  * @now_ns   the moment, of any clock that does not go back
  */
-bool rest_belief_note(struct rest_beliefs **beliefs, uint64_t place, uint64_t rest,
-		      bool is_seen, uint64_t now_ns);
+bool rest_belief_note(struct rest_beliefs **beliefs, uint64_t place, uint64_t rest, bool is_seen,
+		      uint64_t now_ns);
 
-/* Says whether it has been found there often enough, and nothing else lately. @beliefs  NULL: nothing
- * was */
+/* Says whether it has been found there often enough, and nothing else lately. @beliefs  NULL:
+ * nothing was */
 bool rest_belief_holds(const struct rest_beliefs *beliefs, uint64_t place, uint64_t rest);
 
 /* Adds a word to a digest (FNV-1a, by words). */

@@ -315,8 +315,16 @@ has_its_code() {
 	[ "$(sqlite3 leaf.prof 'SELECT count(*), min(is_partial), min(attached_ns) > 2e9 FROM probes')" = '1|1|1' ]
 	collector calls leaf.prof | grep -q 'note: leaf: among the hottest; counted from [0-9.]* s on'
 	# What others execute is looked at as well.
-	(sleep 6; touch enough) 3>&- &
-	collector run -q -o leaf --hot 1 -- sh -c "'$BUILD/workloads/leaf' 60 & wait_for=\$!; while [ ! -e enough ]; do sleep 0.1; done; kill \$wait_for; true" >said
+	cat >shell <<-SH
+		"$BUILD/workloads/leaf" 60 &
+		for i in \$(seq 300); do
+			grep -q 'timing.*leaf, about' told && break
+			sleep 0.1
+		done
+		sleep 0.5
+		kill \$!
+	SH
+	collector run -o leaf --hot 1 -- sh shell >said 2>told
 	[ "$(of leaf calls leaf.prof)" -gt 0 ]
 	collector run -q -o leaf --hot 1 -- "$BUILD/workloads/leaf" 0.1 >said
 	[ "$(sqlite3 leaf.prof "SELECT value FROM meta WHERE key = 'untimed'")" = 'the program ended before its hottest functions were chosen' ]

@@ -4,6 +4,7 @@
 
 #include "collector/base/xalloc.h"
 #include "reports/comparison_level.h"
+#include "reports/measured_steps.h"
 
 #include <ctype.h>
 #include <inttypes.h>
@@ -414,6 +415,15 @@ static char *first_bad_item(const struct trust *trust)
 	return NULL;
 }
 
+/* How many steps there were; 0: there were none, or it is not known. */
+static uint32_t steps_of(const struct profile *profile)
+{
+	if (measured_steps_lack(profile))
+		return (uint32_t)measured_steps_counted(profile);
+	return (uint32_t)(profile->steps_count +
+			  (uint64_t)profile_number(profile, "lost.steps", 0));
+}
+
 void comparison_run_init(struct comparison_run *run, const char *path, struct report *report,
 			 struct comparison_names *names)
 {
@@ -437,8 +447,7 @@ void comparison_run_init(struct comparison_run *run, const char *path, struct re
 		.sample = functions.samples ? functions.value * report->period / functions.samples
 					    : report->period,
 		.samples = functions.samples,
-		.steps = report->profile->steps_count +
-			 profile_number(report->profile, "lost.steps", 0),
+		.steps = steps_of(report->profile),
 		.metric = xstrdup(report->metric_name),
 		.unit = xstrdup(report->unit),
 		.machine = describe_machine(report->profile),

@@ -88,7 +88,7 @@ struct comparison_run {
 	double total;  /* in units of the metric */
 	double sample; /* what one sample stands for, on average */
 	uint32_t samples;
-	uint32_t steps; /* 0: no steps were marked */
+	uint32_t steps; /* 0: none were marked, or how many there were is not known */
 	char *metric, *unit;
 	char *machine;	     /* what decides whether times can be compared: processor, engine */
 	char *processor;     /* what decides whether instructions can: processor, C library */

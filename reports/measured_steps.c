@@ -42,6 +42,15 @@ void measured_steps_done(struct measured_steps *steps)
 	free(steps->is_step);
 }
 
+bool measured_steps_lack(const struct profile *profile)
+{
+	for (size_t i = 0; i < profile->probes_count; i++)
+		if (profile->probes[i].mode == PROFILE_PROBE_STEP &&
+		    (profile->probes[i].is_partial || withheld(profile, i)))
+			return true;
+	return false;
+}
+
 /* Whether each call of a step function was a step, as far as they were marked or would have been;
  * a recursive one has more calls. Some are open when marks end. */
 static bool is_step_a_call(const struct profile *profile, uint32_t probe, uint64_t *marks)

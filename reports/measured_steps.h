@@ -29,6 +29,9 @@ void measured_steps_begin(struct measured_steps *steps, const struct report *rep
 			  const struct call_tree *tree, const uint32_t *same);
 void measured_steps_done(struct measured_steps *steps);
 
+/* Says whether a profile lacks steps: their marks end before they do. */
+bool measured_steps_lack(const struct profile *profile);
+
 /* Returns how many steps a profile that lacks some had, 0 where that is not known: a step function
  * that could not be timed any more may have been counted to the end, each call of it a step. */
 double measured_steps_counted(const struct profile *profile);

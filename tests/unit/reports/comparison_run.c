@@ -160,3 +160,32 @@ Test(comparison_run, a_failed_run_says_so)
 	comparison_run_done(&run);
 	comparison_names_done(&names);
 }
+
+/* Of a profile with three marked steps, whose step function's probe was not there to the end, and
+ * counted so many calls. */
+static uint32_t steps_with(uint64_t counted)
+{
+	struct profile *profile = new_profile();
+	struct comparison_names names = {0};
+	struct comparison_run run;
+	uint32_t stack = add_stack(profile, "main;step", 10), steps;
+
+	profile_probe_add(profile, &(struct profile_probe){.frame = profile->stacks[stack].frame,
+							   .mode = PROFILE_PROBE_STEP,
+							   .is_partial = true,
+							   .estimated_calls = counted});
+	for (uint64_t i = 0; i < 3; i++)
+		profile_step_add(profile,
+				 &(struct profile_step){.start_ns = 10 * i, .end_ns = 10 * i + 5});
+	run = reduce(profile, &names);
+	steps = run.steps;
+	comparison_run_done(&run);
+	comparison_names_done(&names);
+	return steps;
+}
+
+Test(comparison_run, steps_that_were_not_all_marked_are_no_number_to_divide_by)
+{
+	cr_assert_eq(steps_with(0), 0);
+	cr_assert_eq(steps_with(12), 12);
+}

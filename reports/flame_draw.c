@@ -4,6 +4,7 @@
 
 #include "collector/base/xalloc.h"
 #include "reports/amount.h"
+#include "reports/metric.h"
 #include "reports/svg.h"
 
 #include <inttypes.h>
@@ -345,7 +346,12 @@ static void draw_description(const struct flame *flame, FILE *stream)
 			}
 	fputs("<title>", stream);
 	svg_string(stream, flame->title);
-	fprintf(stream, "</title>\n<desc>Flame graph. Width is the share of the samples%s.",
+	fputs("</title>\n<desc>Flame graph. Width is the share of ", stream);
+	if (metric_has_amounts(flame->report->profile, flame->report->metric))
+		svg_string(stream, flame->report->metric_name);
+	else
+		fputs("the samples", stream);
+	fprintf(stream, "%s.",
 		flame->changes ? ", base and new together; colour is the change" : "");
 	for (int rank = 0; rank < 3 && best[rank]; rank++) {
 		fputs(rank ? "; " : " The heaviest single boxes: ", stream);

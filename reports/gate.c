@@ -118,16 +118,20 @@ static struct gate_item judge_count(const struct gate_count *base, const struct 
 		return item;
 	}
 	change = base->value > 0 ? fresh->value / base->value - 1 : fresh->value;
-	item.reason = xasprintf("%.0f → %.0f, %+.2f %%, allowed %+.2f %%%s", base->value,
-				fresh->value, 100 * change, 100 * margin,
-				change < -margin ? "; less: update the baseline to keep it" : "");
+	if (base->value > 0 || fresh->value <= 0)
+		item.reason =
+			xasprintf("%.0f → %.0f, %+.2f %%, allowed %+.2f %%%s", base->value,
+				  fresh->value, 100 * change, 100 * margin,
+				  change < -margin ? "; less: update the baseline to keep it" : "");
+	else
+		item.reason = xasprintf("0 → %.0f, where there was none", fresh->value);
 	if (change > margin)
 		item.verdict = GATE_FAILED;
 	if (is_steps(base) && item.verdict == GATE_FAILED)
 		item.reason =
 			text_more(item.reason, "; if the runs are to make more steps, update the "
 					       "baseline; if not, they do more work");
-	else if (!is_steps(base) && strcmp(base->name, "instructions") != 0)
+	else if (base->value > 0 && !is_steps(base) && strcmp(base->name, "instructions") != 0)
 		weigh_steps(&item, change, steps, margin);
 	return item;
 }

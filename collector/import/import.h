@@ -124,7 +124,8 @@ int import_load(const char *path, struct profile **profile, struct error *error)
 
 /*
  * What `perf script` prints, with or without call chains, inlined functions and source lines
- * (-F +srcline). An event is a metric, its period a sample's value.
+ * (-F +srcline). An event is a metric, its period a sample's value. Without periods nobody knows
+ * what a sample stands for: they are counted, as another metric ("cycles samples").
  * Source: perf-script(1); tools/perf/builtin-script.c prints the lines.
  */
 int import_perf(struct import *import, FILE *stream, struct error *error);

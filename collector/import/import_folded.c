@@ -317,6 +317,10 @@ int import_folded(struct import *import, FILE *stream, const char *metric_name, 
 		result = fail(error, -EINVAL,
 			      "each line has two counts, as difffolded.pl writes them: import the "
 			      "stacks of each side, and compare the two (collector compare)");
+	else if (folded.total > INT64_MAX)
+		result = fail(error, -EINVAL,
+			      "the counts of all lines together are no number that "
+			      "a profile can hold");
 	else if (folded.total <= IMPORT_SAMPLES)
 		result = take_spread(import, metric, &folded, error);
 	else

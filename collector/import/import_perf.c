@@ -165,13 +165,16 @@ static const char *event_unit(const char *event)
 static char *read_event(struct perf *perf, char *text)
 {
 	char *end = word_end(text = skip_space(text)), *rest;
-	uint64_t period = 1;
+	uint64_t period = 0;
+	char name[64];
 
 	if (end > text && strspn(text, "0123456789") == (size_t)(end - text)) {
 		errno = 0;
 		period = strtoull(text, NULL, 10);
-		if (errno || !period || period > INT64_MAX)
-			period = 1;
+		if (errno || period > INT64_MAX) {
+			perf->sample.metric = UINT16_MAX;
+			return text;
+		}
 		end = word_end(text = skip_space(end));
 	}
 	rest = *end ? end + 1 : end;
@@ -182,8 +185,10 @@ static char *read_event(struct perf *perf, char *text)
 	}
 	end[-1] = '\0';
 	cut_precision(text);
-	perf->sample.metric = import_metric(perf->import, text, event_unit(text));
-	perf->sample.value = period;
+	snprintf(name, sizeof(name), period ? "%s" : "%s samples", text);
+	perf->sample.metric =
+		import_metric(perf->import, name, period ? event_unit(text) : "count");
+	perf->sample.value = period ? period : 1;
 	return rest;
 }
 

@@ -178,6 +178,7 @@ bytes() {
 	collector export --format folded --metric io-bytes x.prof | grep -qE ';main;known;put;\[write .*/made\] 1000$'
 	collector flame --metric io-time -o x.svg x.prof
 	grep -q 'known' x.svg
+	grep -q 'Width is the share of io-time' x.svg
 	run -0 collector run --help
 	[[ $output == *"--io"* ]]
 	collector run -q -o x -- "$F" known

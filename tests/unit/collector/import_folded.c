@@ -61,6 +61,17 @@ Test(import_folded, the_mark_of_utf8_is_no_part_of_the_first_name)
 	cr_assert_str_eq(stack_text(taken[1].stack), "\xef\xbb\xbfmain");
 }
 
+Test(import_folded, counts_that_together_are_no_number_are_refused)
+{
+	static const char text[] = "a;b 5000000000000000000\na;c 5000000000000000000\n";
+	FILE *stream = import_text_open(text, strlen(text));
+	struct error error;
+
+	cr_assert_eq(import_folded(&import, stream, "samples", "count", &error), -EINVAL);
+	cr_assert(strstr(error.text, "together"), "%s", error.text);
+	fclose(stream);
+}
+
 Test(import_folded, two_counts_in_every_line_are_refused)
 {
 	static const char text[] = "main;a 3 5\nmain;b 0 2\n# made by difffolded\nmain;c 4 0\n";

@@ -136,6 +136,17 @@ Test(import_perf, an_event_is_the_same_however_exact_it_was_asked_to_be)
 	cr_assert_str_eq(import.profile->metrics[taken[2].metric].name, "cycles:u");
 }
 
+Test(import_perf, without_periods_samples_are_counted_and_a_period_that_is_no_number_is_skipped)
+{
+	read_text("sim 7 [001] 1.000001: cpu-clock: \n\t 1 a (/x)\n\n" HEAD "\t 1 a (/x)\n\n"
+		  "sim 7 [001] 1.000003: 99999999999999999999 cycles: \n\t 1 a (/x)\n\n");
+	cr_assert_eq(import.samples, 2);
+	cr_assert_eq(taken[0].value, 1);
+	cr_assert_str_eq(import.profile->metrics[taken[0].metric].name, "cpu-clock samples");
+	cr_assert_str_eq(import.profile->metrics[taken[0].metric].unit, "count");
+	cr_assert_str_eq(import.profile->metrics[taken[1].metric].unit, "ns");
+}
+
 Test(import_perf, text_without_times_is_known_by_its_frames)
 {
 	static const char text[] = "sim 1234 \n\t    55d0c0ffee10 observe+0x10 (/opt/sim)\n\n";

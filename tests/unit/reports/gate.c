@@ -17,6 +17,8 @@ static struct gate_count *count(struct gate_counts *counts, const char *name, do
 	return row;
 }
 
+static char reason[100]; /* of the last one judged */
+
 /* What becomes of @value in the baseline and @now. */
 static enum gate_verdict judged(const char *name, double value, double now, bool steady,
 				const char *machine)
@@ -32,6 +34,7 @@ static enum gate_verdict judged(const char *name, double value, double now, bool
 	gate_judge_counts(&gate, &base, &fresh, 0.005);
 	verdict = gate.verdict;
 	cr_assert_eq(gate.items_count, 1);
+	snprintf(reason, sizeof(reason), "%s", gate.items[0].reason);
 	gate_done(&gate);
 	gate_counts_done(&base);
 	gate_counts_done(&fresh);
@@ -54,6 +57,8 @@ Test(gate, counted_work_within_the_margin_or_less_passes)
 	cr_assert_eq(judged("steps", 1000, 10, true, "a machine"), GATE_PASSED);
 	cr_assert_eq(judged("steps", 0, 0, true, "a machine"), GATE_PASSED);
 	cr_assert_eq(judged("steps", 0, 1, true, "a machine"), GATE_FAILED);
+	cr_assert_eq(judged("allocations", 0, 5, true, "a machine"), GATE_FAILED);
+	cr_assert_str_eq(reason, "0 → 5, where there was none");
 }
 
 /* Verdicts on steps and allocations, "steps/allocations", of 100 and 1000 in the baseline. */

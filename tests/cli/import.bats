@@ -129,7 +129,7 @@ folded_of() {
 	folded_of chains.prof >folded
 	[ "$(cat folded)" = 'handle_mm_fault;[unknown];observe(int, char*);distance 1' ]
 	[ "$(sqlite3 chains.prof 'SELECT group_concat(name || tid) FROM threads')" = 'sim1235,my prog with spaces77' ]
-	[ "$(sqlite3 chains.prof 'SELECT group_concat(name || unit) FROM metrics')" = 'cpu-clock:uns,cyclescycles' ]
+	[ "$(sqlite3 chains.prof 'SELECT group_concat(name || unit) FROM metrics')" = 'cpu-clock:uns,cycles samplescount' ]
 	[ "$(sqlite3 chains.prof 'SELECT time_ns || " " || value FROM samples' | paste -sd ,)" = '0 500250,321100000 1' ]
 	[ "$(sqlite3 chains.prof 'SELECT path FROM modules ORDER BY 1' | paste -sd ,)" = \
 		'/opt/sim,/opt/sim dir/sim,/usr/lib/libc.so.6,[kernel]' ]

@@ -463,6 +463,20 @@ static void add_spread(struct profile *profile, enum profile_spread_kind kind, u
 					    });
 }
 
+/* Some ages share a bucket: they are one row, as all rows of a profile file differ in their key. */
+static void add_ages(struct profile *profile, const struct wire_shape *shape)
+{
+	uint64_t count = 0;
+
+	for (uint32_t i = 0; i < WIRE_AGES; i++) {
+		count += shape->ages[i];
+		if (profile_bucket_of(i) == profile_bucket_of(i + 1))
+			continue;
+		add_spread(profile, PROFILE_SPREAD_AGE, i, count);
+		count = 0;
+	}
+}
+
 static void describe_shape(const struct memory_source *source, struct profile *profile)
 {
 	struct wire_shape shape = {0};
@@ -473,8 +487,7 @@ static void describe_shape(const struct memory_source *source, struct profile *p
 	for (uint32_t i = 0; i < WIRE_LIFETIMES; i++)
 		add_spread(profile, PROFILE_SPREAD_LIFETIME, wire_shape_start(i) * WIRE_CLOCK_NS,
 			   shape.lifetimes[i]);
-	for (uint32_t i = 0; i < WIRE_AGES; i++)
-		add_spread(profile, PROFILE_SPREAD_AGE, i, shape.ages[i]);
+	add_ages(profile, &shape);
 	if (source->gap_ns)
 		profile_set_number(profile, "memory.look_gap_ns", (int64_t)source->gap_ns);
 	profile_set_number(profile, "memory.temporary_within",

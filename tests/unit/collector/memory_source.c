@@ -216,6 +216,31 @@ Test(memory_source, waits_for_a_node_that_is_being_written_and_at_the_end_passes
 	cr_assert_eq(events[1].stack_id, 3);
 }
 
+Test(memory_source, ages_that_share_a_bucket_are_one_row_and_none_is_lost)
+{
+	uint64_t counts[PROFILE_BUCKETS] = {0}, all = 0;
+	struct profile *profile = profile_new();
+
+	memory.header->slot_limit = 1;
+	for (uint32_t i = 0; i < WIRE_AGES; i++)
+		memory.shapes[0].ages[i] = i + 1;
+	finish();
+	row.kind->describe(row.self, profile);
+	for (size_t i = 0; i < profile->spreads_count; i++) {
+		const struct profile_spread *spread = &profile->spreads[i];
+
+		if (spread->kind != PROFILE_SPREAD_AGE)
+			continue;
+		cr_assert_eq(counts[spread->bucket], 0, "the file keeps one row of a bucket");
+		counts[spread->bucket] = spread->count;
+		all += spread->count;
+	}
+	cr_assert_eq(counts[profile_bucket_of(64)], 65 + 66);
+	cr_assert_eq(counts[profile_bucket_of(127)], 127 + 128);
+	cr_assert_eq(all, WIRE_AGES * (WIRE_AGES + 1) / 2);
+	profile_free(profile);
+}
+
 Test(memory_source, any_content_of_the_memory_is_survived)
 {
 	struct profile *profile;

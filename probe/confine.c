@@ -216,6 +216,7 @@ static const struct need needs[] = {
 	{ANY, MULTIPLYING | EXECUTING, {SYS_getpid, {0}}},
 	{ANY, MULTIPLYING | EXECUTING, {SYS_prctl, {PR_GET_NAME}}},
 	{ANY, MULTIPLYING | EXECUTING, {SYS_readlink, {0}}},
+	{ANY, MULTIPLYING, {SYS_getppid, {0}}},
 	{ANY, EXECUTING, {SYS_access, {0, R_OK}}},
 	{ANY, EXECUTING, {SYS_openat, {(uint64_t)AT_FDCWD, 0, O_RDONLY | O_CLOEXEC}}},
 	{ANY, EXECUTING, {SYS_openat, {(uint64_t)AT_FDCWD, 0, O_RDWR | O_CLOEXEC}}},

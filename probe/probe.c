@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* probe: see probe.h. Sources: ld.so(8), LD_PRELOAD; madvise(2), MADV_WIPEONFORK; proc(5). */
+/* probe: see probe.h. Sources: ld.so(8), LD_PRELOAD; madvise(2), MADV_WIPEONFORK; proc(5);
+ * pid_namespaces(7): getppid in a process whose parent is in another namespace. */
 #include "probe/probe.h"
 
 #include "probe/clock.h"
@@ -38,11 +39,8 @@ static const char *variable(char **environment, const char *name)
 	return NULL;
 }
 
-/*
- * Says whether the process numbers seen here are those the collector sees: /proc shows them, and
- * it is the same /proc through which the memory is found.
- */
-static bool has_collectors_numbers(int pid)
+/* Returns the process number that /proc shows of this process, or 0: there is no /proc here. */
+static int number_in_proc(void)
 {
 	char text[16] = "";
 	long bytes = RAW_3(SYS_readlink, "/proc/self", text, sizeof(text));
@@ -50,7 +48,19 @@ static bool has_collectors_numbers(int pid)
 
 	for (long i = 0; i < bytes; i++)
 		number = 10 * number + (text[i] - '0');
-	return bytes > 0 && number == pid;
+	return number;
+}
+
+/*
+ * Says whether a forked child has the process numbers that its parent had, which the collector
+ * sees. Where there is no /proc, after chroot for instance, its parent tells: a process whose
+ * parent is in another pid namespace has none.
+ */
+static bool has_parents_numbers(int pid)
+{
+	int number = number_in_proc();
+
+	return number ? number == pid : RAW_1(SYS_getppid, 0) > 0;
 }
 
 static bool is_ours(const struct wire_header *wire)
@@ -187,7 +197,7 @@ void probe_adopt(void)
 	if (!wire_is_recording(probe.wire))
 		return;
 	probe.pid = raw_pid();
-	if (has_collectors_numbers(probe.pid)) {
+	if (has_parents_numbers(probe.pid)) {
 		memory_adopt();
 		operation_adopt();
 		thread_adopt(WIRE_BIRTH_FORK, parent_pid, parent_tid);
@@ -213,7 +223,8 @@ static void start(char **environment)
 	if (!path || !*path)
 		return;
 	probe.pid = raw_pid();
-	if (!has_collectors_numbers(probe.pid) || !connect_to(path)) {
+	/* The /proc through which the memory is found shows the numbers that the collector sees. */
+	if (number_in_proc() != probe.pid || !connect_to(path)) {
 		probe.wire = NULL;
 		return;
 	}

@@ -339,11 +339,22 @@ static void little_memory(void)
 	printf("memory was exhausted, %d\n", status);
 }
 
+/* As servers do at their start: another root, and the work in a child. */
 static void confined(void)
 {
+	pid_t pid;
+
 	if (chroot("/var/empty") && chroot("/tmp"))
 		puts("no chroot");
 	churn(500);
+	pid = fork();
+	if (!pid) {
+		drop(malloc(50));
+		_exit(0);
+	}
+	printf("the child ended with %d\n", end_of(pid));
+	blocks += 1;
+	bytes += 50;
 }
 
 /* Memory from the kernel: prints how often and how much of it is asked for, and what stays. */

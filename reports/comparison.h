@@ -79,6 +79,7 @@ struct comparison_row {
 	const struct comparison_function *moved; /* code went there or came from there, or NULL */
 	const struct comparison_function *maybe; /* or may have: that cannot be told; or NULL */
 	double together_base, together_fresh;	 /* cost with that one's, where either is there */
+	bool together_more;			 /* and that both together cost more is certain */
 };
 
 struct comparison {

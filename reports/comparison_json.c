@@ -49,9 +49,11 @@ static json_t *row_json(const struct comparison *comparison, const struct compar
 	if (row->moved || row->maybe)
 		json_object_set_new(json, row->moved ? "moved" : "maybe_moved",
 				    json_string((row->moved ? row->moved : row->maybe)->name));
-	if (row->moved || row->maybe)
+	if (row->moved || row->maybe) {
 		json_object_set_new(json, "together",
 				    json_pack("[f, f]", row->together_base, row->together_fresh));
+		json_object_set_new(json, "together_more", json_boolean(row->together_more));
+	}
 	return json;
 }
 

@@ -247,6 +247,7 @@ static void set_partner(struct comparison_row *row, const struct comparison_func
 	row->maybe = is_moved ? NULL : with;
 	row->together_base = caller->tested->sum.base;
 	row->together_fresh = caller->tested->sum.fresh;
+	row->together_more = says(&caller->tested->sum, true);
 }
 
 /* Whether a function that is there on one side only has it that way by its very calls. */
@@ -267,7 +268,8 @@ static bool is_open(const struct settling *settling, const struct flow *flow,
 	if (!is_one_sided(from) && !says(settling->states[caller->function].row, change < 0))
 		return false;
 	return sum->verdict == COMPARISON_INCONCLUSIVE ||
-	       (says(sum, false) && change > 0 && from->is_new);
+	       (says(sum, false) && change > 0 && from->is_new) ||
+	       (says(sum, true) && change < 0 && says(from->row, false));
 }
 
 /* Enters one flow in its function's account. */
@@ -434,27 +436,50 @@ static void settle_small(struct settling *settling)
 	forget(settling);
 }
 
+/* The largest folded function below a caller that is gone, or is new; NULL: none. */
+static const struct flow *largest_of(const struct settling *settling, uint32_t caller, bool is_new)
+{
+	const struct flow *flow, *largest = NULL;
+
+	for (flow = settling->flows; flow; flow = flow->hh.next) {
+		const struct state *state = &settling->states[flow->key.from];
+
+		if (flow->key.to == caller && (is_new ? state->is_new : state->is_gone) &&
+		    (!largest ||
+		     fmax(flow->base, flow->fresh) > fmax(largest->base, largest->fresh)))
+			largest = flow;
+	}
+	return largest;
+}
+
 /* A function that is new below a caller that lost one may be that one. */
 static void settle_renamed(struct settling *settling, const struct flow *flow)
 {
 	struct comparison_function *const *names = settling->comparison->names->rows;
-	const struct flow *other, *gone = NULL;
+	const struct flow *gone = largest_of(settling, flow->key.to, false);
 	struct caller *caller = caller_get(settling, flow->key.to);
 	struct state *state = &settling->states[flow->key.from];
 
-	if (!state->is_new || !says(state->row, true) || caller->tested != caller ||
+	if (!gone || !state->is_new || !says(state->row, true) || caller->tested != caller ||
 	    -caller->gone < PARTY * change_of(state) || says(&caller->sum, true))
-		return;
-	for (other = settling->flows; other; other = other->hh.next)
-		if (other->key.to == flow->key.to && settling->states[other->key.from].is_gone &&
-		    (!gone || other->base > gone->base))
-			gone = other;
-	if (!gone)
 		return;
 	set_partner(state->row, names[gone->key.from], caller, false);
 	if (says(settling->states[gone->key.from].row, false) && !says(&caller->sum, false))
 		set_partner(settling->states[gone->key.from].row, names[flow->key.from], caller,
 			    false);
+}
+
+/* A function that is gone below a caller may be what is new there, and costs more. */
+static void settle_replaced(struct settling *settling, const struct flow *flow)
+{
+	const struct flow *new = largest_of(settling, flow->key.to, true);
+	struct caller *caller = caller_get(settling, flow->key.to);
+	const struct state *state = &settling->states[flow->key.from];
+
+	if (!new || !state->is_gone || !says(state->row, false) || caller->tested != caller ||
+	    caller->change - caller->gone < PARTY * -caller->gone || !says(&caller->sum, true))
+		return;
+	set_partner(state->row, settling->comparison->names->rows[new->key.from], caller, false);
 }
 
 static void settle_all_renamed(struct settling *settling)
@@ -467,6 +492,8 @@ static void settle_all_renamed(struct settling *settling)
 	fold(settling);
 	for (flow = settling->flows; flow; flow = flow->hh.next)
 		settle_renamed(settling, flow);
+	for (flow = settling->flows; flow; flow = flow->hh.next)
+		settle_replaced(settling, flow);
 	forget(settling);
 }
 

@@ -14,7 +14,9 @@
  *                                  improved for certain
  *     less, and the function is    the caller has not regressed for certain: it may have the code,
  *     gone                         which is faster there
- *     more                         both keep their verdicts: something costs more for certain
+ *     more                         the caller keeps its verdict: something costs more for certain;
+ *                                  the function has not improved for certain: the caller may have
+ *                                  its code, which is slower there
  *
  * then in the same way functions that cost more, whose callers may have lost their code. The margin
  * is that of the cost that moved, not of the caller. A caller's own change counts only when what
@@ -24,7 +26,7 @@
  *
  * A function that is new where another one with the same caller is gone may be that one under
  * another name: that is never called moved, but it is not called a regression either unless both
- * together cost more.
+ * together cost more; and when they do, the one that is gone is no improvement.
  *
  * Small functions, which have no rows of their own, are charged to their callers in the same way;
  * what those may have lost to them is no regression of all small functions together.

@@ -125,18 +125,23 @@ static void write_partner(const struct comparison *comparison, const struct comp
 {
 	const struct comparison_function *with = row->moved ? row->moved : row->maybe;
 	const char *unit = comparison->base[0]->unit;
-	const char *relation = row->maybe			     ? "may be code of"
-			       : row->presence == COMPARISON_REMOVED ? "moved into"
-			       : row->presence == COMPARISON_NEW     ? "moved out of"
-								     : "shares its code with";
+	bool is_gone = row->presence == COMPARISON_REMOVED;
+	const char *relation = row->maybe && is_gone && row->together_more ? "may have moved into"
+			       : row->maybe				   ? "may be code of"
+			       : is_gone				   ? "moved into"
+			       : row->presence == COMPARISON_NEW	   ? "moved out of"
+									   : "shares its code with";
 	char base[32], fresh[32];
 
 	if (is_brief)
 		snprintf(text, COMPARISON_SENTENCE, "%s %s", relation, with->name);
 	else
-		snprintf(text, COMPARISON_SENTENCE, "%s %s: together %s → %s", relation, with->name,
-			 amount_format(row->together_base, unit, base, sizeof(base)),
-			 amount_format(row->together_fresh, unit, fresh, sizeof(fresh)));
+		snprintf(text, COMPARISON_SENTENCE, "%s %s: together %s → %s%s", relation,
+			 with->name, amount_format(row->together_base, unit, base, sizeof(base)),
+			 amount_format(row->together_fresh, unit, fresh, sizeof(fresh)),
+			 !row->together_more	  ? ""
+			 : comparison->replicated ? ", more for certain"
+						  : ", more");
 }
 
 const char *comparison_remark(const struct comparison *comparison, const struct comparison_row *row,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "reports/comparison_moved.h"
 
+#include "reports/comparison_write.h"
 #include "tests/unit/reports/small_comparison.h"
 
 enum {
@@ -156,6 +157,7 @@ Test(comparison_moved, code_that_is_faster_where_it_is_inlined_makes_no_caller_w
 Test(comparison_moved, code_that_is_slower_where_it_is_inlined_makes_its_caller_worse)
 {
 	struct bench bench = {0};
+	char text[COMPARISON_SENTENCE];
 
 	become(&bench,
 	       (struct becoming[]){{"main;parent;hot", 400, 0},
@@ -163,6 +165,39 @@ Test(comparison_moved, code_that_is_slower_where_it_is_inlined_makes_its_caller_
 				   {"main;cold", 1200, 1200}},
 	       3);
 	expect(&bench, "parent", COMPARISON_REGRESSED, "", "");
+	expect(&bench, "hot", COMPARISON_INCONCLUSIVE, "", "parent");
+	cr_expect(row_of(&bench, "hot")->together_more);
+	cr_expect_float_eq(row_of(&bench, "hot")->together_fresh, 500e6, 5e6);
+	cr_expect_str_eq(comparison_remark(&bench.comparison, row_of(&bench, "hot"), text),
+			 "may have moved into parent: together 404 ms → 500 ms, more for certain");
+	done(&bench);
+}
+
+Test(comparison_moved, a_part_that_is_slower_where_it_is_inlined_has_not_improved_what_is_left)
+{
+	struct bench bench = {0};
+
+	become(&bench,
+	       (struct becoming[]){{"main;parent;hot", 600, 300},
+				   {"main;parent", 100, 600},
+				   {"main;cold", 1200, 1200}},
+	       3);
+	expect(&bench, "parent", COMPARISON_REGRESSED, "", "");
+	expect(&bench, "hot", COMPARISON_INCONCLUSIVE, "", "parent");
+	done(&bench);
+}
+
+Test(comparison_moved, what_costs_less_has_improved_though_another_caller_is_slower)
+{
+	struct bench bench = {0};
+
+	become(&bench,
+	       (struct becoming[]){{"main;parent;hot", 600, 300},
+				   {"main;parent", 500, 500},
+				   {"main;stranger", 500, 1000}},
+	       3);
+	expect(&bench, "stranger", COMPARISON_REGRESSED, "", "");
+	expect(&bench, "hot", COMPARISON_IMPROVED, "", "");
 	done(&bench);
 }
 
@@ -221,6 +256,33 @@ Test(comparison_moved, a_dearer_function_in_the_place_of_one_is_a_regression)
 		       {"main;sort", 400, 0}, {"main;sorted", 0, 500}, {"main;cold", 1200, 1200}},
 	       3);
 	expect(&bench, "sorted", COMPARISON_REGRESSED, "", "");
+	expect(&bench, "sort", COMPARISON_INCONCLUSIVE, "", "sorted");
+	cr_expect(row_of(&bench, "sort")->together_more);
+	done(&bench);
+}
+
+Test(comparison_moved, so_is_one_that_is_many_times_dearer)
+{
+	struct bench bench = {0};
+
+	become(&bench,
+	       (struct becoming[]){
+		       {"main;sort", 400, 0}, {"main;sorted", 0, 4000}, {"main;cold", 1200, 1200}},
+	       3);
+	expect(&bench, "sorted", COMPARISON_REGRESSED, "", "");
+	expect(&bench, "sort", COMPARISON_INCONCLUSIVE, "", "sorted");
+	done(&bench);
+}
+
+Test(comparison_moved, what_is_gone_has_improved_though_something_small_is_new_beside_it)
+{
+	struct bench bench = {0};
+
+	become(&bench,
+	       (struct becoming[]){
+		       {"main;sort", 400, 0}, {"main;other", 0, 100}, {"main;cold", 1200, 1200}},
+	       3);
+	expect(&bench, "sort", COMPARISON_IMPROVED, "", "");
 	done(&bench);
 }
 

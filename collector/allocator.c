@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-/* allocator: see allocator.h. Source: proc(5), /proc/pid/maps and map_files. */
+/* allocator: see allocator.h. Source: proc(5), /proc/pid/maps and map_files with the capabilities
+ * that opening there takes. */
 #include "collector/allocator.h"
 
 #include "collector/resolve/elf_image.h"
@@ -96,8 +97,9 @@ static bool is_libc(const char *path)
 	return name && !strncmp(name, "/libc.so.", 9);
 }
 
-/* Takes a file of the process if it is a better one than @file has. */
-static bool consider(pid_t pid, const char *range, const char *path, struct heap_file *file)
+/* Takes a file of the process if it is a better one than @file has. Returns 0, or the negative
+ * errno with which it could not be opened. */
+static int consider(pid_t pid, const char *range, const char *path, struct heap_file *file)
 {
 	struct heap_file other = {0};
 	char link[PATH_MAX];
@@ -105,22 +107,23 @@ static bool consider(pid_t pid, const char *range, const char *path, struct heap
 	snprintf(link, sizeof(link), "/proc/%d/map_files/%s", pid, range);
 	other.fd = open(link, O_RDONLY | O_CLOEXEC);
 	if (other.fd < 0)
-		return false;
+		return -errno;
 	other.is_libc = is_libc(path);
 	if (!find_in_file(other.fd, &other) || (file->count && !file->is_libc)) {
 		close(other.fd);
-		return false;
+		return 0;
 	}
 	if (file->count)
 		close(file->fd);
 	*file = other;
 	snprintf(file->name, sizeof(file->name), "%s", strrchr(path, '/') + 1);
-	return true;
+	return 0;
 }
 
 int allocator_find(pid_t pid, struct heap_file *file, struct error *error)
 {
 	char maps[64], line[PATH_MAX + 256];
+	int refusal = 0;
 	FILE *stream;
 
 	*file = (struct heap_file){.fd = -1};
@@ -130,17 +133,27 @@ int allocator_find(pid_t pid, struct heap_file *file, struct error *error)
 		return fail(error, -errno, "cannot see what process %d has in memory: %m", pid);
 	while (fgets(line, sizeof(line), stream)) {
 		char range[64], rights[8], path[PATH_MAX];
+		int result = 0;
 
 		if (sscanf(line, "%63s %7s %*s %*s %*s %4095s", range, rights, path) == 3 &&
 		    rights[2] == 'x' && *path == '/' && (!file->count || file->is_libc))
-			consider(pid, range, path, file);
+			result = consider(pid, range, path, file);
+		if (result == -EPERM || result == -EACCES)
+			refusal = result;
 	}
 	fclose(stream);
-	return file->count ? 0
-			   : fail(error, -ENOENT,
-				  "cannot see what process %d allocates: no file of it has a "
-				  "function malloc in its symbols",
-				  pid);
+	if (file->count)
+		return 0;
+	if (refusal)
+		return fail(error, refusal,
+			    "cannot see what process %d allocates: the kernel refuses to open its "
+			    "files (%s); run as root, or with the capabilities "
+			    "CAP_CHECKPOINT_RESTORE, CAP_BPF and CAP_PERFMON",
+			    pid, strerror(-refusal));
+	return fail(error, -ENOENT,
+		    "cannot see what process %d allocates: no file of it has a function malloc in "
+		    "its symbols",
+		    pid);
 }
 
 struct heap *allocator_watch(const struct heap_options *options, const pid_t *pids, size_t count,

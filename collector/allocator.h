@@ -15,7 +15,8 @@
  * Finds them.
  *
  * @file  receives the open file and the places in it; the descriptor is the caller's
- * Returns 0 or a negative errno with a sentence: -ENOENT no file of the process defines malloc.
+ * Returns 0 or a negative errno with a sentence: -ENOENT no file of the process defines malloc;
+ * -EPERM, -EACCES its files may not be opened.
  */
 int allocator_find(pid_t pid, struct heap_file *file, struct error *error);
 

@@ -608,6 +608,24 @@ has_seen() {
 	wait $target || true
 }
 
+@test "an ordinary user is told what it takes to see what a program of his own allocates" {
+	local user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
+	require root
+	theirs=$(mktemp -d)
+	chmod 777 "$theirs"
+	cp "$(command -v collector)" "$BUILD/workloads/leaf" "$theirs"
+	cd "$theirs"
+	"${user[@]}" ./leaf 20 >/dev/null 3>&- &
+	target=$!
+	while [ ! "/proc/$target/exe" -ef leaf ] && kill -0 $target; do sleep 0.1; done
+	run -1 "${user[@]}" ./collector attach -q -d 1 --memory -o x $target
+	[ "$output" = "collector attach: cannot see what process $target allocates: the kernel refuses to open its files (Operation not permitted); run as root, or with the capabilities CAP_CHECKPOINT_RESTORE, CAP_BPF and CAP_PERFMON" ]
+	kill $target
+	wait $target || true
+	cd /
+	rm -r "$theirs"
+}
+
 @test "--memory is told in the help of run and of attach" {
 	run -0 collector run --help
 	[[ $output == *"--memory"* ]]

@@ -329,10 +329,15 @@ static void book_transaction(const struct library *library, sqlite3 *connection,
 	operation_spread(operation.subject, operation.kind, ns);
 }
 
-/* A statement has run to its end: did a transaction begin or end with it, or is it one itself? */
+/*
+ * A statement has run to its end: did a transaction begin or end with it, or is it one itself?
+ *
+ * @is_refused  it ended in SQLITE_BUSY, so that it is none: BEGIN IMMEDIATE, too, counts to SQLite
+ *              as one that writes (sqlite3_stmt_readonly)
+ */
 static void follow_transaction(const struct library *library, sqlite3_stmt *statement,
 			       const struct before *before, const struct call *call,
-			       const struct operation *done)
+			       const struct operation *done, bool is_refused)
 {
 	struct transaction *transaction = transaction_of(before->connection);
 	bool is_over = library->sqlite3_get_autocommit(before->connection);
@@ -351,7 +356,7 @@ static void follow_transaction(const struct library *library, sqlite3_stmt *stat
 					 sync_ns - transaction->sync_ns,
 					 (uint32_t)(changes - (uint32_t)transaction->changes));
 		atomic_store(&transaction->connection, NULL);
-	} else if (before->is_own && !library->sqlite3_stmt_readonly(statement)) {
+	} else if (before->is_own && !is_refused && !library->sqlite3_stmt_readonly(statement)) {
 		book_transaction(library, before->connection, done->node, now_ns - call->start_ns,
 				 sync_ns - call->sync_ns, (uint32_t)(changes - before->changes));
 	}
@@ -387,7 +392,8 @@ EXPORT int sqlite3_step(sqlite3_stmt *statement)
 	operation.amount = result == SQLITE_ROW;
 	end(&call, &operation);
 	if (result != SQLITE_ROW && before.connection)
-		follow_transaction(library, statement, &before, &call, &operation);
+		follow_transaction(library, statement, &before, &call, &operation,
+				   (result & 0xff) == SQLITE_BUSY);
 	return result;
 }
 

@@ -81,6 +81,28 @@ transactions() {
 		"$(value "SELECT value FROM meta WHERE key = 'duration_ns'")" ]
 }
 
+@test "what is refused because the database is busy is no transaction" {
+	require python3
+	cat >busy.py <<-'END'
+		import sqlite3
+		a, b = (sqlite3.connect("b.db", timeout=0, isolation_level=None) for i in range(2))
+		a.execute("CREATE TABLE t (a INTEGER)")
+		a.execute("BEGIN IMMEDIATE")
+		a.execute("INSERT INTO t VALUES (1)")
+		for text in "BEGIN IMMEDIATE", "BEGIN EXCLUSIVE", "INSERT INTO t VALUES (2)":
+		    try:
+		        b.execute(text)
+		    except sqlite3.OperationalError as error:
+		        print(error)
+		a.execute("COMMIT")
+		b.execute("BEGIN IMMEDIATE")
+		b.execute("ROLLBACK")
+	END
+	[ "$(record -- python3 busy.py | sort | uniq -c | sed 's/^ *//')" = "3 database is locked" ]
+	[ "$(statement 'BEGIN IMMEDIATE' count)" = 3 ]
+	[ "$(transactions)" = "3|1" ] # the table, the row, and the one that was taken back
+}
+
 @test "the engine's rows are those that its database has, and its states are the same" {
 	sim=("$BUILD/bin/sim" --agents 20 --steps 15 --state-hash)
 	"${sim[@]}" --database plain.db 2>&1 | grep -v '^seconds\|^steps/s' >plain

@@ -131,7 +131,10 @@ static void add_restrictions(json_t *section, const struct lines_section *conten
 {
 	const struct report *report = content->report;
 	const struct profile *profile = report->profile;
+	char hit_time[LINES_HIT_TIME];
 
+	if (content->lines->has_hits)
+		document_note(section, "%s.", lines_hit_time(profile, hit_time));
 	for (size_t i = 0; i < profile->hit_functions_count; i++) {
 		const struct profile_hit_function *function = &profile->hit_functions[i];
 

@@ -36,6 +36,17 @@ struct line_row {
 /* Says whether a row's hits can be divided by: an estimate that may be of nothing cannot. */
 bool lines_know_hits(const struct line_row *row);
 
+enum {
+	LINES_HIT_TIME = 160
+};
+
+/*
+ * Says what the time of one hit holds: what was sampled at the line was sampled while its probes
+ * were there, and part of what they take counts as the line's. How much they took in all is added
+ * where the file knows it. Returns @text.
+ */
+const char *lines_hit_time(const struct profile *profile, char text[LINES_HIT_TIME]);
+
 struct lines {
 	struct line_row *rows; /* by self, then total */
 	uint32_t count;

@@ -3,6 +3,7 @@
 #include "reports/lines.h"
 
 #include "collector/base/xalloc.h"
+#include "reports/amount.h"
 
 struct candidates {
 	const struct profile *profile;
@@ -70,4 +71,22 @@ uint32_t *lines_of_hits(const struct profile *profile)
 	}
 	free(candidates.symbols);
 	return symbols;
+}
+
+const char *lines_hit_time(const struct profile *profile, char text[LINES_HIT_TIME])
+{
+	double cost_ns = (double)profile_number(profile, "hits_cost_ns", -1);
+	double cpu_ns = (double)profile_number(profile, "target_cpu_ns", -1);
+	char percent[32];
+	int length = snprintf(text, LINES_HIT_TIME,
+			      "time per hit is that of this recording, with what the probes took");
+
+	if (cost_ns >= 0 && cpu_ns > 0)
+		snprintf(text + length, LINES_HIT_TIME - (size_t)length,
+			 " (in all about %s %% of the program's CPU time)",
+			 amount_brief(100 * cost_ns / cpu_ns, percent, sizeof(percent)));
+	else
+		snprintf(text + length, LINES_HIT_TIME - (size_t)length,
+			 ", which was not measured and may be most of it");
+	return text;
 }

@@ -301,6 +301,7 @@ void lines_write_source(const struct lines_view *view, FILE *stream)
 void lines_write_remarks(const struct lines_view *view, FILE *stream)
 {
 	const struct profile *profile = view->report->profile;
+	char hit_time[LINES_HIT_TIME];
 	size_t noted = 0;
 	struct obstack memory;
 
@@ -313,9 +314,11 @@ void lines_write_remarks(const struct lines_view *view, FILE *stream)
 			row->line, text_plain(&memory, view->hints->rows[i].text, 0));
 	}
 	if (view->lines->has_hits)
-		fputs("hits: counted; = derived from counts elsewhere; ≈ estimated from windows of "
-		      "time\n",
-		      stream);
+		fprintf(stream,
+			"hits: counted; = derived from counts elsewhere; ≈ estimated from windows "
+			"of "
+			"time\n%s\n",
+			lines_hit_time(profile, hit_time));
 	for (size_t i = 0; i < profile->hit_functions_count; i++) {
 		const struct profile_hit_function *function = &profile->hit_functions[i];
 
@@ -408,6 +411,7 @@ static json_t *restrictions_json(const struct report *report)
 json_t *lines_json(const struct lines_view *view)
 {
 	json_t *json = summary_head_json(view->report), *rows = json_array();
+	char hit_time[LINES_HIT_TIME];
 
 	for (uint32_t i = 0; i < view->lines->count && i < view->limit; i++)
 		json_array_append_new(rows, row_json(view, i));
@@ -418,7 +422,10 @@ json_t *lines_json(const struct lines_view *view)
 		json_object_set_new(
 			json, "allocations_are_estimates",
 			json_boolean(profile_number(view->report->profile, "memory.rate", 0)));
-	if (view->lines->has_hits)
+	if (view->lines->has_hits) {
 		json_object_set_new(json, "restricted_hits", restrictions_json(view->report));
+		json_object_set_new(json, "self_per_hit_is",
+				    json_string(lines_hit_time(view->report->profile, hit_time)));
+	}
 	return json;
 }

@@ -131,6 +131,7 @@ with_source() {
 	grep -E ' 50 +61  line 59' lines
 	grep -E ' =7 +62  line 60' lines
 	grep -q '^hits: counted; = derived' lines
+	grep -q '^time per hit is that of this recording, with what the probes took, which was not measured' lines
 	reports lines --json small.prof kd_tree.c >json
 	[ "$(ask json 'it.lines.map(row => row.hits.count + row.hits.label + row.hits.margin).join(" ")')" = '4000estimated120 50exact0 7derived0' ]
 	[ "$(ask json 'it.lines[0].hits.self_per_hit')" = 50000 ]

@@ -214,6 +214,7 @@ replicates() {
 	[ "$(cell source)" = 'line 14 </td><script>' ]
 	collector report --embed-sources -o page.html rich.prof
 	grep -q 'line 14 &lt;/td&gt;&lt;script&gt;' page.html
+	grep -q 'time per hit is that of this recording, with what the probes took' page.html
 	sqlite3 rich.prof "UPDATE line_hits SET label = 2, margin = 120; UPDATE hit_functions SET note = 'seen in part';
 		REPLACE INTO meta VALUES ('memory.rate', 1000)"
 	collector report --json rich.prof >json

@@ -124,6 +124,22 @@ Test(lines, functions_are_found_by_all_of_their_name_then_by_file_then_by_parts)
 	cr_assert_str_eq(lines_near(&report, "c.cpp", text, sizeof(text)), "c.cc");
 }
 
+Test(lines, the_time_of_a_hit_is_said_to_hold_the_probes_and_how_much_they_took)
+{
+	char text[LINES_HIT_TIME];
+
+	measure(LINES_IN_SOURCE);
+	profile_set_number(profile, "target_cpu_ns", 2000000000);
+	cr_expect_str_eq(lines_hit_time(profile, text),
+			 "time per hit is that of this recording, with what the probes took, which "
+			 "was not measured and may be most of it");
+	profile_set_number(profile, "hits_cost_ns", 50000000);
+	cr_expect_str_eq(
+		lines_hit_time(profile, text),
+		"time per hit is that of this recording, with what the probes took (in all "
+		"about 2.5 % of the program's CPU time)");
+}
+
 Test(lines, hits_go_to_the_function_declared_last_before_the_line)
 {
 	count_make(1);

@@ -280,14 +280,16 @@ const char *finding_line(const struct findings *findings, const char *component,
 	return table ? "no sample in its lines" : NOT_MEASURED;
 }
 
-/* The first row of a component in a group of phase 4 that has a class of growth; NULL: none. */
-static const json_t *find_growth(const json_t *group, const char *kind, const char *component)
+/* The row of a component in a group of phase 4, of which it says how its own time grows; NULL: it
+ * has too few samples, or too few sizes, for a class. Functions of it are no answer: one's total is
+ * of what it calls, too. */
+static const json_t *find_growth(const json_t *group, const char *component)
 {
 	const json_t *row;
 	size_t i;
 
 	json_array_foreach (json_object_get(group, "rows"), i, row) {
-		if (!strcmp(finding_string(row, "kind"), kind) &&
+		if (!strcmp(finding_string(row, "kind"), "component") &&
 		    !strcmp(finding_string(row, "component"), component) &&
 		    json_object_get(json_object_get(row, "time"), "class"))
 			return row;
@@ -299,11 +301,9 @@ static void say_growth(const json_t *row, const char *over, char text[FINDING_TE
 {
 	const json_t *time = json_object_get(row, "time"), *rival;
 	const json_t *interval = json_object_get(time, "interval");
-	bool is_function = strcmp(finding_string(row, "kind"), "component") != 0;
 	size_t length, i;
 
-	snprintf(text, FINDING_TEXT, "%s%s%s", is_function ? finding_string(row, "name") : "",
-		 is_function ? ": " : "", finding_string(time, "class"));
+	snprintf(text, FINDING_TEXT, "%s", finding_string(time, "class"));
 	json_array_foreach (json_object_get(time, "rivals"), i, rival) {
 		length = strlen(text);
 		snprintf(text + length, FINDING_TEXT - length, " or %s", json_string_value(rival));
@@ -318,9 +318,9 @@ static void say_growth(const json_t *row, const char *over, char text[FINDING_TE
 			 json_number_value(json_array_get(interval, 1)));
 }
 
-/* The first growth of the kind that any sweep of phase 4 knows; whether there is one. */
-static bool find_any_growth(const struct findings *findings, const char *kind,
-			    const char *component, char text[FINDING_TEXT])
+/* The first growth of the component that any sweep of phase 4 knows; whether there is one. */
+static bool find_any_growth(const struct findings *findings, const char *component,
+			    char text[FINDING_TEXT])
 {
 	const char *over;
 	json_t *scaling;
@@ -330,7 +330,7 @@ static bool find_any_growth(const struct findings *findings, const char *kind,
 		size_t i;
 
 		json_array_foreach (json_object_get(scaling, "groups"), i, group) {
-			const json_t *row = find_growth(group, kind, component);
+			const json_t *row = find_growth(group, component);
 
 			if (!row)
 				continue;
@@ -341,7 +341,20 @@ static bool find_any_growth(const struct findings *findings, const char *kind,
 	return false;
 }
 
-/* Of a component with too few samples for a class: how much it is at most, which phase 4 knows. */
+/* Whether anything in a group has a class: there were sizes enough. */
+static bool has_sizes(const json_t *group)
+{
+	const json_t *row;
+	size_t i;
+
+	json_array_foreach (json_object_get(group, "rows"), i, row) {
+		if (json_object_get(json_object_get(row, "time"), "class"))
+			return true;
+	}
+	return false;
+}
+
+/* Of a component without a class: why, and how much it is at most, which phase 4 knows. */
 static bool find_most(const struct findings *findings, const char *component,
 		      char text[FINDING_TEXT])
 {
@@ -355,8 +368,9 @@ static bool find_most(const struct findings *findings, const char *component,
 		if (!share)
 			continue;
 		snprintf(text, FINDING_TEXT,
-			 "at most %.1f %% of the CPU time at any %s: too few samples for a class",
-			 100 * json_number_value(share), over);
+			 NOT_MEASURED ": too few %s (at most %.1f %% of the CPU time at any %s)",
+			 has_sizes(group) ? "samples" : "sizes", 100 * json_number_value(share),
+			 over);
 		return true;
 	}
 	return false;
@@ -365,9 +379,7 @@ static bool find_most(const struct findings *findings, const char *component,
 const char *finding_growth(const struct findings *findings, const char *component,
 			   char text[FINDING_TEXT])
 {
-	if (find_any_growth(findings, "component", component, text) ||
-	    find_any_growth(findings, "function", component, text) ||
-	    find_most(findings, component, text))
+	if (find_any_growth(findings, component, text) || find_most(findings, component, text))
 		return text;
 	return NOT_MEASURED;
 }

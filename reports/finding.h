@@ -62,8 +62,8 @@ const char *finding_best(const struct findings *findings, const char *component,
 const char *finding_line(const struct findings *findings, const char *component,
 			 char text[FINDING_TEXT]);
 
-/* Phase 4: the growth over the first thing that was varied and tells one; else that of a function
- * of the component; else how much it is at most, as there are too few samples for a class. */
+/* Phase 4: the growth of the component itself over the first thing that was varied and tells one;
+ * else that it is not measured, why, and how much it is at most. */
 const char *finding_growth(const struct findings *findings, const char *component,
 			   char text[FINDING_TEXT]);
 

@@ -141,6 +141,26 @@ static void note_builds(json_t *section, const struct findings *findings)
 	}
 }
 
+/* A component that works before or after the steps is in no row with that. */
+static void say_outside(json_t *section, const struct findings *findings)
+{
+	const json_t *table = finding_table(findings->phases[0], "shares", "outside"), *row;
+	char text[FINDING_TEXT];
+	size_t i;
+
+	json_array_foreach (json_object_get(table, "rows"), i, row) {
+		double share = finding_share(finding_cell(table, row, "share"));
+
+		if (strcmp(finding_cell_text(table, row, "where"), "outside of steps") != 0 ||
+		    share < share_of_a_row)
+			continue;
+		document_note(section,
+			      "Shares are of the CPU time in steps; %s %% of all lies outside of "
+			      "them and is in no row.",
+			      amount_brief(100 * share, text, sizeof(text)));
+	}
+}
+
 /* Returns the table, borrowed, its rows in order of priority. */
 static const json_t *add_matrix(json_t *document, const struct findings *findings)
 {
@@ -178,6 +198,7 @@ static const json_t *add_matrix(json_t *document, const struct findings *finding
 			add_row(table, findings, component, share);
 	}
 	sort_rows(table);
+	say_outside(section, findings);
 	for (int phase = 0; phase < FINDING_PHASES; phase++)
 		if (strcmp(finding_string(findings->phases[phase], "status"), "success"))
 			document_note(section, "Phase %d %s.", phase + 1,

@@ -168,20 +168,27 @@ static void take_samples(struct measured *measured, const struct naming *naming)
 		profile, &(struct call_tree_options){.metric = report->metric, .same = same});
 	uint32_t *seen = xcalloc(report->symbols.count, sizeof(*seen));
 	struct measured_steps steps;
-	double marked_ns = 0;
+	double marked_ns = 0, outside_ns = 0;
 
 	measured_steps_begin(&steps, report, tree, same);
 	for (size_t i = 0; i < profile->samples_count; i++) {
 		const struct profile_sample *sample = &profile->samples[i];
 
-		if (tree->leaf_of_sample[i] == CALL_TREE_OTHER || !measured_steps_have(&steps, i))
+		double amount = (double)call_tree_value(profile, sample) * report->period;
+
+		if (tree->leaf_of_sample[i] == CALL_TREE_OTHER)
 			continue;
-		take_sample(measured, naming, tree, tree->leaf_of_sample[i],
-			    (double)call_tree_value(profile, sample) * report->period, seen,
+		if (!measured_steps_have(&steps, i)) {
+			outside_ns += amount;
+			continue;
+		}
+		take_sample(measured, naming, tree, tree->leaf_of_sample[i], amount, seen,
 			    (uint32_t)i + 1);
 		if (sample->time_ns <= steps.last_ns)
 			marked_ns = measured->step_cpu_ns;
 	}
+	if (outside_ns > 0)
+		measured->outside_share = outside_ns / (outside_ns + measured->step_cpu_ns);
 	for (int i = 0; i < COMPONENT_MAP_LIMIT && measured->step_cpu_ns > 0; i++)
 		measured->components[i] /= measured->step_cpu_ns;
 	extend_steps(measured, &steps, marked_ns);

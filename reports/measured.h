@@ -53,6 +53,7 @@ struct measured {
 	uint64_t steps_end_ns;	    /* when the last one ended, or was seen last */
 	double step_ns;		    /* mean wall time of a step; of the run when there are none */
 	double step_cpu_ns;	    /* sampled CPU time per step */
+	double outside_share;	    /* of all sampled CPU time: what is in no step */
 	double cpu_ns, duration_ns; /* of the run */
 	double waited_cpu_ns;	    /* of the program and the children it waited for */
 	double probes_ns;	    /* what probes cost, estimated; part of cpu_ns */

@@ -250,6 +250,34 @@ static void say_where_flames_are(json_t *section, const struct scaling *scaling)
 	}
 }
 
+/* What lies outside of steps, on average over the runs; in a table, since the matrix says it too.
+ */
+static void add_outside(json_t *section, const struct scaling *scaling)
+{
+	static const struct document_column columns[] = {
+		{"where", "where", "text", NULL},
+		{"share", "of all CPU time", "share", NULL},
+	};
+	double outside = 0, count = 0;
+	json_t *table, *row;
+
+	for (size_t i = 0; i < scaling->sweep.count; i++)
+		if (scaling->runs[i] && scaling->runs[i]->has_steps) {
+			outside += scaling->runs[i]->outside_share;
+			count++;
+		}
+	if (count <= 0)
+		return;
+	table = document_table(section, "outside", "All other tables are of the CPU time in steps",
+			       columns, COLUMN_COUNT(columns));
+	row = document_row(table);
+	document_text(row, "in steps");
+	document_number(row, 1 - outside / count);
+	row = document_row(table);
+	document_text(row, "outside of steps");
+	document_number(row, outside / count);
+}
+
 void phase_add_shares(json_t *document, const struct scaling *scaling)
 {
 	json_t *section = document_section(document, "shares", "Where the time goes");
@@ -260,6 +288,7 @@ void phase_add_shares(json_t *document, const struct scaling *scaling)
 	}
 	document_say(section, "Intervals (95 %%) are between runs.");
 	say_where_flames_are(section, scaling);
+	add_outside(section, scaling);
 	add_components(section, scaling);
 	add_causes(section, scaling);
 	add_functions(section, scaling);

@@ -51,6 +51,14 @@ refused() {
 		'sheet_hot: current,cause: function,cause: line,evidence: duration,evidence: growth,evidence: memory,best configuration,remedy,expected gain' ]
 	run -0 "$BUILD/bin/reports" matrix out
 	[[ $output == *"Phase 2 was not measured."*"Phase 4 did not measure all that was planned."* ]]
+	[[ $output != *"outside of them"* ]]
+}
+
+@test "what lies outside of steps is in no row, and is told" {
+	sed -i 's/{"id": "causes"/{"id": "outside", "columns": [{"id": "where"}, {"id": "share"}], "rows": [["in steps", 0.17], ["outside of steps", 0.83]]}, &/' \
+		out/phase1/phase1_summary.json
+	run -0 "$BUILD/bin/reports" matrix out
+	[[ $output == *"83 % of all lies outside of them and is in no row."* ]]
 }
 
 @test "a component's growth is never that of a function, and its best configuration the one that is ahead by most" {

@@ -75,6 +75,7 @@ Test(measured, without_all_marks_costs_are_of_all_steps_and_those_of_a_step_like
 	cr_expect_float_eq(scaling.runs[0]->steps, SAMPLES, 1e-9);
 	cr_expect_float_eq(scaling.runs[0]->step_cpu_ns, MS, 1e-3);
 	cr_expect_float_eq(scaling.runs[0]->step_ns, MS, 1e-3);
+	cr_expect_float_eq(scaling.runs[0]->outside_share, AFTER / (double)(SAMPLES + AFTER), 1e-9);
 	scaling_done(&scaling);
 }
 

@@ -14,8 +14,9 @@ enum {
 	FEW_SAMPLES = 50 /* in a run, below which the half sample that is added shows */
 };
 
-#define TOLD_APART 0.02 /* logarithms of changes that a reader takes for two */
-#define PART	   0.1	/* or this part of the change */
+#define TOLD_APART 0.02	 /* logarithms of changes that a reader takes for two */
+#define PART	   0.1	 /* or this part of the change */
+#define SHOWN	   0.005 /* of a logarithm, which is seen in base and new as they are written */
 
 static const char *const plain = "\033[0m";
 static const char *const colours[COMPARISON_VERDICTS] = {
@@ -83,6 +84,15 @@ static bool differs_from_means(const struct comparison_row *row)
 	return fabs(of_means - row->change.estimate) > fmax(TOLD_APART, PART * fabs(of_means));
 }
 
+/* Whether most of a change is not in the means, or it goes the other way: half a sample of few does
+ * that where one side's runs have more steps. */
+static bool contradicts_means(const struct comparison_row *row)
+{
+	double of_means = log(row->fresh / row->base);
+
+	return fabs(of_means - row->change.estimate) > fmax(SHOWN, fabs(of_means));
+}
+
 const char *comparison_instead_of_change(const struct comparison_row *row)
 {
 	if (row->presence == COMPARISON_NEW)
@@ -93,7 +103,9 @@ const char *comparison_instead_of_change(const struct comparison_row *row)
 		return "from 0";
 	if (row->fresh <= 0)
 		return "to 0";
-	return row->samples < FEW_SAMPLES && differs_from_means(row) ? "few samples" : NULL;
+	return row->samples < FEW_SAMPLES && (differs_from_means(row) || contradicts_means(row))
+		       ? "few samples"
+		       : NULL;
 }
 
 static const char *change_text(const struct comparison_row *row, char text[32])

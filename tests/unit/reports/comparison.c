@@ -361,3 +361,40 @@ Test(comparison, a_percentage_does_not_contradict_its_row)
 		done(&bench);
 	}
 }
+
+/* As many samples in each step of twice as many: only the half sample makes them look cheaper. */
+Test(comparison, half_a_sample_among_few_is_no_change_of_what_a_step_costs)
+{
+	static const uint32_t samples[] = {19, 1900};
+
+	for (size_t k = 0; k < 2; k++) {
+		const struct comparison_row *total;
+		char text[COMPARISON_SENTENCE];
+		struct bench bench = {0};
+
+		for (uint32_t i = 0; i < 8; i++) {
+			bench.steps = i % 2 ? 80 : 40;
+			add_run(&bench, i % 2,
+				(struct stack[]){{"main;hot", samples[k] * (1 + i % 2)}}, 1);
+		}
+		compare(&bench, &comparison_defaults);
+		total = &bench.comparison.total;
+		cr_assert_float_eq(total->base, total->fresh, 1e-6 * total->base);
+		comparison_sentence(&bench.comparison, total, text);
+		cr_expect(strstr(text, samples[k] == 19 ? ", few samples (" : ", -0.0 % ("), "%s",
+			  text);
+		done(&bench);
+	}
+}
+
+/* Of ten samples and eleven the half one takes little away. */
+Test(comparison, few_samples_have_a_percentage_that_agrees_with_their_figures)
+{
+	struct bench bench = {0};
+
+	for (uint32_t i = 0; i < 8; i++)
+		add_run(&bench, i % 2, (struct stack[]){{"main;hot", 10 + i % 2}}, 1);
+	compare(&bench, &comparison_defaults);
+	cr_expect_null(comparison_instead_of_change(&bench.comparison.total));
+	done(&bench);
+}

@@ -247,7 +247,7 @@ struct wire_process {
 	_Atomic uint64_t live;	/* bytes */
 	_Atomic uint64_t peak;	/* the highest value of live */
 	_Atomic uint64_t epoch; /* grows with the peak */
-	_Atomic uint64_t unknown_frees; /* of blocks from before the probe's start or the fork */
+	_Atomic uint64_t unknown_frees; /* of blocks from before the probe or the fork, or unseen */
 	_Atomic uint64_t unseen_frees;	/* the address was handed out again without a free */
 	/* Name of the file that has the allocator, if that is not the C library; ended by a zero.
 	 */

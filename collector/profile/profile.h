@@ -357,7 +357,7 @@ struct profile_spread {
  *   memory.processes, memory.forked, memory.threaded   with --memory: processes that were counted;
  *                      of these, forked ones, and those with several threads; memory.replaced:
  *                      programs in whose place their process executed another
- *   memory.unknown_frees   of blocks from before the probe's start; memory.unseen_frees: blocks
+ *   memory.unknown_frees   of blocks whose allocation was not seen; memory.unseen_frees: blocks
  *                      whose memory came back without a free
  *   memory.rate        bytes from one sampled allocation to the next, in the mean; absent when all
  *                      were counted; memory.temporary_within: allocations, see docs/memory.md;

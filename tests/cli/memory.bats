@@ -368,6 +368,8 @@ other_allocator() {
 	gcc -O2 -g -o loader "$BATS_TEST_DIRNAME/../fixtures/loader.c"
 	same_output ./loader deep ./one.so
 	[ "$(meta unknown_frees)" -ge 100 ]
+	run -0 collector memory x.prof
+	[[ $output == *"trust: not every allocation counted · (!) frees of blocks whose allocation was not seen: "* ]]
 }
 
 # bats test_tags=alone

@@ -131,7 +131,7 @@ const char *comparison_sentence(const struct comparison *comparison,
 	return text;
 }
 
-/* What both cost together is told where there is room. */
+/* What both cost together is told where there is room; that it is more always. */
 static void write_partner(const struct comparison *comparison, const struct comparison_row *row,
 			  bool is_brief, char text[COMPARISON_SENTENCE])
 {
@@ -145,7 +145,9 @@ static void write_partner(const struct comparison *comparison, const struct comp
 									   : "shares its code with";
 	char base[32], fresh[32];
 
-	if (is_brief)
+	if (is_brief && row->together_more)
+		snprintf(text, COMPARISON_SENTENCE, "dearer in %s?", with->name);
+	else if (is_brief)
 		snprintf(text, COMPARISON_SENTENCE, "%s %s", relation, with->name);
 	else
 		snprintf(text, COMPARISON_SENTENCE, "%s %s: together %s → %s%s", relation,

@@ -157,7 +157,9 @@ Test(comparison_moved, code_that_is_faster_where_it_is_inlined_makes_no_caller_w
 Test(comparison_moved, code_that_is_slower_where_it_is_inlined_makes_its_caller_worse)
 {
 	struct bench bench = {0};
-	char text[COMPARISON_SENTENCE];
+	char text[COMPARISON_SENTENCE], *table;
+	size_t bytes;
+	FILE *stream;
 
 	become(&bench,
 	       (struct becoming[]){{"main;parent;hot", 400, 0},
@@ -170,6 +172,11 @@ Test(comparison_moved, code_that_is_slower_where_it_is_inlined_makes_its_caller_
 	cr_expect_float_eq(row_of(&bench, "hot")->together_fresh, 500e6, 5e6);
 	cr_expect_str_eq(comparison_remark(&bench.comparison, row_of(&bench, "hot"), text),
 			 "may have moved into parent: together 404 ms → 500 ms, more for certain");
+	stream = open_memstream(&table, &bytes);
+	comparison_write(&bench.comparison, 10, stream, 200, false);
+	fclose(stream);
+	cr_expect(strstr(table, "dearer in parent?"), "%s", table);
+	free(table);
 	done(&bench);
 }
 

@@ -143,6 +143,8 @@ int gate_baseline_read(struct gate_baseline *baseline, const char *path, struct 
 	const char *machine;
 	int result;
 
+	if (!json && why.line < 1)
+		return fail(error, -EINVAL, "cannot read the baseline: %s", why.text);
 	if (!json)
 		return fail(error, -EINVAL, "cannot read the baseline %s: %s (line %d)", path,
 			    why.text, why.line);

@@ -202,6 +202,7 @@ callgrind() {
 	fails_with 1 'wants the --baseline' reports gate --update new1.prof
 	fails_with 1 'nothing was counted' reports gate --baseline gate.json --update new1.prof
 	[ ! -f gate.json ]
+	fails_with 1 'cannot read the baseline: unable to open gate.json: No such file' reports gate --baseline gate.json new1.prof
 	echo '{' >gate.json
 	fails_with 1 'cannot read the baseline' reports gate --baseline gate.json new1.prof
 	echo '{"schema": "other", "counts": []}' >gate.json

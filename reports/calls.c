@@ -57,9 +57,8 @@ static void finish_row(const struct report *report, struct calls_row *row)
 	known += row->withheld;
 
 	row->is_cut = probe->mode == PROFILE_PROBE_STEP && probe->is_partial;
-	/* A function that was timed at first and counted later does not tell which were left. */
-	if (probe->mode != PROFILE_PROBE_COUNT && !(row->is_cut && probe->estimated_calls) &&
-	    sum->calls > known)
+	/* A function that was timed at first and not later does not tell which were left. */
+	if (probe->mode != PROFILE_PROBE_COUNT && !row->is_cut && sum->calls > known)
 		row->left = sum->calls - known;
 }
 

@@ -139,6 +139,28 @@ counted() {
 	fails_with 125 '--budget takes a percentage above 0' collector run --budget much -- true
 }
 
+@test "a call whose probe is taken off while it is open is nobody's caller afterwards" {
+	cat >apart.c <<-'C'
+		#define FUNCTION __attribute__((noinline, noclone))
+		volatile unsigned sink;
+		FUNCTION void small(int n) { for (unsigned i = n; i; i--) sink = sink * 3 + 1; __asm__ volatile(""); }
+		FUNCTION void large(int n) { for (unsigned i = n; i; i--) sink = sink * 3 + 1; __asm__ volatile(""); }
+		FUNCTION void deeper(int n) { volatile char room[400]; room[n & 255] = 1; large(n); sink += room[3]; }
+		int main() {
+			for (int i = 0; i < 200; i++) {
+				for (int k = 0; k < 20000; k++) small(40);
+				for (int k = 0; k < 5; k++) deeper(300000);
+			}
+			return 0;
+		}
+	C
+	gcc -O2 -g -o apart apart.c
+	collector run -q --budget 2% --time small,large -- ./apart
+	[ "$(sqlite3 apart.prof "SELECT sum(is_partial) >= 1 FROM probes")" = 1 ]
+	sqlite3 apart.prof 'SELECT * FROM call_edges' | tee edges
+	[ ! -s edges ]
+}
+
 @test "calls that a budget leaves to windows of time are an estimate with an interval" {
 	collector run -q --budget 1% --count random_below,environment_step -- "$SIM" --agents 100 --steps 150 --database none >said 2>&1
 	# It is called in all phases of a step, so that nearly every window shows it.

@@ -9,6 +9,9 @@
  * tells, which the kernel has replaced for the former. Where exits are probed it is always the
  * latter, because the jump of a tail call is one of them.
  *
+ * So does a call whose probes were taken off: nothing tells when it ends. It is dropped as the next
+ * one begins, which would else be taken for its callee long after it has returned.
+ *
  * The probes' own cost is taken off here, call by call, so that nested calls come out right.
  */
 #pragma once
@@ -86,6 +89,33 @@ __noinline int drop(struct calls *calls)
 	return 1;
 }
 
+/* Says whether nothing tells of this call's end any more: its probes were taken off meanwhile. */
+static __always_inline bool is_taken_off(const struct frame *frame,
+					 const struct uprobe_setting *setting)
+{
+	return frame->generation != (__u16)setting->generation ||
+	       (frame->has_exits && setting->mode == UPROBE_COUNT);
+}
+
+/* Drops the innermost call if it has no probes any more, and says whether it had none. Whether it
+ * lives is not known, so it calls nothing from now on; what it did is within its caller's time. */
+static __noinline int drop_taken_off(struct calls *calls)
+{
+	struct innermost innermost;
+	struct frame *frame, *caller;
+
+	if (!find_innermost(calls, &innermost) || !innermost.setting ||
+	    !is_taken_off(innermost.frame, innermost.setting))
+		return 0;
+	frame = innermost.frame;
+	if (calls->depth > 1) {
+		caller = frame_at(calls, calls->depth - 2);
+		caller->child_ns += frame->child_ns;
+		caller->probe_ns += frame->probe_ns + innermost.setting->whole_ns;
+	}
+	return drop(calls);
+}
+
 /* Says whether the return address at @stack_pointer is the kernel's: a call that lives was left for
  * this one by a jump. */
 static __always_inline bool is_tail_call(__u64 stack_pointer)
@@ -101,7 +131,8 @@ static __always_inline bool is_tail_call(__u64 stack_pointer)
 
 __noinline int end_thrown(struct calls *calls, __u64 end_ns);
 
-/* Drops calls that have been left: those below @stack_pointer. */
+/* Drops calls that have been left, those below @stack_pointer, and innermost ones without probes.
+ */
 __noinline int drop_left(struct calls *calls, __u64 stack_pointer)
 {
 	if (!calls)
@@ -109,6 +140,8 @@ __noinline int drop_left(struct calls *calls, __u64 stack_pointer)
 	for (int i = 0; i < UPROBE_DEPTH && calls->depth; i++) {
 		struct frame *innermost = frame_at(calls, calls->depth - 1);
 
+		if (drop_taken_off(calls))
+			continue;
 		if (innermost->stack_pointer > stack_pointer ||
 		    (innermost->stack_pointer == stack_pointer && !innermost->has_exits &&
 		     is_tail_call(stack_pointer)))
@@ -305,6 +338,7 @@ static __always_inline bool enter(struct calls *calls, struct uprobe_cell *cell,
 	add(calls, (__u64 *)&cell->open, 1);
 	calls->depth = depth + 1;
 	frame->has_exits = has_exits;
+	frame->generation = (__u16)setting->generation;
 	frame->function = function;
 	frame->stack_pointer = stack_pointer;
 	frame->child_ns = 0;
@@ -498,7 +532,8 @@ __noinline int end_thrown(struct calls *calls, __u64 end_ns)
 
 	if (!find_innermost(calls, &innermost))
 		return 0;
-	if (!innermost.setting || !innermost.cell)
+	if (!innermost.setting || !innermost.cell ||
+	    is_taken_off(innermost.frame, innermost.setting))
 		return drop(calls);
 	add(calls, &innermost.cell->thrown, 1);
 	leave(calls, innermost.cell, innermost.setting, innermost.frame, end_ns, 0);

@@ -19,8 +19,8 @@ struct frame {
 	__u64 probe_ns;
 	__u32 function;
 	__u8 is_outer;
-	__u8 has_exits; /* it ends at one of its exits; no return probe waits for it */
-	__u16 unused;
+	__u8 has_exits;	  /* it ends at one of its exits; no return probe waits for it */
+	__u16 generation; /* of the probes that told of it; the last 16 bits */
 };
 
 /* A thread's calls; ends with the thread. */

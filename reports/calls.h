@@ -15,6 +15,7 @@ struct calls_row {
 	struct calls_figure calls, step_calls, total_ns, self_ns; /* of the whole recording */
 	double scale;						  /* all calls for each timed one */
 	bool is_scaled;	   /* they are not the same, and scale is known */
+	bool is_step;	   /* each of its calls is one */
 	bool is_cut;	   /* a step function that was not timed to the end: scale is not known */
 	uint64_t left;	   /* calls that ended without a return: longjmp, exception */
 	uint64_t withheld; /* calls for whose returns no probe was allowed to wait */

@@ -38,10 +38,12 @@ static double total_doubt(const struct calls_row *row)
 }
 
 /* Says whether durations of few calls, one of them interrupted maybe, would have to stand for so
- * many that the sum could be more time than there was. */
+ * many that the sum could be more time than there was; or such as are no more than what the probes'
+ * cost left of them. */
 static bool is_vague(const struct calls_row *row)
 {
-	return row->is_scaled && total_doubt(row) >= 1;
+	return row->is_scaled &&
+	       (total_doubt(row) >= 1 || row->sum.subtracted_ns > row->sum.sum_ns);
 }
 
 static struct calls_figure scaled(const struct calls_row *row, double value)
@@ -68,6 +70,7 @@ static void estimate_row(struct calls_row *row, const struct profile_probe *prob
 	double seen = (double)sum->calls, in_steps = (double)sum->step_calls;
 	bool is_part;
 
+	row->is_step = probe->mode == PROFILE_PROBE_STEP;
 	row->calls = (struct calls_figure){.value = seen, .is_least = probe->is_partial};
 	if (row->is_cut && probe->estimated_calls)
 		row->calls.is_least = false; /* it was counted all the time */
@@ -99,6 +102,14 @@ static bool is_least(const struct calls_row *row)
 	return row->calls.is_least || row->is_cut;
 }
 
+/* Says whether of two figures as much was missed: where all calls that were seen are of whole
+ * steps, and of this caller. Elsewhere other callers' calls may have been missed, or this one's. */
+static bool is_of_steps(const struct calls_row *caller, const struct calls_row *callee,
+			const struct profile_edge *edge)
+{
+	return caller->is_step && !caller->is_cut && edge->calls == callee->sum.returns;
+}
+
 /* Takes off the caller's own time what its callees took while they were not timed. */
 static void take_off_callees(struct calls *calls, const struct profile_edge *edge)
 {
@@ -106,15 +117,18 @@ static void take_off_callees(struct calls *calls, const struct profile_edge *edg
 	const struct calls_row *callee = row_of(calls, edge->callee);
 	double untimed_ns = (double)edge->sum_ns * (callee->scale - caller->scale);
 
-	if (edge->caller == edge->callee)
+	if (edge->caller == edge->callee || caller->self_ns.is_most ||
+	    !(callee->is_scaled || callee->total_ns.is_least))
 		return;
-	if (callee->total_ns.is_least && !is_least(caller))
-		caller->self_ns.is_most = true;
-	/* What the callee did after the caller was last seen is not the caller's. */
-	if (is_least(caller) && callee->is_scaled)
-		caller->self_ns.is_most = true;
-	if (!callee->is_scaled || callee->total_ns.is_least || caller->total_ns.is_least ||
-	    untimed_ns <= 0)
+	if (callee->total_ns.is_least || !is_of_steps(caller, callee, edge)) {
+		caller->self_ns = (struct calls_figure){
+			.value = caller->self_ns.value + caller->self_ns.margin,
+			.is_least = caller->self_ns.is_least,
+			.is_most = true,
+		};
+		return;
+	}
+	if (caller->total_ns.is_least || untimed_ns <= 0)
 		return;
 	caller->self_ns.value = fmax(caller->self_ns.value - untimed_ns, 0);
 	caller->self_ns.margin =
@@ -134,16 +148,18 @@ void calls_estimate(struct calls *calls, const struct report *report)
 }
 
 /*
- * Calls that were left otherwise than by a return, or have not ended, are of no edge. Of a caller
- * that was not seen to the end an edge has what was seen.
+ * Calls that were left otherwise than by a return, or have not ended, are of no edge. Where one of
+ * the two was not seen to the end an edge has what was seen, unless all of that is of whole steps.
  */
 static struct calls_figure edge_figure(const struct calls *calls, const struct profile_edge *edge,
 				       double value)
 {
+	const struct calls_row *caller = row_of(calls, edge->caller);
 	const struct calls_row *callee = row_of(calls, edge->callee);
 	struct calls_figure figure = scaled(callee, value);
 
-	if (is_least(row_of(calls, edge->caller)))
+	if (is_least(caller) || caller->is_scaled ||
+	    (callee->is_scaled && !is_of_steps(caller, callee, edge)))
 		return (struct calls_figure){.value = value, .is_least = true};
 	figure.is_least |= callee->is_cut || callee->left || callee->sum.open || callee->withheld;
 	return figure;
@@ -174,10 +190,9 @@ struct calls_figure calls_per_call(const struct calls *calls, const struct profi
 	const struct calls_figure *caller = &row->calls;
 	struct calls_figure ratio = calls_edge_calls(calls, edge);
 
-	if (is_least(row) || caller->value <= 0)
+	if (is_least(row) || row->is_scaled || caller->value <= 0)
 		return (struct calls_figure){.value = NAN};
 	ratio.value /= caller->value;
 	ratio.margin /= caller->value;
-	ratio.is_estimate |= caller->is_estimate;
 	return ratio;
 }

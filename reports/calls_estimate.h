@@ -6,10 +6,14 @@
  *     calls, N        counted; or estimated by the collector from windows, with its margin
  *     per step        N, as those that were seen divide between steps and the rest
  *     total           N · mean of the calls that were timed; what was seen, as a least, where the
- *                     margin is as large as that
- *     self            that of the timed calls, scaled alike; less the time of timed callees that
- *                     their own rows have to be scaled for and that the caller's could not take off
- *     edges           scaled as the callee's timed calls
+ *                     margin is as large as that, or more was taken off for probes than is left
+ *     self            that of the timed calls, scaled alike; as a most, where timed callees have
+ *                     fallen back, whose time is in it
+ *     edges           what was seen, as a least, where one of the two has fallen back: other
+ * callers may have called before than after
+ *
+ * Where a callee was seen in whole steps, and never but called by the step function itself, an edge
+ * is scaled as its calls, and what that adds is not the step function's own time.
  *
  * A margin is half of the 95 % interval. A mean's is 1.96 standard errors, of the durations in the
  * histogram; relative margins of a product add up in squares (calls and durations are taken to be

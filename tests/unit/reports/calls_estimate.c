@@ -60,6 +60,7 @@ static void tear_down(void)
 TestSuite(calls_estimate, .init = set_up, .fini = tear_down);
 
 static const struct profile_probe exact = {.mode = PROFILE_PROBE_TIME};
+static const struct profile_probe steps = {.mode = PROFILE_PROBE_STEP};
 static const struct profile_probe estimated = {.mode = PROFILE_PROBE_COUNT,
 					       .is_partial = true,
 					       .estimated_calls = 1000,
@@ -106,7 +107,7 @@ Test(calls_estimate, what_was_lost_is_at_least_what_was_seen_and_has_no_ratio)
 
 Test(calls_estimate, what_callees_took_untimed_is_not_the_callers_own)
 {
-	uint32_t step = add_probe("step", exact), observe = add_function("observe", estimated, 20);
+	uint32_t step = add_probe("step", steps), observe = add_function("observe", estimated, 20);
 
 	profile_timing_add(profile, &(struct profile_timing){.probe = step,
 							     .calls = 10,
@@ -173,7 +174,7 @@ Test(calls_estimate, times_that_few_calls_tell_are_at_least_what_was_seen)
 							     .self_ns = 990});
 	profile_bucket_add(profile, &(struct profile_bucket){observe, 10, 98});
 	profile_bucket_add(profile, &(struct profile_bucket){observe, 400, 1});
-	act = add_function("act", exact, 20);
+	act = add_function("act", steps, 20);
 	profile_edge_add(profile, &(struct profile_edge){act, observe, 100, 1000});
 	measure();
 	cr_expect_eq(row(observe)->calls.value, 1000);
@@ -207,4 +208,67 @@ Test(calls_estimate,
 	cr_expect(row(step)->self_ns.is_least);
 	cr_expect(isnan(calls_per_call(&calls, &profile->call_edges[0]).value));
 	cr_expect(calls_edge_calls(&calls, &profile->call_edges[0]).is_least);
+}
+
+Test(calls_estimate, who_called_what_was_not_seen_is_not_known)
+{
+	uint32_t begin = add_function("begin", exact, 10), step = add_function("step", steps, 10);
+	uint32_t observe = add_function("observe", estimated, 20);
+
+	/* It was seen in `begin`, and fell back before the steps, of which few were seen. */
+	profile_edge_add(profile, &(struct profile_edge){begin, observe, 18, 180});
+	profile_edge_add(profile, &(struct profile_edge){step, observe, 2, 20});
+	measure();
+	for (int i = 0; i < 2; i++) {
+		const struct profile_edge *edge = &profile->call_edges[i];
+
+		cr_expect_eq(calls_edge_calls(&calls, edge).value, (double)edge->calls);
+		cr_expect(calls_edge_calls(&calls, edge).is_least);
+		cr_expect(calls_edge_total(&calls, edge).is_least);
+		cr_expect(calls_per_call(&calls, edge).is_least);
+		cr_expect_not(calls_edge_calls(&calls, edge).is_estimate);
+	}
+	cr_expect(row(begin)->self_ns.is_most);
+	cr_expect(row(step)->self_ns.is_most);
+	cr_expect_not(row(step)->self_ns.is_estimate);
+	cr_expect_eq(row(step)->self_ns.value, 100, "nothing was taken off");
+}
+
+Test(calls_estimate, a_caller_that_fell_back_has_no_ratios_and_at_least_the_edges_that_were_seen)
+{
+	uint32_t act = add_function("act", estimated, 20),
+		 observe = add_function("observe", exact, 50);
+
+	profile_edge_add(profile, &(struct profile_edge){act, observe, 40, 400});
+	measure();
+	cr_expect(calls_edge_calls(&calls, &profile->call_edges[0]).is_least);
+	cr_expect(isnan(calls_per_call(&calls, &profile->call_edges[0]).value));
+}
+
+Test(calls_estimate, own_time_with_untimed_callees_in_it_is_at_most_whatever_else_was_taken_off)
+{
+	uint32_t step = add_function("step", steps, 10);
+	uint32_t act = add_function("act", estimated, 20),
+		 observe = add_function("observe", lost, 20);
+
+	profile->timings[step].self_ns = 50000;
+	profile_edge_add(profile, &(struct profile_edge){step, act, 20, 200});
+	profile_edge_add(profile, &(struct profile_edge){step, observe, 20, 200});
+	measure();
+	cr_expect(row(act)->total_ns.is_estimate);
+	cr_expect(row(step)->self_ns.is_most);
+	cr_expect_not(row(step)->self_ns.is_estimate);
+	cr_expect_eq(row(step)->self_ns.margin, 0);
+}
+
+Test(calls_estimate, durations_of_which_probes_took_more_than_is_left_stand_for_no_others)
+{
+	uint32_t observe = add_function("observe", estimated, 20);
+
+	profile->timings[0].subtracted_ns = 201;
+	measure();
+	cr_expect(row(observe)->calls.is_estimate);
+	cr_expect(row(observe)->total_ns.is_least);
+	cr_expect_not(row(observe)->total_ns.is_estimate);
+	cr_expect_eq(row(observe)->total_ns.value, 200);
 }

@@ -38,6 +38,12 @@ static bool has_class(const json_t *row)
 	return false;
 }
 
+/* Whether a row has a class, or a better reason than too few sizes to have none. */
+static bool is_told(const json_t *row)
+{
+	return has_class(row) || json_object_get(json_object_get(row, "time"), "mixed");
+}
+
 static bool has_any_class(const json_t *rows)
 {
 	const json_t *row;
@@ -84,11 +90,14 @@ static void add_end(json_t *cells, const json_t *row, bool is_last)
 /* @has_fits  else what would be their cells is empty */
 static void add_row(json_t *table, const json_t *row, bool has_fits)
 {
+	const char *clock = json_string_value(json_object_get(row, "clock"));
 	json_t *cells = document_row(table);
 	char text[TEXT_BYTES];
 
 	document_text(cells, text_of(row, "name"));
-	document_text(cells, text_of(row, "kind"));
+	snprintf(text, sizeof(text), "%s%s%s", text_of(row, "kind"), clock ? ", " : "",
+		 clock ? clock : "");
+	document_text(cells, text);
 	document_text(cells, text_of(row, "component"));
 	add_end(cells, row, false);
 	add_end(cells, row, true);
@@ -133,7 +142,7 @@ static void add_rows(json_t *section, const json_t *group)
 	size_t i;
 
 	json_array_foreach (rows, i, row) {
-		if (is_any ? has_class(row) : strcmp(text_of(row, "kind"), "self time") != 0)
+		if (is_any ? is_told(row) : strcmp(text_of(row, "kind"), "self time") != 0)
 			add_row(table, row, is_any);
 		else if (is_any)
 			snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%.60s",

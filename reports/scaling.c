@@ -39,6 +39,8 @@ struct row {
 	const char *name, *kind, *component, *unit;
 	uint32_t function; /* id, or index of the component */
 	struct taken (*take)(const struct measured *run, uint32_t id);
+	const char *clock; /* what the time of a function is of; NULL: the kind says it */
+	bool is_mixed;	   /* it is of two kinds, which are no one fit */
 };
 
 /* The number of steps that the runs of a point took, as one of them knows that has them all; 0 when
@@ -136,18 +138,28 @@ static struct taken take_component(const struct measured *run, uint32_t id)
 	};
 }
 
-static struct taken take_probed(const struct measured *run, uint32_t id)
+/* Wall time, of a probe that was there all the time. */
+static struct taken take_timed(const struct measured *run, uint32_t id)
 {
 	struct measured_function function = measured_function(run, id);
 
-	/* What was taken off during the run to keep the budget has sampled times only. */
 	return (struct taken){
-		.amounts[TIME] = function.is_whole ? function.time_ns : function.total_ns,
-		.samples = function.total_samples,
-		.is_sampled = !function.is_whole,
+		.amounts[TIME] = function.is_whole ? function.time_ns : 0,
 		.amounts[CALLS] = function.knows_calls ? function.calls : 0,
 		.amounts[COST] = function.is_timed ? function.mean_ns : 0,
 	};
+}
+
+/* CPU time: all that is known of what was taken off during the run to keep the budget. */
+static struct taken take_total(const struct measured *run, uint32_t id)
+{
+	struct taken taken = take_timed(run, id);
+	struct measured_function function = measured_function(run, id);
+
+	taken.amounts[TIME] = function.total_ns;
+	taken.samples = function.total_samples;
+	taken.is_sampled = true;
+	return taken;
 }
 
 static struct taken take_sampled(const struct measured *run, uint32_t id)
@@ -246,7 +258,12 @@ static void add_row(json_t *rows, const struct scaling *scaling, const struct sc
 				 "component", row->component, "unit", row->unit);
 	struct growth other;
 
-	fit_quantity(json, scaling, group, row, TIME, time);
+	if (row->is_mixed)
+		json_object_set_new(json, "time", json_pack("{s:b}", "mixed", true));
+	else
+		fit_quantity(json, scaling, group, row, TIME, time);
+	if (row->clock && json_object_get(json, "points"))
+		json_object_set_new(json, "clock", json_string(row->clock));
 	fit_quantity(json, scaling, group, row, CALLS, &other);
 	fit_quantity(json, scaling, group, row, COST, &other);
 	if (json_object_get(json, "time") || json_object_get(json, "calls"))
@@ -280,6 +297,51 @@ static double self_at_largest(const struct scaling *scaling, const struct scalin
 	return samples >= SAMPLES_LEAST * runs ? sum : 0;
 }
 
+/* The number of sizes that at least one of two quantities is known of. */
+static size_t count_sizes(const struct quantity *one, const struct quantity *other)
+{
+	size_t count = one->count;
+
+	for (size_t i = 0; i < other->count; i++) {
+		size_t k = 0;
+
+		while (k < one->count && one->points[k].size != other->points[i].size)
+			k++;
+		count += k == one->count;
+	}
+	return count;
+}
+
+/* Wall and CPU time differ, so that a fit is of one of them: the one that is known of every size
+ * that either is known of. */
+static void add_probed(json_t *rows, const struct scaling *scaling,
+		       const struct scaling_group *group, uint32_t id)
+{
+	const struct measured_name *name = scaling->names.rows[id];
+	struct row timed = {.name = name->name,
+			    .kind = "function",
+			    .component = scaling->map.names[name->component],
+			    .unit = "ns",
+			    .function = id,
+			    .take = take_timed,
+			    .clock = "wall time"};
+	struct row total = timed;
+	struct quantity wall, cpu;
+	struct growth growth;
+	size_t sizes;
+
+	total.take = take_total;
+	total.clock = "CPU time";
+	gather(&wall, scaling, group, &timed, TIME);
+	gather(&cpu, scaling, group, &total, TIME);
+	sizes = count_sizes(&wall, &cpu);
+	timed.is_mixed = wall.count < sizes;
+	add_row(rows, scaling, group, timed.is_mixed && cpu.count == sizes ? &total : &timed,
+		&growth);
+	free(wall.costs);
+	free(cpu.costs);
+}
+
 static void add_functions(json_t *rows, const struct scaling *scaling,
 			  const struct scaling_group *group)
 {
@@ -287,15 +349,9 @@ static void add_functions(json_t *rows, const struct scaling *scaling,
 	struct growth growth;
 
 	for (uint32_t id = 0; id < scaling->names.count; id++) {
-		const struct measured_name *name = scaling->names.rows[id];
-
 		is_used[id] = is_probed(scaling, group, id);
 		if (is_used[id])
-			add_row(rows, scaling, group,
-				&(struct row){name->name, "function",
-					      scaling->map.names[name->component], "ns", id,
-					      take_probed},
-				&growth);
+			add_probed(rows, scaling, group, id);
 	}
 	for (int i = 0; i < FUNCTIONS_SAMPLED; i++) {
 		uint32_t best = 0;
@@ -315,7 +371,7 @@ static void add_functions(json_t *rows, const struct scaling *scaling,
 		add_row(rows, scaling, group,
 			&(struct row){scaling->names.rows[best]->name, "self time",
 				      scaling->map.names[scaling->names.rows[best]->component],
-				      "ns", best, take_sampled},
+				      "ns", best, .take = take_sampled},
 			&growth);
 	}
 	free(is_used);
@@ -411,17 +467,20 @@ static json_t *group_json(const struct scaling *scaling, const struct scaling_gr
 	json_t *rows = json_array(), *limits;
 	struct growth step, cpu, memory, component;
 
-	add_row(rows, scaling, group, &(struct row){"step", "step", "", "ns", 0, take_step}, &step);
+	add_row(rows, scaling, group, &(struct row){"step", "step", "", "ns", 0, .take = take_step},
+		&step);
 	add_row(rows, scaling, group,
-		&(struct row){"CPU time of a step", "cpu", "", "ns", 0, take_cpu}, &cpu);
+		&(struct row){"CPU time of a step", "cpu", "", "ns", 0, .take = take_cpu}, &cpu);
 	add_row(rows, scaling, group,
-		&(struct row){"memory, most", "memory", "", "bytes", 0, take_memory}, &memory);
+		&(struct row){"memory, most", "memory", "", "bytes", 0, .take = take_memory},
+		&memory);
 	limits = limits_json(&step, &memory, group, over);
 	for (int i = 0; i < scaling->map.count; i++) {
 		const char *name = scaling->map.names[i];
 
 		add_row(rows, scaling, group,
-			&(struct row){name, "component", name, "ns", (uint32_t)i, take_component},
+			&(struct row){name, "component", name, "ns", (uint32_t)i,
+				      .take = take_component},
 			&component);
 		add_crossing(limits, name, &component, &cpu, group, over);
 	}

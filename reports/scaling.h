@@ -40,7 +40,9 @@ int scaling_lacking_steps(const struct scaling *scaling);
  *               (text), rows, limits, and shares: of each component the largest at any size
  * A row has name, kind ("step", "cpu", "component", "function", "memory"),
  * component, unit, points (size, median, low, high, runs, costs: of each run) and the fits time,
- * calls and cost of a call (growth_json).
+ * calls and cost of a call (growth_json). A function's has a clock, too: its time is wall time or
+ * CPU time, whichever is known of every size that either is known of; where neither is, time is no
+ * fit but {"mixed": true}, and there are no points.
  *
  * @over  NULL: the first name that has several numbers
  * @size  count per step that the size really was (engine.h, [size]); NULL: the number itself

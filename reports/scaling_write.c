@@ -19,6 +19,10 @@ const char *growth_describe(const json_t *fit, char *text, size_t bytes)
 		snprintf(text, bytes, "not measured");
 		return text;
 	}
+	if (json_object_get(fit, "mixed")) {
+		snprintf(text, bytes, "not fitted: wall time at some sizes, CPU time at others");
+		return text;
+	}
 	if (!class) {
 		int sizes = (int)json_integer_value(json_object_get(fit, "sizes"));
 
@@ -73,9 +77,11 @@ static void write_rows(const json_t *rows, FILE *stream)
 	json_array_foreach (rows, i, row) {
 		size_t points = json_array_size(json_object_get(row, "points"));
 		const char *kind = json_string_value(json_object_get(row, "kind"));
+		const char *clock = json_string_value(json_object_get(row, "clock"));
 
+		snprintf(text, sizeof(text), clock ? " (%s)" : "", clock);
 		table_cell(&table, "%s%s", json_string_value(json_object_get(row, "name")),
-			   !strcmp(kind, "self time") ? " (itself)" : "");
+			   !strcmp(kind, "self time") ? " (itself)" : text);
 		table_cell(&table, "%s", json_string_value(json_object_get(row, "component")));
 		table_cell(&table, "%s", amount_text(row, 0, text, sizeof(text)));
 		table_cell(&table, "%s", amount_text(row, points - 1, text, sizeof(text)));

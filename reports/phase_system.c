@@ -180,7 +180,7 @@ static void add_memory(json_t *table, const char *sweep, const char *point,
 	document_number(row, leak.parts && knows_steps ? leak.per_step : NAN);
 	document_number(row, leak.parts && knows_steps ? leak.low : NAN);
 	document_number(row, leak.parts && knows_steps ? leak.high : NAN);
-	document_number(row, leak.level);
+	document_number(row, count ? leak.level : NAN);
 }
 
 static void add_core(json_t *table, const char *sweep, const char *point,

@@ -97,3 +97,33 @@ Test(phase_system, what_comes_to_a_step_is_not_told_where_the_number_of_steps_is
 	cr_expect(json_is_null(cell(json, "io", "step")));
 	json_decref(json);
 }
+
+/* A run that ended before anybody looked a second time. */
+Test(phase_system, memory_that_was_not_seen_is_not_measured)
+{
+	json_t *points = json_pack("[{s:s}]", "n", "1"), *document = document_new("");
+	struct profile *profile = new_profile();
+	char folder[SMALL_PATH], path[SMALL_PATH + 16];
+	struct phase_system system;
+	struct scaling scaling;
+	struct error error;
+	json_t *json;
+
+	profile_point_add(profile, profile_series(profile, "rss", "bytes", false), 0, 0);
+	new_folder(folder);
+	new_sweep(folder, "n", json_incref(points), 1, 0);
+	add_run(folder,
+		&(struct small_run){"n", "p1r1", json_array_get(points, 0), 0.01, 0.01, profile});
+	json_decref(points);
+	snprintf(path, sizeof(path), "%s/n", folder);
+	cr_assert_eq(scaling_load(&scaling, path, NULL, &error), 0, "%s", error.text);
+	phase_system_begin(&system, document);
+	phase_system_add(&system, "n", &scaling);
+	scaling_done(&scaling);
+	remove_folder(folder);
+	json = json_pack("{s:o}", "report", document);
+	cr_expect_str_eq(json_string_value(cell(json, "memory", "verdict")),
+			 "cannot tell: the run is too short");
+	cr_expect(json_is_null(cell(json, "memory", "level")));
+	json_decref(json);
+}

@@ -72,3 +72,16 @@ void timing_note_budget(struct profile *profile, uint32_t probe,
 		 before && row->note[before - 1] != ' ' ? "; " : "", sentence);
 	profile_probe_set_note(profile, probe, note);
 }
+
+void timing_note_tail_calls(const struct uprobe *uprobe, uint32_t function, struct profile *profile)
+{
+	uint64_t tail_calls = 0;
+	char key[64];
+
+	for (size_t slot = 0; slot < uprobe_slots(uprobe); slot++)
+		tail_calls += uprobe_slot_cell(uprobe, slot, function)->tail_calls;
+	if (!tail_calls)
+		return;
+	snprintf(key, sizeof(key), "tail_calls.%u", function);
+	profile_set_number(profile, key, (int64_t)tail_calls);
+}

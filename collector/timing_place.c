@@ -63,6 +63,7 @@ static const char *take_exits(const struct exits *exits, struct timing_choice *c
 
 		choice->exits[i].condition = place->condition;
 		choice->exits[i].is_emulated = place->is_emulated;
+		choice->exits[i].is_tail_call = place->is_tail_call;
 		if (!timing_place_offset(choice->module, place->address, &choice->exits[i].offset))
 			return "its code cannot be read";
 	}

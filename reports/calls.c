@@ -40,6 +40,14 @@ static uint64_t cost_ns(const struct profile *profile, const struct calls_row *r
 	return timed * probe->time_ns + (row->sum.calls - timed) * probe->count_ns;
 }
 
+uint64_t calls_tail_calls(const struct profile *profile, uint32_t probe)
+{
+	char key[64];
+
+	snprintf(key, sizeof(key), "tail_calls.%u", probe);
+	return (uint64_t)profile_number(profile, key, 0);
+}
+
 bool calls_is_timed(const struct report *report, const struct calls_row *row)
 {
 	return report->profile->probes[row->probe].mode != PROFILE_PROBE_COUNT || row->sum.returns;
@@ -55,6 +63,7 @@ static void finish_row(const struct report *report, struct calls_row *row)
 	snprintf(key, sizeof(key), "withheld.%u", row->probe);
 	row->withheld = (uint64_t)profile_number(report->profile, key, 0);
 	known += row->withheld;
+	row->tail_calls = calls_tail_calls(report->profile, row->probe);
 
 	row->is_cut = probe->mode == PROFILE_PROBE_STEP && probe->is_partial;
 	/* A function that was timed at first and not later does not tell which were left. */
@@ -173,6 +182,8 @@ const char *calls_restriction(const struct report *report, const struct calls_ro
 			inlined);
 	if (row->sum.open && !report->profile->probes[row->probe].is_partial)
 		fprintf(stream, "%" PRIu64 " still open at the end, not timed; ", row->sum.open);
+	if (row->tail_calls)
+		fprintf(stream, CALLS_TAIL_CALLS "; ", row->tail_calls);
 	if (row->sum.thrown)
 		fprintf(stream, "%" PRIu64 " left by an exception, timed until it was caught; ",
 			row->sum.thrown);

@@ -14,11 +14,13 @@ struct calls_row {
 	struct profile_timing sum; /* over threads, as seen; min_ns and max_ns are extremes */
 	struct calls_figure calls, step_calls, total_ns, self_ns; /* of the whole recording */
 	double scale;						  /* all calls for each timed one */
-	bool is_scaled;	   /* they are not the same, and scale is known */
-	bool is_step;	   /* each of its calls is one */
-	bool is_cut;	   /* a step function that was not timed to the end: scale is not known */
-	uint64_t left;	   /* calls that ended without a return: longjmp, exception */
-	uint64_t withheld; /* calls for whose returns no probe was allowed to wait */
+	bool is_scaled;	     /* they are not the same, and scale is known */
+	bool is_step;	     /* each of its calls is one */
+	bool is_cut;	     /* a step function that was not timed to the end: scale is not known */
+	uint64_t left;	     /* calls that ended without a return: longjmp, exception */
+	uint64_t tail_calls; /* that ended as another function took their place: what it did is
+				not in their time */
+	uint64_t withheld;   /* calls for whose returns no probe was allowed to wait */
 	const struct profile_timing *threads; /* its rows in the profile, borrowed */
 	uint32_t thread_count;
 	const struct profile_bucket *buckets; /* likewise */
@@ -47,6 +49,15 @@ double calls_percentile(const struct calls_row *row, double share);
 
 /* Returns calls per step, of those while steps ran; NAN where a part of them is not known. */
 double calls_per_step(const struct calls *calls, const struct calls_row *row);
+
+/* Returns how many calls of a probed function another function took the place of, where its exits
+ * are probed: what that did is not in their time. */
+uint64_t calls_tail_calls(const struct profile *profile, uint32_t probe);
+
+/* What is to be said of so many. */
+#define CALLS_TAIL_CALLS                                                                           \
+	"%" PRIu64 " of its calls ended in a jump to another function (tail call), and what that " \
+	"did is not in its time, because its exits are probed"
 
 /* Says whether a function was timed, not only counted. */
 bool calls_is_timed(const struct report *report, const struct calls_row *row);

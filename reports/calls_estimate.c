@@ -59,7 +59,7 @@ static struct calls_figure scaled(const struct calls_row *row, double value)
 
 static struct calls_figure time_of(const struct calls_row *row, double seen_ns)
 {
-	if (is_vague(row))
+	if (is_vague(row) || row->tail_calls)
 		return (struct calls_figure){.value = seen_ns, .is_least = true};
 	return scaled(row, seen_ns);
 }
@@ -179,7 +179,7 @@ struct calls_figure calls_edge_total(const struct calls *calls, const struct pro
 {
 	double seen_ns = (double)edge->sum_ns;
 
-	if (is_vague(row_of(calls, edge->callee)))
+	if (is_vague(row_of(calls, edge->callee)) || row_of(calls, edge->callee)->tail_calls)
 		return (struct calls_figure){.value = seen_ns, .is_least = true};
 	return edge_figure(calls, edge, seen_ns);
 }

@@ -247,7 +247,8 @@ static bool are_exact(const struct calls *calls)
 	for (uint32_t i = 0; i < calls->count; i++) {
 		const struct calls_row *row = &calls->rows[i];
 
-		if (row->calls.is_least || row->calls.is_estimate || row->is_scaled)
+		if (row->calls.is_least || row->calls.is_estimate || row->is_scaled ||
+		    row->tail_calls)
 			return false;
 	}
 	return true;
@@ -374,6 +375,7 @@ static json_t *function_json(const struct report *report, const struct calls *ca
 	if (row->self_ns.is_estimate)
 		add_estimate(json, "estimated_self_ns", row->self_ns);
 	json_object_set_new(json, "left", json_integer((json_int_t)row->left));
+	json_object_set_new(json, "tail_calls", json_integer((json_int_t)row->tail_calls));
 	json_object_set_new(json, "withheld", json_integer((json_int_t)row->withheld));
 	json_object_set_new(json, "note",
 			    text_json(calls_restriction(report, row, text, sizeof(text))));

@@ -3,6 +3,7 @@
 #include "reports/step_functions.h"
 
 #include "collector/base/xalloc.h"
+#include "reports/calls.h"
 
 #include <inttypes.h>
 
@@ -90,9 +91,15 @@ void step_functions_say(const struct report *report,
 	}
 	for (size_t i = 0; i < profile->probes_count; i++) {
 		const struct profile_probe *row = &profile->probes[i];
+		uint64_t tail_calls = calls_tail_calls(profile, (uint32_t)i);
 		const char *inlined;
 		char key[64];
 
+		if (is_step(profile, i) && tail_calls) {
+			obstack_printf(&names, "%s: " CALLS_TAIL_CALLS,
+				       symbol_of(report, row)->label, tail_calls);
+			say_text(&names, say, context, &memory);
+		}
 		if (!is_step(profile, i) || !row->is_partial)
 			continue;
 		snprintf(key, sizeof(key), "inlined.%zu", i);
@@ -136,10 +143,12 @@ json_t *step_functions_json(const struct report *report)
 		symbol = symbol_of(report, row);
 		json_array_append_new(
 			functions,
-			json_pack("{s:o, s:o, s:I, s:b, s:o}", "function",
+			json_pack("{s:o, s:o, s:I, s:I, s:b, s:o}", "function",
 				  clean_json(&memory, symbol->label), "file",
 				  clean_json(&memory, file_of(report, symbol)), "steps",
-				  (json_int_t)counts[i], "partial", row->is_partial, "note",
+				  (json_int_t)counts[i], "tail_calls",
+				  (json_int_t)calls_tail_calls(profile, (uint32_t)i), "partial",
+				  row->is_partial, "note",
 				  row->note ? clean_json(&memory, row->note) : json_null()));
 	}
 	obstack_free(&memory, NULL);

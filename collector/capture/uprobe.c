@@ -317,8 +317,11 @@ static void add_exits(struct places *places, const struct uprobe_function *funct
 		uint32_t cookie =
 			(uint32_t)number | UPROBE_EXIT | UPROBE_CONDITION(exit->condition);
 
-		add_place(places, exit->offset,
-			  exit->is_emulated ? cookie | UPROBE_EXIT_EMULATED : cookie);
+		if (exit->is_emulated)
+			cookie |= UPROBE_EXIT_EMULATED;
+		if (exit->is_tail_call)
+			cookie |= UPROBE_EXIT_TAIL_CALL;
+		add_place(places, exit->offset, cookie);
 	}
 }
 

@@ -51,6 +51,7 @@ struct uprobe_exit {
 	uint64_t offset;    /* in the function's file */
 	uint32_t condition; /* under which it does: of a conditional jump, else UPROBE_ALWAYS */
 	bool is_emulated;
+	bool is_tail_call; /* a jump to another function, whose time is not in the call's */
 };
 
 struct uprobe_function {

@@ -352,6 +352,8 @@ struct profile_spread {
  *   hottest            with --hot: why no functions were chosen, a sentence
  *   hits_cost_ns       what probes on lines have cost the target, by their number and the costs
  *                      that were measured; only where a budget was to be kept
+ *   tail_calls.N       calls of the probe N that ended as another function took their place, whose
+ *                      time is not in theirs
  *   lost.edges         calls whose caller is not in the table of edges
  *   lost.timed_threads threads whose calls were not seen at all
  *   memory.processes, memory.forked, memory.threaded   with --memory: processes that were counted;

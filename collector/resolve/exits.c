@@ -35,8 +35,8 @@ static const char *add(struct reading *reading, const cs_insn *instruction, uint
 
 	if (exits->count == EXITS_MOST)
 		return too_many;
-	exits->places[exits->count++] =
-		(struct exit_place){instruction->address, condition, is_emulated};
+	exits->places[exits->count++] = (struct exit_place){
+		instruction->address, condition, is_emulated, instruction->id != X86_INS_RET};
 	return NULL;
 }
 

@@ -26,6 +26,7 @@ struct exit_place {
 	uint8_t condition; /* under which it leaves: the last four bits of a conditional jump's
 			      opcode, EXITS_ALWAYS for the others */
 	bool is_emulated;  /* by the kernel, when it is probed */
+	bool is_tail_call; /* a jump, where the stack pointer is that of the entry */
 };
 
 #define EXITS_ALWAYS 16

@@ -72,6 +72,24 @@ functions='thrower,middle,catcher,relay,outer,dive,top,front,back,maybe,odd,choo
 	grep -q 'odd: only counted: exceptions may pass through it.*left in a way that cannot be probed' text
 }
 
+@test "what took a call's place is told as missing in its time, and in that of steps" {
+	require node
+	"$THROWS" tail 200 >alone
+	collector run --budget none -q -o a --time back --step front -- "$THROWS" tail 200 >with
+	cmp alone with
+	collector calls a.prof >text
+	cat text
+	grep -qE '^ *200 .*> .* front' text
+	grep -q 'front.*: 200 of its calls ended in a jump to another function (tail call), and what that did is not in its time' text
+	[ "$(grep -c 'back.*: .* ended in a jump' text)" = 0 ]
+	[ "$(grep -c 'counts: exact, every call' text)" = 0 ]
+	collector calls --json -o calls.json a.prof
+	[ "$(ask calls.json 'it.functions.map(f => f.function.split("(")[0] + f.tail_calls).sort().join(" ")')" = 'back0 front200' ]
+	collector steps a.prof | grep -q 'front.*: 200 of its calls ended in a jump'
+	collector steps --json -o steps.json a.prof
+	[ "$(ask steps.json 'it.step_functions[0].tail_calls')" = 200 ]
+}
+
 @test "exceptions pass timed functions of C libraries, also in programs that others execute" {
 	"$THROWS" sort 30 >alone
 	for how in --time --step; do

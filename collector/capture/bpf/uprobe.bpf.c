@@ -162,6 +162,8 @@ int on_edge(struct pt_regs *registers)
 		__u64 telling_ns = leave(calls, cell, setting, frame, end_ns,
 					 cookie & UPROBE_EXIT_EMULATED ? setting->step_ns : 0);
 
+		if (cookie & UPROBE_EXIT_TAIL_CALL)
+			add(calls, &cell->tail_calls, 1);
 		take_handling(calls, cell, end_ns + telling_ns);
 	}
 	return 0;

@@ -60,6 +60,7 @@ enum uprobe_window_state {
 #define UPROBE_GENERATION(cookie) ((__u32)((cookie) >> 32))
 #define UPROBE_EXIT		  (1u << 31)
 #define UPROBE_EXIT_EMULATED	  (1u << 30)
+#define UPROBE_EXIT_TAIL_CALL	  (1u << 29)
 #define UPROBE_CONDITION(bits)	  ((bits) << 24) /* of a jump that leaves, as its opcode has it */
 #define UPROBE_ALWAYS		  16u
 #define UPROBE_FUNCTION		  0xffffffu
@@ -83,11 +84,12 @@ struct uprobe_cell {
 	__u64 outer_ns;	  /* of those that were not called from the function itself */
 	__u64 self_ns;	  /* of durations without timed callees */
 	__u64 min_ns, max_ns;
-	__u64 subtracted_ns;	    /* what was taken off durations for the probes' own cost */
-	__u64 deep;		    /* calls below UPROBE_DEPTH timed ones: counted, not timed */
-	__s64 open;		    /* calls that have not ended */
-	__u64 thrown;		    /* of the returns, calls that an exception left */
-	__u64 withheld;		    /* calls where no return probe may wait: counted, not timed */
+	__u64 subtracted_ns; /* what was taken off durations for the probes' own cost */
+	__u64 deep;	     /* calls below UPROBE_DEPTH timed ones: counted, not timed */
+	__s64 open;	     /* calls that have not ended */
+	__u64 thrown;	     /* of the returns, calls that an exception left */
+	__u64 withheld;	     /* calls where no return probe may wait: counted, not timed */
+	__u64 tail_calls;    /* calls that ended as another function took their place, at an exit */
 	__u64 handled, handling_ns; /* returns whose handling was not interrupted, and its time */
 };
 

@@ -36,6 +36,8 @@ Test(exits, every_return_is_one)
 	cr_expect_eq(exits.places[2].address, START + 6);
 	cr_expect_eq(exits.places[0].condition, EXITS_ALWAYS);
 	cr_expect_not(exits.places[0].is_emulated);
+	for (int i = 0; i < 3; i++)
+		cr_expect_not(exits.places[i].is_tail_call, "%d", i);
 }
 
 Test(exits, a_function_that_never_returns_has_none)
@@ -50,6 +52,7 @@ Test(exits, a_jump_elsewhere_is_a_tail_call_and_one_within_is_not)
 	cr_assert_eq(exits.count, 1);
 	cr_expect_eq(exits.places[0].address, START + 2);
 	cr_expect(exits.places[0].is_emulated);
+	cr_expect(exits.places[0].is_tail_call);
 }
 
 Test(exits, a_conditional_tail_call_has_its_condition)

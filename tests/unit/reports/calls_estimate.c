@@ -272,3 +272,21 @@ Test(calls_estimate, durations_of_which_probes_took_more_than_is_left_stand_for_
 	cr_expect_not(row(observe)->total_ns.is_estimate);
 	cr_expect_eq(row(observe)->total_ns.value, 200);
 }
+
+Test(calls_estimate, what_took_a_calls_place_is_missing_in_its_time_and_in_nothing_else)
+{
+	uint32_t act = add_function("act", exact, 20), observe = add_function("observe", exact, 20);
+	char text[800];
+
+	profile_edge_add(profile, &(struct profile_edge){act, observe, 20, 200});
+	profile_set_number(profile, "tail_calls.1", 7);
+	measure();
+	cr_expect_not(row(observe)->calls.is_least);
+	cr_expect(row(observe)->total_ns.is_least);
+	cr_expect(row(observe)->self_ns.is_least);
+	cr_expect(row(act)->self_ns.is_most);
+	cr_expect_not(calls_edge_calls(&calls, &profile->call_edges[0]).is_least);
+	cr_expect(calls_edge_total(&calls, &profile->call_edges[0]).is_least);
+	calls_restriction(&report, row(observe), text, sizeof(text));
+	cr_expect_not_null(strstr(text, "7 of its calls ended in a jump to another function"));
+}

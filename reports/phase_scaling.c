@@ -156,7 +156,8 @@ static void add_rows(json_t *section, const json_t *group)
 	note_remarks(section, rows);
 }
 
-/* What one more of the size needs, between the smallest and the largest. */
+/* What one more of the size needs, between the smallest and the largest; nothing where no growth is
+ * seen. */
 static void note_memory(json_t *section, const char *over, const json_t *group)
 {
 	const json_t *row;
@@ -168,7 +169,8 @@ static void note_memory(json_t *section, const char *over, const json_t *group)
 		double bytes = number_of(last, "median") - number_of(first, "median");
 		char amount[32], from[32], to[32];
 
-		if (strcmp(text_of(row, "kind"), "memory") != 0 || sizes <= 0 || bytes <= 0)
+		if (strcmp(text_of(row, "kind"), "memory") != 0 || sizes <= 0 || bytes <= 0 ||
+		    !strcmp(text_of(json_object_get(row, "time"), "class"), "O(1)"))
 			continue;
 		document_note(section, "memory: %s for one more of %s, from %s to %s",
 			      amount_format(bytes / sizes, "bytes", amount, sizeof(amount)), over,

@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <string.h>
 #include <unistd.h>
 
 enum {
@@ -16,7 +17,8 @@ enum {
 
 static const double limit_rates[] = {10, 50, 100}; /* steps a second */
 static const double half = 0.5;
-static const double reach = 4; /* how far beyond the largest size a fit is trusted */
+static const double flat = 0.25; /* exponent, half of that of a root: no constant cost */
+static const double reach = 4;	 /* how far beyond the largest size a fit is trusted */
 
 /* What a row tells of its function. */
 enum amount {
@@ -461,6 +463,45 @@ static json_t *shares_json(const struct scaling *scaling, const struct scaling_g
 	return shares;
 }
 
+/* Says whether a row grows, or may: its answer or a rival does, or where @is_whole its exponent's
+ * interval leaves it open. */
+static bool may_grow(const json_t *row, bool is_whole)
+{
+	const json_t *time = json_object_get(row, "time");
+	const char *class = json_string_value(json_object_get(time, "class"));
+
+	return class &&
+	       (strcmp(class, growth_class_names[GROWTH_CONSTANT]) != 0 ||
+		json_array_size(json_object_get(time, "rivals")) ||
+		(is_whole &&
+		 json_number_value(json_array_get(json_object_get(time, "interval"), 1)) >= flat));
+}
+
+/* Takes "never" back where a row says otherwise: of memory its own, of the step that of any part of
+ * it, too, as what is a part of a step makes it grow in the end. */
+static void doubt_limits(json_t *limits, const json_t *rows)
+{
+	json_t *limit;
+	size_t i, k;
+
+	json_array_foreach (limits, i, limit) {
+		bool is_memory = !strcmp(json_string_value(json_object_get(limit, "of")), "memory");
+		const json_t *row;
+
+		json_array_foreach (rows, k, row) {
+			const char *kind = json_string_value(json_object_get(row, "kind"));
+			bool is_whole = !strcmp(kind, "step") || !strcmp(kind, "cpu");
+
+			if (!json_object_get(limit, "never") ||
+			    is_memory != !strcmp(kind, "memory") ||
+			    !may_grow(row, is_whole || is_memory))
+				continue;
+			json_object_del(limit, "never");
+			json_object_set_new(limit, "untold", json_true());
+		}
+	}
+}
+
 static json_t *group_json(const struct scaling *scaling, const struct scaling_group *group,
 			  const char *over)
 {
@@ -485,6 +526,7 @@ static json_t *group_json(const struct scaling *scaling, const struct scaling_gr
 		add_crossing(limits, name, &component, &cpu, group, over);
 	}
 	add_functions(rows, scaling, group);
+	doubt_limits(limits, rows);
 	return json_pack("{s:s, s:s, s:o, s:o, s:o}", "machine", group->machine, "others",
 			 group->others, "rows", rows, "shares", shares_json(scaling, group),
 			 "limits", limits);

@@ -43,6 +43,9 @@ int scaling_lacking_steps(const struct scaling *scaling);
  * calls and cost of a call (growth_json). A function's has a clock, too: its time is wall time or
  * CPU time, whichever is known of every size that either is known of; where neither is, time is no
  * fit but {"mixed": true}, and there are no points.
+ * A limit has of, limit, over and one of size, beyond (the largest that a fit is trusted for),
+ * never (nothing that makes it grows) and untold (what it is of seems constant, and part of it may
+ * grow).
  *
  * @over  NULL: the first name that has several numbers
  * @size  count per step that the size really was (engine.h, [size]); NULL: the number itself

@@ -167,6 +167,8 @@ const char *scaling_limit(const json_t *limit, char *text, size_t bytes)
 		snprintf(text, bytes, "not at any %s", over);
 	else if (json_object_get(limit, "never"))
 		snprintf(text, bytes, "whatever the %s", over);
+	else if (json_object_get(limit, "untold"))
+		snprintf(text, bytes, "at no %s that can be told: some of it may grow", over);
 	else
 		snprintf(text, bytes, "above %s %.0f, as far as the fit may be trusted", over,
 			 json_number_value(json_object_get(limit, "beyond")));

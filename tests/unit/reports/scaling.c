@@ -14,9 +14,9 @@ struct knowledge {
 	bool is_whole, is_sampled;
 };
 
-/* A program of four steps, whose work() takes @size ms of CPU time and @size squared ms of wall
+/* A program of four steps, whose work() takes @size ms of CPU time and @timed squared ms of wall
  * time in each. */
-static struct profile *working(int size, struct knowledge knows)
+static struct profile *working(int size, int timed, struct knowledge knows)
 {
 	struct profile *profile = new_profile();
 	uint32_t step = add_stack(profile, "main;step", 0);
@@ -43,13 +43,14 @@ static struct profile *working(int size, struct knowledge knows)
 					    .calls = STEPS,
 					    .step_calls = STEPS,
 					    .returns = STEPS,
-					    .sum_ns = (uint64_t)(STEPS * size * size) * MS,
+					    .sum_ns = (uint64_t)(STEPS * timed * timed) * MS,
 				    });
 	return profile;
 }
 
-/* The scaling of a sweep over sizes 4 ... 64, a run of each. */
-static json_t *scale(const struct knowledge knows[SIZES])
+/* The scaling of a sweep over sizes 4 ... 64, a run of each; with @steady CPU time that is the same
+ * at all of them, unless it is 0. */
+static json_t *scale(const struct knowledge knows[SIZES], int steady)
 {
 	char folder[SMALL_PATH], path[SMALL_PATH + 16], text[16];
 	json_t *points = json_array(), *json;
@@ -64,8 +65,9 @@ static json_t *scale(const struct knowledge knows[SIZES])
 	new_sweep(folder, "sweep", json_incref(points), 1, 0);
 	for (int i = 0; i < SIZES; i++) {
 		snprintf(text, sizeof(text), "p%dr1", i + 1);
-		add_run(folder, &(struct small_run){"sweep", text, json_array_get(points, i), 1, 1,
-						    working(4 << i, knows[i])});
+		add_run(folder,
+			&(struct small_run){"sweep", text, json_array_get(points, i), 1, 1,
+					    working(steady ? steady : 4 << i, 4 << i, knows[i])});
 	}
 	json_decref(points);
 	snprintf(path, sizeof(path), "%s/sweep", folder);
@@ -101,7 +103,7 @@ static void expect_work(const json_t *json, const char *clock, const char *class
 
 Test(scaling, a_function_that_was_timed_at_all_sizes_is_told_by_its_wall_time)
 {
-	json_t *json = scale((struct knowledge[]){{1, 1}, {1, 0}, {1, 1}, {1, 1}, {1, 1}});
+	json_t *json = scale((struct knowledge[]){{1, 1}, {1, 0}, {1, 1}, {1, 1}, {1, 1}}, 0);
 
 	expect_work(json, "wall time", "O(n²)");
 	json_decref(json);
@@ -109,7 +111,7 @@ Test(scaling, a_function_that_was_timed_at_all_sizes_is_told_by_its_wall_time)
 
 Test(scaling, a_function_that_was_not_timed_at_all_sizes_is_told_by_its_cpu_time_at_all)
 {
-	json_t *json = scale((struct knowledge[]){{0, 1}, {0, 1}, {1, 1}, {0, 1}, {1, 1}});
+	json_t *json = scale((struct knowledge[]){{0, 1}, {0, 1}, {1, 1}, {0, 1}, {1, 1}}, 0);
 
 	expect_work(json, "CPU time", "O(n)");
 	json_decref(json);
@@ -117,7 +119,7 @@ Test(scaling, a_function_that_was_not_timed_at_all_sizes_is_told_by_its_cpu_time
 
 Test(scaling, wall_and_cpu_time_of_different_sizes_are_no_one_fit)
 {
-	json_t *json = scale((struct knowledge[]){{1, 0}, {0, 1}, {0, 1}, {0, 1}, {0, 1}});
+	json_t *json = scale((struct knowledge[]){{1, 0}, {0, 1}, {0, 1}, {0, 1}, {0, 1}}, 0);
 	const json_t *row = row_of(json, "work"), *time = json_object_get(row, "time");
 	char text[200];
 
@@ -125,5 +127,31 @@ Test(scaling, wall_and_cpu_time_of_different_sizes_are_no_one_fit)
 	cr_expect_null(json_object_get(row, "points"));
 	cr_expect_str_eq(growth_describe(time, text, sizeof(text)),
 			 "not fitted: wall time at some sizes, CPU time at others");
+	json_decref(json);
+}
+
+/* The words of the limit of ten steps a second. */
+static void expect_limit(const json_t *json, const char *words)
+{
+	const json_t *group = json_array_get(json_object_get(json, "groups"), 0);
+	const json_t *limit = json_array_get(json_object_get(group, "limits"), 0);
+	char text[200];
+
+	cr_expect_str_eq(scaling_limit(limit, text, sizeof(text)), words);
+}
+
+Test(scaling, a_step_in_which_nothing_grows_stays_as_fast_at_any_size)
+{
+	json_t *json = scale((struct knowledge[]){{0, 1}, {0, 1}, {0, 1}, {0, 1}, {0, 1}}, 16);
+
+	expect_limit(json, "step: 10 steps a second whatever the n");
+	json_decref(json);
+}
+
+Test(scaling, a_step_that_seems_constant_has_a_limit_when_a_function_in_it_grows)
+{
+	json_t *json = scale((struct knowledge[]){{1, 1}, {1, 1}, {1, 1}, {1, 1}, {1, 1}}, 16);
+
+	expect_limit(json, "step: 10 steps a second at no n that can be told: some of it may grow");
 	json_decref(json);
 }

@@ -169,7 +169,7 @@ static void write_text(const struct lines_view *view, const struct options *opti
 {
 	if (!view->lines->samples || report_has_waits_alone(view->report))
 		summary_empty(view->report, stream);
-	if (view->lines->samples)
+	if (view->lines->samples || view->lines->has_hits)
 		write_lines(view, options, stream);
 	lines_write_remarks(view, stream);
 	if (options->disassembly)

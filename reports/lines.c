@@ -226,6 +226,7 @@ static void add_hits(struct measuring *measuring)
 		if (index == NO_ROW || (function->calls && !function->counted_calls))
 			continue;
 		row->has_hits = true;
+		row->is_restricted |= function->note != NULL;
 		row->hits += hits->hits;
 		row->hits_margin += hits->margin;
 		if (hits->label > row->label)

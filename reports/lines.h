@@ -25,8 +25,8 @@ struct line_row {
 	uint32_t line;	      /* in the function's file; 0 unknown */
 	uint64_t self, total; /* in periods */
 	uint32_t self_samples, total_samples;
-	struct interval share; /* of self, 95 %, this run */
-	bool has_hits;
+	struct interval share;	      /* of self, 95 %, this run */
+	bool has_hits, is_restricted; /* a note on one of their functions says what they lack */
 	enum profile_hit_label label; /* the least sure of those that were added up */
 	uint64_t hits, hits_margin;
 	uint64_t allocations, allocated; /* blocks and bytes */

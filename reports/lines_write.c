@@ -346,8 +346,9 @@ void lines_write_remarks(const struct lines_view *view, FILE *stream)
 static void add_hits_json(json_t *json, const struct report *report, const struct line_row *row)
 {
 	static const char *const labels[PROFILE_HIT_LABELS] = {"exact", "derived", "estimated"};
-	json_t *hits = json_pack("{s:I, s:I, s:s}", "count", (json_int_t)row->hits, "margin",
-				 (json_int_t)row->hits_margin, "label", labels[row->label]);
+	json_t *hits = json_pack("{s:I, s:I, s:s, s:b}", "count", (json_int_t)row->hits, "margin",
+				 (json_int_t)row->hits_margin, "label", labels[row->label],
+				 "restricted", row->is_restricted);
 
 	if (lines_know_hits(row))
 		json_object_set_new(

@@ -135,8 +135,18 @@ with_source() {
 	reports lines --json small.prof kd_tree.c >json
 	[ "$(ask json 'it.lines.map(row => row.hits.count + row.hits.label + row.hits.margin).join(" ")')" = '4000estimated120 50exact0 7derived0' ]
 	[ "$(ask json 'it.lines[0].hits.self_per_hit')" = 50000 ]
+	[ "$(ask json 'it.lines.map(row => row.hits.restricted).join(" ")')" = 'false false false' ]
+	sqlite3 small.prof "UPDATE hit_functions SET note = 'also inlined at elsewhere.c:3'"
+	reports lines --json small.prof kd_tree.c >json
+	[ "$(ask json 'it.lines.map(row => row.hits.restricted).join(" ")')" = 'true true true' ]
+	sqlite3 small.prof 'UPDATE hit_functions SET note = NULL'
 	reports lines --json --inlined-at-call small.prof kd_tree.c >call
 	[ "$(ask call 'it.lines.map(row => row.line + ":" + row.hits.count).join(" ")')" = '61:50 62:7' ]
+	sqlite3 small.prof 'DELETE FROM samples'
+	reports lines small.prof kd_tree.c >lines
+	grep -q '^no samples' lines
+	grep -E ' 50 +61  line 59' lines
+	reports lines small.prof | grep -E ' ≈4000 ±120 .*kd_tree'
 }
 
 @test "allocations stand beside the lines that made them" {

@@ -13,7 +13,7 @@
 const struct profile_ending_row profile_endings[PROFILE_ENDINGS] = {
 	[PROFILE_ENDING_COMPLETE] = {"complete", true, "reached the thread's first function"},
 	[PROFILE_ENDING_FINISHED_LIVE] = {"finished_live", true,
-					  "finished from the process's memory, verified"},
+					  "finished from the process's memory, a moment later"},
 	[PROFILE_ENDING_FINISHED_CHAIN] = {"finished_chain", true,
 					   "finished from the thread's last complete stack"},
 	[PROFILE_ENDING_TRUNCATED] = {"truncated", false, "the copied stack ended too early"},

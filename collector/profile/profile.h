@@ -37,7 +37,7 @@ enum profile_module_kind {
 /* How a stack walk ended; profile_endings has a row for each. */
 enum profile_ending {
 	PROFILE_ENDING_COMPLETE,       /* reached the thread's first function in the copied stack */
-	PROFILE_ENDING_FINISHED_LIVE,  /* the rest was read from the live process and verified */
+	PROFILE_ENDING_FINISHED_LIVE,  /* the rest was read from the live process a moment later */
 	PROFILE_ENDING_FINISHED_CHAIN, /* the rest is the thread's last complete stack, joined */
 	PROFILE_ENDING_TRUNCATED,      /* the copied stack ended and nothing could finish it */
 	PROFILE_ENDING_GUESSED,	  /* complete, but passed code without CFI by its epilogue or frame

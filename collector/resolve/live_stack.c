@@ -141,6 +141,21 @@ bool live_stack_stands(const struct live_stack *live, const struct live_stack_wi
 	       stand_still(witnesses, count, seen);
 }
 
+bool live_stack_holds(struct live_stack *live, const struct cfi_memory *part)
+{
+	for (size_t offset = 0; offset < part->bytes; offset += LIVE_STACK_WINDOW) {
+		size_t rest = part->bytes - offset;
+		size_t bytes = rest < LIVE_STACK_WINDOW ? rest : LIVE_STACK_WINDOW;
+		struct iovec local = {live->window, bytes};
+		struct iovec remote = {(void *)(uintptr_t)(part->start + offset), bytes};
+
+		if (process_vm_readv(live->pid, &local, 1, &remote, 1, 0) != (ssize_t)bytes ||
+		    memcmp(live->window, part->data + offset, bytes) != 0)
+			return false;
+	}
+	return true;
+}
+
 bool live_stack_confirm(const struct live_stack *live)
 {
 	return live_stack_stands(live, live->first, live->first_count);

@@ -74,6 +74,12 @@ bool live_stack_was_long(const struct live_stack *live);
 bool live_stack_stands(const struct live_stack *live, const struct live_stack_witness *witnesses,
 		       uint32_t count);
 
+/*
+ * Says whether a copied part stands in the live stack as it was copied. Overwrites the window.
+ * Cost: a system call for each 16 KB.
+ */
+bool live_stack_holds(struct live_stack *live, const struct cfi_memory *part);
+
 /* Says, after all reads, whether what the first one relied on stands there still. Cost: one system
  * call. */
 bool live_stack_confirm(const struct live_stack *live);

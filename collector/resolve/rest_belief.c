@@ -52,10 +52,3 @@ bool rest_belief_note(struct rest_beliefs **beliefs, uint64_t place, uint64_t re
 	}
 	return is_believed(belief) || (is_seen && !belief->doubt);
 }
-
-bool rest_belief_holds(const struct rest_beliefs *beliefs, uint64_t place, uint64_t rest)
-{
-	const struct belief *belief = beliefs ? &beliefs->rows[row_of(place)] : NULL;
-
-	return belief && belief->place == place && belief->rest == rest && is_believed(belief);
-}

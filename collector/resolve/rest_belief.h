@@ -7,7 +7,9 @@
  * same place: of a function with 100 KB of its own that is called in turn from two others, a third
  * of the stacks had the wrong one, and all that was seen of the copy still stood. So it is believed
  * only when it has been the same at many moments, and for long not after it has been another.
- * Samples that are read in one go all see one moment.
+ * Samples that are read in one go all see one moment. An activation that is over before anything of
+ * it is read is never found here: what tells it apart is that the copy does not stand there any
+ * more (live_stack.h).
  *
  *     left in (function, position):  A A A ... A A A B A A ...
  *     believed                      - - - ... - + + - - -      for ever longer
@@ -41,10 +43,6 @@ struct rest_beliefs;
  */
 bool rest_belief_note(struct rest_beliefs **beliefs, uint64_t place, uint64_t rest, bool is_seen,
 		      uint64_t now_ns);
-
-/* Says whether it has been found there often enough, and nothing else lately. @beliefs  NULL:
- * nothing was */
-bool rest_belief_holds(const struct rest_beliefs *beliefs, uint64_t place, uint64_t rest);
 
 /* Adds a word to a digest (FNV-1a, by words). */
 static inline uint64_t rest_belief_digest(uint64_t sum, uint64_t word)

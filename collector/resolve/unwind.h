@@ -8,14 +8,13 @@
  * A walk that leaves the copied bytes is finished, in this order, from
  *   0. in Go's code, which keeps frame pointers throughout: the chain of them that the kernel took
  *      with the sample, when it goes on from here and leads to the root;
- *   1. the live process's memory, accepted only when what was seen last in the copy still stands
- *      there (live_stack.h), only when it leads to the root, and only when it is no other
- *      activation's (rest_belief.h);
- *      of a deep stack a few windows, and then the rest of the thread's last complete one when
- *      that still stands (unwind_finish.c);
+ *   1. the live process's memory, accepted only when what the copy has of waiting functions stands
+ *      there still, before and after it is read (live_stack.h), only when it leads to the root, and
+ * only where nothing else has been found for some time (rest_belief.h); of a deep stack a few
+ * windows, and then the rest of the thread's last complete one when that still stands
+ * (unwind_finish.c);
  *   2. the last complete stack of the same thread, where it meets this one in stack position and
- *      code address (or stack position and function) in a recursion that is the same, or live
- *      memory has shown the same for some time;
+ *      code address (or stack position and function) in a recursion that is the same;
  * else it ends as truncated.
  *
  * A handler may have a stack of its own. From there a walk goes on with what the last interruption

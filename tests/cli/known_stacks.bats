@@ -192,6 +192,9 @@ raised() {
 	record "$BUILD/workloads/deep" 2 calls
 	all 'call_one' "^$start;by_one;large_calling;call_one" 'large_calling;call_one'
 	all 'call_two' "^$start;by_two;large_calling;call_two" 'large_calling;call_two'
+	record "$BUILD/workloads/deep" 2 unequal
+	all 'call_one' "^$start;by_one;large_calling;call_one" 'large_calling;call_one'
+	all 'call_two' "^$start;by_two;large_calling;call_two" 'large_calling;call_two'
 	record "$BUILD/workloads/deep" 1 leaf
 	all 'for_one' "^$start;by_one;large;use;for_one" 'large;use;for_one'
 	all 'for_two' "^$start;by_two;large;use;for_two" 'large;use;for_two'

@@ -15,6 +15,8 @@
  *     aligned   the same with large_aligned, whose frame is found by the frame pointer
  *     calls     the same with large_calling, which calls call_one or call_two from one place: what
  *               it was called by is beyond the copy, and a moment later another one
+ *     unequal   the same by turns, by_one for a few milliseconds, by_two for some hundred: of the
+ *               first nothing is left when its samples are looked at
  */
 #include "tests/workloads/workload.h"
 
@@ -103,13 +105,15 @@ FUNCTION static void large_aligned(int which)
 
 FUNCTION static void call_one(volatile uint64_t *room)
 {
-	use(room, 1);
+	for (int i = 0; i < stay; i++)
+		use(room, 1);
 	NOT_A_TAIL_CALL();
 }
 
 FUNCTION static void call_two(volatile uint64_t *room)
 {
-	use(room, 2);
+	for (int i = 0; i < stay; i++)
+		use(room, 2);
 	NOT_A_TAIL_CALL();
 }
 
@@ -145,7 +149,12 @@ int main(int argc, char **argv)
 			(random >> 60 & 1 ? by_one : by_two)(*kind == 'l'   ? large
 							     : *kind == 'a' ? large_aligned
 									    : large_calling);
-		else if (*kind == 'r') {
+		else if (*kind == 'u') {
+			stay = 3;
+			by_one(large_calling);
+			stay = 300;
+			by_two(large_calling);
+		} else if (*kind == 'r') {
 			stay = random >> 58 ? 1 : 64;
 			descend(LEVELS, random, 0);
 		} else

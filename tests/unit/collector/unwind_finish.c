@@ -328,7 +328,7 @@ Test(unwind_finish, finishes_from_the_threads_last_complete_walk_what_is_below_a
 	unwind_memory_done(&memory);
 }
 
-static void finish_chain_inside(int number, siginfo_t *information, void *context)
+static void finish_live_inside(int number, siginfo_t *information, void *context)
 {
 	struct unwind_memory memory = {0};
 	struct unwind_sample whole, part;
@@ -349,19 +349,21 @@ static void finish_chain_inside(int number, siginfo_t *information, void *contex
 			     "%d: %d", i, ending);
 		usleep(REST_BELIEF_APART_NS / 1000 + 1);
 	}
-	count = unwind_walk(space, &memory, 0, &part, frames, &ending);
-	cr_expect_eq(ending, PROFILE_ENDING_FINISHED_CHAIN, "%d", ending);
+	count = unwind_walk(space, &memory, getpid(), &part, frames, &ending);
+	cr_expect_eq(ending, PROFILE_ENDING_FINISHED_LIVE);
 	expect_truth(count);
-	memory.last.frames[memory.last.count - 1].address++;
-	memory.deep.count = 0;
 	unwind_walk(space, &memory, 0, &part, frames, &ending);
-	cr_expect_eq(ending, PROFILE_ENDING_TRUNCATED, "live memory has shown another: %d", ending);
+	cr_expect_eq(ending, PROFILE_ENDING_TRUNCATED, "the process is gone: %d", ending);
+	((uint8_t *)caught.stack)[part.stack_bytes - 1] ^= 1;
+	unwind_walk(space, &memory, getpid(), &part, frames, &ending);
+	cr_expect_eq(ending, PROFILE_ENDING_TRUNCATED, "the copy does not stand there: %d", ending);
+	((uint8_t *)caught.stack)[part.stack_bytes - 1] ^= 1;
 	unwind_memory_done(&memory);
 }
 
-Test(unwind_finish, finishes_from_the_last_complete_walk_what_live_memory_has_shown_for_some_time)
+Test(unwind_finish, outside_of_recursions_only_what_stands_there_is_believed)
 {
-	struct sigaction action = {.sa_sigaction = finish_chain_inside, .sa_flags = SA_SIGINFO};
+	struct sigaction action = {.sa_sigaction = finish_live_inside, .sa_flags = SA_SIGINFO};
 	volatile int kept = 0;
 
 	sigaction(SIGUSR1, &action, NULL);

@@ -59,8 +59,8 @@ static struct io_stream *find(const FILE *stream)
 	return fd >= 0 && fd < STREAMS ? &streams[fd] : NULL;
 }
 
-/* Adds to the calls inside; returns how many there were. An atomic addition is a third of the cost
- * of a call that the buffer serves, so it is made for threads only. */
+/* Adds to the calls inside; returns how many there were. Atomic additions are dear beside a call
+ * that the buffer serves, so they are made for threads only. */
 static uint32_t add_inside(struct io_stream *known, uint32_t change)
 {
 	uint32_t before;

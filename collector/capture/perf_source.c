@@ -5,7 +5,7 @@
 #include "collector/base/xalloc.h"
 #include "collector/capture/perf_apart.h"
 #include "collector/capture/perf_record.h"
-#include "collector/capture/perf_ring.h"
+#include "collector/capture/perf_streams.h"
 
 #include <errno.h>
 #include <string.h>
@@ -22,27 +22,10 @@
 #define RING_MILLISECONDS   60	/* of samples that a ring holds: three missed polls */
 #define RECORD_BYTES	    400 /* of a sample, beside the copy */
 
-/* What comes through a ring. */
-enum kind {
-	SAMPLES,
-	SIDE,
-	BRIEF_SAMPLES, /* in place of the samples, when perf_source_set_brief wants it */
-};
-
-/* One ring and the event that owns it. */
-struct stream {
-	int fd;
-	int cpu;
-	enum kind kind;
-	struct perf_ring ring;
-	const struct perf_event_header *next; /* peeked record, or NULL */
-	uint64_t next_time_ns;
-};
-
 struct thread_event {
 	int fd;
 	int cpu;
-	enum kind kind;
+	enum perf_stream_kind kind;
 };
 
 struct perf_source {
@@ -51,10 +34,8 @@ struct perf_source {
 	struct tick tick; /* when the engine rides on it */
 	struct perf_source_options options;
 	size_t ring_bytes;
-	int poll_fd;
-	struct stream *streams;
-	size_t stream_count, stream_capacity;
-	struct stream *first;	     /* that has the earliest record, as of the last row_next */
+	struct perf_streams streams;
+	struct perf_stream *first;   /* that has the earliest record, as of the last row_next */
 	struct thread_event *events; /* of the target's threads */
 	size_t event_count, event_capacity;
 	struct perf_source_losses losses;
@@ -68,45 +49,8 @@ static void close_all(struct perf_source *source)
 {
 	for (size_t i = 0; i < source->event_count; i++)
 		close(source->events[i].fd);
-	for (size_t i = 0; i < source->stream_count; i++) {
-		perf_ring_unmap(&source->streams[i].ring);
-		close(source->streams[i].fd);
-	}
-	source->event_count = source->stream_count = 0;
-}
-
-static int add_stream(struct perf_source *source, int cpu, enum kind kind, size_t ring_bytes,
-		      struct error *error)
-{
-	struct epoll_event interest = {.events = EPOLLIN};
-	struct stream stream = {.cpu = cpu, .kind = kind};
-	int result;
-
-	stream.fd = perf_engine_open_ring(cpu, (uint32_t)ring_bytes, error);
-	if (stream.fd == -ENODEV)
-		return 0;
-	if (stream.fd < 0)
-		return stream.fd;
-	result = perf_ring_map(&stream.ring, stream.fd, ring_bytes, error);
-	if (result) {
-		close(stream.fd);
-		return result;
-	}
-	epoll_ctl(source->poll_fd, EPOLL_CTL_ADD, stream.fd, &interest);
-	xgrow(source->streams, source->stream_count, source->stream_capacity);
-	source->streams[source->stream_count++] = stream;
-	return 0;
-}
-
-/* Makes a ring of every CPU that is online. */
-static int open_streams(struct perf_source *source, enum kind kind, size_t ring_bytes,
-			struct error *error)
-{
-	int result = 0, cpus = (int)sysconf(_SC_NPROCESSORS_CONF);
-
-	for (int cpu = 0; cpu < cpus && !result; cpu++)
-		result = add_stream(source, cpu, kind, ring_bytes, error);
-	return result;
+	perf_streams_close(&source->streams, 0);
+	source->event_count = 0;
 }
 
 static int open_samples(const struct perf_source *source, enum perf_start start, pid_t tid, int cpu,
@@ -122,15 +66,15 @@ static int open_samples(const struct perf_source *source, enum perf_start start,
 				ring_fd, &source->tick, error);
 }
 
-static int open_event(const struct perf_source *source, enum kind kind, const struct stream *stream,
-		      pid_t tid, struct error *error)
+static int open_event(const struct perf_source *source, enum perf_stream_kind kind,
+		      const struct perf_stream *stream, pid_t tid, struct error *error)
 {
 	enum perf_start start = source->options.start;
 
 	switch (kind) {
-	case SIDE:
+	case PERF_STREAM_SIDE:
 		return perf_engine_open_side(start, tid, stream->cpu, stream->fd, error);
-	case SAMPLES:
+	case PERF_STREAM_SAMPLES:
 		return open_samples(source, start, tid, stream->cpu, false, stream->fd, error);
 	default:
 		return open_samples(source, PERF_START_LATER, tid, stream->cpu, true, -1, error);
@@ -140,7 +84,7 @@ static int open_event(const struct perf_source *source, enum kind kind, const st
 static int set_program(const struct perf_source *source, const struct thread_event *event,
 		       struct error *error)
 {
-	if (source->program < 0 || event->kind == SIDE ||
+	if (source->program < 0 || event->kind == PERF_STREAM_SIDE ||
 	    !ioctl(event->fd, PERF_EVENT_IOC_SET_BPF, source->program))
 		return 0;
 	return fail(error, -errno, "cannot run a program with each sample: %m");
@@ -156,8 +100,8 @@ int perf_source_set_program(struct perf_source *source, int program, struct erro
 	return result;
 }
 
-static int add_event(struct perf_source *source, enum kind kind, const struct stream *stream,
-		     pid_t tid, struct error *error)
+static int add_event(struct perf_source *source, enum perf_stream_kind kind,
+		     const struct perf_stream *stream, pid_t tid, struct error *error)
 {
 	int fd = open_event(source, kind, stream, tid, error);
 
@@ -176,11 +120,11 @@ int perf_source_add(struct perf_source *source, pid_t tid, struct error *error)
 	size_t before = source->event_count;
 	int result = 0;
 
-	for (size_t i = source->stream_count; i-- > 0 && !result;) {
-		const struct stream *stream = &source->streams[i];
+	for (size_t i = source->streams.count; i-- > 0 && !result;) {
+		const struct perf_stream *stream = &source->streams.rows[i];
 
-		if (source->options.brief_bytes && stream->kind == SAMPLES)
-			result = add_event(source, BRIEF_SAMPLES, stream, tid, error);
+		if (source->options.brief_bytes && stream->kind == PERF_STREAM_SAMPLES)
+			result = add_event(source, PERF_STREAM_BRIEF_SAMPLES, stream, tid, error);
 		if (!result)
 			result = add_event(source, stream->kind, stream, tid, error);
 	}
@@ -213,11 +157,13 @@ static size_t wanted_ring_bytes(const struct perf_source_options *options, uint3
 static int open_first_streams(struct perf_source *source, struct error *error)
 {
 	size_t side_bytes = source->ring_bytes / 8;
-	int result = open_streams(source, SAMPLES, source->ring_bytes, error);
+	int result =
+		perf_streams_open(&source->streams, PERF_STREAM_SAMPLES, source->ring_bytes, error);
 
 	if (side_bytes < SMALLEST_RING_BYTES)
 		side_bytes = SMALLEST_RING_BYTES;
-	return result ? result : open_streams(source, SIDE, side_bytes, error);
+	return result ? result
+		      : perf_streams_open(&source->streams, PERF_STREAM_SIDE, side_bytes, error);
 }
 
 /* Maps the rings; ring and copy are halved together where memory may not be locked. */
@@ -290,7 +236,7 @@ struct perf_source *perf_source_open(const struct perf_source_options *options, 
 	source->options = *options;
 	source->program = -1;
 	source->apart = perf_apart_new();
-	source->poll_fd = epoll_create1(EPOLL_CLOEXEC);
+	source->streams.poll_fd = epoll_create1(EPOLL_CLOEXEC);
 	result = open_first(source, tid, error);
 	if (result) {
 		perf_source_close(source);
@@ -306,8 +252,8 @@ void perf_source_close(struct perf_source *source)
 		return;
 	close_all(source);
 	perf_apart_free(source->apart);
-	close(source->poll_fd);
-	free(source->streams);
+	close(source->streams.poll_fd);
+	free(source->streams.rows);
 	free(source->events);
 	free(source);
 }
@@ -335,45 +281,30 @@ void perf_source_stop(struct perf_source *source)
 
 /* ---- brief copies --------------------------------------------------------------------------- */
 
-static void close_streams(struct perf_source *source, size_t count)
-{
-	while (source->stream_count > count) {
-		struct stream *stream = &source->streams[--source->stream_count];
-
-		perf_ring_unmap(&stream->ring);
-		close(stream->fd);
-	}
-}
-
-static const struct stream *find_stream(const struct perf_source *source, enum kind kind, int cpu)
-{
-	for (size_t i = 0; i < source->stream_count; i++)
-		if (source->streams[i].kind == kind && source->streams[i].cpu == cpu)
-			return &source->streams[i];
-	return NULL;
-}
-
 /* Maps rings for brief copies and leads the events there. */
 static int open_brief_rings(struct perf_source *source, struct error *error)
 {
-	size_t before = source->stream_count;
+	size_t before = source->streams.count;
 	size_t ring_bytes =
 		wanted_ring_bytes(&source->options, source->options.brief_bytes, LEAST_BRIEF_RING);
-	int result = open_streams(source, BRIEF_SAMPLES, ring_bytes, error);
+	int result =
+		perf_streams_open(&source->streams, PERF_STREAM_BRIEF_SAMPLES, ring_bytes, error);
 
 	for (size_t i = 0; i < source->event_count && !result; i++) {
 		const struct thread_event *event = &source->events[i];
-		const struct stream *stream = find_stream(source, BRIEF_SAMPLES, event->cpu);
+		const struct perf_stream *stream =
+			perf_streams_find(&source->streams, PERF_STREAM_BRIEF_SAMPLES, event->cpu);
 
-		if (event->kind == BRIEF_SAMPLES && stream)
+		if (event->kind == PERF_STREAM_BRIEF_SAMPLES && stream)
 			result = perf_engine_redirect(event->fd, stream->fd, error);
 	}
 	if (result)
-		close_streams(source, before);
+		perf_streams_close(&source->streams, before);
 	return result;
 }
 
-static void control(const struct perf_source *source, enum kind kind, unsigned long request)
+static void control(const struct perf_source *source, enum perf_stream_kind kind,
+		    unsigned long request)
 {
 	for (size_t i = 0; i < source->event_count; i++)
 		if (source->events[i].kind == kind)
@@ -392,38 +323,20 @@ void perf_source_set_brief(struct perf_source *source, bool is_brief)
 	}
 	source->has_brief_rings = true;
 	source->is_brief = is_brief;
-	control(source, is_brief ? SAMPLES : BRIEF_SAMPLES, PERF_EVENT_IOC_DISABLE);
-	control(source, is_brief ? BRIEF_SAMPLES : SAMPLES, PERF_EVENT_IOC_ENABLE);
+	control(source, is_brief ? PERF_STREAM_SAMPLES : PERF_STREAM_BRIEF_SAMPLES,
+		PERF_EVENT_IOC_DISABLE);
+	control(source, is_brief ? PERF_STREAM_BRIEF_SAMPLES : PERF_STREAM_SAMPLES,
+		PERF_EVENT_IOC_ENABLE);
 }
 
 /* ------------------------------------------------------------------------------------------- */
 
-static void peek(struct stream *stream)
-{
-	stream->next = perf_ring_peek(&stream->ring);
-	stream->next_time_ns = stream->next ? perf_record_time(stream->next) : 0;
-}
-
-/* Returns the stream with the earliest record, or NULL. */
-static struct stream *earliest(struct perf_source *source)
-{
-	struct stream *found = NULL;
-
-	for (size_t i = 0; i < source->stream_count; i++) {
-		struct stream *stream = &source->streams[i];
-
-		if (stream->next && (!found || stream->next_time_ns < found->next_time_ns))
-			found = stream;
-	}
-	return found;
-}
-
-static void deliver_event(const struct perf_source *source, enum kind kind, struct event *event,
-			  source_deliver *deliver, void *context)
+static void deliver_event(const struct perf_source *source, enum perf_stream_kind kind,
+			  struct event *event, source_deliver *deliver, void *context)
 {
 	if (event->kind == EVENT_SAMPLE) {
 		event->sample.brief_bytes = source->options.brief_bytes;
-		event->sample.is_brief = kind == BRIEF_SAMPLES;
+		event->sample.is_brief = kind == PERF_STREAM_BRIEF_SAMPLES;
 		event->sample.metric = &source->metric;
 		/* A tracepoint's weight is one hit. */
 		if (source->engine->is_tick) {
@@ -440,47 +353,36 @@ static void deliver_event(const struct perf_source *source, enum kind kind, stru
 
 static int row_poll_fd(void *self)
 {
-	return ((struct perf_source *)self)->poll_fd;
-}
-
-static void look(struct perf_source *source, bool is_side)
-{
-	for (size_t i = 0; i < source->stream_count; i++) {
-		struct stream *stream = &source->streams[i];
-
-		if ((stream->kind == SIDE) != is_side)
-			continue;
-		perf_ring_snapshot(&stream->ring);
-		if (!stream->next)
-			peek(stream);
-	}
+	return ((struct perf_source *)self)->streams.poll_fd;
 }
 
 /* The samples first: a mapping that a sample lies in is never left for the next round. */
 static void row_look(void *self)
 {
-	perf_apart_look(((struct perf_source *)self)->apart);
-	look(self, false);
-	look(self, true);
+	struct perf_source *source = self;
+
+	perf_apart_look(source->apart);
+	perf_streams_look(&source->streams, false);
+	perf_streams_look(&source->streams, true);
 }
 
 static uint64_t row_next(void *self)
 {
 	struct perf_source *source = self;
 
-	source->first = earliest(source);
+	source->first = perf_streams_earliest(&source->streams);
 	return source->first ? source->first->next_time_ns : SOURCE_NOTHING;
 }
 
 static void row_take(void *self, source_deliver *deliver, void *context)
 {
 	struct perf_source *source = self;
-	struct stream *stream = source->first;
+	struct perf_stream *stream = source->first;
 	struct event event;
 
 	if (perf_record_parse(stream->next, &event))
 		source->losses.unreadable++;
-	else if (event.kind == EVENT_LOST && stream->kind == SIDE)
+	else if (event.kind == EVENT_LOST && stream->kind == PERF_STREAM_SIDE)
 		source->losses.side += event.lost;
 	else if (event.kind == EVENT_LOST)
 		source->losses.samples += event.lost;
@@ -488,8 +390,7 @@ static void row_take(void *self, source_deliver *deliver, void *context)
 		source->losses.throttles++;
 	else if (event.kind != EVENT_NONE)
 		deliver_event(source, stream->kind, &event, deliver, context);
-	perf_ring_advance(&stream->ring, stream->next);
-	peek(stream);
+	perf_stream_advance(stream);
 }
 
 static void row_stop(void *self)
@@ -540,7 +441,7 @@ void perf_source_count_losses(struct perf_source *source, struct perf_source_los
 	for (size_t i = 0; i < source->event_count; i++) {
 		uint64_t values[2]; /* count, lost */
 
-		if (source->events[i].kind != SIDE &&
+		if (source->events[i].kind != PERF_STREAM_SIDE &&
 		    read(source->events[i].fd, values, sizeof(values)) == sizeof(values))
 			totals.samples += values[1];
 	}
@@ -559,14 +460,14 @@ bool perf_source_core_ns(const struct perf_source *source, uint64_t *core_ns, si
 	size_t count = 0;
 
 	for (size_t i = 0; i < source->event_count; i++)
-		count += source->events[i].kind == SIDE;
+		count += source->events[i].kind == PERF_STREAM_SIDE;
 	if (count > MOST_CORE_EVENTS && count > core_count)
 		return false;
 	for (size_t i = 0; i < source->event_count; i++) {
 		const struct thread_event *event = &source->events[i];
 		uint64_t cpu_ns;
 
-		if (event->kind == SIDE && (size_t)event->cpu < core_count &&
+		if (event->kind == PERF_STREAM_SIDE && (size_t)event->cpu < core_count &&
 		    read(event->fd, &cpu_ns, sizeof(cpu_ns)) == sizeof(cpu_ns))
 			core_ns[event->cpu] += cpu_ns;
 	}
@@ -580,7 +481,7 @@ uint64_t perf_source_cpu_ns(const struct perf_source *source)
 	for (size_t i = 0; i < source->event_count; i++) {
 		uint64_t cpu_ns;
 
-		if (source->events[i].kind == SIDE &&
+		if (source->events[i].kind == PERF_STREAM_SIDE &&
 		    read(source->events[i].fd, &cpu_ns, sizeof(cpu_ns)) == sizeof(cpu_ns))
 			sum_ns += cpu_ns;
 	}

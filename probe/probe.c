@@ -21,7 +21,7 @@
 #include <unistd.h>
 
 #define PAGE_BYTES   4096u
-#define LEAST_MAPPED (8u << 20) /* with less memory than this the probe stays off */
+#define LEAST_MAPPED (4u << 20) /* with less memory than this the probe stays off */
 
 struct probe probe;
 
@@ -69,14 +69,14 @@ static bool is_ours(const struct wire_header *wire)
 	       wire->bytes >= PAGE_BYTES && wire->ring_bytes && wire->regions[WIRE_SLOTS].offset;
 }
 
-/* Where the program's address space is limited (ulimit -v), we take no more than an eighth. */
+/* Returns how much we may take of the program's address space. */
 static uint64_t most_bytes(void)
 {
 	struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
 
 	if (RAW_2(SYS_getrlimit, RLIMIT_AS, &limit) || limit.rlim_cur == RLIM_INFINITY)
 		return UINT64_MAX;
-	return limit.rlim_cur / 8;
+	return limit.rlim_cur / WIRE_LIMIT_PARTS;
 }
 
 void probe_refuse_room(struct wire_header *wire, uint32_t modes)

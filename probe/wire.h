@@ -46,6 +46,9 @@
 #define WIRE_MAGIC    0x45424f5250464d53ull /* "SMFPROBE" */
 #define WIRE_VERSION  5
 
+/* A program maps no more than this part of what memory it is limited to (ulimit -v). */
+#define WIRE_LIMIT_PARTS 8
+
 /* Parts of the memory. */
 enum wire_region_kind {
 	WIRE_SLOTS,

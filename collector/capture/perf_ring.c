@@ -16,9 +16,9 @@ int perf_ring_map(struct perf_ring *ring, int fd, size_t bytes, struct error *er
 	void *memory = mmap(NULL, page_bytes + bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
 	if (memory == MAP_FAILED)
-		return fail(error, -errno,
-			    "cannot map a ring of %zu KB: %m; raise kernel.perf_event_mlock_kb",
-			    bytes / 1024);
+		return fail(error, -errno, "cannot map a ring of %zu KB: %m; raise %s",
+			    bytes / 1024,
+			    errno == ENOMEM ? "`ulimit -v`" : "kernel.perf_event_mlock_kb");
 	*ring = (struct perf_ring){
 		.page = memory,
 		.data = (uint8_t *)memory + page_bytes,

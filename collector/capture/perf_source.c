@@ -166,7 +166,7 @@ static int open_first_streams(struct perf_source *source, struct error *error)
 		      : perf_streams_open(&source->streams, PERF_STREAM_SIDE, side_bytes, error);
 }
 
-/* Maps the rings; ring and copy are halved together where memory may not be locked. */
+/* Maps the rings; ring and copy are halved together where memory is short, or may not be locked. */
 static int open_rings(struct perf_source *source, struct error *error)
 {
 	struct perf_source_options *options = &source->options;
@@ -178,7 +178,8 @@ static int open_rings(struct perf_source *source, struct error *error)
 		if (!result)
 			return 0;
 		close_all(source);
-		if (result != -EPERM || options->copy_bytes / 2 < LEAST_COPY_BYTES)
+		if ((result != -EPERM && result != -ENOMEM) ||
+		    options->copy_bytes / 2 < LEAST_COPY_BYTES)
 			return result;
 		source->ring_bytes /= 2;
 		/* A ring that holds fewer than 16 copies loses samples. */

@@ -27,6 +27,8 @@
 #define TEXTS	   (4u << 20)
 #define RING_BYTES (1u << 20) /* 16 of the largest samples: three polls at the tick's rate */
 
+#define HALVINGS_MOST 4
+
 /* Appends a region, from the next page on. */
 static void add_region(struct wire_header *header, enum wire_region_kind kind, uint64_t bytes)
 {
@@ -83,28 +85,35 @@ static int map(struct probe_memory *memory, const struct wire_header *plan, stru
 	return 0;
 }
 
-static void plan_operations(struct wire_header *plan)
+static void plan_operations(struct wire_header *plan, unsigned halvings)
 {
-	add_region(plan, WIRE_THREADS, THREADS * sizeof(struct wire_thread));
-	add_region(plan, WIRE_SUBJECTS, SUBJECTS * sizeof(struct wire_subject));
-	add_region(plan, WIRE_OPERATIONS, OPERATIONS * sizeof(struct wire_operation));
-	add_region(plan, WIRE_SPREADS, SPREADS * sizeof(struct wire_spread));
-	add_region(plan, WIRE_TEXTS, TEXTS);
-	add_region(plan, WIRE_COUNTS, (SLOTS + 1) * WIRE_COUNTS_MOST * sizeof(struct wire_count));
+	add_region(plan, WIRE_THREADS, (THREADS >> halvings) * sizeof(struct wire_thread));
+	add_region(plan, WIRE_SUBJECTS, (SUBJECTS >> halvings) * sizeof(struct wire_subject));
+	add_region(plan, WIRE_OPERATIONS, (OPERATIONS >> halvings) * sizeof(struct wire_operation));
+	add_region(plan, WIRE_SPREADS, (SPREADS >> halvings) * sizeof(struct wire_spread));
+	add_region(plan, WIRE_TEXTS, TEXTS >> halvings);
+	add_region(plan, WIRE_COUNTS,
+		   (plan->slot_count + 1) * WIRE_COUNTS_MOST * sizeof(struct wire_count));
+}
+
+/* Returns how many rows of so many bytes a region has. */
+static uint32_t rows(const struct wire_header *plan, enum wire_region_kind kind, uint64_t row_bytes)
+{
+	return (uint32_t)(plan->regions[kind].bytes / row_bytes);
 }
 
 static void find_operations(struct probe_memory *memory, const struct wire_header *plan)
 {
 	memory->threads = region(memory, plan, WIRE_THREADS);
-	memory->thread_limit = THREADS;
+	memory->thread_limit = rows(plan, WIRE_THREADS, sizeof(*memory->threads));
 	memory->subjects = region(memory, plan, WIRE_SUBJECTS);
-	memory->subject_limit = SUBJECTS;
+	memory->subject_limit = rows(plan, WIRE_SUBJECTS, sizeof(*memory->subjects));
 	memory->operations = region(memory, plan, WIRE_OPERATIONS);
-	memory->operation_limit = OPERATIONS;
+	memory->operation_limit = rows(plan, WIRE_OPERATIONS, sizeof(*memory->operations));
 	memory->spreads = region(memory, plan, WIRE_SPREADS);
-	memory->spread_limit = SPREADS;
+	memory->spread_limit = rows(plan, WIRE_SPREADS, sizeof(*memory->spreads));
 	memory->texts = region(memory, plan, WIRE_TEXTS);
-	memory->text_limit = TEXTS;
+	memory->text_limit = rows(plan, WIRE_TEXTS, 1);
 	memory->counts = region(memory, plan, WIRE_COUNTS);
 }
 
@@ -112,28 +121,46 @@ static void find_operations(struct probe_memory *memory, const struct wire_heade
  * With little room a target maps the beginning only, so what every mode needs comes first and what
  * is largest last.
  */
-static void plan_regions(struct wire_header *plan)
+static void plan_regions(struct wire_header *plan, unsigned halvings)
 {
-	add_region(plan, WIRE_SLOTS, SLOTS * sizeof(struct wire_slot));
+	uint64_t slots = SLOTS >> halvings;
+
+	plan->bytes = PAGE_BYTES;
+	plan->slot_count = (uint32_t)slots;
+	add_region(plan, WIRE_SLOTS, slots * sizeof(struct wire_slot));
 	if (plan->modes & WIRE_MODES_STACKS) {
-		add_region(plan, WIRE_PROCESSES, PROCESSES * sizeof(struct wire_process));
-		add_region(plan, WIRE_BUCKETS, BUCKETS * sizeof(uint32_t));
+		add_region(plan, WIRE_PROCESSES,
+			   (PROCESSES >> halvings) * sizeof(struct wire_process));
+		add_region(plan, WIRE_BUCKETS, (BUCKETS >> halvings) * sizeof(uint32_t));
 	}
 	if (plan->modes & WIRE_MODES_OPERATIONS)
-		plan_operations(plan);
+		plan_operations(plan, halvings);
 	if (plan->modes & WIRE_MODE_MEMORY)
 		add_region(plan, WIRE_TALLY_ROWS,
-			   (SLOTS + 1) * WIRE_ROW_SEGMENTS * sizeof(uint32_t));
+			   (slots + 1) * WIRE_ROW_SEGMENTS * sizeof(uint32_t));
 	if (plan->modes & WIRE_MODE_MEMORY)
-		add_region(plan, WIRE_SHAPES, (SLOTS + 1) * sizeof(struct wire_shape));
+		add_region(plan, WIRE_SHAPES, (slots + 1) * sizeof(struct wire_shape));
 	if (plan->modes & WIRE_MODES_STACKS)
-		add_region(plan, WIRE_NODES, NODES * sizeof(struct wire_node));
+		add_region(plan, WIRE_NODES, (NODES >> halvings) * sizeof(struct wire_node));
 	/* The modes that count in tables tell nothing by records. */
 	if (!plan->modes || plan->modes & ~WIRE_MODES_STACKS)
-		add_region(plan, WIRE_RINGS, SLOTS * (uint64_t)RING_BYTES);
+		add_region(plan, WIRE_RINGS, slots * RING_BYTES);
 	if (plan->modes & WIRE_MODE_MEMORY)
 		add_region(plan, WIRE_TALLIES,
-			   SEGMENTS * (uint64_t)WIRE_SEGMENT_TALLIES * sizeof(struct wire_tally));
+			   (SEGMENTS >> halvings) * (uint64_t)WIRE_SEGMENT_TALLIES *
+				   sizeof(struct wire_tally));
+}
+
+/* Halves the tables until a program that has this process's limit of memory maps all of them. */
+static void plan_within_limit(struct wire_header *plan)
+{
+	struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+	unsigned halvings = 0;
+
+	getrlimit(RLIMIT_AS, &limit);
+	do
+		plan_regions(plan, halvings);
+	while (plan->bytes > limit.rlim_cur / WIRE_LIMIT_PARTS && halvings++ < HALVINGS_MOST);
 }
 
 /*
@@ -170,10 +197,8 @@ int probe_memory_make(struct probe_memory *memory, const struct probe_memory_opt
 		.magic = WIRE_MAGIC,
 		.version = WIRE_VERSION,
 		.modes = options->modes,
-		.bytes = PAGE_BYTES,
 		.period_ns = options->period_ns,
 		.copy_bytes = options->copy_bytes,
-		.slot_count = SLOTS,
 		.ring_bytes = RING_BYTES,
 		.node_count = 1,
 		.text_bytes = 1,
@@ -183,10 +208,10 @@ int probe_memory_make(struct probe_memory *memory, const struct probe_memory_opt
 	int result;
 
 	_Static_assert(sizeof(plan) <= PAGE_BYTES, "the header is the first page");
-	plan_regions(&plan);
+	plan_within_limit(&plan);
 	*memory = (struct probe_memory){.bytes = plan.bytes,
 					.modes = plan.modes,
-					.slot_count = SLOTS,
+					.slot_count = plan.slot_count,
 					.ring_bytes = RING_BYTES,
 					.memory_rate = plan.memory_rate};
 	result = map(memory, &plan, error);
@@ -197,13 +222,14 @@ int probe_memory_make(struct probe_memory *memory, const struct probe_memory_opt
 	memory->slots = region(memory, &plan, WIRE_SLOTS);
 	memory->rings = region(memory, &plan, WIRE_RINGS);
 	memory->processes = region(memory, &plan, WIRE_PROCESSES);
-	memory->process_limit = PROCESSES;
+	memory->process_limit = rows(&plan, WIRE_PROCESSES, sizeof(*memory->processes));
 	memory->nodes = region(memory, &plan, WIRE_NODES);
-	memory->node_limit = NODES;
+	memory->node_limit = rows(&plan, WIRE_NODES, sizeof(*memory->nodes));
 	memory->tally_rows = region(memory, &plan, WIRE_TALLY_ROWS);
 	memory->shapes = region(memory, &plan, WIRE_SHAPES);
 	memory->tallies = region(memory, &plan, WIRE_TALLIES);
-	memory->segment_limit = SEGMENTS;
+	memory->segment_limit =
+		rows(&plan, WIRE_TALLIES, WIRE_SEGMENT_TALLIES * sizeof(*memory->tallies));
 	find_operations(memory, &plan);
 	*memory->header = plan;
 	start(memory);

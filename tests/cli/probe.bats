@@ -240,7 +240,7 @@ complete() {
 
 @test "without the memory for it either the program is run all the same, and that is said" {
 	[[ $BUILD != */address* ]] || skip "AddressSanitizer needs more address space"
-	run bash -c 'ulimit -v 300000; exec "$BUILD/faults/refuse_perf" collector run -o x -- sh -c "echo worked; exit 3"'
+	run bash -c 'ulimit -v 45000; exec "$BUILD/faults/refuse_perf" collector run -o x -- sh -c "echo worked; exit 3"'
 	[ "$status" -eq 3 ]
 	[ "${lines[0]}" = worked ]
 	[[ $output == *"perf_event_open"*"cannot map memory to share with the program"* ]]

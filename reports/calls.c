@@ -48,6 +48,11 @@ uint64_t calls_tail_calls(const struct profile *profile, uint32_t probe)
 	return (uint64_t)profile_number(profile, key, 0);
 }
 
+bool calls_durations_are_least(const struct calls_row *row)
+{
+	return row->tail_calls;
+}
+
 bool calls_is_timed(const struct report *report, const struct calls_row *row)
 {
 	return report->profile->probes[row->probe].mode != PROFILE_PROBE_COUNT || row->sum.returns;

@@ -59,6 +59,10 @@ uint64_t calls_tail_calls(const struct profile *profile, uint32_t probe);
 	"%" PRIu64 " of its calls ended in a jump to another function (tail call), and what that " \
 	"did is not in its time, because its exits are probed"
 
+/* Says whether each of a row's durations is only known to be at least what was measured: minimum,
+ * mean, percentiles and maximum lack what other functions did in the place of this one. */
+bool calls_durations_are_least(const struct calls_row *row);
+
 /* Says whether a function was timed, not only counted. */
 bool calls_is_timed(const struct report *report, const struct calls_row *row);
 

@@ -58,6 +58,7 @@ void calls_histogram_init(struct calls_histogram *histogram, const struct report
 	*histogram = (struct calls_histogram){
 		.name = report->symbols.symbols[row->symbol].label,
 		.calls = row->sum.returns,
+		.is_least = calls_durations_are_least(row),
 		.mean_ns = (double)row->sum.sum_ns / (double)row->sum.returns,
 		.bars = xcalloc(row->bucket_count, sizeof(*histogram->bars)),
 	};
@@ -97,13 +98,15 @@ static const struct table_column columns[] = {
 static void add_row(struct table *table, const struct calls_histogram *histogram,
 		    struct obstack *memory)
 {
+	const char *mark = histogram->is_least ? "> " : "";
 	char text[32];
 
 	table_cell(table, "%s", text_clean(memory, histogram->name, 60));
 	table_cell(table, "%" PRIu64, histogram->calls);
-	table_cell(table, "%s", amount_format(histogram->mean_ns, "ns", text, sizeof(text)));
+	table_cell(table, "%s%s", mark,
+		   amount_format(histogram->mean_ns, "ns", text, sizeof(text)));
 	for (int i = 0; i < CALLS_MARKS; i++)
-		table_cell(table, "%s",
+		table_cell(table, "%s%s", mark,
 			   amount_format(histogram->marks_ns[i], "ns", text, sizeof(text)));
 }
 
@@ -134,9 +137,11 @@ static void draw_panel(struct chart *chart, const struct calls_histogram *histog
 		y.high = fmax(y.high, (double)histogram->bars[i].count);
 	chart_axis_round(&y);
 	y.low = 0.5;
-	snprintf(title, sizeof(title), "%s · %" PRIu64 " calls, mean %s",
+	snprintf(title, sizeof(title), "%s · %" PRIu64 " calls, mean %s%s%s",
 		 text_clean(memory, histogram->name, 90), histogram->calls,
-		 amount_format(histogram->mean_ns, "ns", text, sizeof(text)));
+		 histogram->is_least ? "> " : "",
+		 amount_format(histogram->mean_ns, "ns", text, sizeof(text)),
+		 histogram->is_least ? ": without what tail calls led to" : "");
 	chart_panel(chart, title, &y);
 	draw_bars(chart, histogram);
 	for (int i = 0; i < CALLS_MARKS; i++)

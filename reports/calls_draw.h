@@ -25,6 +25,7 @@ extern const char *const calls_mark_names[CALLS_MARKS]; /* p50 p90 p99 p99.9 max
 struct calls_histogram {
 	const char *name; /* any bytes, borrowed */
 	uint64_t calls;	  /* with a known duration */
+	bool is_least;	  /* each of them is at least what was measured */
 	double mean_ns;
 	double marks_ns[CALLS_MARKS];
 	struct calls_bar *bars; /* in order of duration, without gaps' empty bars */

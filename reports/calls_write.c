@@ -20,11 +20,11 @@ static const char *label_of(const struct report *report, uint32_t symbol, struct
 	return text_plain(memory, report->symbols.symbols[symbol].label, 0);
 }
 
-static void duration_cell(struct table *table, bool is_known, double duration_ns)
+static void duration_cell(struct table *table, bool is_known, bool is_least, double duration_ns)
 {
 	char text[AMOUNT_BYTES];
 
-	table_cell(table, "%s",
+	table_cell(table, "%s%s", is_known && is_least ? "> " : "",
 		   is_known ? amount_format(duration_ns, "ns", text, sizeof(text)) : "");
 }
 
@@ -54,11 +54,23 @@ static void time_cell(struct table *table, bool is_known, struct calls_figure ti
 	amount_format(time_ns.value, "ns", text, sizeof(text));
 	if (!is_known)
 		table_cell(table, "%s", "");
+	else if (time_ns.is_least && time_ns.is_most)
+		table_cell(table, "?");
 	else if (time_ns.is_estimate)
 		table_cell(table, "≈%s ±%s %%", text, margin(&time_ns, of_it));
 	else
 		table_cell(table, "%s%s", time_ns.is_least ? "> " : (time_ns.is_most ? "< " : ""),
 			   text);
+}
+
+/* What was seen of a figure in one thread, where that is not all of it. */
+static struct calls_figure seen(const struct calls_figure *all, double value)
+{
+	return (struct calls_figure){
+		.value = value,
+		.is_least = all->is_least || (all->is_estimate && !all->is_most),
+		.is_most = all->is_most,
+	};
 }
 
 static void ratio_cell(struct table *table, double ratio, bool is_least)
@@ -74,20 +86,21 @@ static void add_function(struct table *table, const struct report *report,
 			 struct obstack *memory)
 {
 	const struct profile_timing *sum = &row->sum;
-	bool is_timed = sum->returns;
+	bool is_timed = sum->returns, is_least = calls_durations_are_least(row);
 
 	calls_cell(table, row->calls);
 	if (calls->step_count)
 		ratio_cell(table, calls_per_step(calls, row), false);
 	time_cell(table, is_timed, row->total_ns);
 	time_cell(table, is_timed, row->self_ns);
-	duration_cell(table, is_timed, is_timed ? (double)sum->sum_ns / (double)sum->returns : 0);
-	duration_cell(table, is_timed, (double)sum->min_ns);
-	duration_cell(table, is_timed, calls_percentile(row, 0.5));
-	duration_cell(table, is_timed, calls_percentile(row, 0.95));
-	duration_cell(table, is_timed, calls_percentile(row, 0.99));
-	duration_cell(table, is_timed, calls_percentile(row, 0.999));
-	duration_cell(table, is_timed, (double)sum->max_ns);
+	duration_cell(table, is_timed, is_least,
+		      is_timed ? (double)sum->sum_ns / (double)sum->returns : 0);
+	duration_cell(table, is_timed, is_least, (double)sum->min_ns);
+	duration_cell(table, is_timed, is_least, calls_percentile(row, 0.5));
+	duration_cell(table, is_timed, is_least, calls_percentile(row, 0.95));
+	duration_cell(table, is_timed, is_least, calls_percentile(row, 0.99));
+	duration_cell(table, is_timed, is_least, calls_percentile(row, 0.999));
+	duration_cell(table, is_timed, is_least, (double)sum->max_ns);
 	table_cell(table, "%s", label_of(report, row->symbol, memory));
 }
 
@@ -142,7 +155,8 @@ static void write_edges(const struct report *report, const struct calls *calls, 
 		calls_cell(&table, calls_edge_calls(calls, edge));
 		ratio_cell(&table, ratio.value, ratio.is_least);
 		time_cell(&table, true, calls_edge_total(calls, edge));
-		duration_cell(&table, edge->calls, (double)edge->sum_ns / (double)edge->calls);
+		duration_cell(&table, edge->calls, calls_durations_are_least(callee),
+			      (double)edge->sum_ns / (double)edge->calls);
 		table_cell(&table, "%s", label_of(report, caller->symbol, memory));
 		table_cell(&table, "%s", label_of(report, callee->symbol, memory));
 	}
@@ -172,13 +186,18 @@ static void write_threads(const struct report *report, const struct calls *calls
 			const struct profile_thread *thread =
 				&report->profile->threads[timing->thread];
 
+			bool is_least = calls_durations_are_least(row);
+			bool is_part = row->calls.is_estimate || row->calls.is_least;
+
 			shown++;
-			table_cell(&table, "%" PRIu64, timing->calls);
-			duration_cell(&table, timing->returns, (double)timing->outer_ns);
-			duration_cell(&table, timing->returns, (double)timing->self_ns);
-			duration_cell(&table, timing->returns,
+			table_cell(&table, "%s%" PRIu64, is_part ? "> " : "", timing->calls);
+			time_cell(&table, timing->returns,
+				  seen(&row->total_ns, (double)timing->outer_ns));
+			time_cell(&table, timing->returns,
+				  seen(&row->self_ns, (double)timing->self_ns));
+			duration_cell(&table, timing->returns, is_least,
 				      (double)timing->sum_ns / (double)timing->returns);
-			duration_cell(&table, timing->returns, (double)timing->max_ns);
+			duration_cell(&table, timing->returns, is_least, (double)timing->max_ns);
 			table_cell(&table, "%d", thread->tid);
 			table_cell(&table, "%s",
 				   timing->thread ? text_plain(memory, thread->name, 0)
@@ -269,8 +288,8 @@ static void write_exactness(const struct report *report, const struct calls *cal
 			      ? "exact, every call of the recording"
 			      : "exact, but for those with > or <, which lack a part of "
 				"the time, and with ≈, which are estimates of all with "
-				"their 95 % interval; durations are of the calls that were "
-				"timed",
+				"their 95 % interval; ? is not known; durations are of the "
+				"calls that were timed",
 		      stream);
 	if (strcmp(state, "complete") != 0)
 		fputs(" up to its last commit; it did not reach its end", stream);
@@ -353,6 +372,27 @@ static void add_estimate(json_t *json, const char *name, struct calls_figure fig
 	json_object_set_new(json, margin, json_integer((json_int_t)llround(figure.margin)));
 }
 
+/* The names of a function's figures that lack a part, or have something in them that is not theirs:
+ * what is known of them is a bound. */
+static json_t *bounded_json(const struct calls_row *row, bool at_least)
+{
+	static const char *const durations[] = {"min_ns", "mean_ns", "p50_ns",	"p95_ns",
+						"p99_ns", "max_ns",  "p99_9_ns"};
+	json_t *names = json_array();
+
+	if (at_least && row->calls.is_least)
+		json_array_append_new(names, json_string("calls"));
+	if (!row->sum.returns)
+		return names;
+	if (at_least ? row->total_ns.is_least : row->total_ns.is_most)
+		json_array_append_new(names, json_string("total_ns"));
+	if (at_least ? row->self_ns.is_least : row->self_ns.is_most)
+		json_array_append_new(names, json_string("self_ns"));
+	for (size_t i = 0; i < 7 && at_least && calls_durations_are_least(row); i++)
+		json_array_append_new(names, json_string(durations[i]));
+	return names;
+}
+
 static json_t *function_json(const struct report *report, const struct calls *calls,
 			     const struct calls_row *row)
 {
@@ -367,7 +407,10 @@ static json_t *function_json(const struct report *report, const struct calls *ca
 	json_object_set_new(json, "module",
 			    text_json(report->profile->modules[symbol->module].path));
 	json_object_set_new(json, "mode", json_string(modes[probe->mode]));
-	json_object_set_new(json, "partial", json_boolean(probe->is_partial));
+	json_object_set_new(json, "partial",
+			    json_boolean(probe->is_partial || calls_durations_are_least(row)));
+	json_object_set_new(json, "at_least", bounded_json(row, true));
+	json_object_set_new(json, "at_most", bounded_json(row, false));
 	if (row->calls.is_estimate)
 		add_estimate(json, "estimated_calls", row->calls);
 	if (row->total_ns.is_estimate)
@@ -411,6 +454,7 @@ static json_t *edges_json(const struct report *report, const struct calls *calls
 		const struct calls_row *caller = &calls->rows[calls->row_of_probe[edge->caller]];
 		const struct calls_row *callee = &calls->rows[calls->row_of_probe[edge->callee]];
 		struct calls_figure all = calls_edge_calls(calls, edge);
+		struct calls_figure total = calls_edge_total(calls, edge);
 		struct calls_figure ratio = calls_per_call(calls, edge);
 		bool is_known = !isnan(ratio.value) && !ratio.is_least;
 		json_t *json = json_pack(
@@ -422,8 +466,11 @@ static json_t *edges_json(const struct report *report, const struct calls *calls
 
 		if (all.is_estimate)
 			add_estimate(json, "estimated_calls", all);
-		if (all.is_estimate)
-			add_estimate(json, "estimated_sum_ns", calls_edge_total(calls, edge));
+		if (total.is_estimate)
+			add_estimate(json, "estimated_sum_ns", total);
+		json_object_set_new(json, "at_least",
+				    json_pack("[s*, s*]", all.is_least ? "calls" : NULL,
+					      total.is_least ? "sum_ns" : NULL));
 		json_array_append_new(edges, json);
 	}
 	return edges;

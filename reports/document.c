@@ -124,6 +124,11 @@ void document_interval(json_t *row, double value, double low, double high)
 			      json_pack("[o, o, o]", number(value), number(low), number(high)));
 }
 
+void document_bound(json_t *row, double value, bool is_least)
+{
+	document_interval(row, value, is_least ? value : NAN, is_least ? NAN : value);
+}
+
 static void append_sentence(json_t *sentences, const char *format, va_list arguments)
 {
 	char *text = xvasprintf(format, arguments);
@@ -171,11 +176,30 @@ static void amount_words(struct obstack *memory, double amount, const char *unit
 		       amount_format(fabs(amount), unit, text, sizeof(text)));
 }
 
-/* An estimate: what it is about, and its interval. */
+static void plain_words(struct obstack *memory, const json_t *number, const char *unit)
+{
+	if (unit)
+		amount_words(memory, json_number_value(number), unit);
+	else if (json_is_integer(number))
+		obstack_printf(memory, "%lld", (long long)json_integer_value(number));
+	else
+		obstack_printf(memory, "%.4g", json_number_value(number));
+}
+
+/* An estimate: what it is about, and its interval; or a bound. */
 static void estimate_words(struct obstack *memory, const json_t *cell, const char *unit)
 {
 	static const char *const before[] = {"≈", " (", " – "};
+	bool has_low = json_is_number(json_array_get(cell, 1));
 
+	if (!has_low || !json_is_number(json_array_get(cell, 2))) {
+		obstack_printf(memory, "%s", has_low ? "> " : "< ");
+		if (unit)
+			plain_words(memory, json_array_get(cell, 0), unit);
+		else
+			obstack_printf(memory, "%.0f", json_number_value(json_array_get(cell, 0)));
+		return;
+	}
 	for (size_t i = 0; i < 3; i++) {
 		double value = json_number_value(json_array_get(cell, i));
 
@@ -234,12 +258,8 @@ const char *document_cell_text(const json_t *column, const json_t *cell, struct 
 		change_words(memory, cell);
 	else if (json_is_array(cell))
 		estimate_words(memory, cell, !strcmp(kind, "amount") ? (unit ? unit : "") : NULL);
-	else if (!strcmp(kind, "amount"))
-		amount_words(memory, json_number_value(cell), unit ? unit : "");
-	else if (json_is_integer(cell))
-		obstack_printf(memory, "%lld", (long long)json_integer_value(cell));
 	else
-		obstack_printf(memory, "%.4g", json_number_value(cell));
+		plain_words(memory, cell, !strcmp(kind, "amount") ? (unit ? unit : "") : NULL);
 	obstack_1grow(memory, '\0');
 	return obstack_finish(memory);
 }

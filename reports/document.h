@@ -20,7 +20,8 @@
  *
  *   text      string
  *   code      string: a function, a path, a command
- *   count     integer, or an estimate: [number, low, high]
+ *   count     integer, or an estimate: [number, low, high], where null is no bound; without one of
+ *             them the number is the other
  *   amount    number of the column's unit, or an estimate likewise
  *   share     number 0 ... 1, or [share, low, high]
  *   change    ratio less one, or [change, low, high] where null is no bound
@@ -60,6 +61,9 @@ void document_text(json_t *row, const char *text);
 void document_count(json_t *row, uint64_t count);
 void document_number(json_t *row, double number);
 void document_interval(json_t *row, double value, double low, double high);
+
+/* Appends a bound: "> 12" with @is_least, else "< 12". */
+void document_bound(json_t *row, double value, bool is_least);
 
 /* Appends a sentence before the tables, or after them. */
 void document_say(json_t *section, const char *format, ...) __attribute__((format(printf, 2, 3)));

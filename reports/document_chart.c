@@ -2,7 +2,8 @@
 /*
  * document_chart: the data of a report's charts, and the charts of that data; see document.h.
  *
- *   durations  functions: [{name, calls, mean_ns, marks_ns: [p50, p90, p99, p99.9, max],
+ *   durations  functions: [{name, calls, least, mean_ns, marks_ns: [p50, p90, p99, p99.9,
+ *              max],
  *              bars: [[from_ns, to_ns, calls]]}]
  *   series     series: [{name, unit, is_total, points: [[time_ns, value]]}], step_ends_ns: [ns]
  *
@@ -44,9 +45,9 @@ static json_t *histogram_json(const struct calls_histogram *histogram)
 		json_array_append_new(bars, json_pack("[f, f, I]", histogram->bars[i].from_ns,
 						      histogram->bars[i].to_ns,
 						      (json_int_t)histogram->bars[i].count));
-	return json_pack("{s:o, s:I, s:f, s:o, s:o}", "name", clean(histogram->name), "calls",
-			 (json_int_t)histogram->calls, "mean_ns", histogram->mean_ns, "marks_ns",
-			 marks, "bars", bars);
+	return json_pack("{s:o, s:I, s:b, s:f, s:o, s:o}", "name", clean(histogram->name), "calls",
+			 (json_int_t)histogram->calls, "least", histogram->is_least, "mean_ns",
+			 histogram->mean_ns, "marks_ns", marks, "bars", bars);
 }
 
 json_t *document_durations_chart(const struct report *report)
@@ -84,6 +85,7 @@ static void read_histogram(const json_t *json, struct calls_histogram *histogram
 	*histogram = (struct calls_histogram){
 		.name = json_string_value(json_object_get(json, "name")),
 		.calls = (uint64_t)json_integer_value(json_object_get(json, "calls")),
+		.is_least = json_is_true(json_object_get(json, "least")),
 		.mean_ns = json_number_value(json_object_get(json, "mean_ns")),
 		.bars = xcalloc(json_array_size(bars), sizeof(*histogram->bars)),
 	};

@@ -69,16 +69,28 @@ void document_add_figures(json_t *document, const struct report *report)
 
 /* ---- durations of calls ---------------------------------------------------------------------- */
 
-/* A figure that lacks a part is left out: the row's note says what is missing. */
+/* What lacks a part, or has another function's in it, is a bound: the row's note says why. */
 static void figure_cell(json_t *row, const struct calls_figure *figure)
 {
-	if (!figure || figure->is_least || figure->is_most)
+	if (!figure || (figure->is_least && figure->is_most))
 		document_number(row, NAN);
+	else if (figure->is_least || figure->is_most)
+		document_bound(row, figure->value, figure->is_least);
 	else if (figure->is_estimate)
 		document_interval(row, figure->value, fmax(figure->value - figure->margin, 0),
 				  figure->value + figure->margin);
 	else
 		document_count(row, (uint64_t)figure->value);
+}
+
+static void duration_cell(json_t *row, const struct calls_row *call, double duration_ns)
+{
+	if (!call->sum.returns)
+		document_number(row, NAN);
+	else if (calls_durations_are_least(call))
+		document_bound(row, duration_ns, true);
+	else
+		document_number(row, duration_ns);
 }
 
 void document_add_durations(json_t *document, const struct report *report)
@@ -101,9 +113,11 @@ void document_add_durations(json_t *document, const struct report *report)
 		return;
 	}
 	calls_measure(&calls, report);
-	document_say(section, "Calls are counted, not sampled; those with an interval (95 %%) are "
-			      "estimates from windows, to keep the budget. Durations are wall time "
-			      "without the probes' own cost, percentiles within 1.6 %%.");
+	document_say(section,
+		     "Calls are counted, not sampled; those with an interval (95 %%) are "
+		     "estimates from windows, to keep the budget; those with > or < "
+		     "lack a part, or have another function's in them. Durations are wall time "
+		     "without the probes' own cost, percentiles within 1.6 %%.");
 	document_add_chart(section, document_durations_chart(report));
 	table = document_table(section, "calls", "Probed functions", columns,
 			       COLUMN_COUNT(columns));
@@ -117,11 +131,10 @@ void document_add_durations(json_t *document, const struct report *report)
 		document_number(row, calls.step_count ? calls_per_step(&calls, call) : NAN);
 		figure_cell(row, is_timed ? &call->total_ns : NULL);
 		figure_cell(row, is_timed ? &call->self_ns : NULL);
-		document_number(row, is_timed ? (double)call->sum.sum_ns / (double)call->sum.returns
-					      : NAN);
+		duration_cell(row, call, (double)call->sum.sum_ns / (double)call->sum.returns);
 		for (int j = 0; j < 4; j++)
-			document_number(row, is_timed ? calls_percentile(call, shares[j]) : NAN);
-		document_number(row, is_timed ? (double)call->sum.max_ns : NAN);
+			duration_cell(row, call, calls_percentile(call, shares[j]));
+		duration_cell(row, call, (double)call->sum.max_ns);
 		if (*calls_restriction(report, call, note, sizeof(note)))
 			document_note(section, "%s: %s.",
 				      report->symbols.symbols[call->symbol].label, note);

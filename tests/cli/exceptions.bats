@@ -79,12 +79,24 @@ functions='thrower,middle,catcher,relay,outer,dive,top,front,back,maybe,odd,choo
 	cmp alone with
 	collector calls a.prof >text
 	cat text
-	grep -qE '^ *200 .*> .* front' text
+	# Its mean and percentiles are no more certain than its total.
+	[ "$(grep -E '^ *200 .* front' text | grep -o '> ' | wc -l)" -ge 8 ]
+	[ "$(grep -E '^ *200 .* back' text | grep -c '> ')" = 0 ]
+	collector report --json -o report.json a.prof
+	ask report.json 'const t = it.sections.find(s => s.id === "latency").tables[0];
+		const mean = t.columns.findIndex(c => c.id === "mean");
+		JSON.stringify(t.rows.map(r => [r[0].split("(")[0], Array.isArray(r[mean]) && r[mean][2] === null]).sort())' >bounds
+	[ "$(cat bounds)" = '[["back",false],["front",true]]' ]
+	collector report --markdown -o report.md a.prof
+	grep '^| front' report.md | grep -q '| &#62; .* | &#62; '
+	grep -q 'mean &gt; .*: without what tail calls led to' <(collector report -o /dev/stdout a.prof)
 	grep -q 'front.*: 200 of its calls ended in a jump to another function (tail call), and what that did is not in its time' text
 	[ "$(grep -c 'back.*: .* ended in a jump' text)" = 0 ]
 	[ "$(grep -c 'counts: exact, every call' text)" = 0 ]
 	collector calls --json -o calls.json a.prof
 	[ "$(ask calls.json 'it.functions.map(f => f.function.split("(")[0] + f.tail_calls).sort().join(" ")')" = 'back0 front200' ]
+	[ "$(ask calls.json 'it.functions.map(f => [f.function.split("(")[0], f.partial, f.at_least.includes("mean_ns"), f.at_least.includes("p99_ns")]).sort().join(" ")')" = \
+		'back,false,false,false front,true,true,true' ]
 	collector steps a.prof | grep -q 'front.*: 200 of its calls ended in a jump'
 	collector steps --json -o steps.json a.prof
 	[ "$(ask steps.json 'it.step_functions[0].tail_calls')" = 200 ]

@@ -284,6 +284,8 @@ Test(calls_estimate, what_took_a_calls_place_is_missing_in_its_time_and_in_nothi
 	cr_expect_not(row(observe)->calls.is_least);
 	cr_expect(row(observe)->total_ns.is_least);
 	cr_expect(row(observe)->self_ns.is_least);
+	cr_expect(calls_durations_are_least(row(observe)));
+	cr_expect_not(calls_durations_are_least(row(act)));
 	cr_expect(row(act)->self_ns.is_most);
 	cr_expect_not(calls_edge_calls(&calls, &profile->call_edges[0]).is_least);
 	cr_expect(calls_edge_total(&calls, &profile->call_edges[0]).is_least);

@@ -192,7 +192,6 @@ static void add_probe(struct timing *timing, const struct timing_choice *choice,
 				choice->function.by_exits ? cost->exit_inside_ns : cost->inside_ns,
 			.attached_ns = time_ns > timing->start_ns ? time_ns - timing->start_ns : 0,
 			.note = (char *)timing_place_note(choice),
-			.is_partial = choice->inlined != NULL,
 		});
 	if (choice->inlined) {
 		snprintf(key, sizeof(key), "inlined.%zu", timing->profile->probes_count - 1);

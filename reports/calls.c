@@ -53,6 +53,14 @@ bool calls_durations_are_least(const struct calls_row *row)
 	return row->tail_calls;
 }
 
+const char *calls_inlined(const struct profile *profile, uint32_t probe)
+{
+	char key[64];
+
+	snprintf(key, sizeof(key), "inlined.%u", probe);
+	return profile_text(profile, key, NULL);
+}
+
 bool calls_is_timed(const struct report *report, const struct calls_row *row)
 {
 	return report->profile->probes[row->probe].mode != PROFILE_PROBE_COUNT || row->sum.returns;
@@ -69,6 +77,7 @@ static void finish_row(const struct report *report, struct calls_row *row)
 	row->withheld = (uint64_t)profile_number(report->profile, key, 0);
 	known += row->withheld;
 	row->tail_calls = calls_tail_calls(report->profile, row->probe);
+	row->inlined = calls_inlined(report->profile, row->probe);
 
 	row->is_cut = probe->mode == PROFILE_PROBE_STEP && probe->is_partial;
 	/* A function that was timed at first and not later does not tell which were left. */
@@ -171,8 +180,7 @@ double calls_per_step(const struct calls *calls, const struct calls_row *row)
 const char *calls_restriction(const struct report *report, const struct calls_row *row, char *text,
 			      size_t bytes)
 {
-	const char *note = report->profile->probes[row->probe].note, *inlined;
-	char key[64];
+	const char *note = report->profile->probes[row->probe].note;
 	FILE *stream = fmemopen(text, bytes, "w");
 
 	*text = '\0';
@@ -180,11 +188,9 @@ const char *calls_restriction(const struct report *report, const struct calls_ro
 		return text;
 	if (note)
 		fprintf(stream, "%s; ", note);
-	snprintf(key, sizeof(key), "inlined.%u", row->probe);
-	inlined = profile_text(report->profile, key, "");
-	if (*inlined)
+	if (row->inlined)
 		fprintf(stream, "also inlined at %s: what is executed there is not counted; ",
-			inlined);
+			row->inlined);
 	if (row->sum.open && !report->profile->probes[row->probe].is_partial)
 		fprintf(stream, "%" PRIu64 " still open at the end, not timed; ", row->sum.open);
 	if (row->tail_calls)

@@ -21,6 +21,8 @@ struct calls_row {
 	uint64_t tail_calls; /* that ended as another function took their place: what it did is
 				not in their time */
 	uint64_t withheld;   /* calls for whose returns no probe was allowed to wait */
+	const char *inlined; /* where it was inlined besides: what is executed there is not
+				counted; NULL: nowhere; borrowed from the profile */
 	const struct profile_timing *threads; /* its rows in the profile, borrowed */
 	uint32_t thread_count;
 	const struct profile_bucket *buckets; /* likewise */
@@ -53,6 +55,9 @@ double calls_per_step(const struct calls *calls, const struct calls_row *row);
 /* Returns how many calls of a probed function another function took the place of, where its exits
  * are probed: what that did is not in their time. */
 uint64_t calls_tail_calls(const struct profile *profile, uint32_t probe);
+
+/* Returns where a probed function was inlined besides; NULL: nowhere. Borrowed from the profile. */
+const char *calls_inlined(const struct profile *profile, uint32_t probe);
 
 /* What is to be said of so many. */
 #define CALLS_TAIL_CALLS                                                                           \

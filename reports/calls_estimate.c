@@ -71,7 +71,8 @@ static void estimate_row(struct calls_row *row, const struct profile_probe *prob
 	bool is_part;
 
 	row->is_step = probe->mode == PROFILE_PROBE_STEP;
-	row->calls = (struct calls_figure){.value = seen, .is_least = probe->is_partial};
+	row->calls =
+		(struct calls_figure){.value = seen, .is_least = probe->is_partial || row->inlined};
 	if (row->is_cut && probe->estimated_calls)
 		row->calls.is_least = false; /* it was counted all the time */
 	else if (probe->is_partial && probe->estimated_calls)

@@ -407,8 +407,9 @@ static json_t *function_json(const struct report *report, const struct calls *ca
 	json_object_set_new(json, "module",
 			    text_json(report->profile->modules[symbol->module].path));
 	json_object_set_new(json, "mode", json_string(modes[probe->mode]));
-	json_object_set_new(json, "partial",
-			    json_boolean(probe->is_partial || calls_durations_are_least(row)));
+	json_object_set_new(
+		json, "partial",
+		json_boolean(probe->is_partial || row->inlined || calls_durations_are_least(row)));
 	json_object_set_new(json, "at_least", bounded_json(row, true));
 	json_object_set_new(json, "at_most", bounded_json(row, false));
 	if (row->calls.is_estimate)

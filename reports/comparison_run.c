@@ -418,6 +418,9 @@ static char *first_bad_item(const struct trust *trust)
 /* How many steps there were; 0: there were none, or it is not known. */
 static uint32_t steps_of(const struct profile *profile)
 {
+	/* Another build may have inlined other steps. */
+	if (measured_steps_are_inlined(profile))
+		return 0;
 	if (measured_steps_lack(profile))
 		return (uint32_t)measured_steps_counted(profile);
 	return (uint32_t)(profile->steps_count +

@@ -49,6 +49,7 @@ struct measured {
 	double steps; /* 1 when none were marked */
 	bool has_steps;
 	bool lacks_steps;	    /* their number is not known */
+	bool has_inlined_steps;	    /* what is executed in copies of the step function is in none */
 	double steps_ns;	    /* wall time of all of them */
 	uint64_t steps_end_ns;	    /* when the last one ended, or was seen last */
 	double step_ns;		    /* mean wall time of a step; of the run when there are none */

@@ -3,6 +3,7 @@
 #include "reports/measured_steps.h"
 
 #include "collector/base/xalloc.h"
+#include "reports/calls.h"
 
 #define MOST_OPEN 8 /* calls of a step function, when its marks end */
 
@@ -40,6 +41,14 @@ void measured_steps_begin(struct measured_steps *steps, const struct report *rep
 void measured_steps_done(struct measured_steps *steps)
 {
 	free(steps->is_step);
+}
+
+bool measured_steps_are_inlined(const struct profile *profile)
+{
+	for (uint32_t i = 0; i < profile->probes_count; i++)
+		if (profile->probes[i].mode == PROFILE_PROBE_STEP && calls_inlined(profile, i))
+			return true;
+	return false;
 }
 
 bool measured_steps_lack(const struct profile *profile)

@@ -29,6 +29,9 @@ void measured_steps_begin(struct measured_steps *steps, const struct report *rep
 			  const struct call_tree *tree, const uint32_t *same);
 void measured_steps_done(struct measured_steps *steps);
 
+/* Says whether a step function was also inlined somewhere: what is executed there is no step. */
+bool measured_steps_are_inlined(const struct profile *profile);
+
 /* Says whether a profile lacks steps: their marks end before they do. */
 bool measured_steps_lack(const struct profile *profile);
 

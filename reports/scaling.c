@@ -85,6 +85,15 @@ int scaling_lacking_steps(const struct scaling *scaling)
 	return count;
 }
 
+static int count_inlined_steps(const struct scaling *scaling)
+{
+	int count = 0;
+
+	for (size_t i = 0; i < scaling->sweep.count; i++)
+		count += scaling->runs[i] && scaling->runs[i]->has_inlined_steps;
+	return count;
+}
+
 int scaling_load(struct scaling *scaling, const char *folder, const json_t *components,
 		 struct error *error)
 {
@@ -554,12 +563,12 @@ json_t *scaling_json(const struct scaling *scaling, const char *over, const char
 	scaling_groups_free(groups, count);
 	for (size_t i = 0; i < scaling->sweep.count; i++)
 		cpu_ns[i] = scaling->runs[i] ? measured_own_cpu_ns(scaling->runs[i]) : 0;
-	json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:O, s:i, s:o}", "schema", "simprof/scaling-v1",
-			 "over", over, "size", size ? size : over, "runs",
+	json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:O, s:i, s:i, s:o}", "schema",
+			 "simprof/scaling-v1", "over", over, "size", size ? size : over, "runs",
 			 sweep_runs_json(&scaling->sweep), "overhead",
 			 sweep_overhead_json(&scaling->sweep, cpu_ns), "unreadable",
-			 scaling->unreadable, "stepless", scaling_lacking_steps(scaling), "groups",
-			 groups_array);
+			 scaling->unreadable, "stepless", scaling_lacking_steps(scaling),
+			 "inlined_steps", count_inlined_steps(scaling), "groups", groups_array);
 	free(cpu_ns);
 	return json;
 }

@@ -201,6 +201,7 @@ void scaling_write(const json_t *json, FILE *stream)
 	const json_t *unreadable = json_object_get(json, "unreadable");
 	int damaged = (int)json_integer_value(json_object_get(runs, "damaged"));
 	int stepless = (int)json_integer_value(json_object_get(json, "stepless"));
+	int inlined_steps = (int)json_integer_value(json_object_get(json, "inlined_steps"));
 	const json_t *reason;
 	size_t i;
 
@@ -236,4 +237,9 @@ void scaling_write(const json_t *json, FILE *stream)
 			"the budget: how many there were is not known; with --run=--budget=none "
 			"all are\n",
 			stepless, stepless == 1 ? "" : "s");
+	if (inlined_steps)
+		fprintf(stream,
+			"(!) in %d recording%s the step function was also inlined: what is "
+			"executed there is in no step; collector steps says where\n",
+			inlined_steps, inlined_steps == 1 ? "" : "s");
 }

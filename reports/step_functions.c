@@ -92,26 +92,21 @@ void step_functions_say(const struct report *report,
 	for (size_t i = 0; i < profile->probes_count; i++) {
 		const struct profile_probe *row = &profile->probes[i];
 		uint64_t tail_calls = calls_tail_calls(profile, (uint32_t)i);
-		const char *inlined;
-		char key[64];
+		const char *inlined = calls_inlined(profile, (uint32_t)i);
 
 		if (is_step(profile, i) && tail_calls) {
 			obstack_printf(&names, "%s: " CALLS_TAIL_CALLS,
 				       symbol_of(report, row)->label, tail_calls);
 			say_text(&names, say, context, &memory);
 		}
-		if (!is_step(profile, i) || !row->is_partial)
-			continue;
-		snprintf(key, sizeof(key), "inlined.%zu", i);
-		inlined = profile_text(profile, key, "");
-		if (*inlined) {
+		if (is_step(profile, i) && inlined) {
 			obstack_printf(
 				&names,
 				"%s: also inlined at %s: what is executed there is no step here",
 				symbol_of(report, row)->label, inlined);
 			say_text(&names, say, context, &memory);
 		}
-		if (!row->note)
+		if (!is_step(profile, i) || !row->is_partial || !row->note)
 			continue;
 		obstack_printf(&names, "%s: %s", symbol_of(report, row)->label, row->note);
 		say_text(&names, say, context, &memory);
@@ -148,7 +143,7 @@ json_t *step_functions_json(const struct report *report)
 				  clean_json(&memory, file_of(report, symbol)), "steps",
 				  (json_int_t)counts[i], "tail_calls",
 				  (json_int_t)calls_tail_calls(profile, (uint32_t)i), "partial",
-				  row->is_partial, "note",
+				  row->is_partial || calls_inlined(profile, (uint32_t)i), "note",
 				  row->note ? clean_json(&memory, row->note) : json_null()));
 	}
 	obstack_free(&memory, NULL);

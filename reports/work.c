@@ -3,6 +3,7 @@
 #include "reports/work.h"
 
 #include "reports/calls.h"
+#include "reports/measured_steps.h"
 #include "reports/memory.h"
 #include "reports/operations.h"
 #include "reports/text.h"
@@ -57,7 +58,7 @@ static void add_calls(struct work *work, const struct report *report)
 	struct calls calls;
 
 	calls_measure(&calls, report);
-	add_steps(work, profile, !calls.lacks_steps);
+	add_steps(work, profile, !calls.lacks_steps && !measured_steps_are_inlined(profile));
 	for (uint32_t i = 0; i < calls.count; i++) {
 		const struct calls_row *row = &calls.rows[i];
 

@@ -444,7 +444,12 @@ has_its_code() {
 	[ "$(grep -c '^note: ' text)" = 1 ]
 	collector run --budget none -q --step step --hits step -- ./inlined
 	collector steps inlined.prof | grep -q '^(!) step: also inlined at inlined.c:9 in main: what is executed there is no step here'
+	[ "$(sqlite3 inlined.prof 'SELECT sum(is_partial) FROM probes')" = 0 ]
 	collector lines inlined.prof step | grep -q 'hits of step: also inlined at inlined.c:9 in main'
+	collector sweep -o sizes -r 1 --warm-up 0 --run=--step=step --vary n=1,2 -- ./inlined '{n}'
+	collector scaling sizes >text
+	[ "$(grep -c 'left out' text)" = 0 ]
+	grep -q '^(!) in 2 recordings the step function was also inlined' text
 }
 
 @test "an old version of a function that the loader chooses is not taken for it" {

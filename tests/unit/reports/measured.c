@@ -79,6 +79,19 @@ Test(measured, without_all_marks_costs_are_of_all_steps_and_those_of_a_step_like
 	scaling_done(&scaling);
 }
 
+Test(measured, a_step_function_that_was_also_inlined_lacks_no_steps)
+{
+	struct profile *profile = stepping(SAMPLES, MS, false);
+	struct scaling scaling;
+
+	profile_set_text(profile, "inlined.0", "world.c:3 in main");
+	load(&scaling, &profile, 1);
+	cr_expect_eq(scaling_lacking_steps(&scaling), 0);
+	cr_expect(scaling.runs[0]->has_inlined_steps);
+	cr_expect_float_eq(scaling.runs[0]->steps, SAMPLES, 1e-9);
+	scaling_done(&scaling);
+}
+
 Test(measured, the_number_of_steps_is_that_of_a_run_of_the_point_that_has_all_marks)
 {
 	struct profile *profiles[] = {stepping(4, MS, true), stepping(18, MS / 2, false)};

@@ -7,6 +7,7 @@
 #include "reports/metric.h"
 #include "reports/output.h"
 #include "reports/text.h"
+#include "reports/tick_amounts.h"
 
 #include <errno.h>
 #include <inttypes.h>
@@ -55,6 +56,8 @@ static int load(const char *path, struct profile **profile, struct error *error)
 		return import_load(path, profile, error);
 	output_spare(path);
 	result = profile_file_load(path, profile, error);
+	if (!result)
+		tick_amounts_scale(*profile);
 	return result == -ENOEXEC ? import_load(path, profile, error) : result;
 }
 

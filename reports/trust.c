@@ -7,6 +7,7 @@
 #include "reports/memory.h"
 #include "reports/metric.h"
 #include "reports/operations.h"
+#include "reports/tick_amounts.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -23,7 +24,8 @@ static const double little_unsampled = 0.02; /* the last tick of every thread */
 static const double much_unsampled = 0.10;
 static const double much_cost = 0.05;
 static const double much_overhead = 0.10;
-static const double slow_sampling = 0.80;  /* of the frequency asked for */
+static const double slow_sampling = 0.80; /* of the frequency asked for */
+static const double little_scaled = 0.005;
 static const double short_sampling = 0.95; /* wants a reason */
 static const double fast_sampling = 1.10;
 
@@ -46,6 +48,14 @@ __attribute__((format(printf, 3, 4))) static void add(struct trust *trust, bool 
 static double share(double part, double all)
 {
 	return all > 0 ? part / all : 0;
+}
+
+static const char *percent(double part, char *text, size_t bytes)
+{
+	char number[24];
+
+	snprintf(text, bytes, "%s %%", amount_brief(100 * part, number, sizeof(number)));
+	return text;
 }
 
 /* Returns the innermost function of @sample, or NULL when it has no name. */
@@ -190,12 +200,25 @@ static void add_rate(struct trust *trust, double cpu_s, int64_t asked, uint32_t 
 			due - trust->sampled <= threads;
 
 	add(trust, is_off, "%.0f Hz of CPU time (%" PRId64 " asked%s", achieved, asked,
-	    is_off && is_tick ? "): turns on shared processors end with the tick, so that the "
-				"samples tell shares, not how much time"
+	    is_off && is_tick ? "): turns on shared processors end with the tick"
 	    : is_brief	      ? "): every process and thread begins a period of its own, so "
 				"that those which end within it have no sample; a higher -F has "
 				"more of them"
 			      : ")");
+}
+
+/* The tick's samples were given the time that the kernel counted. */
+static void add_scale(struct trust *trust, const struct profile *profile, double cpu_s,
+		      int64_t asked)
+{
+	double change = cpu_s * (double)asked / (double)trust->sampled - 1;
+	char text[32];
+
+	if (!tick_amounts_are_scaled(profile) || fabs(change) < little_scaled)
+		return;
+	add(trust, false, "amounts scaled by %c%s to the CPU time that the kernel counted%s",
+	    change < 0 ? '-' : '+', percent(fabs(change), text, sizeof(text)),
+	    profile->thread_times_count ? " for each thread" : "");
 }
 
 static void add_samples(struct trust *trust, const struct profile *profile)
@@ -216,10 +239,11 @@ static void add_samples(struct trust *trust, const struct profile *profile)
 	    trust->samples && trust->samples < few_samples && trust->samples == trust->sampled
 		    ? ": too few to tell shares"
 		    : "");
-	if (asked > 0 && cpu_ns > 0 && trust->sampled)
+	if (asked > 0 && cpu_ns > 0 && trust->sampled) {
 		add_rate(trust, cpu_ns / 1e9, asked, profile->threads_count,
 			 engine && !strcmp(engine, "tick"));
-	else if (asked > 0)
+		add_scale(trust, profile, cpu_ns / 1e9, asked);
+	} else if (asked > 0)
 		add(trust, false, "%" PRId64 " Hz asked", asked);
 }
 
@@ -234,14 +258,6 @@ static void add_throttles(struct trust *trust, const struct profile *profile)
 		    " time%s (kernel.perf_event_max_sample_rate is %" PRId64
 		    "): what ran then has too few samples",
 		    count, count == 1 ? "" : "s", profile_number(profile, "most_hz", 0));
-}
-
-static const char *percent(double part, char *text, size_t bytes)
-{
-	char number[24];
-
-	snprintf(text, bytes, "%s %%", amount_brief(100 * part, number, sizeof(number)));
-	return text;
 }
 
 /* What the scheduler booked more than threads ran, where switches were timed: a turn is booked from

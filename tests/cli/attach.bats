@@ -255,6 +255,11 @@ start() {
 	[ "$count" -ge $((hz * cpu_ms / 10000)) ]
 	[ "$count" -le $((hz * wall_ms * 11 / 10000)) ]
 	[ "$(complete_percent x.prof)" -ge 99 ]
+	# However many came: together they stand for the time that the kernel counted.
+	amount=$(collector export --format json x.prof | sed -n 's/^"total":.*"amount":\([0-9]*\).*/\1/p')
+	cpu_ns=$(sqlite3 x.prof "SELECT value FROM meta WHERE key = 'target_cpu_ns'")
+	[ "$amount" -ge $((cpu_ns - 1000)) ]
+	[ "$amount" -le $((cpu_ns + 1000)) ]
 	# Work in user code: the tick's own frames are no part of it.
 	collector export --format folded x.prof >folded
 	all=$(awk '{ n += $NF } END { print n }' folded)

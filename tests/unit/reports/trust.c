@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "reports/trust.h"
 
+#include "reports/tick_amounts.h"
+
 #include "tests/unit/reports/small_profile.h"
 
 #include <criterion/criterion.h>
@@ -122,6 +124,12 @@ Test(trust, ticks_that_are_no_measure_of_time_are_said)
 	profile_set_number(profile, "frequency_hz", 800);
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "999 Hz of CPU time (800 asked): turns on shared")->bad);
+	cr_assert_null(item_with(&trust, "scaled"));
+	profile_set_number(profile, "frequency_hz", 1250);
+	tick_amounts_scale(profile);
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "amounts scaled by +25 % to the CPU time that the kernel "
+				    "counted"));
 	profile_free(profile);
 }
 

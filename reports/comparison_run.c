@@ -59,13 +59,23 @@ static size_t without_suffix(const char *name, size_t length)
 	return length;
 }
 
-/* Cuts what names that nobody demangled have at their ends: a symbol's version ("@@GLIBC_2.34"; but
- * not "@plt"), and the hash that Rust's compiler adds ("::h" and 16 digits). */
+/* Says whether what follows an '@' in a name is a symbol's version: "@GLIBC_2.34", "GLIBC_PRIVATE";
+ * but not "plt", nor the file that browsers put there ("App.js:10"). */
+static bool is_version(const char *text)
+{
+	const char *part = strchr(text, '_');
+
+	return *text == '@' || (isupper((unsigned char)*text) && part &&
+				(isdigit((unsigned char)part[1]) || !strcmp(part, "_PRIVATE")));
+}
+
+/* Cuts what names that nobody demangled have at their ends: a symbol's version, and the hash that
+ * Rust's compiler adds ("::h" and 16 digits). */
 static void cut_decoration(char *name)
 {
 	char *at = strchr(name, '@'), *hash;
 
-	if (at && (at[1] == '@' || isupper((unsigned char)at[1])))
+	if (at && at > name && is_version(at + 1))
 		*at = '\0';
 	hash = strrchr(name, ':');
 	if (hash && hash - name > 1 && hash[-1] == ':' && hash[1] == 'h' &&

@@ -42,6 +42,9 @@ Test(comparison_run, clone_suffixes_are_taken_off)
 		{"pow@@GLIBC_2.29", "pow"},
 		{"pow@GLIBC_2.2.5", "pow"},
 		{"pow@plt", "pow@plt"},
+		{"arc4random@GLIBC_PRIVATE", "arc4random"},
+		{"draw@App.js:10", "draw@App.js:10"}, /* as browsers name functions */
+		{"@Cached", "@Cached"},
 		{"world::step::h0123456789abcdef", "world::step"},
 		{"world::step::h0123456789abcde", "world::step::h0123456789abcde"},
 		{"world::hash", "world::hash"},

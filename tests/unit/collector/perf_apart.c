@@ -20,13 +20,18 @@ static int count_descriptors(void)
 	return count;
 }
 
+static void tell_birth(struct perf_apart *apart, pid_t pid, pid_t parent)
+{
+	perf_apart_take(apart, &(struct event){.kind = EVENT_FORK,
+					       .pid = pid,
+					       .tid = pid,
+					       .fork = {.parent_pid = parent}});
+}
+
 /* Tells of the birth of a process under our number, which is one that can be watched. */
 static void be_born(struct perf_apart *apart, pid_t parent)
 {
-	perf_apart_take(apart, &(struct event){.kind = EVENT_FORK,
-					       .pid = getpid(),
-					       .tid = getpid(),
-					       .fork = {.parent_pid = parent}});
+	tell_birth(apart, getpid(), parent);
 }
 
 static void end(struct perf_apart *apart)
@@ -81,4 +86,38 @@ Test(perf_apart, gives_back_what_it_has_also_of_a_number_that_comes_twice)
 	cr_assert_eq(count_descriptors(), before + 1, "there is no such thread");
 	perf_apart_free(apart);
 	cr_assert_eq(count_descriptors(), before);
+}
+
+Test(perf_apart, each_of_several_children_has_one_event)
+{
+	struct perf_apart *apart = perf_apart_new();
+	int before = count_descriptors();
+
+	require("perf");
+	be_born(apart, 1);
+	perf_apart_look(apart);
+	tell_birth(apart, getppid(), 1);
+	perf_apart_look(apart);
+	cr_assert_eq(count_descriptors(), before + 1);
+	perf_apart_look(apart);
+	cr_assert_eq(count_descriptors(), before + 2);
+	perf_apart_free(apart);
+	cr_assert_eq(count_descriptors(), before);
+}
+
+Test(perf_apart, those_that_have_ended_and_those_that_were_refused_take_nobodys_room)
+{
+	struct perf_apart *apart = perf_apart_new();
+	int before = count_descriptors();
+
+	require("perf");
+	for (int i = 0; i < PERF_APART_MOST; i++) {
+		perf_apart_add(apart, getpid());
+		end(apart);
+		perf_apart_add(apart, INT32_MAX - i);
+	}
+	cr_assert_eq(count_descriptors(), before);
+	perf_apart_add(apart, getpid());
+	cr_assert_eq(count_descriptors(), before + 1);
+	perf_apart_free(apart);
 }

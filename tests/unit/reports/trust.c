@@ -17,22 +17,42 @@ static const struct trust_item *item_with(const struct trust *trust, const char 
 
 static struct profile *good_profile(void)
 {
-	struct profile *profile = new_profile();
+	struct profile *good = new_profile();
 
-	add_stack(profile, "main;step", 1000);
-	profile_set_text(profile, "engine", "cpu-clock");
-	profile_set_text(profile, "engine_note", "no kernel");
-	profile_set_number(profile, "frequency_hz", 999);
-	profile_set_number(profile, "target_cpu_ns", 1001000000);
-	profile_set_number(profile, "collector_cpu_ns", 20020000);
-	profile_set_number(profile, "lost.ring_full", 0);
-	return profile;
+	add_stack(good, "main;step", 1000);
+	profile_set_text(good, "engine", "cpu-clock");
+	profile_set_text(good, "engine_note", "no kernel");
+	profile_set_number(good, "frequency_hz", 999);
+	profile_set_number(good, "target_cpu_ns", 1001000000);
+	profile_set_number(good, "collector_cpu_ns", 20020000);
+	profile_set_number(good, "lost.ring_full", 0);
+	return good;
 }
+
+/* Of each test: a good one, if it does not replace it. */
+static struct profile *profile;
+static struct trust trust;
+
+static void setup(void)
+{
+	profile = good_profile();
+}
+
+static void teardown(void)
+{
+	profile_free(profile);
+}
+
+static void replace_profile(struct profile *other)
+{
+	profile_free(profile);
+	profile = other;
+}
+
+TestSuite(trust, .init = setup, .fini = teardown);
 
 Test(trust, a_good_profile_has_no_bad_item)
 {
-	struct profile *profile = good_profile();
-	struct trust trust;
 	char line[1024];
 
 	trust_measure(&trust, profile, 0);
@@ -41,14 +61,10 @@ Test(trust, a_good_profile_has_no_bad_item)
 			 "cpu-clock (no kernel) · 1000 samples · 999 Hz of CPU time (999 asked) · "
 			 "0 lost · 100.0 % complete stacks · 0 % without symbol · "
 			 "collector used 2 % of the target's CPU time");
-	profile_free(profile);
 }
 
 Test(trust, imported_text_has_lines_that_were_not_understood_and_no_completeness)
 {
-	struct profile *profile = good_profile();
-	struct trust trust;
-
 	profile_set_number(profile, "import.lines", 1000);
 	profile_set_number(profile, "import.skipped", 10);
 	trust_measure(&trust, profile, 0);
@@ -62,27 +78,20 @@ Test(trust, imported_text_has_lines_that_were_not_understood_and_no_completeness
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "11 of 1000 lines were not understood")->bad);
 	cr_assert(item_with(&trust, "not shown: 0 samples of page-faults"));
-	profile_free(profile);
 }
 
 Test(trust, files_without_their_split_debug_information_are_said)
 {
-	struct profile *profile = good_profile();
-	struct trust trust;
-
 	profile_set_number(profile, "split_problems", 1);
 	profile_set_text(profile, "split_problem", "the .dwo files of a are not there");
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "missing in 1 file without their split debug information: the "
 				    ".dwo files of a are not there"));
-	profile_free(profile);
 }
 
 Test(trust, what_was_booked_before_threads_ran_is_not_missing)
 {
-	struct profile *profile = good_profile();
 	uint32_t thread = profile_thread_add(profile, 10, 10, "woken");
-	struct trust trust;
 
 	profile_set_number(profile, "unsampled_cpu_ns", 400400000);
 	profile_thread_times_add(
@@ -95,28 +104,20 @@ Test(trust, what_was_booked_before_threads_ran_is_not_missing)
 	trust_measure(&trust, profile, 0);
 	cr_assert_not(item_with(&trust, "35 % of the CPU time was booked before threads ran")->bad);
 	cr_assert_not(item_with(&trust, "5 % of the CPU time was not sampled")->bad);
-	profile_free(profile);
 }
 
 Test(trust, debug_files_of_another_build_are_said)
 {
-	struct profile *profile = good_profile();
-	struct trust trust;
-
 	profile_set_number(profile, "foreign_problems", 1);
 	profile_set_text(profile, "foreign_problem", "that of a is of another build, or cut (/d)");
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "the debug file of 1 file was not used: that of a is of "
 				    "another build, or cut (/d)"));
 	cr_assert_not(trust.bad);
-	profile_free(profile);
 }
 
 Test(trust, ticks_that_are_no_measure_of_time_are_said)
 {
-	struct profile *profile = good_profile();
-	struct trust trust;
-
 	profile_set_text(profile, "engine", "tick");
 	profile_set_number(profile, "frequency_hz", 1000);
 	trust_measure(&trust, profile, 0);
@@ -130,28 +131,21 @@ Test(trust, ticks_that_are_no_measure_of_time_are_said)
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "amounts scaled by +25 % to the CPU time that the kernel "
 				    "counted"));
-	profile_free(profile);
 }
 
 Test(trust, the_rate_is_that_of_the_time_that_was_sampled)
 {
-	struct profile *profile = good_profile();
-	struct trust trust;
-
 	profile_set_number(profile, "target_cpu_ns", 2002000000);
 	profile_set_number(profile, "unsampled_cpu_ns", 1001000000);
 	trust_measure(&trust, profile, 0);
 	cr_assert_not(item_with(&trust, "999 Hz of CPU time (999 asked)")->bad);
 	cr_assert(item_with(&trust, "50 % of the CPU time was not sampled")->bad);
-	profile_free(profile);
 }
 
 /* As of a program that is a hundred children, each of them shorter than a period. */
 Test(trust, a_rate_is_bad_when_few_samples_came_where_many_were_due)
 {
-	struct profile *profile = new_profile();
-	struct trust trust;
-
+	replace_profile(new_profile());
 	add_stack(profile, "main;step", 7);
 	profile_set_text(profile, "engine", "cpu-clock");
 	profile_set_number(profile, "frequency_hz", 999);
@@ -179,28 +173,20 @@ Test(trust, a_rate_is_bad_when_few_samples_came_where_many_were_due)
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "974 Hz of CPU time (999 asked)"));
 	cr_assert_null(item_with(&trust, "period of its own"));
-	profile_free(profile);
 }
 
 Test(trust, a_rate_that_the_kernel_does_not_allow_is_said)
 {
-	struct profile *profile = good_profile();
-	struct trust trust;
-
 	trust_measure(&trust, profile, 0);
 	cr_assert_null(item_with(&trust, "stopped sampling"));
 	profile_set_number(profile, "throttles", 188);
 	profile_set_number(profile, "most_hz", 1000);
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "188 times (kernel.perf_event_max_sample_rate is 1000)"));
-	profile_free(profile);
 }
 
 Test(trust, time_that_no_sample_stands_for_is_said_and_bad_from_a_tenth_on)
 {
-	struct profile *profile = good_profile();
-	struct trust trust;
-
 	profile_set_number(profile, "unsampled_cpu_ns", 10000000);
 	trust_measure(&trust, profile, 0);
 	cr_assert_null(item_with(&trust, "was not sampled"), "the last tick of every thread");
@@ -210,28 +196,20 @@ Test(trust, time_that_no_sample_stands_for_is_said_and_bad_from_a_tenth_on)
 	profile_set_number(profile, "unsampled_cpu_ns", 200200000);
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "20 % of the CPU time was not sampled")->bad);
-	profile_free(profile);
 }
 
 Test(trust, what_samples_took_of_the_target_is_said_and_bad_from_a_twentieth_on)
 {
-	struct profile *profile = good_profile();
-	struct trust trust;
-
 	profile_set_number(profile, "sample_cost_ns", 20020);
 	trust_measure(&trust, profile, 0);
 	cr_assert_not(item_with(&trust, "sampling took at least 2 % of the CPU time")->bad);
 	profile_set_number(profile, "sample_cost_ns", 100100);
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "sampling took at least 10 % of the CPU time")->bad);
-	profile_free(profile);
 }
 
 Test(trust, losses_are_named_by_reason_and_bad_from_one_percent_on)
 {
-	struct profile *profile = good_profile();
-	struct trust trust;
-
 	profile_set_number(profile, "lost.ring_full", 5);
 	trust_measure(&trust, profile, 0);
 	cr_assert_not(trust.bad);
@@ -241,14 +219,10 @@ Test(trust, losses_are_named_by_reason_and_bad_from_one_percent_on)
 	cr_assert(item_with(&trust,
 			    "20 lost (2 %: the ring was full 5, the record was unreadable 15)")
 			  ->bad);
-	profile_free(profile);
 }
 
 Test(trust, files_that_could_not_be_used_are_said_with_the_reason)
 {
-	struct profile *profile = good_profile();
-	struct trust trust;
-
 	profile_set_number(profile, "file_problems", 0);
 	trust_measure(&trust, profile, 0);
 	cr_assert_null(item_with(&trust, "without rules and names"));
@@ -256,14 +230,10 @@ Test(trust, files_that_could_not_be_used_are_said_with_the_reason)
 	profile_set_text(profile, "file_problem", "/bin/x was replaced since");
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "2 files without rules and names: /bin/x was replaced since"));
-	profile_free(profile);
 }
 
 Test(trust, endings_are_counted_and_shares_near_100_are_not_rounded_up)
 {
-	struct profile *profile = good_profile();
-	struct trust trust;
-
 	profile->samples[0].ending = PROFILE_ENDING_TRUNCATED;
 	profile->samples[1].ending = PROFILE_ENDING_FINISHED_LIVE;
 	trust_measure(&trust, profile, 0);
@@ -275,15 +245,13 @@ Test(trust, endings_are_counted_and_shares_near_100_are_not_rounded_up)
 		profile->samples[i].ending = PROFILE_ENDING_NO_RULE;
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "94.0 % complete stacks")->bad);
-	profile_free(profile);
 }
 
 Test(trust, gaps_that_together_outweigh_the_heaviest_function_are_bad)
 {
-	struct profile *profile = new_profile();
-	struct trust trust;
 	char name[16];
 
+	replace_profile(new_profile());
 	for (int i = 0; i < 50; i++) {
 		snprintf(name, sizeof(name), "function_%d", i);
 		add_stack(profile, name, 20);
@@ -302,72 +270,54 @@ Test(trust, gaps_that_together_outweigh_the_heaviest_function_are_bad)
 	cr_assert(item_with(&trust, "lost, cut or without symbol: 3 % together, more than the "
 				    "heaviest function's 2 %")
 			  ->bad);
-	profile_free(profile);
 }
 
 Test(trust, a_recording_that_did_not_end_is_bad)
 {
-	struct profile *profile = good_profile();
-	struct trust trust;
-
 	profile_set_text(profile, "state", "recording");
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "incomplete recording")->bad);
 	profile_set_text(profile, "state", "stopped: the disk is full");
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "incomplete recording: the disk is full")->bad);
-	profile_free(profile);
 }
 
 Test(trust, few_samples_and_slow_sampling_are_bad)
 {
-	struct profile *profile = new_profile();
-	struct trust trust;
-
+	replace_profile(new_profile());
 	add_stack(profile, "main", 99);
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "99 samples: too few to tell shares")->bad);
-	profile_free(profile);
-	profile = good_profile();
+	replace_profile(good_profile());
 	profile_set_number(profile, "target_cpu_ns", 2000000000);
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "500 Hz of CPU time (999 asked)")->bad);
-	profile_free(profile);
 }
 
 Test(trust, samples_without_symbol_are_those_whose_innermost_function_has_no_name)
 {
-	struct profile *profile = good_profile();
 	uint32_t bare = profile_frame(profile, 1, 0x77777);
-	struct trust trust;
 
 	for (int i = 0; i < 300; i++)
 		profile->samples[i].stack = profile_stack(profile, 0, bare);
 	trust_measure(&trust, profile, 0);
 	cr_assert_eq(trust.unnamed, 300);
 	cr_assert(item_with(&trust, "30 % without symbol")->bad);
-	profile_free(profile);
 }
 
 Test(trust, says_nothing_of_what_the_file_does_not_know)
 {
-	struct profile *profile = new_profile();
-	struct trust trust;
-
+	replace_profile(new_profile());
 	add_stack(profile, "main", 200);
 	trust_measure(&trust, profile, 0);
 	cr_assert_null(item_with(&trust, "Hz"));
 	cr_assert_null(item_with(&trust, "collector used"));
 	cr_assert_null(item_with(&trust, "0 lost"));
 	cr_assert(item_with(&trust, "no loss recorded"));
-	profile_free(profile);
 }
 
 Test(trust, a_full_disk_and_reasons_we_do_not_know_are_named)
 {
-	struct profile *profile = good_profile();
-	struct trust trust;
-
 	profile_set_number(profile, "lost.write_failed", 7);
 	profile_set_number(profile, "lost.side_ring_full", 2);
 	profile_set_number(profile, "lost.moon_phase", 3);
@@ -378,28 +328,20 @@ Test(trust, a_full_disk_and_reasons_we_do_not_know_are_named)
 	profile_set_number(profile, "lost.moon_phase", INT64_MAX);
 	trust_measure(&trust, profile, 0);
 	cr_assert_eq(trust.lost, INT64_MAX);
-	profile_free(profile);
 }
 
 Test(trust, fast_sampling_is_bad_from_a_tenth_on)
 {
-	struct profile *profile = good_profile();
-	struct trust trust;
-
 	profile_set_number(profile, "target_cpu_ns", 920000000);
 	trust_measure(&trust, profile, 0);
 	cr_assert_not(item_with(&trust, "1087 Hz of CPU time (999 asked)")->bad);
 	profile_set_number(profile, "target_cpu_ns", 900000000);
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "1111 Hz of CPU time (999 asked)")->bad);
-	profile_free(profile);
 }
 
 Test(trust, processes_that_still_ran_are_counted)
 {
-	struct profile *profile = good_profile();
-	struct trust trust;
-
 	trust_measure(&trust, profile, 0);
 	cr_assert_null(item_with(&trust, "still ran"));
 	profile_set_number(profile, "still_running", 1);
@@ -408,14 +350,10 @@ Test(trust, processes_that_still_ran_are_counted)
 	profile_set_number(profile, "still_running", 3);
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "3 processes still ran when the recording ended"));
-	profile_free(profile);
 }
 
 Test(trust, a_recording_that_broke_off_claims_no_absence_of_losses)
 {
-	struct profile *profile = good_profile();
-	struct trust trust;
-
 	profile_set_text(profile, "state", "stopped: the disk is full");
 	trust_measure(&trust, profile, 0);
 	cr_assert_null(item_with(&trust, "lost"));
@@ -423,54 +361,39 @@ Test(trust, a_recording_that_broke_off_claims_no_absence_of_losses)
 	profile_set_number(profile, "lost.write_failed", 4);
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "4 lost"));
-	profile_free(profile);
 	profile = profile_new();
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "does not say whether its recording ended")->bad);
 	cr_assert_null(item_with(&trust, "loss"));
-	profile_free(profile);
 }
 
 Test(trust, what_naming_took_after_the_recording_is_told_apart)
 {
-	struct profile *profile = good_profile();
-	struct trust trust;
-
 	profile_set_number(profile, "naming_cpu_ns", 150150000);
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "collector used 2 % of the target's CPU time, and 15 % after "
 				    "the recording to name what was seen"));
 	cr_assert_not(trust.bad, "it disturbed nothing");
-	profile_free(profile);
 }
 
 Test(trust, tiny_shares_have_no_exponent)
 {
-	struct profile *profile = good_profile();
-	struct trust trust;
-
 	profile_set_number(profile, "collector_cpu_ns", 1);
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "collector used under 0.001 % of"));
-	profile_free(profile);
 }
 
 Test(trust, guessed_stacks_say_how)
 {
-	struct profile *profile = good_profile();
-	struct trust trust;
-
 	profile->samples[0].ending = PROFILE_ENDING_GUESSED;
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "0.1 %: passed code without call frame information by frame "
 				    "pointer or epilogue (1)"));
-	profile_free(profile);
 }
 
 /* The good profile and one wait of a second whose stack was copied, one of a tenth without. */
-static struct profile *profile_with_waits(void)
+static void add_waits(void)
 {
-	struct profile *profile = good_profile();
 	uint16_t off_cpu = (uint16_t)profile_metric_add(profile, "off-cpu", "ns", 1);
 	struct profile_sample wait = profile->samples[profile->samples_count - 1];
 
@@ -484,14 +407,10 @@ static struct profile *profile_with_waits(void)
 	profile_sample_add(profile, &wait);
 	profile_set_number(profile, "off_cpu.switches", 500);
 	profile_set_number(profile, "off_cpu.stacks", 20);
-	return profile;
 }
 
 Test(trust, series_that_were_left_out_are_said)
 {
-	struct profile *profile = good_profile();
-	struct trust trust;
-
 	profile_set_number(profile, "series.no_cores", 1);
 	profile_set_number(profile, "series.no_switches", 256);
 	trust_measure(&trust, profile, 0);
@@ -500,14 +419,11 @@ Test(trust, series_that_were_left_out_are_said)
 			    "context switches were not looked up while there were more than "
 			    "256 threads"));
 	cr_assert_not(trust.bad);
-	profile_free(profile);
 }
 
 Test(trust, waits_are_exact_and_their_stacks_count_by_their_time)
 {
-	struct profile *profile = profile_with_waits();
-	struct trust trust;
-
+	add_waits();
 	trust_measure(&trust, profile, 1);
 	cr_assert_eq(trust.samples, 2);
 	cr_assert(item_with(&trust, "waiting times are exact"));
@@ -527,15 +443,15 @@ Test(trust, waits_are_exact_and_their_stacks_count_by_their_time)
 	trust_measure(&trust, profile, 1);
 	cr_assert(
 		item_with(&trust, "3 waits without a stack because the table of places was full"));
-	profile_free(profile);
 }
 
 Test(trust, of_wall_speaks_of_the_samples_and_of_the_waits)
 {
-	struct profile *profile = profile_with_waits();
-	uint16_t wall = (uint16_t)profile_metric_add(profile, "wall", "ns", 1);
-	struct trust trust, of_cpu;
+	struct trust of_cpu;
+	uint16_t wall;
 
+	add_waits();
+	wall = (uint16_t)profile_metric_add(profile, "wall", "ns", 1);
 	trust_measure(&of_cpu, profile, 0);
 	trust_measure(&trust, profile, wall);
 	cr_assert_eq(trust.samples, of_cpu.samples + 2);
@@ -543,5 +459,4 @@ Test(trust, of_wall_speaks_of_the_samples_and_of_the_waits)
 	cr_assert(item_with(&trust, "waiting times are exact"));
 	cr_assert(item_with(&trust, "Hz of CPU time"));
 	cr_assert_null(item_with(&of_cpu, "waiting times"));
-	profile_free(profile);
 }

@@ -8,7 +8,7 @@
 #include "collector/resolve/module.h"
 #include "collector/resolve/symbols.h"
 #include "collector/resolve/unwind.h"
-#include "tests/unit/collector/fixture.h"
+#include "tests/unit/collector/module_suite.h"
 
 #include <criterion/criterion.h>
 #include <stdio.h>
@@ -26,22 +26,6 @@ enum {
 	NANOTIME = 0x100,
 	SIGRETURN = 0x140
 };
-
-static struct profile *profile;
-static struct modules *modules;
-
-static void setup(void)
-{
-	profile = profile_new();
-	modules = modules_new(profile);
-}
-
-static void teardown(void)
-{
-	modules_free(modules);
-	profile_free(profile);
-	fixture_done();
-}
 
 TestSuite(go_table, .init = setup, .fini = teardown, .timeout = 60);
 

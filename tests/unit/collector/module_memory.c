@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /* Tests of collector/resolve/module.c: files in memory, which have no name in any file system. */
 #include "collector/resolve/module.h"
+#include "tests/unit/collector/module_suite.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -14,21 +15,6 @@
 #include <unistd.h>
 
 #define NAME "/memfd:held (deleted)"
-
-static struct profile *profile;
-static struct modules *modules;
-
-static void setup(void)
-{
-	profile = profile_new();
-	modules = modules_new(profile);
-}
-
-static void teardown(void)
-{
-	modules_free(modules);
-	profile_free(profile);
-}
 
 TestSuite(module_memory, .init = setup, .fini = teardown);
 

@@ -2,7 +2,7 @@
 /* Tests of collector/resolve/symbols.c: names in a profile, on compiled fixtures. */
 #include "collector/resolve/symbols.h"
 
-#include "tests/unit/collector/fixture.h"
+#include "tests/unit/collector/module_suite.h"
 
 #include <criterion/criterion.h>
 #include <dlfcn.h>
@@ -12,23 +12,6 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <unistd.h>
-
-static struct profile *profile;
-static struct modules *modules;
-
-static void setup(void)
-{
-	profile = profile_new();
-	modules = modules_new(profile);
-	elf_version(EV_CURRENT);
-}
-
-static void teardown(void)
-{
-	modules_free(modules);
-	profile_free(profile);
-	fixture_done();
-}
 
 TestSuite(symbols, .init = setup, .fini = teardown, .timeout = 120);
 

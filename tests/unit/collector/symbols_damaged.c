@@ -3,7 +3,7 @@
 #include "collector/resolve/symbols.h"
 
 #include "collector/base/xalloc.h"
-#include "tests/unit/collector/fixture.h"
+#include "tests/unit/collector/module_suite.h"
 
 #include <criterion/criterion.h>
 #include <fcntl.h>
@@ -11,23 +11,6 @@
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-static struct profile *profile;
-static struct modules *modules;
-
-static void setup(void)
-{
-	profile = profile_new();
-	modules = modules_new(profile);
-	elf_version(EV_CURRENT);
-}
-
-static void teardown(void)
-{
-	modules_free(modules);
-	profile_free(profile);
-	fixture_done();
-}
 
 TestSuite(symbols_damaged, .init = setup, .fini = teardown, .timeout = 120);
 

@@ -6,6 +6,7 @@
 #include "reports/memory_growth.h"
 #include "reports/memory_shape.h"
 #include "reports/memory_list.h"
+#include "reports/memory_path.h"
 #include "reports/series.h"
 #include "reports/step_amounts.h"
 #include "reports/text.h"
@@ -341,6 +342,34 @@ static void set_amounts(json_t *json, const uint64_t *amounts)
 		json_object_set_new(json, memory_metrics[i], json_integer((json_int_t)amounts[i]));
 }
 
+/* The ways to a site that have most of an amount, @limit of them, with the callers' names. */
+static json_t *paths_json(const struct report *report, const struct memory_path_index *index,
+			  size_t site, enum memory_amount amount, uint32_t limit)
+{
+	json_t *json = json_array();
+	struct memory_paths paths;
+
+	memory_paths_measure(&paths, index, site, amount, false, MEMORY_PATH_CALLERS);
+	for (size_t i = 0; i < paths.count && i < limit; i++) {
+		const struct memory_path *path = &paths.rows[i];
+		json_t *row = json_object(), *callers = json_array();
+
+		for (uint32_t caller = 0; caller < path->caller_count; caller++)
+			json_array_append_new(
+				callers,
+				json_pack("{s:o, s:i}", "function",
+					  text_json(report->symbols
+							    .symbols[path->callers[caller].symbol]
+							    .label),
+					  "line", (int)path->callers[caller].line));
+		json_object_set_new(row, "callers", callers);
+		set_amounts(row, path->amounts);
+		json_array_append_new(json, row);
+	}
+	memory_paths_done(&paths);
+	return json;
+}
+
 static json_t *site_json(const struct report *report, const struct memory *memory,
 			 const struct memory_site *site, const struct memory_trend *trend)
 {
@@ -364,14 +393,22 @@ static void write_json(const struct report *report, struct memory *memory,
 {
 	json_t *json = json_pack("{s:o}", "command", text_json(report_command(report)));
 	json_t *sites = json_array(), *totals = json_object(), *notes = json_object();
+	enum memory_amount order = orders[options->order >= 0 ? options->order : 1].order.amount;
+	struct memory_path_index *index;
 	struct memory_growth growth;
 	struct memory_shape shape;
 
-	memory_sort(memory, orders[options->order >= 0 ? options->order : 1].order.amount);
+	memory_sort(memory, order);
 	memory_growth_measure(&growth, memory, report->profile);
-	for (size_t i = 0; i < memory->count && i < options->rows.limit; i++)
-		json_array_append_new(
-			sites, site_json(report, memory, &memory->sites[i], &growth.sites[i]));
+	index = memory_path_index_new(memory, report->profile);
+	for (size_t i = 0; i < memory->count && i < options->rows.limit; i++) {
+		json_t *site = site_json(report, memory, &memory->sites[i], &growth.sites[i]);
+
+		json_object_set_new(site, "paths",
+				    paths_json(report, index, i, order, options->rows.limit));
+		json_array_append_new(sites, site);
+	}
+	memory_path_index_free(index);
 	json_object_set_new(json, "growth", memory_growth_json(&growth));
 	memory_growth_done(&growth);
 	set_amounts(totals, memory->amounts);

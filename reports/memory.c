@@ -83,26 +83,23 @@ const char *memory_say_nothing(const struct profile *profile, char *text, size_t
 	return text;
 }
 
-#define NO_AMOUNT MEMORY_AMOUNTS
-
 struct site_entry {
 	UT_hash_handle hh;
 	struct memory_site_key key;
 	size_t index;
 };
 
-/* Returns which amount each metric of the profile is, NO_AMOUNT for others; NULL: it has none. */
-static enum memory_amount *find_metrics(const struct profile *profile)
+enum memory_amount *memory_amounts_of_metrics(const struct profile *profile)
 {
 	enum memory_amount *found = xcalloc(profile->metrics_count + 1, sizeof(*found));
 	bool has_any = false;
 
 	for (size_t i = 0; i < profile->metrics_count; i++) {
-		found[i] = NO_AMOUNT;
+		found[i] = MEMORY_AMOUNTS;
 		for (int amount = 0; amount < MEMORY_AMOUNTS; amount++)
 			if (!strcmp(profile->metrics[i].name, memory_metrics[amount]))
 				found[i] = amount;
-		has_any = has_any || found[i] != NO_AMOUNT;
+		has_any = has_any || found[i] != MEMORY_AMOUNTS;
 	}
 	if (has_any)
 		return found;
@@ -155,7 +152,7 @@ int memory_live_metric(const struct profile *profile)
 
 bool memory_measure(struct memory *memory, const struct profile *profile)
 {
-	enum memory_amount *amounts = find_metrics(profile);
+	enum memory_amount *amounts = memory_amounts_of_metrics(profile);
 	struct site_entry *entries = NULL;
 
 	*memory = (struct memory){
@@ -173,7 +170,7 @@ bool memory_measure(struct memory *memory, const struct profile *profile)
 		enum memory_amount amount = amounts[sample->metric];
 		struct memory_site *site;
 
-		if (amount == NO_AMOUNT)
+		if (amount == MEMORY_AMOUNTS)
 			continue;
 		site = site_get(memory, &entries, memory_site_of(profile, sample->stack));
 		site->amounts[amount] += sample->value;

@@ -69,6 +69,10 @@ struct memory {
 	uint64_t cut;			  /* allocations whose stack does not reach the root */
 };
 
+/* Returns which amount each metric of the profile is, MEMORY_AMOUNTS for others; NULL: it has none.
+ * Owned by the caller. */
+enum memory_amount *memory_amounts_of_metrics(const struct profile *profile);
+
 /* Returns the metric of what is live, whose rows are changes; -1: the profile has none. */
 int memory_live_metric(const struct profile *profile);
 

@@ -335,3 +335,53 @@ by_site() {
 	# Nothing else is live but what the thread library keeps of a thread that ended.
 	[ "$(by_site live | grep -cv plant_)" -le 1 ]
 }
+
+# bats test_tags=alone
+@test "leaks behind wrappers, pools and operators are told by caller: valgrind's records, all of them" {
+	require valgrind
+	cat >wrapped.cc <<-'C'
+		#include <stdlib.h>
+		#include <string.h>
+		#define KEEP __attribute__((noinline, noclone))
+		#define PLANT(name, times, allocation)                                          \
+			KEEP void plant_##name() {                                              \
+				for (int i = 0; i < (times); i++) {                             \
+					char *volatile block = (char *)allocation;              \
+					memset(block, 0, 1);                                    \
+					block = NULL;                                           \
+				}                                                               \
+			}
+		struct node { char bytes[72]; };
+		template <class T> struct pool { KEEP T *get() { T *volatile t = new T; return t; } };
+		pool<node> nodes;
+		KEEP void *allocate(size_t bytes) { void *volatile block = malloc(bytes); return block; }
+		KEEP void *checked(size_t bytes) { void *volatile block = allocate(bytes); if (!block) abort(); return block; }
+		PLANT(one, 7, allocate(100))
+		PLANT(two, 5, allocate(100))
+		PLANT(three, 3, checked(64))
+		PLANT(four, 2, checked(64))
+		PLANT(five, 4, nodes.get())
+		PLANT(six, 6, nodes.get())
+		PLANT(seven, 8, new char[31])
+		KEEP void kept() { for (int i = 0; i < 1000; i++) free(allocate(1000)); }
+		KEEP void again() { plant_one(); }
+		int main() { plant_one(), plant_two(), plant_three(), plant_four(), plant_five(), plant_six(), plant_seven(); kept(), again(); }
+	C
+	g++ -O1 -g -fno-builtin -fno-optimize-sibling-calls -o wrapped wrapped.cc
+	valgrind --leak-check=full --show-leak-kinds=definite --num-callers=20 ./wrapped 2>&1 | tr -d , | awk '
+		function tell() { if (bytes) { lost[stack] += bytes; count[stack] += blocks }; bytes = 0; stack = "" }
+		/are definitely lost/ { tell(); bytes = $2; blocks = $5 }
+		/ (at|by) 0x/ { sub(/^==[0-9]+== +(at|by) 0x[0-9A-F]+: /, ""); sub(/ \([^()]*\)$/, "")
+			if (!/^(malloc|operator new)/) stack = stack "<" $0 }
+		END { tell(); for (stack in lost) print lost[stack], count[stack], stack }' | sort >theirs
+	collector run -q -o x --memory -- ./wrapped
+	collector memory --json --sort live -n 1000 x.prof | jq -r '.sites[] | .function as $site | .paths[]
+		| select(any(.callers[]; .function == "main"))
+		| "\(.live) \(."live-blocks") <\([$site, (.callers | map(.function))[]] | flatten
+			| .[:index("main") + 1] | join("<"))"' | sort >ours
+	[ "$(wc -l <theirs)" = 8 ]
+	diff theirs ours
+	run -0 collector memory --sort live x.prof
+	[[ $output == *"from plant_two()"*"wrapped.cc:"* ]]
+	[[ $output != *"from kept()"* ]]
+}

@@ -2,6 +2,7 @@
 /* command compare: what changed between two groups of recordings. */
 #include "reports/command.h"
 
+#include "reports/command_sides.h"
 #include "reports/comparison_level.h"
 #include "reports/comparison_write.h"
 #include "reports/document.h"
@@ -42,8 +43,7 @@ struct options {
 	bool force, decided;
 	const char *scaling; /* folder of a sweep, or NULL */
 	bool is_document;    /* the whole report, not the comparison alone */
-	const char **paths;
-	size_t base_count, count; /* of paths; the base comes first */
+	struct command_sides sides;
 };
 
 static double percentage(const char *argument, const char *name, double most,
@@ -118,7 +118,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		options->decided = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		options->paths[options->count++] = argument;
+		command_sides_add(&options->sides, argument);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -166,42 +166,28 @@ const struct argp command_compare_argp = {
 	NULL,
 };
 
-/* Reads the command line in two parts: argp would not tell where the "--" between them stood. */
 static int take_arguments(struct options *options, int count, char **arguments, struct error *error)
 {
-	int divider = 1;
-
-	while (divider < count && strcmp(arguments[divider], "--"))
-		divider++;
-	options->paths = xcalloc(count, sizeof(*options->paths));
-	argp_parse(&command_compare_argp, divider, arguments, 0, NULL, options);
-	options->base_count = options->count;
-	for (int i = divider + 1; i < count; i++)
-		options->paths[options->count++] = arguments[i];
-	if (divider == count)
+	if (!command_sides_read(&options->sides, &command_compare_argp, count, arguments, options))
 		return fail(error, -EINVAL,
 			    "which are the new recordings? Write them after \"--\": compare "
 			    "BASE.prof... -- NEW.prof...");
-	if (!options->base_count || options->base_count == options->count)
-		return fail(error, -EINVAL, "there must be a recording on each side of \"--\"");
-	if (options->comparison.paired && options->count != 2 * options->base_count)
-		return fail(error, -EINVAL, "--paired wants as many new recordings as base ones");
-	return 0;
+	return command_sides_check(&options->sides, options->comparison.paired, error);
 }
 
 /* Writes the page, with the picture of what changed. */
 static int write_html(const json_t *document, const struct options *options, FILE *stream,
 		      struct error *error)
 {
-	uint32_t base_count = (uint32_t)options->base_count;
+	uint32_t base_count = (uint32_t)options->sides.base_count;
 	struct flame_change change;
 	struct report report;
 	size_t bytes;
 	char *flame = NULL;
 	FILE *memory;
-	int result = flame_change_load(&change, options->paths, base_count,
-				       (uint32_t)options->count - base_count, &options->comparison,
-				       options->force, error);
+	int result = flame_change_load(&change, options->sides.paths, base_count,
+				       (uint32_t)options->sides.count - base_count,
+				       &options->comparison, options->force, error);
 
 	if (result)
 		return result;
@@ -224,11 +210,11 @@ static int write_html(const json_t *document, const struct options *options, FIL
 /* Opens the first recording of each side; report_done of both after success. */
 static int open_sides(struct report sides[2], const struct options *options, struct error *error)
 {
-	int result = report_open(&sides[0], options->paths[0], error);
+	int result = report_open(&sides[0], options->sides.paths[0], error);
 
 	if (result)
 		return result;
-	result = report_open(&sides[1], options->paths[options->base_count], error);
+	result = report_open(&sides[1], options->sides.paths[options->sides.base_count], error);
 	if (result)
 		report_done(&sides[0]);
 	return result;
@@ -289,15 +275,16 @@ static void write_comparison(const struct comparison *comparison, const struct o
 static int compare(const struct options *options, const struct comparison_run *runs,
 		   const struct comparison_names *names, struct error *error)
 {
-	size_t base_count = options->base_count, fresh_count = options->count - base_count;
-	const struct comparison_run **all = xcalloc(options->count, sizeof(*all));
+	size_t base_count = options->sides.base_count,
+	       fresh_count = options->sides.count - base_count;
+	const struct comparison_run **all = xcalloc(options->sides.count, sizeof(*all));
 	struct comparison comparison;
 	struct output output;
 	int result;
 
-	for (size_t i = 0; i < options->count; i++)
+	for (size_t i = 0; i < options->sides.count; i++)
 		all[i] = &runs[i];
-	result = comparison_check(all, options->count, options->force, error);
+	result = comparison_check(all, options->sides.count, options->force, error);
 	if (!result)
 		result = output_open(&output, options->output, error);
 	if (!result) {
@@ -332,16 +319,16 @@ int command_compare(int count, char **arguments)
 
 	result = take_arguments(&options, count, arguments, &error);
 	if (!result) {
-		runs = xcalloc(options.count, sizeof(*runs));
-		result = comparison_runs_load(runs, options.paths, options.count, &loaded, &names,
-					      &error);
+		runs = xcalloc(options.sides.count, sizeof(*runs));
+		result = comparison_runs_load(runs, options.sides.paths, options.sides.count,
+					      &loaded, &names, &error);
 	}
 	if (!result)
 		result = compare(&options, runs, &names, &error);
 	for (size_t i = 0; i < loaded; i++)
 		comparison_run_done(&runs[i]);
 	free(runs);
-	free(options.paths);
+	command_sides_done(&options.sides);
 	comparison_names_done(&names);
 	return result < 0 ? command_failed(error.text) : result;
 }

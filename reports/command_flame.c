@@ -2,6 +2,7 @@
 /* command flame: the picture. */
 #include "reports/command.h"
 
+#include "reports/command_sides.h"
 #include "reports/flame.h"
 #include "reports/metric.h"
 #include "reports/output.h"
@@ -16,8 +17,7 @@ struct options {
 	struct selection selection;
 	struct flame_options flame;
 	bool compare, force, json;
-	const char **paths; /* of the recordings, the base first */
-	uint32_t base_count, count;
+	struct command_sides sides; /* of a comparison */
 	struct comparison_options comparison;
 };
 
@@ -111,7 +111,7 @@ static error_t parse_compare(int key, char *argument, struct argp_state *state)
 		options->files.output = argument;
 		return 0;
 	case ARGP_KEY_ARG:
-		options->paths[options->count++] = argument;
+		command_sides_add(&options->sides, argument);
 		return 0;
 	default:
 		return parse(key, argument, state);
@@ -125,21 +125,20 @@ static const struct argp_option compare_options[] = {
 	{"paired", OPTION_PAIRED, NULL, 0, NULL, 0},   {0},
 };
 
-/* Where the recordings are two groups; 0 when they are not. */
-static int find_divider(int count, char **arguments)
+/* Says whether the recordings are two groups. */
+static bool has_sides(int count, char **arguments)
 {
 	bool compare = false;
 
 	for (int i = 1; i < count; i++) {
 		if (!strcmp(arguments[i], "--"))
-			return compare ? i : 0;
+			return compare;
 		compare = compare || !strcmp(arguments[i], "--compare");
 	}
-	return 0;
+	return false;
 }
 
-static int draw_change(struct options *options, int divider, int count, char **arguments,
-		       struct error *error)
+static int draw_change(struct options *options, int count, char **arguments, struct error *error)
 {
 	static const struct argp argp = {
 		.options = compare_options,
@@ -152,17 +151,13 @@ static int draw_change(struct options *options, int divider, int count, char **a
 	int result;
 
 	options->compare = true;
-	argp_parse(&argp, divider, arguments, 0, NULL, options);
-	options->base_count = options->count;
-	for (int i = divider + 1; i < count; i++)
-		options->paths[options->count++] = arguments[i];
-	if (!options->base_count || options->base_count == options->count)
-		return fail(error, -EINVAL, "there must be a recording on each side of \"--\"");
-	if (options->comparison.paired && options->count != 2 * options->base_count)
-		return fail(error, -EINVAL, "--paired wants as many new recordings as base ones");
-	result = flame_change_load(&change, options->paths, options->base_count,
-				   options->count - options->base_count, &options->comparison,
-				   options->force, error);
+	command_sides_read(&options->sides, &argp, count, arguments, options);
+	result = command_sides_check(&options->sides, options->comparison.paired, error);
+	if (!result)
+		result = flame_change_load(
+			&change, options->sides.paths, (uint32_t)options->sides.base_count,
+			(uint32_t)(options->sides.count - options->sides.base_count),
+			&options->comparison, options->force, error);
 	if (result)
 		return result;
 	flame_change_open(&change, &report);
@@ -184,13 +179,12 @@ int command_flame(int count, char **arguments)
 				  .comparison = comparison_defaults};
 	struct report report;
 	struct output output;
-	int divider = find_divider(count, arguments), result;
 	struct error error;
+	int result;
 
-	if (divider) {
-		options.paths = xcalloc(count, sizeof(*options.paths));
-		result = draw_change(&options, divider, count, arguments, &error);
-		free(options.paths);
+	if (has_sides(count, arguments)) {
+		result = draw_change(&options, count, arguments, &error);
+		command_sides_done(&options.sides);
 		return result ? command_failed(error.text) : 0;
 	}
 	argp_parse(&command_flame_argp, count, arguments, 0, NULL, &options);

@@ -2,6 +2,7 @@
 /* command gate: does a change pass? */
 #include "reports/command.h"
 
+#include "reports/command_sides.h"
 #include "reports/comparison_level.h"
 #include "reports/comparison_setting.h"
 #include "reports/gate_callgrind.h"
@@ -43,8 +44,7 @@ struct options {
 	bool update, self_test, strict, github, json, paired, force;
 	double alpha, margin, count_margin;
 	bool has_margin; /* it was given */
-	const char **paths;
-	size_t base_count, count;
+	struct command_sides sides;
 };
 
 static double percentage(const char *argument, struct argp_state *state)
@@ -115,7 +115,7 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		options->count_margin = percentage(argument, state);
 		return 0;
 	case ARGP_KEY_ARG:
-		options->paths[options->count++] = argument;
+		command_sides_add(&options->sides, argument);
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -179,29 +179,22 @@ const struct argp command_gate_argp = {
 
 static int take_arguments(struct options *options, int count, char **arguments, struct error *error)
 {
-	int divider = 1;
-
-	while (divider < count && strcmp(arguments[divider], "--"))
-		divider++;
-	options->paths = xcalloc(count, sizeof(*options->paths));
-	argp_parse(&command_gate_argp, divider, arguments, 0, NULL, options);
-	options->base_count = divider < count ? options->count : 0;
-	for (int i = divider + 1; i < count; i++)
-		options->paths[options->count++] = arguments[i];
-	if (options->base_count == options->count &&
-	    (options->base_count ||
+	if (!command_sides_read(&options->sides, &command_gate_argp, count, arguments, options))
+		options->sides.base_count = 0; /* they are new ones */
+	if (options->sides.base_count == options->sides.count &&
+	    (options->sides.base_count ||
 	     !(options->callgrind || options->instructions_count || options->counted_count)))
 		return fail(error, -EINVAL,
 			    "which recordings are new? gate [BASE.prof... --] "
 			    "NEW.prof...");
-	if (options->self_test && (options->base_count || options->count < 8))
+	if (options->self_test && (options->sides.base_count || options->sides.count < 8))
 		return fail(error, -EINVAL,
 			    "--self-test wants at least 8 recordings of one build, 20 are better");
-	if (options->paired && options->count != 2 * options->base_count)
-		return fail(error, -EINVAL, "--paired wants as many new recordings as base ones");
+	if (options->paired && command_sides_pair(&options->sides, error))
+		return -EINVAL;
 	if (options->update && !options->baseline)
 		return fail(error, -EINVAL, "--update wants the --baseline that it writes");
-	if (!options->self_test && !options->baseline && !options->base_count)
+	if (!options->self_test && !options->baseline && !options->sides.base_count)
 		return fail(error, -EINVAL,
 			    "nothing to compare with: give a --baseline, or BASE.prof... --");
 	return 0;
@@ -353,8 +346,9 @@ static int judge_time(struct gate *gate, const struct options *options,
 	int result;
 
 	comparison_options.paired = options->paired;
-	comparison_make(&comparison, &comparison_options, names, runs, options->base_count,
-			runs + options->base_count, options->count - options->base_count);
+	comparison_make(&comparison, &comparison_options, names, runs, options->sides.base_count,
+			runs + options->sides.base_count,
+			options->sides.count - options->sides.base_count);
 	result = check_margin(options, &comparison, calibration, error);
 	if (!result) {
 		gate_judge_time(gate, &comparison, calibration);
@@ -394,7 +388,8 @@ static void write_calibration_json(const struct gate_calibration *calibration, d
 static int check_one_build(const struct options *options, const struct comparison_run *const *runs,
 			   struct error *error)
 {
-	char *mixture = options->force ? NULL : comparison_setting_mixture(runs, options->count);
+	char *mixture =
+		options->force ? NULL : comparison_setting_mixture(runs, options->sides.count);
 	int result = mixture ? fail(error, -EINVAL,
 				    "the self-test wants one build, run with the same command: %s; "
 				    "--force takes them anyway",
@@ -417,8 +412,8 @@ static int self_test(const struct options *options, const struct comparison_name
 
 	if (result)
 		return result;
-	gate_self_test(&calibration, &comparison_options, names, runs, options->count);
-	detectable = gate_detectable(&calibration, &comparison_options, options->count / 2);
+	gate_self_test(&calibration, &comparison_options, names, runs, options->sides.count);
+	detectable = gate_detectable(&calibration, &comparison_options, options->sides.count / 2);
 	if (options->baseline) {
 		result = read_if_there(&baseline, options->baseline, error);
 		if (!result) {
@@ -491,14 +486,14 @@ static int judge_all(const struct options *options, struct gate_counts *counts,
 	}
 	/* Recordings made for counting have none of the base beside them. */
 	if (!options->counted_count)
-		gate_counts_take(&recorded, names, runs, options->base_count);
+		gate_counts_take(&recorded, names, runs, options->sides.base_count);
 	gate_counts_pair(&baseline.counts, &recorded);
 	gate_counts_complete(&baseline.counts, &recorded);
 	gate_counts_pair(&baseline.counts, counts);
 	gate_counts_done(&recorded);
 	if (!result)
 		gate_judge_counts(&gate, &baseline.counts, counts, options->count_margin);
-	if (!result && options->base_count)
+	if (!result && options->sides.base_count)
 		result = judge_time(&gate, options, &baseline, names, runs, error);
 	if (!result) {
 		gate_judge_nothing(&gate);
@@ -514,15 +509,15 @@ static int judge_all(const struct options *options, struct gate_counts *counts,
 static int judge(const struct options *options, const struct comparison_names *names,
 		 const struct comparison_run **runs, struct error *error)
 {
-	size_t first = options->counted_count ? options->count : options->base_count;
-	size_t counted = options->count + options->counted_count - first;
-	bool has_time = options->base_count || options->self_test;
+	size_t first = options->counted_count ? options->sides.count : options->sides.base_count;
+	size_t counted = options->sides.count + options->counted_count - first;
+	bool has_time = options->sides.base_count || options->self_test;
 	struct gate_counts counts = {0};
 	char *processor;
 	int result = 0;
 
 	if (has_time)
-		result = comparison_check(runs, options->count, options->force, error);
+		result = comparison_check(runs, options->sides.count, options->force, error);
 	if (!result)
 		result = comparison_check_whole(runs + first, counted, options->force, error);
 	if (result)
@@ -551,13 +546,13 @@ int command_gate(int count, char **arguments)
 	struct error error;
 	int result = take_arguments(&options, count, arguments, &error);
 
-	all = options.count + options.counted_count;
+	all = options.sides.count + options.counted_count;
 	loaded = xcalloc(all, sizeof(*loaded));
 	runs = xcalloc(all, sizeof(const struct comparison_run *));
 	paths = xcalloc(all, sizeof(*paths));
 	for (size_t i = 0; i < all; i++) {
-		paths[i] =
-			i < options.count ? options.paths[i] : options.counted[i - options.count];
+		paths[i] = i < options.sides.count ? options.sides.paths[i]
+						   : options.counted[i - options.sides.count];
 		runs[i] = &loaded[i];
 	}
 	if (!result)
@@ -569,7 +564,7 @@ int command_gate(int count, char **arguments)
 	free(loaded);
 	free(runs);
 	free(paths);
-	free(options.paths);
+	command_sides_done(&options.sides);
 	comparison_names_done(&names);
 	return result < 0 ? command_failed(error.text) : result;
 }

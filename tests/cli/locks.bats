@@ -3,6 +3,7 @@
 
 bats_require_minimum_version 1.5.0
 load requirements
+load same_output
 
 setup() {
 	cd "$BATS_TEST_TMPDIR"
@@ -17,13 +18,8 @@ record() {
 	collector run -q -o x --locks "$@"
 }
 
-# same_output COMMAND…: it prints the same and ends the same with and without.
-same_output() {
-	local plain watched plain_status=0 watched_status=0
-	plain=$("$@") || plain_status=$?
-	watched=$(record -- "$@") || watched_status=$?
-	[ "$plain" = "$watched" ]
-	[ "$plain_status" = "$watched_status" ]
+recorded() {
+	record -- "$@"
 }
 
 # lock NAME COLUMN: of all waits for a lock.

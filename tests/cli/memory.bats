@@ -3,6 +3,7 @@
 
 bats_require_minimum_version 1.5.0
 load requirements
+load same_output
 load begun
 
 setup() {
@@ -31,24 +32,15 @@ site() {
 		WHERE json_extract(value, '\$.function') = '$1'"
 }
 
-# checked COMMAND…: records with the test build, which makes every reused walk again in full.
-checked() {
+# recorded COMMAND…: records with the test build, which makes every reused walk again in full.
+recorded() {
 	"$BUILD/verify/collector" run -q -o x --memory -- "$@"
-}
-
-# same_output COMMAND…: it prints the same and ends the same with and without.
-same_output() {
-	local plain counted plain_status=0 counted_status=0
-	plain=$("$@") || plain_status=$?
-	counted=$(checked "$@") || counted_status=$?
-	[ "$plain" = "$counted" ]
-	[ "$plain_status" = "$counted_status" ]
 }
 
 # counts_itself CASE: the program's own count of its blocks and bytes is the profile's.
 counts_itself() {
 	same_output "$BUILD/workloads/allocations" "$1"
-	[ "$(checked "$BUILD/workloads/allocations" "$1" | tail -n 1)" = \
+	[ "$(recorded "$BUILD/workloads/allocations" "$1" | tail -n 1)" = \
 		"$(total allocations) $(total allocated)" ]
 	[ "$(meta unknown_frees)" = 0 ]
 	[ "$(meta walks_wrong)" = 0 ]
@@ -83,7 +75,7 @@ counts_itself() {
 
 @test "memory that the program asks the kernel for is counted by itself" {
 	same_output "$BUILD/workloads/allocations" regions
-	checked "$BUILD/workloads/allocations" regions >counts
+	recorded "$BUILD/workloads/allocations" regions >counts
 	[ "$(total mapped-live)" = "$(sed -n 1p counts)" ]
 	[ "$(total mappings) $(total mapped)" = "$(sed -n 2p counts)" ]
 	[ "$(total allocations) $(total allocated)" = "$(tail -n 1 counts)" ]
@@ -101,7 +93,7 @@ other_allocator() {
 	[ -n "$library" ] || skip "$allocator is not installed"
 	for program in operators "allocations inherited"; do
 		# shellcheck disable=SC2086
-		LD_PRELOAD=$library checked "$BUILD"/workloads/$program >counts
+		LD_PRELOAD=$library recorded "$BUILD"/workloads/$program >counts
 		[ "$(cat counts)" = "$("$BUILD"/workloads/$program)" ]
 		[ "$(meta walks_wrong)$(meta unknown_frees)$(meta unseen_frees)" = 000 ]
 		[ "$(meta allocator)" = "$allocator" ]
@@ -116,7 +108,7 @@ other_allocator() {
 
 @test "C++'s operators are counted, of the C++ library" {
 	same_output "$BUILD/workloads/operators" fail
-	checked "$BUILD/workloads/operators" >counts
+	recorded "$BUILD/workloads/operators" >counts
 	read -r blocks bytes <<<"$(tail -n 1 counts)"
 	[[ $(total allocations) -ge $blocks && $(total allocations) -le $((blocks + 10)) ]]
 	[ "$(total allocated)" -ge "$bytes" ]
@@ -131,7 +123,7 @@ other_allocator() {
 		'	printf("%d\n", ((int (*)(void))dlsym(object, "run"))()); return 0; }' >loads.c
 	g++ -O2 -shared -fPIC -o plugin.so plugin.cc
 	gcc -O2 -o loads loads.c
-	[ "$(checked ./loads ./plugin.so)" = 100 ]
+	[ "$(recorded ./loads ./plugin.so)" = 100 ]
 	[ "$(meta unknown_frees)" = 0 ]
 }
 
@@ -179,13 +171,13 @@ other_allocator() {
 }
 
 @test "what a killed process had counted is there" {
-	run -137 checked "$BUILD/workloads/allocations" killed
+	run -137 recorded "$BUILD/workloads/allocations" killed
 	[ "$output" = "$(total allocations) $(total allocated)" ]
 }
 
 @test "64 threads, some with the smallest stacks, and frees by other threads, lose nothing" {
 	same_output "$BUILD/workloads/allocations" threads
-	checked "$BUILD/workloads/allocations" threads >counts
+	recorded "$BUILD/workloads/allocations" threads >counts
 	# Threads that end at the same time may be counted without their stack.
 	keep="$(site keep allocations) $(site keep allocated)"
 	cut="$(site '[truncated]' allocations) $(site '[truncated]' allocated)"
@@ -325,7 +317,7 @@ other_allocator() {
 }
 
 @test "reused walks are the same as full ones where frames deceive" {
-	checked "$BUILD/workloads/reuse" 2000 >counts
+	recorded "$BUILD/workloads/reuse" 2000 >counts
 	[ "$(meta walks_checked)" -ge 58000 ]
 	[ "$(meta walks_wrong)" = 0 ]
 	[ "$(site take allocations) $(site take allocated)" = "$(cat counts)" ]
@@ -337,17 +329,17 @@ other_allocator() {
 
 @test "reused walks are the same as full ones in real programs" {
 	require perl python3 sqlite3 git
-	checked perl -e 'my %h = map { ("k$_" => [$_, "v" x ($_ % 50)]) } 1..5000; print scalar keys %h'
+	recorded perl -e 'my %h = map { ("k$_" => [$_, "v" x ($_ % 50)]) } 1..5000; print scalar keys %h'
 	[ "$(meta walks_checked)" -ge 10000 ]
 	[ "$(meta walks_wrong)" = 0 ]
-	PYTHONMALLOC=malloc checked python3 -c \
+	PYTHONMALLOC=malloc recorded python3 -c \
 		'import json; d = {str(i): [i, {"x": i}] for i in range(2000)}; print(len(json.dumps(d)))'
 	[ "$(meta walks_checked)" -ge 10000 ]
 	[ "$(meta walks_wrong)" = 0 ]
-	checked sqlite3 :memory: 'WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c
+	recorded sqlite3 :memory: 'WITH RECURSIVE c(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM c
 		WHERE x < 2000) SELECT group_concat(x) FROM c GROUP BY x % 10'
 	[ "$(meta walks_wrong)" = 0 ]
-	checked git -C "$BATS_TEST_DIRNAME" log -3 --stat
+	recorded git -C "$BATS_TEST_DIRNAME" log -3 --stat
 	[ "$(meta walks_wrong)" = 0 ]
 }
 
@@ -358,7 +350,7 @@ other_allocator() {
 	gcc -O2 -g -o loader "$BATS_TEST_DIRNAME/../fixtures/loader.c"
 	same_output ./loader plain ./one.so ./other.so ./one.so
 	[ "$(meta walks_wrong)" = 0 ]
-	checked ./loader plain ./one.so ./other.so ./one.so >said
+	recorded ./loader plain ./one.so ./other.so ./one.so >said
 	[ "$(cat said)" = "same address" ]
 	[ "$(site one allocations) $(site other allocations)" = "200 100" ]
 }

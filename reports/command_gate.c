@@ -13,7 +13,6 @@
 #include "collector/profile/machine.h"
 
 #include <errno.h>
-#include <math.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -358,32 +357,6 @@ static int judge_time(struct gate *gate, const struct options *options,
 	return result;
 }
 
-static void write_calibration(const struct gate_calibration *calibration, double detectable)
-{
-	size_t runs = calibration->runs / 2;
-
-	printf("%zu recordings of one build, %zu random halves: %zu false alarms\n",
-	       calibration->runs, calibration->splits, calibration->false_alarms);
-	printf("the total varies by %.1f %% from run to run", 100 * calibration->spread);
-	if (isfinite(detectable))
-		printf("; %zu runs a side see changes of %.1f %%\n", runs, 100 * detectable);
-	else
-		printf("; %zu runs a side can see no change\n", runs);
-}
-
-static void write_calibration_json(const struct gate_calibration *calibration, double detectable)
-{
-	json_t *json = json_pack("{s:I, s:I, s:I, s:f, s:f}", "runs", (json_int_t)calibration->runs,
-				 "splits", (json_int_t)calibration->splits, "false_alarms",
-				 (json_int_t)calibration->false_alarms, "spread_of_total",
-				 calibration->spread, "spread_of_pairs", calibration->pairs_spread);
-
-	json_object_set_new(json, "detectable",
-			    isfinite(detectable) ? json_real(detectable) : json_null());
-	output_json(json, stdout);
-	json_decref(json);
-}
-
 /* What differs in more than chance would disarm the gate for good. */
 static int check_one_build(const struct options *options, const struct comparison_run *const *runs,
 			   struct error *error)
@@ -408,6 +381,7 @@ static int self_test(const struct options *options, const struct comparison_name
 	struct gate_baseline baseline = {0};
 	struct gate_calibration calibration;
 	double detectable;
+	json_t *json;
 	int result = check_one_build(options, runs, error);
 
 	if (result)
@@ -424,10 +398,13 @@ static int self_test(const struct options *options, const struct comparison_name
 	}
 	if (result)
 		return result;
-	if (options->json)
-		write_calibration_json(&calibration, detectable);
-	else
-		write_calibration(&calibration, detectable);
+	if (options->json) {
+		json = gate_calibration_json(&calibration, detectable);
+		output_json(json, stdout);
+		json_decref(json);
+	} else {
+		gate_write_calibration(&calibration, detectable, stdout);
+	}
 	return 0;
 }
 

@@ -5,6 +5,8 @@
 #include "reports/comparison_write.h"
 #include "reports/markdown.h"
 
+#include <math.h>
+
 enum {
 	MARKDOWN_BYTES = 900 << 10,
 	ANNOTATIONS = 10,
@@ -184,5 +186,32 @@ json_t *gate_json(const struct gate *gate)
 	json_object_set_new(json, "not_judged", json_integer((json_int_t)gate->unsteady));
 	if (gate->note)
 		json_object_set_new(json, "note", json_string(gate->note));
+	return json;
+}
+
+void gate_write_calibration(const struct gate_calibration *calibration, double detectable,
+			    FILE *stream)
+{
+	size_t runs = calibration->runs / 2;
+
+	fprintf(stream, "%zu recordings of one build, %zu random halves: %zu false alarms\n",
+		calibration->runs, calibration->splits, calibration->false_alarms);
+	fprintf(stream, "the total varies by %.1f %% from run to run", 100 * calibration->spread);
+	if (isfinite(detectable))
+		fprintf(stream, "; %zu runs a side see changes of %.1f %%\n", runs,
+			100 * detectable);
+	else
+		fprintf(stream, "; %zu runs a side can see no change\n", runs);
+}
+
+json_t *gate_calibration_json(const struct gate_calibration *calibration, double detectable)
+{
+	json_t *json = json_pack("{s:I, s:I, s:I, s:f, s:f}", "runs", (json_int_t)calibration->runs,
+				 "splits", (json_int_t)calibration->splits, "false_alarms",
+				 (json_int_t)calibration->false_alarms, "spread_of_total",
+				 calibration->spread, "spread_of_pairs", calibration->pairs_spread);
+
+	json_object_set_new(json, "detectable",
+			    isfinite(detectable) ? json_real(detectable) : json_null());
 	return json;
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * gate_write: the answer of a gate for people, for summaries and for the machines of CI.
+ * gate_write: the answer of a gate, and of its self-test, for people, for summaries and for the
+ * machines of CI.
  */
 #pragma once
 
@@ -26,3 +27,14 @@ void gate_write_annotations(const struct gate *gate, FILE *stream);
 
 /* Owned by the caller. */
 json_t *gate_json(const struct gate *gate);
+
+/*
+ * What a self-test found, for people.
+ *
+ * @detectable  gate_detectable of as many runs a side; INFINITY: no change could be seen
+ */
+void gate_write_calibration(const struct gate_calibration *calibration, double detectable,
+			    FILE *stream);
+
+/* The same; owned by the caller. */
+json_t *gate_calibration_json(const struct gate_calibration *calibration, double detectable);

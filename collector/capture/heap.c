@@ -5,6 +5,7 @@
 #include "collector/base/xalloc.h"
 #include "collector/capture/bpf_kernel.h"
 #include "collector/capture/bpf_ring.h"
+#include "collector/capture/heap_estimate.h"
 #include "collector/capture/heap_trial.h"
 #include "collector/capture/uprobe_link.h"
 #include "heap.skel.h"
@@ -19,12 +20,7 @@
 #include <unistd.h>
 
 #define OWN_STACK_IDS ((uint64_t)1 << 62) /* apart from those of other sources */
-#define LEAST_OWN     0.3 /* of the CPU time in a window, what is the processes' own */
-#define MOST_BUSY     0.7 /* of a window that processes are busy which keep their pace, */
-#define LEAST_PACE    0.5 /* and what they do in it, of what they do elsewhere */
 #define WINDOW_NS     10000000u
-#define LEAST_WINDOWS 5
-#define NORMAL_95     1.959964
 
 enum {
 	SP = 7, /* registers by DWARF number */
@@ -37,13 +33,6 @@ static const struct event_metric allocated = {"allocated", "bytes", 1, false};
 /* What has been counted until some moment. */
 struct moment {
 	uint64_t time_ns, cpu_ns, hits, bytes;
-};
-
-/* A look at a window. */
-struct window {
-	double ns;
-	double own_ns; /* CPU time of the processes in it, without what probes took */
-	double bytes;
 };
 
 /* A sample that was told as what it stands for within the windows. */
@@ -70,19 +59,14 @@ struct heap {
 	struct moment looked; /* the last look at an open one, or its closing */
 	double random;	      /* for rounding */
 	uint64_t stack_ids;
-	struct window *windows;
-	size_t windows_count, windows_capacity;
-	uint64_t open_ns, open_cpu_ns; /* of all windows */
-	uint64_t due_ns;	       /* the next look at them */
-	int timer_fd, poll_fd;	       /* for that; for it and the ring */
+	struct heap_windows windows; /* a row for each look at one */
+	uint64_t due_ns;	     /* the next look at them */
+	int timer_fd, poll_fd;	     /* for that; for it and the ring */
 	struct told *told;
 	size_t told_count, told_capacity;
 	size_t stretched; /* of them, told as what they stand for outside, too */
-	/* once it is stopped: */
-	bool is_by_time, is_drowned;
-	double seen;	/* the extent of all windows */
-	double stretch; /* what they stand for, in parts of what was in them */
 	bool is_stopped;
+	struct heap_estimate estimate; /* once it is */
 };
 
 static uint64_t now_ns(void)
@@ -138,10 +122,15 @@ static struct moment moment_now(const struct heap *heap)
 	};
 }
 
-/* The processes' CPU time between two moments, without what probes took of it. */
-static double own_ns(const struct heap *heap, const struct moment *from, const struct moment *to)
+/* What there was from one moment to another. */
+static struct heap_span span(const struct moment *from, const struct moment *to)
 {
-	return (double)(to->cpu_ns - from->cpu_ns) - (double)(to->hits - from->hits) * heap->hit_ns;
+	return (struct heap_span){
+		.ns = (double)(to->time_ns - from->time_ns),
+		.cpu_ns = (double)(to->cpu_ns - from->cpu_ns),
+		.hits = (double)(to->hits - from->hits),
+		.bytes = (double)(to->bytes - from->bytes),
+	};
 }
 
 static void take_off(struct heap *heap)
@@ -178,86 +167,12 @@ static int open_window(struct heap *heap, struct error *error)
 
 static void account(struct heap *heap, const struct moment *now)
 {
-	const struct moment *begin =
-		heap->opened.time_ns <= heap->looked.time_ns ? &heap->looked : &heap->opened;
+	struct heap_span window = span(
+		heap->opened.time_ns <= heap->looked.time_ns ? &heap->looked : &heap->opened, now);
 
-	xgrow(heap->windows, heap->windows_count, heap->windows_capacity);
-	heap->windows[heap->windows_count++] =
-		(struct window){.ns = (double)(now->time_ns - begin->time_ns),
-				.own_ns = own_ns(heap, begin, now),
-				.bytes = (double)(now->bytes - heap->looked.bytes)};
-	heap->open_ns += now->time_ns - begin->time_ns;
-	heap->open_cpu_ns += now->cpu_ns - begin->cpu_ns;
+	window.bytes = (double)(now->bytes - heap->looked.bytes); /* from its first moment on */
+	heap_windows_add(&heap->windows, &window);
 	heap->looked = *now;
-}
-
-/* How much of the whole a window has been. */
-static double extent(const struct window *window, bool is_by_time)
-{
-	return is_by_time ? window->ns : window->own_ns;
-}
-
-static double sum_extents(const struct heap *heap, bool is_by_time)
-{
-	double sum = 0;
-
-	for (size_t i = 0; i < heap->windows_count; i++)
-		sum += extent(&heap->windows[i], is_by_time);
-	return fmax(sum, 1);
-}
-
-/* How far windows are from what their extents would have in them, as a sum of squares. */
-static double deviation(const struct heap *heap, bool is_by_time)
-{
-	double bytes = 0, squares = 0, whole = sum_extents(heap, is_by_time);
-
-	for (size_t i = 0; i < heap->windows_count; i++)
-		bytes += heap->windows[i].bytes;
-	for (size_t i = 0; i < heap->windows_count; i++) {
-		const struct window *window = &heap->windows[i];
-		double off = window->bytes - bytes / whole * extent(window, is_by_time);
-
-		squares += off * off;
-	}
-	return squares;
-}
-
-/* Whether probes took most of the CPU time in windows, so that the processes' own is not known
- * well. */
-static bool is_covered(const struct heap *heap)
-{
-	return sum_extents(heap, false) <= LEAST_OWN * (double)heap->open_cpu_ns;
-}
-
-/* Whether the processes do in windows what they do without probes in the same time: they have time
- * left, and it is not others that they wait for. */
-static bool keeps_pace(const struct heap *heap)
-{
-	double whole_ns = (double)(heap->ended.time_ns - heap->begun.time_ns);
-	double pace = own_ns(heap, &heap->begun, &heap->ended) / fmax(whole_ns, 1);
-
-	return (double)heap->open_cpu_ns < MOST_BUSY * (double)heap->open_ns &&
-	       sum_extents(heap, false) >= LEAST_PACE * pace * (double)heap->open_ns;
-}
-
-/*
- * Settles what windows stand for: a part of the processes' own CPU time, or of time. Probes make a
- * program slower that computes all the time; one that has time left keeps its pace, and goes by the
- * clock or by its work: by what windows are more alike in.
- */
-static void settle_extent(struct heap *heap)
-{
-	bool has_pace = keeps_pace(heap);
-
-	heap->is_by_time =
-		has_pace && (is_covered(heap) || deviation(heap, true) < deviation(heap, false));
-	heap->is_drowned = !has_pace && is_covered(heap);
-	heap->seen = sum_extents(heap, heap->is_by_time);
-	if (heap->is_drowned) /* then it is less than this */
-		heap->seen = LEAST_OWN * (double)heap->open_cpu_ns;
-	heap->stretch = heap->is_by_time ? (double)(heap->ended.time_ns - heap->begun.time_ns)
-					 : own_ns(heap, &heap->begun, &heap->ended);
-	heap->stretch = fmax(heap->stretch / fmax(heap->seen, 1), 1);
 }
 
 /* Ends a window: what comes after this moment is not counted in it. */
@@ -350,7 +265,7 @@ static void row_close(void *self)
 		close(heap->timer_fd);
 	if (heap->poll_fd >= 0)
 		close(heap->poll_fd);
-	free(heap->windows);
+	heap_windows_done(&heap->windows);
 	free(heap->told);
 	free(heap->pids);
 	free(heap->links);
@@ -513,7 +428,7 @@ static void take_stretch(struct heap *heap, source_deliver *deliver, void *conte
 		.stack_id = told->stack_id,
 	};
 
-	deliver_amounts(heap, &event, told, heap->stretch - 1, deliver, context);
+	deliver_amounts(heap, &event, told, heap->estimate.stretch - 1, deliver, context);
 	event.kind = EVENT_STACK_END;
 	deliver(context, &event);
 }
@@ -531,33 +446,16 @@ static void row_take(void *self, source_deliver *deliver, void *context)
 static void row_stop(void *self)
 {
 	struct heap *heap = self;
+	struct heap_span whole;
 
 	if (heap->is_stopped)
 		return;
 	heap->is_stopped = true;
 	look_at_window(heap);
 	heap->ended = moment_now(heap);
-	settle_extent(heap);
-}
-
-/*
- * Half of the interval of all bytes at 95 %: from the sampling, and from how windows differ, for a
- * ratio of two sums; -1 where that cannot be told. Source: W. G. Cochran, "Sampling Techniques",
- * 3rd edition (1977), section 2.11.
- */
-static double half_width(const struct heap *heap)
-{
-	double factor = heap->stretch, bytes = 0, squares = 0;
-	size_t count = heap->windows_count;
-
-	if (heap->is_drowned || (factor > 1 && count < LEAST_WINDOWS))
-		return -1;
-	for (size_t i = 0; i < count; i++)
-		bytes += heap->windows[i].bytes;
-	if (factor > 1 && count > 1)
-		squares = deviation(heap, heap->is_by_time) * (double)count / (double)(count - 1) *
-			  (1 - 1 / factor);
-	return NORMAL_95 * factor * sqrt((double)heap->options.rate * bytes + squares);
+	whole = span(&heap->begun, &heap->ended);
+	heap->estimate =
+		heap_estimate_make(&heap->windows, &whole, heap->hit_ns, heap->options.rate);
 }
 
 static void row_describe(void *self, struct profile *profile)
@@ -568,14 +466,16 @@ static void row_describe(void *self, struct profile *profile)
 	profile_set_number(profile, "memory.rate", (int64_t)heap->options.rate);
 	profile_set_number(profile, "memory.watched_ns",
 			   (int64_t)(heap->ended.time_ns - heap->begun.time_ns));
-	profile_set_number(profile, "memory.window_ns", (int64_t)heap->open_ns);
-	profile_set_number(profile, "memory.windows", (int64_t)heap->windows_count);
+	profile_set_number(profile, "memory.window_ns", (int64_t)heap->windows.sum.ns);
+	profile_set_number(profile, "memory.windows", (int64_t)heap->windows.count);
 	profile_set_number(profile, "memory.samples", (int64_t)heap->told_count);
-	profile_set_number(profile, "memory.stretch_permille", (int64_t)(1000 * heap->stretch));
-	profile_set_number(profile, "memory.drowned", heap->is_drowned);
+	profile_set_number(profile, "memory.stretch_permille",
+			   (int64_t)(1000 * heap->estimate.stretch));
+	profile_set_number(profile, "memory.drowned", heap->estimate.is_drowned);
 	profile_set_number(profile, "memory.hit_ns", (int64_t)heap->hit_ns);
 	profile_set_number(profile, "memory.hits", (int64_t)heap->ended.hits);
-	profile_set_number(profile, "memory.half_width", (int64_t)fmin(half_width(heap), 0x1p52));
+	profile_set_number(profile, "memory.half_width",
+			   (int64_t)fmin(heap->estimate.half_width, 0x1p52));
 	if (heap->programs->bss->samples_lost)
 		profile_set_number(profile, "memory.lost_samples",
 				   (int64_t)heap->programs->bss->samples_lost);

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * heap_estimate: what windows of time, in which probes were in an allocator, stand for.
+ *
+ * A probe costs the program much, so in a window a program that computes all the time does less
+ * than elsewhere. What it did is reckoned by its own CPU time, that is without what probes took; or
+ * by time, where windows are more alike in that and the program has time left.
+ */
+#pragma once
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* What there was between two moments. */
+struct heap_span {
+	double ns;
+	double cpu_ns; /* of the processes, with what probes took */
+	double hits;   /* of probes */
+	double bytes;  /* asked for, in windows */
+};
+
+struct heap_windows {
+	struct heap_span *list;
+	size_t count, capacity;
+	struct heap_span sum;
+};
+
+void heap_windows_add(struct heap_windows *windows, const struct heap_span *window);
+void heap_windows_done(struct heap_windows *windows);
+
+struct heap_estimate {
+	bool is_by_time;
+	bool is_drowned;   /* what is the processes' own of the CPU time in windows is not known */
+	double stretch;	   /* the whole, in parts of the windows; at least that when drowned */
+	double half_width; /* of the interval of all bytes, at 95 %; -1: cannot be told */
+};
+
+/*
+ * Settles what the windows of a recording stand for.
+ *
+ * @whole   of the recording, with hits outside of windows too
+ * @hit_ns  CPU time of a hit
+ * @rate    bytes between samples
+ * The interval comes from the sampling, and from how windows differ, for a ratio of two sums.
+ * Source: W. G. Cochran, "Sampling Techniques", 3rd edition (1977), section 2.11.
+ */
+struct heap_estimate heap_estimate_make(const struct heap_windows *windows,
+					const struct heap_span *whole, double hit_ns,
+					uint64_t rate);

@@ -2,22 +2,12 @@
 /* window_spread: see window_spread.h. */
 #include "collector/window_spread.h"
 
+#include "collector/base/student.h"
+
 #include <math.h>
 #include <stddef.h>
 
 #define RARE 3.0 /* windows, see window_path_hits */
-
-/* 97.5 % points of Student's t, by degrees of freedom. */
-static double student(uint32_t degrees)
-{
-	static const double points[] = {12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306,
-					2.262,	2.228, 2.201, 2.179, 2.160, 2.145, 2.131, 2.120,
-					2.110,	2.101, 2.093, 2.086, 2.080, 2.074, 2.069, 2.064,
-					2.060,	2.056, 2.052, 2.048, 2.045, 2.042};
-	size_t count = sizeof(points) / sizeof(*points);
-
-	return degrees <= count ? points[degrees - 1] : 1.96 + 2.5 / degrees;
-}
 
 void window_sizes_add(struct window_sizes *windows, double size)
 {
@@ -46,7 +36,7 @@ double window_spread_margin(const struct window_spread *spread, const struct win
 	rest = spread->squares - 2 * ratio * spread->products + ratio * ratio * windows->squares;
 	variance = (rest > 0 ? rest : 0) * count / (count - 1) / (windows->size * windows->size);
 	left = windows->size < all ? 1 - windows->size / all : 0;
-	return student(windows->count - 1) * all * sqrt(variance * left);
+	return student_95(windows->count - 1) * all * sqrt(variance * left);
 }
 
 void window_path_add(struct window_path *path, double hits, double size, double since)
@@ -80,6 +70,6 @@ double window_path_hits(const struct window_path *path, double rest, double *mar
 
 	uint32_t degrees = 2 * path->count / 3;
 
-	*margin = student(degrees ? degrees : 1) * sqrt(variance * (1 + RARE / path->count));
+	*margin = student_95(degrees ? degrees : 1) * sqrt(variance * (1 + RARE / path->count));
 	return path->hits + rest * path->rate;
 }

@@ -24,16 +24,21 @@ static const struct {
 	{"valloc", HEAP_FIRST},		{"pvalloc", HEAP_FIRST},
 };
 
-static void add_place(struct heap_file *file, uint64_t offset, enum heap_size size)
+/* @is_first  malloc itself, which is called most: it stands for all where one has to */
+static void add_place(struct heap_file *file, uint64_t offset, enum heap_size size, bool is_first)
 {
+	size_t place = is_first ? 0 : file->count;
+
 	/* Two names of one function. */
 	for (size_t i = 0; i < file->count; i++)
 		if (file->offsets[i] == offset)
 			return;
 	if (file->count == HEAP_FUNCTIONS)
 		return;
-	file->offsets[file->count] = offset;
-	file->cookies[file->count++] = size;
+	file->offsets[file->count] = file->offsets[place];
+	file->cookies[file->count++] = file->cookies[place];
+	file->offsets[place] = offset;
+	file->cookies[place] = size;
 }
 
 /* Looks at one table of symbols; returns whether malloc is in it. */
@@ -67,7 +72,7 @@ static bool find_in(const struct elf_image *image, const char *table, const char
 				continue;
 			has_malloc = has_malloc || !j;
 			add_place(file, symbol->st_value - segment->p_vaddr + segment->p_offset,
-				  functions[j].size);
+				  functions[j].size, !j);
 		}
 	}
 	free(symbols);

@@ -175,12 +175,14 @@ static void write_attached(const struct report *report, const struct memory *mem
 	const struct profile *profile = report->profile;
 	double watched = (double)profile_number(profile, "memory.watched_ns", 0);
 	double open = (double)profile_number(profile, "memory.window_ns", 0);
+	bool is_least = profile_number(profile, "memory.drowned", 0);
 	char bytes[32], half[32] = "an error that cannot be told", seen[32], count[80];
 
 	if (memory->half_width >= 0)
 		bytes_text((uint64_t)memory->half_width, half, sizeof(half));
-	fprintf(stream, "allocated    %s ± %s in %s allocations\n",
-		bytes_text(memory->amounts[MEMORY_ALLOCATED], bytes, sizeof(bytes)), half,
+	fprintf(stream, "allocated    %s%s%s%s in %s allocations\n", is_least ? "at least " : "",
+		bytes_text(memory->amounts[MEMORY_ALLOCATED], bytes, sizeof(bytes)),
+		is_least ? "" : " ± ", is_least ? "" : half,
 		allocations_text(memory, profile, count, sizeof(count)));
 	fprintf(stream, "seen         %s %% of %.1f s, in %" PRId64 " looks of probes",
 		amount_brief(watched > 0 ? 100 * open / watched : 0, seen, sizeof(seen)),
@@ -266,8 +268,8 @@ static void write_attached_trust(const struct report *report, const struct memor
 		memory->rate, profile_number(profile, "memory.hits", 0),
 		(double)profile_number(profile, "memory.hit_ns", 0) / 1e3);
 	if (profile_number(profile, "memory.drowned", 0))
-		fputs(" · (!) it allocates so often that probes took most of its time: totals do "
-		      "not hold",
+		fputs(" · (!) it allocates so often that probes took most of its time: totals "
+		      "are the least that it can have been",
 		      stream);
 	if (memory_has_few_samples(memory))
 		fprintf(stream,

@@ -6,6 +6,7 @@
 #include "collector/capture/bpf_kernel.h"
 #include "collector/capture/bpf_ring.h"
 #include "collector/capture/heap_estimate.h"
+#include "collector/capture/heap_ticks.h"
 #include "collector/capture/heap_trial.h"
 #include "collector/capture/uprobe_link.h"
 #include "heap.skel.h"
@@ -21,6 +22,7 @@
 
 #define OWN_STACK_IDS ((uint64_t)1 << 62) /* apart from those of other sources */
 #define WINDOW_NS     10000000u
+#define LEAST_TICKS   20 /* that tell better than the trial what a hit costs */
 
 enum {
 	SP = 7, /* registers by DWARF number */
@@ -51,8 +53,10 @@ struct heap {
 	pid_t *pids;
 	int *links; /* of each process; -1: no probes */
 	size_t pid_count;
-	bool is_on; /* any of them has */
-	double hit_ns;
+	bool is_on;    /* any of them has */
+	double hit_ns; /* what a hit costs, for the budget */
+	struct heap_ticks ticks;
+	struct heap_cost learnt; /* the same, as ticks in all windows tell */
 	struct moment begun, ended;
 	uint64_t trial_hits;
 	struct moment opened; /* the window */
@@ -77,18 +81,28 @@ static uint64_t now_ns(void)
 	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
-static struct heap_cpu sum(const struct heap *heap)
+/* Counts of each CPU, as many as the kernel knows; for free. */
+static struct heap_cpu *read_counts(const struct heap *heap, size_t *count)
 {
-	int cpus = libbpf_num_possible_cpus();
-	struct heap_cpu *values = xcalloc((size_t)cpus, sizeof(*values)), all = {0};
+	struct heap_cpu *values;
 	uint32_t zero = 0;
 
-	if (!bpf_map_lookup_elem(bpf_map__fd(heap->programs->maps.counts), &zero, values))
-		for (int i = 0; i < cpus; i++) {
-			all.hits += values[i].hits;
-			all.calls += values[i].calls;
-			all.bytes += values[i].bytes;
-		}
+	*count = (size_t)libbpf_num_possible_cpus();
+	values = xcalloc(*count, sizeof(*values));
+	bpf_map_lookup_elem(bpf_map__fd(heap->programs->maps.counts), &zero, values);
+	return values;
+}
+
+static struct heap_cpu sum(const struct heap *heap)
+{
+	size_t count;
+	struct heap_cpu *values = read_counts(heap, &count), all = {0};
+
+	for (size_t i = 0; i < count; i++) {
+		all.hits += values[i].hits;
+		all.calls += values[i].calls;
+		all.bytes += values[i].bytes;
+	}
 	all.hits -= heap->trial_hits;
 	free(values);
 	return all;
@@ -160,9 +174,24 @@ static int open_window(struct heap *heap, struct error *error)
 	}
 	if (!heap->is_on)
 		return result;
+	heap_ticks_switch(&heap->ticks, true);
 	heap->opened = moment_now(heap);
 	heap->programs->bss->is_open = 1;
 	return 0;
+}
+
+/* Learns from the ticks what a hit costs, as soon as they know better than the trial. */
+static void learn_cost(struct heap *heap)
+{
+	size_t count;
+	struct heap_cpu *values = read_counts(heap, &count);
+	struct heap_share share = heap_ticks_share(values, count);
+	double each_ns = heap->windows.sum.ns / fmax(heap->windows.sum.hits, 1);
+
+	free(values);
+	heap->learnt = (struct heap_cost){share.processors * each_ns, share.error * each_ns};
+	if (share.ticks >= LEAST_TICKS)
+		heap->hit_ns = heap->learnt.hit_ns;
 }
 
 static void account(struct heap *heap, const struct moment *now)
@@ -173,6 +202,7 @@ static void account(struct heap *heap, const struct moment *now)
 	window.bytes = (double)(now->bytes - heap->looked.bytes); /* from its first moment on */
 	heap_windows_add(&heap->windows, &window);
 	heap->looked = *now;
+	learn_cost(heap);
 }
 
 /* Ends a window: what comes after this moment is not counted in it. */
@@ -182,6 +212,7 @@ static void close_window(struct heap *heap)
 
 	heap->programs->bss->is_open = 0;
 	now = moment_now(heap);
+	heap_ticks_switch(&heap->ticks, false);
 	take_off(heap);
 	account(heap, &now);
 }
@@ -237,11 +268,15 @@ static int load(struct heap *heap, struct error *error)
 	bpf_program__set_expected_attach_type(heap->programs->progs.on_allocation,
 					      (enum bpf_attach_type)UPROBE_LINK_ENTRY);
 	bpf_program__set_autoattach(heap->programs->progs.on_allocation, false);
+	bpf_program__set_autoattach(heap->programs->progs.on_tick, false);
 	heap->programs->rodata->numbers_namespace = bpf_kernel_namespace();
 	heap->programs->rodata->rate = heap->options.rate;
 	for (int i = 1; i < HEAP_GAPS; i++)
 		heap->programs->rodata->gaps[i] =
 			(uint32_t)lround(-log((double)i / (HEAP_GAPS - 1)) * (1 << 20));
+	for (size_t i = 0; i < HEAP_FUNCTIONS; i++)
+		heap->programs->rodata->places[i] =
+			heap->file.offsets[i < heap->file.count ? i : 0];
 	result = heap_bpf__load(heap->programs);
 	if (result)
 		return bpf_kernel_fail(error, result, "load the allocation programs");
@@ -257,6 +292,7 @@ static void row_close(void *self)
 	struct heap *heap = self;
 
 	take_off(heap);
+	heap_ticks_close(&heap->ticks);
 	bpf_ring_unmap(&heap->ring);
 	heap_bpf__destroy(heap->programs);
 	if (heap->file.fd >= 0)
@@ -307,6 +343,11 @@ struct heap *heap_open(const struct heap_options *options, const pid_t *pids, si
 		result = heap_trial(bpf_program__fd(heap->programs->progs.on_allocation),
 				    &heap->file, &heap->hit_ns, error);
 	heap->trial_hits = result ? 0 : sum(heap).hits;
+	for (size_t i = 0; i < heap->file.count; i++)
+		heap->file.cookies[i] |= i << HEAP_PLACE_SHIFT;
+	if (!result)
+		result = heap_ticks_open(&heap->ticks,
+					 bpf_program__fd(heap->programs->progs.on_tick), error);
 	if (!result)
 		result = open_poll(heap, error);
 	if (!result)
@@ -455,7 +496,7 @@ static void row_stop(void *self)
 	heap->ended = moment_now(heap);
 	whole = span(&heap->begun, &heap->ended);
 	heap->estimate =
-		heap_estimate_make(&heap->windows, &whole, heap->hit_ns, heap->options.rate);
+		heap_estimate_make(&heap->windows, &whole, &heap->learnt, heap->options.rate);
 }
 
 static void row_describe(void *self, struct profile *profile)
@@ -472,7 +513,9 @@ static void row_describe(void *self, struct profile *profile)
 	profile_set_number(profile, "memory.stretch_permille",
 			   (int64_t)(1000 * heap->estimate.stretch));
 	profile_set_number(profile, "memory.drowned", heap->estimate.is_drowned);
-	profile_set_number(profile, "memory.hit_ns", (int64_t)heap->hit_ns);
+	profile_set_number(profile, "memory.hit_ns", (int64_t)heap->learnt.hit_ns);
+	profile_set_number(profile, "memory.hit_error_ns",
+			   (int64_t)fmin(heap->learnt.error_ns, 0x1p52));
 	profile_set_number(profile, "memory.hits", (int64_t)heap->ended.hits);
 	profile_set_number(profile, "memory.half_width",
 			   (int64_t)fmin(heap->estimate.half_width, 0x1p52));

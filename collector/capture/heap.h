@@ -6,8 +6,8 @@
  * A probe stops the program at every call, which costs it about as much as a system call. So when
  * what that has cost passes a share of its CPU time, the probes are taken off until it does not.
  * Windows begin and end at moments that do not depend on what is in them. What all of them have
- * stands for the whole recording, reckoned by the processes' own CPU time, that is without what
- * probes took; or by time, where that tells better and the processes have some left.
+ * stands for the whole recording (heap_estimate.h), reckoned by the processes' own CPU time, that
+ * is without what probes took of it in this very program (heap_ticks.h); or by time.
  *
  * Delivered are, for each allocation taken, EVENT_STACK, amounts of the metrics "allocations" and
  * "allocated", and at the end of the recording what it stands for outside of the windows, with
@@ -31,8 +31,7 @@
 #include <stdint.h>
 #include <sys/types.h>
 
-#define HEAP_FUNCTIONS 8
-#define HEAP_RATE      4096 /* unless asked: each call is paid for, few are seen, so many are taken */
+#define HEAP_RATE 4096 /* unless asked: each call is paid for, few are seen, so many are taken */
 
 /* A file with an allocator in it, by collector/allocator.h. */
 struct heap_file {

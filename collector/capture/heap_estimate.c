@@ -2,16 +2,19 @@
 /* heap_estimate: see heap_estimate.h. */
 #include "collector/capture/heap_estimate.h"
 
+#include "collector/base/student.h"
 #include "collector/base/xalloc.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-#define LEAST_OWN     0.3 /* of the CPU time in a window, what is the processes' own */
-#define MOST_BUSY     0.7 /* of a window that processes are busy which keep their pace, */
-#define LEAST_PACE    0.5 /* and what they do in it, of what they do elsewhere */
-#define LEAST_WINDOWS 5
-#define NORMAL_95     1.959964
+#define MOST_BUSY	 0.7  /* of a window that processes are busy which keep their pace, */
+#define PACE_OFF	 1.33 /* and how much more or less they do in it than elsewhere */
+#define AFTERWARDS	 0.12 /* of the cost of a hit, what comes after it, */
+#define AFTERWARDS_ERROR 0.1  /* and the standard error of that */
+#define MOST_OFF	 4    /* standard errors of what probes took: less is nothing */
+#define LEAST_WINDOWS	 5    /* full ones */
+#define NORMAL_95	 1.959964
 
 void heap_windows_add(struct heap_windows *windows, const struct heap_span *window)
 {
@@ -56,53 +59,104 @@ static double deviation(const struct heap_windows *windows, double hit_ns, bool 
 	return squares;
 }
 
-/* Whether probes took most of the CPU time in windows, so that the processes' own is not known
- * well. */
-static bool is_covered(const struct heap_windows *windows, double hit_ns)
-{
-	return own_ns(&windows->sum, hit_ns) <= LEAST_OWN * windows->sum.cpu_ns;
-}
-
 /* Whether the processes do in windows what they do without probes in the same time: they have time
  * left, and it is not others that they wait for. */
 static bool keeps_pace(const struct heap_windows *windows, const struct heap_span *whole,
 		       double hit_ns)
 {
-	double pace = own_ns(whole, hit_ns) / fmax(whole->ns, 1);
+	double here = own_ns(&windows->sum, hit_ns) * whole->ns;
+	double all = own_ns(whole, hit_ns) * windows->sum.ns;
 
-	return windows->sum.cpu_ns < MOST_BUSY * windows->sum.ns &&
-	       own_ns(&windows->sum, hit_ns) >= LEAST_PACE * pace * windows->sum.ns;
+	return windows->sum.cpu_ns < MOST_BUSY * windows->sum.ns && here * PACE_OFF >= all &&
+	       all * PACE_OFF >= here;
+}
+
+/* How far the stretch is off where a hit costs a standard error more than it is believed to. */
+static double stretch_error(const struct heap_windows *windows, const struct heap_span *whole,
+			    const struct heap_cost *cost, const struct heap_estimate *estimate)
+{
+	double dearer_ns = cost->hit_ns + cost->error_ns, off = 0;
+
+	if (!estimate->is_by_time)
+		off = own_ns(whole, dearer_ns) / own_ns(&windows->sum, dearer_ns) -
+		      estimate->stretch;
+	return off;
+}
+
+/* How many windows of one extent would say as much: those in which the processes did nothing say
+ * nothing. Source: L. Kish, "Survey Sampling" (1965), section 8.2. */
+static double full_windows(const struct heap_windows *windows, double hit_ns, bool is_by_time)
+{
+	double sum = 0, squares = 0;
+
+	for (size_t i = 0; i < windows->count; i++) {
+		double each = fmax(extent(&windows->list[i], hit_ns, is_by_time), 0);
+
+		sum += each;
+		squares += each * each;
+	}
+	return squares > 0 ? sum * sum / squares : 0;
 }
 
 static double half_width(const struct heap_windows *windows, const struct heap_estimate *estimate,
-			 double hit_ns, uint64_t rate)
+			 double hit_ns, double stretch_off, uint64_t rate)
 {
-	double factor = estimate->stretch, squares = 0;
-	size_t count = windows->count;
+	double factor = estimate->stretch, squares = 0, off = windows->sum.bytes * stretch_off;
+	double count = full_windows(windows, hit_ns, estimate->is_by_time), normal = NORMAL_95;
 
 	if (estimate->is_drowned || (factor > 1 && count < LEAST_WINDOWS))
 		return -1;
-	if (factor > 1)
-		squares = deviation(windows, hit_ns, estimate->is_by_time) * (double)count /
-			  (double)(count - 1) * (1 - 1 / factor);
-	return NORMAL_95 * factor * sqrt((double)rate * windows->sum.bytes + squares);
+	if (factor > 1) {
+		squares = deviation(windows, hit_ns, estimate->is_by_time) * count / (count - 1) *
+			  (1 - 1 / factor);
+		normal = student_95((uint32_t)(count - 1));
+	}
+	squares += (double)rate * windows->sum.bytes;
+	return normal * sqrt(factor * factor * squares + off * off);
+}
+
+/* Whether the cost of a hit is known so badly that the processes' own may be next to nothing. */
+static bool is_covered(const struct heap_windows *windows, const struct heap_cost *cost)
+{
+	return windows->sum.hits * cost->error_ns * MOST_OFF > own_ns(&windows->sum, cost->hit_ns);
+}
+
+/* With what comes after a hit, which no tick finds. */
+static struct heap_cost whole_cost(const struct heap_cost *cost)
+{
+	return (struct heap_cost){cost->hit_ns * (1 + AFTERWARDS),
+				  hypot(cost->error_ns, cost->hit_ns * AFTERWARDS_ERROR)};
+}
+
+/* The least that windows stand for: where hits cost little. */
+static double least_stretch(const struct heap_windows *windows, const struct heap_span *whole,
+			    const struct heap_cost *cost)
+{
+	double cheap_ns = fmax(cost->hit_ns - NORMAL_95 * cost->error_ns, 0);
+
+	return own_ns(whole, cheap_ns) / fmax(own_ns(&windows->sum, cheap_ns), 1);
 }
 
 struct heap_estimate heap_estimate_make(const struct heap_windows *windows,
-					const struct heap_span *whole, double hit_ns, uint64_t rate)
+					const struct heap_span *whole,
+					const struct heap_cost *direct, uint64_t rate)
 {
-	bool covered = is_covered(windows, hit_ns), has_pace = keeps_pace(windows, whole, hit_ns);
+	struct heap_cost cost = whole_cost(direct);
+	double hit_ns = cost.hit_ns, off;
+	bool covered = is_covered(windows, &cost), has_pace = keeps_pace(windows, whole, hit_ns);
 	struct heap_estimate estimate = {
 		.is_by_time = has_pace && (covered || deviation(windows, hit_ns, true) <
 							      deviation(windows, hit_ns, false)),
 		.is_drowned = !has_pace && covered,
 	};
-	double seen = extent(&windows->sum, hit_ns, estimate.is_by_time);
 
-	if (estimate.is_drowned) /* then it is less than this */
-		seen = LEAST_OWN * windows->sum.cpu_ns;
-	estimate.stretch = extent(whole, hit_ns, estimate.is_by_time) / fmax(seen, 1);
+	estimate.stretch =
+		estimate.is_drowned
+			? least_stretch(windows, whole, direct)
+			: extent(whole, hit_ns, estimate.is_by_time) /
+				  fmax(extent(&windows->sum, hit_ns, estimate.is_by_time), 1);
 	estimate.stretch = fmax(estimate.stretch, 1);
-	estimate.half_width = half_width(windows, &estimate, hit_ns, rate);
+	off = stretch_error(windows, whole, &cost, &estimate);
+	estimate.half_width = half_width(windows, &estimate, hit_ns, off, rate);
 	return estimate;
 }

@@ -31,20 +31,30 @@ void heap_windows_done(struct heap_windows *windows);
 
 struct heap_estimate {
 	bool is_by_time;
-	bool is_drowned;   /* what is the processes' own of the CPU time in windows is not known */
+	bool is_drowned;   /* probes took so much in windows that what is left is not known */
 	double stretch;	   /* the whole, in parts of the windows; at least that when drowned */
 	double half_width; /* of the interval of all bytes, at 95 %; -1: cannot be told */
+};
+
+/* CPU time of a hit, from the entry into the kernel to the way back, and the standard error of it;
+ * INFINITY: nobody knows it. */
+struct heap_cost {
+	double hit_ns, error_ns;
 };
 
 /*
  * Settles what the windows of a recording stand for.
  *
  * @whole   of the recording, with hits outside of windows too
- * @hit_ns  CPU time of a hit
  * @rate    bytes between samples
- * The interval comes from the sampling, and from how windows differ, for a ratio of two sums.
- * Source: W. G. Cochran, "Sampling Techniques", 3rd edition (1977), section 2.11.
+ *
+ * After a hit the program is slower for a moment, as the kernel was in its caches: that is taken to
+ * be 12 ± 20 % of a hit (from programs with known amounts, docs/memory.md), and no tick finds it.
+ *
+ * The interval comes from the sampling, from how windows differ, for a ratio of two sums, with
+ * Student's t, and from the cost of a hit. Source: W. G. Cochran, "Sampling Techniques", 3rd
+ * edition (1977), section 2.11.
  */
 struct heap_estimate heap_estimate_make(const struct heap_windows *windows,
-					const struct heap_span *whole, double hit_ns,
+					const struct heap_span *whole, const struct heap_cost *cost,
 					uint64_t rate);

@@ -367,10 +367,12 @@ struct profile_spread {
  *                      next; what had not changed by then has no row
  *   memory.attached    1: by probes on the allocator (collector attach --memory); then also
  *                      memory.watched_ns, _window_ns: time, and that with probes; _windows: looks
- *                      at them; _samples: taken in them; _drowned: 1 probes took most of the time
- *                      in windows; _stretch_permille: what a window stands for; _hits, _hit_ns:
- *                      calls that met probes, and what each paid; _half_width: of the bytes at
- *                      95 %, -1: cannot be told; _lost_samples
+ *                      at them; _samples: taken in them; _drowned: 1 probes took so much of
+ *                      the time in windows that what they stand for is at least what is told;
+ *                      _stretch_permille: what a window stands for; _hits, _hit_ns,
+ *                      _hit_error_ns: calls that met probes, what each paid, and the standard
+ *                      error of that; _half_width: of the bytes at 95 %, -1: cannot be told;
+ *                      _lost_samples
  *   memory.probe_bytes, memory.resident_bytes   of the processes whose exit was seen, at that time:
  *                      private memory that counting took, and all of it; memory.highest_bytes: all
  * of it when each process had most refused.memory, refused.locks, refused.io, refused.sql   text:

@@ -11,14 +11,17 @@
 
 #include <bpf/bpf_helpers.h>
 
-#define GAP_SHIFT  20 /* gaps are in parts of 1 << 20 of the rate */
-#define MOST_DRAWS 8  /* each but the first with a chance of one in 1024 */
+#define GAP_SHIFT   20 /* gaps are in parts of 1 << 20 of the rate */
+#define MOST_DRAWS  8  /* each but the first with a chance of one in 1024 */
+#define PLACE_BYTES 16 /* the longest instruction, and where one goes on after it */
 
 char LICENSE[] SEC("license") = "GPL";
 
 const volatile __u64 rate = 1;
 /* -ln(i / 1024); [0] is unused. */
 const volatile __u32 gaps[HEAP_GAPS];
+/* Where the probed functions are in their file; the rest as the first. */
+const volatile __u64 places[HEAP_FUNCTIONS];
 
 __u32 is_open; /* the window */
 __u64 samples_lost;
@@ -117,7 +120,11 @@ int on_allocation(struct pt_regs *registers)
 	if (!cpu)
 		return 0;
 	cpu->hits++;
-	if (!is_open || cookie == HEAP_TRIAL)
+	if (cookie == HEAP_TRIAL)
+		return 0;
+	cpu->base = registers->ip - places[(cookie >> HEAP_PLACE_SHIFT) % HEAP_FUNCTIONS];
+	cookie &= (1 << HEAP_PLACE_SHIFT) - 1;
+	if (!is_open)
 		return 0;
 	if (cookie == HEAP_AGAIN && !registers->di)
 		return 0;
@@ -136,5 +143,38 @@ int on_allocation(struct pt_regs *registers)
 		return 0;
 	cpu->left = draw_gap();
 	take(registers, bytes);
+	return 0;
+}
+
+/* Whether a thread is in the kernel for a probe, or has just come back. */
+static bool is_at_probe(struct task_struct *task, const struct heap_cpu *cpu)
+{
+	const struct pt_regs *registers = (const struct pt_regs *)bpf_task_pt_regs(task);
+	struct uprobe_task *utask = BPF_CORE_READ(task, utask);
+	__u64 place;
+
+	if (!utask)
+		return false;
+	/* Its first instruction may be executed elsewhere. */
+	place = (BPF_CORE_READ(utask, active_uprobe) ? BPF_CORE_READ(utask, vaddr)
+						     : registers->ip) -
+		cpu->base;
+	for (int i = 0; i < HEAP_FUNCTIONS; i++)
+		if (place - places[i] < PLACE_BYTES)
+			return true;
+	return false;
+}
+
+SEC("perf_event")
+int on_tick(void *unused)
+{
+	__u32 zero = 0;
+	struct heap_cpu *cpu = bpf_map_lookup_elem(&counts, &zero);
+
+	(void)unused;
+	if (!cpu || !is_open)
+		return 0;
+	cpu->ticks++;
+	cpu->probe_ticks += is_at_probe(bpf_get_current_task_btf(), cpu);
 	return 0;
 }

@@ -10,8 +10,11 @@
 #define HEAP_STACK_BYTES 32768
 #define HEAP_REGISTERS	 17 /* DWARF numbers of x86-64; 16 is the instruction pointer */
 #define HEAP_GAPS	 1025
+#define HEAP_FUNCTIONS	 8
+#define HEAP_PLACE_SHIFT 8 /* a cookie has the number of the function there */
 
-/* Which argument of a probed function says how much is asked for; its cookie. */
+/* Which argument of a probed function says how much is asked for; a part of its
+ * cookie. */
 enum heap_size {
 	HEAP_FIRST,
 	HEAP_SECOND,
@@ -23,11 +26,14 @@ enum heap_size {
 
 /* Counts of one CPU. */
 struct heap_cpu {
-	__s64 left;	/* bytes until the next allocation is taken, */
-	__u64 is_drawn; /* once that has been drawn */
-	__u64 hits;	/* of probes, by anybody */
-	__u64 calls;	/* while a window was open */
-	__u64 bytes;	/* asked for by them */
+	__s64 left;	   /* bytes until the next allocation is taken, */
+	__u64 is_drawn;	   /* once that has been drawn */
+	__u64 hits;	   /* of probes, by anybody */
+	__u64 calls;	   /* while a window was open */
+	__u64 bytes;	   /* asked for by them */
+	__u64 base;	   /* where the file of the last hit would begin */
+	__u64 ticks;	   /* while a window was open, */
+	__u64 probe_ticks; /* and those that found a probe at work */
 };
 
 /* An allocation that was taken. */

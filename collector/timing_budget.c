@@ -165,14 +165,20 @@ static bool is_timed_step(const struct watched *watched)
 	       !watched->sampled_ns;
 }
 
-/* A step function is no longer timed. The series of steps ends, since windows would tell of some of
- * them only. Other functions' windows can no longer be measured by steps. */
-static void end_steps(struct timing_budget *budget, struct uprobe *uprobe)
+/* From now on all windows are pieces of time. */
+static void leave_steps(struct timing_budget *budget, struct uprobe *uprobe)
 {
 	for (size_t i = 0; i < budget->count; i++)
 		if (budget->functions[i].sampled_ns && budget->functions[i].by_steps)
 			timing_windows_leave_steps(budget, uprobe, i);
 	budget->has_steps = false;
+}
+
+/* A step function is no longer timed. The series of steps ends, since windows would tell of some of
+ * them only. Other functions' windows can no longer be measured by steps. */
+static void end_steps(struct timing_budget *budget, struct uprobe *uprobe)
+{
+	leave_steps(budget, uprobe);
 	for (size_t i = 0; i < budget->count; i++)
 		if (is_timed_step(&budget->functions[i]))
 			return;
@@ -275,6 +281,8 @@ void timing_budget_round(struct timing_budget *budget, struct uprobe *uprobe, ui
 	timing_budget_look(budget, uprobe, now_ns);
 	for (size_t i = 0; i < budget->count; i++)
 		budget->functions[i].load = load_of(budget, &budget->functions[i], uprobe);
+	if (budget->has_steps && uprobe_steps_overlap(uprobe))
+		leave_steps(budget, uprobe);
 	keep(budget, uprobe, now_ns);
 	timing_windows_make(budget, uprobe);
 	if (!budget->is_in_window)
@@ -304,8 +312,7 @@ struct timing_budget_fate timing_budget_fate(const struct timing_budget *budget,
 	fate.is_too_fast = !watched->by_steps &&
 			   (watched->window_spent_ns > MOST_DISTORTION * watched->window_used_ns ||
 			    watched->doubtful > PROBE_BANK_MOST_DOUBT * watched->path.hits);
-	if (!fate.windows || fate.is_too_fast ||
-	    (!watched->by_steps && !window_path_tells(&watched->path)))
+	if (fate.is_too_fast || !window_path_tells(&watched->path))
 		return fate;
 	rest = (watched->by_steps ? budget->steps : budget->bank.all_used_ns) - watched->path_place;
 	hits = window_path_hits(&watched->path, rest, &margin);
@@ -314,7 +321,11 @@ struct timing_budget_fate timing_budget_fate(const struct timing_budget *budget,
 		doubt = watched->path.rate;
 	else
 		doubt = watched->path.hits > 0 ? watched->doubtful * hits / watched->path.hits : 0;
-	fate.calls = (double)watched->calls_before + hits;
-	fate.margin = hypot(margin, doubt);
+	margin = hypot(margin, doubt);
+	hits += (double)watched->calls_before;
+	if (margin <= hits) {
+		fate.calls = hits;
+		fate.margin = margin;
+	}
 	return fate;
 }

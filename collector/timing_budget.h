@@ -36,8 +36,9 @@ struct timing_budget_fate {
 	/* Calls since the beginning, estimated, and half of the 95 % interval; of pieces of time
 	 * with what it means that probes may have cost more, or less, than is taken for it
 	 * (PROBE_BANK_COST_DOUBT). 0: it cannot be told: too few windows for an interval that
-	 * holds (window_path_tells), or calls come so fast that the probe itself takes most of the
-	 * time, and that alone would make the interval too wide to be told (PROBE_BANK_MOST_DOUBT).
+	 * holds (window_path_tells), or one that is as large as the estimate; or calls come so
+	 * fast that the probe itself takes most of the time, and that alone would make the
+	 * interval too wide to be told (PROBE_BANK_MOST_DOUBT).
 	 * Of a step function those that were counted, if all were.
 	 */
 	double calls, margin;

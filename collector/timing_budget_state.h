@@ -44,7 +44,7 @@ struct timing_budget {
 	uint32_t window_counts[2]; /* of time, and of steps */
 	size_t first_due[2];	   /* where the choice of functions for such a window begins, */
 	size_t after_due[2];	   /* and where the next one will */
-	bool has_steps;		   /* a step function is timed */
+	bool has_steps;		   /* a step function is timed, of one thread at a time */
 	bool is_in_window;	   /* of steps */
 	bool is_turn_of_steps;
 	double needed_ns;      /* that probes are taken to cost in one of steps */

@@ -301,6 +301,8 @@ void timing_windows_end(struct timing_budget *budget, struct uprobe *uprobe)
 
 	end_window(budget, uprobe, true);
 	budget->is_in_window = false;
+	if (uprobe_steps_overlap(uprobe))
+		return;
 	if (steps) {
 		take_window(budget, uprobe, true, (double)steps,
 			    (double)uprobe_window_place(uprobe));

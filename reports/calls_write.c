@@ -3,6 +3,7 @@
 #include "reports/calls_write.h"
 
 #include "reports/amount.h"
+#include "reports/calls_notes.h"
 #include "reports/output.h"
 #include "reports/summary.h"
 #include "reports/table.h"
@@ -209,19 +210,6 @@ static void write_threads(const struct report *report, const struct calls *calls
 	table_done(&table);
 }
 
-static void write_restrictions(const struct report *report, const struct calls *calls, FILE *stream,
-			       struct obstack *memory)
-{
-	for (uint32_t i = 0; i < calls->count; i++) {
-		char text[800];
-
-		if (*calls_restriction(report, &calls->rows[i], text, sizeof(text)))
-			fprintf(stream, "note: %s: %s\n",
-				label_of(report, calls->rows[i].symbol, memory),
-				text_plain(memory, text, 0));
-	}
-}
-
 /* Says what the probes cost, by kind. */
 static void write_costs(const struct report *report, const struct calls *calls, FILE *stream)
 {
@@ -312,7 +300,7 @@ void calls_write_text(const struct report *report, const struct calls *calls, ui
 	if (threads)
 		write_threads(report, calls, limit, stream, &memory);
 	fputc('\n', stream);
-	write_restrictions(report, calls, stream, &memory);
+	calls_notes_write(report, calls, limit, stream);
 	write_costs(report, calls, stream);
 	write_untimed(report->profile, stream, &memory);
 	write_exactness(report, calls, stream);

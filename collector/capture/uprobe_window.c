@@ -38,6 +38,11 @@ uint64_t uprobe_steps_begun(const struct uprobe *uprobe)
 	return __atomic_load_n(&uprobe->window->steps, __ATOMIC_ACQUIRE);
 }
 
+bool uprobe_steps_overlap(const struct uprobe *uprobe)
+{
+	return __atomic_load_n(&uprobe->window->overlap, __ATOMIC_ACQUIRE);
+}
+
 void uprobe_end_steps(struct uprobe *uprobe)
 {
 	__atomic_store_n(&uprobe->window->steps_ended, 1, __ATOMIC_RELEASE);

@@ -34,5 +34,10 @@ uint64_t uprobe_window_place(const struct uprobe *uprobe);
 /* Returns how many steps have begun so far. */
 uint64_t uprobe_steps_begun(const struct uprobe *uprobe);
 
+/* Says whether a step has begun within another thread's. What is counted between two beginnings is
+ * then no number of whole steps, and the first beginning after a moment, at which a window opens,
+ * follows a long gap more often than a short one, so that the window is a short one. */
+bool uprobe_steps_overlap(const struct uprobe *uprobe);
+
 /* The functions whose calls are steps are no longer probed: calls from now on are in none. */
 void uprobe_end_steps(struct uprobe *uprobe);

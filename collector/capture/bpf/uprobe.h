@@ -39,8 +39,10 @@ struct uprobe_window {
 	__u64 begun; /* as it opened, */
 	__u64 ended; /* and as it closed */
 	__u64 enough_ns;
+	__u64 thread; /* that has begun the last step */
 	__u32 state;
 	__u32 steps_ended; /* 1: no more will be told, and no call is within one */
+	__u32 overlap;	   /* 1: a step has begun within another thread's */
 };
 
 enum uprobe_window_state {

@@ -260,12 +260,16 @@ static __always_inline void begin_totals(struct calls *calls, __u32 depth)
 }
 
 /* An outermost step begins, and a window may. Threads that begin steps at the same moment may turn
- * it twice, which moves its edge by a step. */
+ * it twice, which moves its edge by a step. Step functions that call each other are of one thread.
+ */
 static __always_inline void begin_step(struct calls *calls, __u32 depth)
 {
 	__u64 begun = __sync_fetch_and_add(&window.steps, 1) + 1;
+	__u64 thread = bpf_get_current_pid_tgid();
 
-	__sync_fetch_and_add(&steps_open, 1);
+	if (__sync_fetch_and_add(&steps_open, 1) > 0 && window.thread != thread)
+		window.overlap = 1;
+	window.thread = thread;
 	begin_totals(calls, depth);
 	if (window.state == UPROBE_WINDOW_WAITS) {
 		window.begun = begun;

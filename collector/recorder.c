@@ -378,20 +378,21 @@ static void take_times(struct recorder *recorder, const struct event *event)
 				 });
 }
 
-/* Returns the stack of a node on top of its parent. */
-static uint32_t stack_node(struct recorder *recorder, const struct event *event, uint32_t parent)
+/* Puts the frame of a node on top of its parent's, which @node is a copy of. */
+static void stack_node(struct recorder *recorder, const struct event *event, struct node *node)
 {
 	const struct event_node *told = &event->node;
 	const struct process *process = population_process(&recorder->population, event->pid);
 	uint32_t frame;
 
-	if (told->kind == EVENT_NODE_ENDING)
-		frame = ending_frame(recorder, told->ending);
-	else if (process)
+	if (told->kind == EVENT_NODE_CALL && process) {
 		frame = address_space_find(process->space, told->address - 1)->frame;
-	else
-		frame = ending_frame(recorder, PROFILE_ENDING_UNMAPPED);
-	return profile_stack(recorder->profile, parent, frame);
+	} else {
+		node->ending =
+			told->kind == EVENT_NODE_CALL ? PROFILE_ENDING_UNMAPPED : told->ending;
+		frame = ending_frame(recorder, node->ending);
+	}
+	node->stack = profile_stack(recorder->profile, node->stack, frame);
 }
 
 static void take_node(struct recorder *recorder, const struct event *event)
@@ -409,9 +410,7 @@ static void take_node(struct recorder *recorder, const struct event *event)
 	} else {
 		assert(told->parent < event->stack_id);
 		node = recorder->nodes[told->parent];
-		node.stack = stack_node(recorder, event, node.stack);
-		if (told->kind == EVENT_NODE_ENDING)
-			node.ending = told->ending;
+		stack_node(recorder, event, &node);
 	}
 	recorder->nodes[event->stack_id] = node;
 }

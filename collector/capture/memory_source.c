@@ -4,6 +4,7 @@
 
 #include "collector/base/xalloc.h"
 #include "collector/capture/memory_amounts.h"
+#include "collector/capture/node_order.h"
 #include "collector/capture/operation_telling.h"
 #include "collector/capture/slot_keeper.h"
 
@@ -12,8 +13,7 @@
 #include <stdio.h>
 #include <time.h>
 
-#define MOST_BYTES  ((uint64_t)1 << 53) /* that readers of profiles take */
-#define PATIENCE_NS 500000000u		/* with a node that is being written */
+#define MOST_BYTES ((uint64_t)1 << 53) /* that readers of profiles take */
 
 /* How often it is looked: never oftener than LEAST_NS, so that a recording has at most some hundred
  * looks however long it is, all of them together take little of a processor, and of the file no
@@ -36,10 +36,7 @@ struct memory_source {
 	struct slot_keeper slots; /* when the memory is our own */
 	struct told *told;
 	size_t told_count, told_capacity;
-	uint32_t node_limit; /* nodes made, as of the last look */
-	uint32_t next;	     /* the first node not told */
-	uint32_t waited_for; /* a node that was begun and is not written yet, */
-	uint64_t waited_ns;  /* since then */
+	struct node_order nodes;
 	bool is_stopped;
 	struct memory_amounts amounts;
 	uint64_t begun_ns;
@@ -53,7 +50,7 @@ struct memory_source {
 	struct operation_telling operations; /* told after the changes of each look */
 	struct event operation;		     /* told next, when has_operation says so */
 	bool has_operation;
-	uint64_t unwritten; /* nodes that somebody began and never wrote */
+	uint64_t untold; /* nodes whose parent or process is not known */
 };
 
 static uint64_t now_ns(void)
@@ -82,7 +79,6 @@ struct memory_source *memory_source_open(const struct probe_memory *shared,
 	struct probe_memory_options own = *options;
 	int result = 0;
 
-	source->next = 1;
 	source->begun_ns = now_ns();
 	source->due_ns = source->begun_ns + LEAST_NS / 2; /* before the first commit */
 	source->memory = shared;
@@ -91,6 +87,7 @@ struct memory_source *memory_source_open(const struct probe_memory *shared,
 		result = probe_memory_make(&source->own, &own, error);
 		source->memory = &source->own;
 	}
+	node_order_init(&source->nodes, source->memory);
 	source->operations = (struct operation_telling){
 		.memory = source->memory, .is_node_told = is_node_told, .context = source};
 	if (result) {
@@ -117,24 +114,6 @@ static int row_poll_fd(void *self)
 static uint64_t address_of(const struct memory_source *source, uint32_t number)
 {
 	return atomic_load_explicit(&source->memory->nodes[number].address, memory_order_acquire);
-}
-
-/* Passes over nodes that will not be written: their threads were killed in the middle of it. */
-static void skip_unwritten(struct memory_source *source)
-{
-	uint64_t now = 0;
-
-	while (source->next < source->node_limit && !address_of(source, source->next)) {
-		now = now ? now : now_ns();
-		if (!source->is_stopped && source->waited_for != source->next) {
-			source->waited_for = source->next;
-			source->waited_ns = now;
-		}
-		if (!source->is_stopped && now - source->waited_ns < PATIENCE_NS)
-			return;
-		source->unwritten++;
-		source->next++;
-	}
 }
 
 static void tell(struct memory_source *source, uint32_t number, const struct told *told)
@@ -199,12 +178,13 @@ static bool read_node(const struct memory_source *source, uint32_t number, struc
 
 static void take_node(struct memory_source *source, source_deliver *deliver, void *context)
 {
-	uint32_t number = source->next++;
+	uint32_t number = node_order_next(&source->nodes)->number;
 	struct event event;
 	struct told told;
 
+	node_order_take(&source->nodes);
 	if (!read_node(source, number, &event, &told)) {
-		source->unwritten++;
+		source->untold++;
 		return;
 	}
 	tell(source, number, &told);
@@ -364,25 +344,22 @@ static void take_operation(struct memory_source *source, source_deliver *deliver
 static void row_look(void *self)
 {
 	struct memory_source *source = self;
-	uint32_t count = atomic_load(&source->memory->header->node_count);
 
-	source->node_limit =
-		count < source->memory->node_limit ? count : source->memory->node_limit;
 	source->looked_ns = now_ns();
 	if (source->memory == &source->own)
 		slot_keeper_look(&source->slots, &source->own, source->looked_ns);
-	skip_unwritten(source);
+	node_order_look(&source->nodes, source->looked_ns, source->is_stopped);
 }
 
 static uint64_t row_next(void *self)
 {
 	struct memory_source *source = self;
+	const struct node_dated *node = node_order_next(&source->nodes);
 
-	skip_unwritten(source);
-	if (source->next < source->node_limit)
-		return address_of(source, source->next)
-			       ? source->memory->nodes[source->next].time_ns
-			       : SOURCE_NOTHING;
+	if (node)
+		return node->time_ns;
+	if (node_order_is_waiting(&source->nodes))
+		return SOURCE_NOTHING;
 	return has_found(source) ? source->look_ns : SOURCE_NOTHING;
 }
 
@@ -391,7 +368,7 @@ static void row_take(void *self, source_deliver *deliver, void *context)
 	struct memory_source *source = self;
 	struct memory_change change;
 
-	if (source->next < source->node_limit)
+	if (node_order_next(&source->nodes))
 		take_node(source, deliver, context);
 	else if (find_change(source, &change))
 		take_change(source, &change, deliver, context);
@@ -509,14 +486,15 @@ static void describe_allocations(const struct memory_source *source, struct prof
 		[WIRE_REFUSED_ROOM_MEMORY] = "memory.no_room",
 	};
 	const struct wire_header *header = source->memory->header;
+	uint64_t unwritten = source->nodes.unwritten + source->untold;
 
 	describe_processes(source, profile);
 	describe_shape(source, profile);
 	for (size_t i = 0; i < sizeof(losses) / sizeof(*losses); i++)
 		if (losses[i] && header->refused[i])
 			profile_set_number(profile, losses[i], (int64_t)header->refused[i]);
-	if (source->unwritten)
-		profile_set_number(profile, "memory.lost_unwritten", (int64_t)source->unwritten);
+	if (unwritten)
+		profile_set_number(profile, "memory.lost_unwritten", (int64_t)unwritten);
 	if (header->walks_checked) {
 		profile_set_number(profile, "memory.walks_checked", (int64_t)header->walks_checked);
 		profile_set_number(profile, "memory.walks_wrong", (int64_t)header->walks_wrong);
@@ -539,6 +517,7 @@ static void row_close(void *self)
 	if (source->memory == &source->own)
 		probe_memory_done(&source->own);
 	operation_telling_done(&source->operations);
+	node_order_done(&source->nodes);
 	free(source->told);
 	memory_amounts_done(&source->amounts);
 	free(source);

@@ -203,17 +203,50 @@ Test(memory_source, a_free_without_its_allocation_leaves_nothing_below_zero)
 	cr_assert_eq(amount(2, "live-blocks"), 0);
 }
 
-Test(memory_source, waits_for_a_node_that_is_being_written_and_at_the_end_passes_it)
+Test(memory_source, a_node_that_is_being_written_holds_up_no_other_and_is_told_when_it_is_written)
 {
 	process(1, 500);
 	node(1, 0, 1);
 	node(2, 1, 0);
 	node(3, 1, 0x6000);
 	source_round(&row, 1, false, take, NULL);
-	cr_assert_eq(event_count, 1);
-	finish();
 	cr_assert_eq(event_count, 2);
 	cr_assert_eq(events[1].stack_id, 3);
+	node(2, 1, 0x5000);
+	source_round(&row, 1, false, take, NULL);
+	cr_assert_eq(event_count, 3);
+	cr_assert_eq(events[2].stack_id, 2);
+}
+
+Test(memory_source, amounts_wait_for_a_node_that_is_being_written_but_not_at_the_end)
+{
+	process(1, 500);
+	node(1, 0, 1);
+	node(2, 1, 0x5000);
+	node(3, 1, 0);
+	tally(0, 2)->allocations = 7;
+	usleep(60000); /* when it is first looked at amounts */
+	source_round(&row, 1, false, take, NULL);
+	cr_assert_eq(amount(2, "allocations"), 0);
+	finish();
+	cr_assert_eq(amount(2, "allocations"), 7);
+}
+
+/* Who took number 2 was set aside before it wrote its time; process 2 went on. */
+Test(memory_source, nodes_are_told_in_the_order_of_their_times_not_of_their_numbers)
+{
+	process(1, 500);
+	process(2, 501);
+	node(1, 0, 1);
+	node(2, 1, 0x5000);
+	memory.nodes[2].time_ns = 100;
+	node(3, 0, 2);
+	node(4, 3, 0x6000);
+	source_round(&row, 1, false, take, NULL);
+	cr_assert_eq(event_count, 4);
+	cr_assert_eq(events[1].stack_id, 3);
+	cr_assert_eq(events[2].stack_id, 4);
+	cr_assert_eq(events[3].stack_id, 2);
 }
 
 Test(memory_source, ages_that_share_a_bucket_are_one_row_and_none_is_lost)

@@ -412,6 +412,18 @@ Test(recorder, a_cut_stack_that_came_by_parts_says_how_it_was_cut)
 	cr_assert_eq(loaded->samples[0].ending, PROFILE_ENDING_TOO_DEEP);
 }
 
+Test(recorder, a_stack_whose_part_came_after_the_process_had_ended_is_not_complete)
+{
+	born(10, 10, 1, 1);
+	node(1, &(struct event_node){.kind = EVENT_NODE_ROOT});
+	node(2, &(struct event_node){.kind = EVENT_NODE_CALL, .parent = 1, .address = 0x5001});
+	recorder_take(recorder, &(struct event){.kind = EVENT_EXIT, .pid = 10, .tid = 10});
+	node(3, &(struct event_node){.kind = EVENT_NODE_CALL, .parent = 2, .address = 0x6001});
+	node_amount(3, 5);
+	load();
+	cr_assert_eq(loaded->samples[0].ending, PROFILE_ENDING_UNMAPPED);
+}
+
 static void brief_sample(uint64_t address, size_t brief_bytes)
 {
 	static uint64_t time_ns;

@@ -4,43 +4,9 @@
 
 #include "collector/base/xalloc.h"
 #include "collector/resolve/unwinding.h"
+#include "collector/timing_unfound.h"
 
 #include <errno.h>
-
-/* The files of the program with the lists of their functions, read when needed. */
-struct searching {
-	const struct program_files *files;
-	struct function_list *lists;
-	bool *is_read;
-};
-
-static const char *base_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
-static struct function_list *list_of(struct searching *searching, size_t file)
-{
-	if (!searching->is_read[file]) {
-		searching->is_read[file] = true;
-		module_open(searching->files->modules[file]);
-		function_list_init(&searching->lists[file], searching->files->modules[file]);
-	}
-	return &searching->lists[file];
-}
-
-/* Says whether a file is the pattern's library: by its own name or by that under which programs ask
- * for it, which may be another: libblas.so.3 of libopenblas-r0.3.21.so. */
-static bool takes_module(const struct pattern *pattern, const struct module *module)
-{
-	char name[256];
-
-	return pattern_takes_file(pattern, module->path) ||
-	       (program_soname(module->path, name, sizeof(name)) &&
-		pattern_takes_file(pattern, name));
-}
 
 /* ---- choosing ------------------------------------------------------------------------------ */
 
@@ -85,15 +51,6 @@ void timing_plan_add_function(struct timing_plan *plan, enum uprobe_mode mode,
 	plan->choices[plan->count++] = choice;
 }
 
-/* Says whether a function of this very name is chosen by the loader. */
-static bool has_chosen(const struct pattern *pattern, const struct function_list *list)
-{
-	for (size_t i = 0; i < list->count; i++)
-		if (list->functions[i].is_chosen && !strcmp(list->functions[i].name, pattern->name))
-			return true;
-	return false;
-}
-
 /* Chooses what a pattern names in one file. Returns the number of functions that match. */
 static size_t choose(struct timing_plan *plan, const struct pattern *pattern, enum uprobe_mode mode,
 		     struct function_list *list)
@@ -101,7 +58,7 @@ static size_t choose(struct timing_plan *plan, const struct pattern *pattern, en
 	size_t matches = 0;
 
 	/* What else has this name is an older version of it, which nobody calls any more. */
-	if (pattern_is_exact(pattern) && has_chosen(pattern, list))
+	if (pattern_is_exact(pattern) && timing_search_has_chosen(pattern, list))
 		return 0;
 	for (size_t i = 0; i < list->count; i++) {
 		const struct function *function = &list->functions[i];
@@ -193,114 +150,36 @@ static bool has_match(const struct pattern *pattern, struct function_list *list)
 	return false;
 }
 
-/* ---- one sentence for what does not match -------------------------------------------------- */
-
-static int explain_one_file(const struct pattern *pattern, struct function_list *list,
-			    struct error *error)
-{
-	const char *file = base_name(list->module->path);
-	char text[300];
-
-	if (list->module->problem)
-		return fail(error, -ENOENT, "functions of %s cannot be timed: %s", file,
-			    list->module->problem);
-	if (pattern_is_exact(pattern) && has_chosen(pattern, list))
-		return fail(error, -ENOENT,
-			    "'%s' of %s is chosen among several when the program starts (ifunc); "
-			    "time the one that is used, for instance '%s:*%s*'",
-			    pattern->name, file, pattern->library ? pattern->library : file,
-			    pattern->name);
-	if (pattern_is_exact(pattern) &&
-	    function_list_inlined(list, pattern->name, text, sizeof(text)))
-		return fail(error, -ENOENT,
-			    "'%s' has no code of its own in %s: it was inlined at %s; time what "
-			    "calls it",
-			    pattern->name, file, text);
-	if (pattern->source && !function_list_has_source(list))
-		return fail(error, -ENOENT,
-			    "%s has no debug information, so source files like '%s' are not known; "
-			    "build it with -g, or name functions",
-			    file, pattern->source);
-	if (!list->count)
-		return fail(error, -ENOENT,
-			    "%s is stripped: it names no functions; install its debug symbols or "
-			    "build it without -s",
-			    file);
-	pattern_nearest(pattern, list, text, sizeof(text));
-	if (pattern_is_exact(pattern) && *text)
-		return fail(error, -ENOENT, "there is no function '%s' in %s; did you mean %s?",
-			    pattern->name, file, text);
-	return 0;
-}
-
-static int explain(const struct pattern *pattern, struct searching *searching, struct error *error)
-{
-	const char *program;
-	struct function_list *list;
-	int result = 0;
-
-	if (!searching->files->count)
-		return fail(error, -ENOENT,
-			    "there is no program with a function '%s': it is not found, or not a "
-			    "64-bit program for x86-64 (for a script name its interpreter)",
-			    pattern->name);
-	program = base_name(searching->files->modules[0]->path);
-	for (size_t i = 0; i < searching->files->count && !result; i++)
-		if (takes_module(pattern, searching->files->modules[i]) &&
-		    (i == 0 || pattern->library))
-			result = explain_one_file(pattern, list_of(searching, i), error);
-	if (result)
-		return result;
-	if (!pattern_is_exact(pattern))
-		return fail(error, -ENOENT,
-			    "'%s' matches no function of %s; for a library write LIBRARY:%s",
-			    pattern->text, pattern->library ? pattern->library : program,
-			    pattern->name);
-	list = list_of(searching, 0);
-	return fail(error, -ENOENT, "there is no function '%s' in %s%s%s", pattern->name,
-		    pattern->library ? pattern->library : program,
-		    pattern->library ? "" : " or its libraries",
-		    list->count < 10 ? "; the program is stripped of most names" : "");
-}
-
 /* ---- searching ----------------------------------------------------------------------------- */
-
-static int explain_ambiguity(const struct pattern *pattern, const char *first, const char *second,
-			     struct error *error)
-{
-	return fail(error, -ENOTUNIQ, "'%s' is in %s and in %s; write %.*s:%s or %.*s:%s",
-		    pattern->name, first, second, (int)strcspn(first, "."), first, pattern->name,
-		    (int)strcspn(second, "."), second, pattern->name);
-}
 
 static bool is_loader(const struct module *module)
 {
-	return !strncmp(base_name(module->path), "ld-", 3);
+	return !strncmp(basename(module->path), "ld-", 3);
 }
 
 /* An exact name that the program itself lacks is looked for in its libraries. */
 static int choose_in_libraries(struct timing_plan *plan, const struct pattern *pattern,
-			       enum uprobe_mode mode, struct searching *searching,
+			       enum uprobe_mode mode, struct timing_search *searching,
 			       struct error *error)
 {
 	size_t found = 0;
 
 	for (size_t i = 1; i < searching->files->count; i++) {
 		/* The loader has copies of its own of what libc has. */
-		if (!has_match(pattern, list_of(searching, i)) ||
+		if (!has_match(pattern, timing_search_list(searching, i)) ||
 		    (found && is_loader(searching->files->modules[i])))
 			continue;
 		if (found)
-			return explain_ambiguity(
-				pattern, base_name(searching->files->modules[found]->path),
-				base_name(searching->files->modules[i]->path), error);
+			return timing_unfound_ambiguous(
+				pattern, basename(searching->files->modules[found]->path),
+				basename(searching->files->modules[i]->path), error);
 		found = i;
 	}
 	if (found && choose(plan, pattern, mode, &searching->lists[found]))
 		return 0;
-	if (found && explain_one_file(pattern, &searching->lists[found], error))
+	if (found && timing_unfound_in_file(pattern, &searching->lists[found], error))
 		return -ENOENT;
-	return explain(pattern, searching, error);
+	return timing_unfound(pattern, searching, error);
 }
 
 static void wait_for_library(struct timing_plan *plan, struct pattern *pattern,
@@ -313,16 +192,16 @@ static void wait_for_library(struct timing_plan *plan, struct pattern *pattern,
 }
 
 static int search(struct timing_plan *plan, struct pattern *pattern, enum uprobe_mode mode,
-		  struct searching *searching, struct error *error)
+		  struct timing_search *searching, struct error *error)
 {
 	size_t matches = 0, files = 0;
 
 	for (size_t i = 0; i < searching->files->count; i++) {
-		if (!takes_module(pattern, searching->files->modules[i]) ||
+		if (!timing_search_takes(pattern, searching->files->modules[i]) ||
 		    (i && !pattern->library))
 			continue;
 		files++;
-		matches += choose(plan, pattern, mode, list_of(searching, i));
+		matches += choose(plan, pattern, mode, timing_search_list(searching, i));
 	}
 	if (plan->count > UPROBE_FUNCTIONS || matches > UPROBE_FUNCTIONS)
 		return fail(error, -E2BIG,
@@ -337,7 +216,7 @@ static int search(struct timing_plan *plan, struct pattern *pattern, enum uprobe
 	}
 	if (!pattern->library && !pattern->source && pattern_is_exact(pattern))
 		return choose_in_libraries(plan, pattern, mode, searching, error);
-	return explain(pattern, searching, error);
+	return timing_unfound(pattern, searching, error);
 }
 
 static int compare_choices(const void *left, const void *right)
@@ -350,7 +229,7 @@ static int compare_choices(const void *left, const void *right)
 }
 
 /* Steps of several functions are easily a mistake: for the user it is known where each is. */
-static void find_sources_of_steps(struct timing_plan *plan, struct searching *searching)
+static void find_sources_of_steps(struct timing_plan *plan, struct timing_search *searching)
 {
 	if (timing_plan_steps(plan) < 2)
 		return;
@@ -363,8 +242,9 @@ static void find_sources_of_steps(struct timing_plan *plan, struct searching *se
 			continue;
 		for (size_t file = 0; file < searching->files->count && !source; file++)
 			if (searching->files->modules[file] == choice->module)
-				source = function_list_source(list_of(searching, file), &function);
-		choice->source = xstrdup(base_name(source ? source : choice->module->path));
+				source = function_list_source(timing_search_list(searching, file),
+							      &function);
+		choice->source = xstrdup(basename(source ? source : choice->module->path));
 	}
 }
 
@@ -380,16 +260,13 @@ size_t timing_plan_steps(const struct timing_plan *plan)
 int timing_plan_make(struct timing_plan *plan, const struct timing_request *requests, size_t count,
 		     const struct program_files *files, struct error *error)
 {
-	struct searching searching = {
-		.files = files,
-		.lists = xcalloc(files->count, sizeof(*searching.lists)),
-		.is_read = xcalloc(files->count, sizeof(*searching.is_read)),
-	};
+	struct timing_search searching;
 	int result = 0;
 
 	*plan = (struct timing_plan){.keeps_returns = plan->keeps_returns,
 				     .is_classic = plan->is_classic,
 				     .program = files->count ? files->modules[0] : NULL};
+	timing_search_init(&searching, files);
 	plan->is_unwound = is_unwound(plan, files);
 	for (size_t i = 0; i < count && !result; i++) {
 		struct pattern pattern;
@@ -401,14 +278,10 @@ int timing_plan_make(struct timing_plan *plan, const struct timing_request *requ
 		pattern_done(&pattern);
 	}
 	for (size_t i = 0; i < files->count && !result && needs_passages(plan); i++)
-		add_passages(plan, list_of(&searching, i));
+		add_passages(plan, timing_search_list(&searching, i));
 	if (!result)
 		find_sources_of_steps(plan, &searching);
-	for (size_t i = 0; i < files->count; i++)
-		if (searching.is_read[i])
-			function_list_done(&searching.lists[i]);
-	free(searching.lists);
-	free(searching.is_read);
+	timing_search_done(&searching);
 	if (result)
 		timing_plan_done(plan);
 	else if (plan->count)
@@ -476,7 +349,7 @@ size_t timing_plan_add_file(struct timing_plan *plan, struct module *module)
 	for (size_t i = 0; i < plan->waiting_count; i++) {
 		struct timing_waiting *waiting = &plan->waiting[i];
 
-		if (!takes_module(&waiting->pattern, module))
+		if (!timing_search_takes(&waiting->pattern, module))
 			continue;
 		waiting->is_loaded = true;
 		if (!list.module) {

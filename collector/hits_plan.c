@@ -117,12 +117,13 @@ int hits_plan_make(struct hits_plan *plan, const struct timing_request *requests
 	result = timing_plan_make(&plan->choices, requests, count, files, error);
 	if (result)
 		return result;
-	if (plan->choices.waiting_count)
-		result = fail(error, -ENOENT,
-			      "'%s' is of a library that the program does not load at its start; "
-			      "lines can be counted of those only",
-			      plan->choices.waiting[0].pattern.text);
-	else if (plan->choices.count > BLOCK_HITS_FUNCTIONS)
+	for (size_t i = 0; i < plan->choices.waiting_count && !result; i++)
+		if (!plan->choices.waiting[i].is_found)
+			result = fail(error, -ENOENT,
+				      "'%s' is of no library that the program loads at its start; "
+				      "lines can be counted of those only",
+				      plan->choices.waiting[i].pattern.text);
+	if (!result && plan->choices.count > BLOCK_HITS_FUNCTIONS)
 		result = fail(error, -E2BIG,
 			      "--hits matches %zu functions, and the lines of at most %d can be "
 			      "counted at a time: each of their pieces is probed",

@@ -162,6 +162,14 @@ static void parse_requests(struct recording_requests *requests, char *text, enum
 	} while (*text);
 }
 
+static bool has_steps(const struct recording_requests *requests)
+{
+	for (size_t i = 0; i < requests->count; i++)
+		if (requests->list[i].mode == UPROBE_STEP)
+			return true;
+	return false;
+}
+
 static double parse_budget(const struct argp_state *state, const char *text)
 {
 	char *end;
@@ -171,11 +179,12 @@ static double parse_budget(const struct argp_state *state, const char *text)
 		return 0;
 	if (*end == '%')
 		end++;
-	if (*end || end == text || !(percent > 0) || percent > 1000)
-		argp_failure(state, argp_err_exit_status, 0,
-			     "--budget takes a percentage above 0, for instance 5%%, or none, not "
-			     "'%s'",
-			     text);
+	if (*end || end == text || !(percent > 0) || percent > 100)
+		argp_failure(
+			state, argp_err_exit_status, 0,
+			"--budget takes a percentage above 0 and up to 100, for instance 5%%, or "
+			"none for no limit, not '%s'",
+			text);
 	return percent / 100;
 }
 
@@ -243,6 +252,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 		parse_requests(&options->hits, argument, UPROBE_COUNT);
 		break;
 	case ARGP_KEY_END:
+		if (options->steps && !has_steps(&options->timed))
+			argp_failure(state, argp_err_exit_status, 0,
+				     "--steps N tells how many steps there will be, and --step "
+				     "FUNCTION what a step is: name it");
 		if (options->engine && options->engine->is_tick && options->frequency_hz &&
 		    options->frequency_hz != probe_source_tick_hz())
 			argp_failure(state, argp_err_exit_status, 0,
@@ -411,14 +424,6 @@ static void clear_progress(const struct session_options *session)
 {
 	if (session->progressed)
 		fputs("\r\033[K", stderr);
-}
-
-static bool has_steps(const struct recording_requests *requests)
-{
-	for (size_t i = 0; i < requests->count; i++)
-		if (requests->list[i].mode == UPROBE_STEP)
-			return true;
-	return false;
 }
 
 static int make(const struct recording_options *options, const struct session_options *session,

@@ -193,6 +193,10 @@ static void add_probe(struct timing *timing, const struct timing_choice *choice,
 			.attached_ns = time_ns > timing->start_ns ? time_ns - timing->start_ns : 0,
 			.note = (char *)timing_place_note(choice),
 		});
+	if (choice->has_aliases) {
+		snprintf(key, sizeof(key), "asked.%zu", timing->profile->probes_count - 1);
+		profile_set_text(timing->profile, key, choice->name);
+	}
 	if (choice->inlined) {
 		snprintf(key, sizeof(key), "inlined.%zu", timing->profile->probes_count - 1);
 		profile_set_text(timing->profile, key, choice->inlined);
@@ -551,7 +555,8 @@ int timing_missing(const struct timing *timing, size_t number, struct error *err
 	if (waiting->is_found)
 		return 0;
 	if (waiting->is_loaded)
-		return fail(error, -ENOENT, "'%s' matches no function of its library",
+		return fail(error, -ENOENT,
+			    "'%s' matches no function of the libraries of that name",
 			    waiting->pattern.text);
 	return fail(error, -ENOENT, "'%s': no library %s was loaded%s%s", waiting->pattern.text,
 		    waiting->pattern.library, *timing->seen ? "; there were " : "", timing->seen);

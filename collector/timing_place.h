@@ -10,7 +10,8 @@
 /* A function that shall be probed. */
 struct timing_choice {
 	struct module *module;
-	char *name;
+	char *name;	   /* that it was asked for by, several with = between */
+	bool has_aliases;  /* and the file has other names for it */
 	char *source;	   /* base name of its file, where it is one of several step functions */
 	uint64_t entry;	   /* elf address of the function */
 	uint64_t place;	   /* bytes from there to the probe */

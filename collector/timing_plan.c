@@ -42,6 +42,7 @@ void timing_plan_add_function(struct timing_plan *plan, enum uprobe_mode mode,
 		choice.inlined = xstrdup(places);
 	if (known) {
 		choice.name = known->name;
+		choice.has_aliases = known->has_aliases;
 		timing_place_done(known);
 		*known = choice;
 		return;
@@ -49,6 +50,25 @@ void timing_plan_add_function(struct timing_plan *plan, enum uprobe_mode mode,
 	choice.name = xstrdup(function->plain);
 	xgrow(plan->choices, plan->count, plan->capacity);
 	plan->choices[plan->count++] = choice;
+}
+
+/* The name that was asked for is kept, where the symbol tables have others for the same code. */
+static void name_choice(struct timing_plan *plan, const struct pattern *pattern,
+			const struct function_list *list, size_t function)
+{
+	const struct function *row = &list->functions[function];
+	struct timing_choice *choice = find(plan, list->module, row->address);
+	char *names;
+
+	if (!choice)
+		return;
+	choice->has_aliases |= (function > 0 && row[-1].address == row->address) ||
+			       (function + 1 < list->count && row[1].address == row->address);
+	if (!pattern_is_exact(pattern) || !strcmp(choice->name, row->plain) ||
+	    asprintf(&names, "%s = %s", choice->name, row->plain) < 0)
+		return;
+	free(choice->name);
+	choice->name = names;
 }
 
 /* Chooses what a pattern names in one file. Returns the number of functions that match. */
@@ -69,6 +89,7 @@ static size_t choose(struct timing_plan *plan, const struct pattern *pattern, en
 		/* Beyond the limit they are only counted, for the sentence. */
 		if (plan->count <= UPROBE_FUNCTIONS)
 			timing_plan_add_function(plan, mode, list, function);
+		name_choice(plan, pattern, list, i);
 	}
 	return matches;
 }
@@ -183,11 +204,11 @@ static int choose_in_libraries(struct timing_plan *plan, const struct pattern *p
 }
 
 static void wait_for_library(struct timing_plan *plan, struct pattern *pattern,
-			     enum uprobe_mode mode)
+			     enum uprobe_mode mode, bool is_loaded, bool is_found)
 {
 	xgrow(plan->waiting, plan->waiting_count, plan->waiting_capacity);
-	plan->waiting[plan->waiting_count++] =
-		(struct timing_waiting){.pattern = *pattern, .mode = mode};
+	plan->waiting[plan->waiting_count++] = (struct timing_waiting){
+		.pattern = *pattern, .mode = mode, .is_loaded = is_loaded, .is_found = is_found};
 	*pattern = (struct pattern){0};
 }
 
@@ -208,12 +229,13 @@ static int search(struct timing_plan *plan, struct pattern *pattern, enum uprobe
 			    "'%s' matches %zu functions, and at most %d can be probed: each costs "
 			    "its calls some time; narrow the pattern",
 			    pattern->text, matches, UPROBE_FUNCTIONS);
-	if (matches)
-		return 0;
-	if (pattern->library && !files) {
-		wait_for_library(plan, pattern, mode);
+	/* More libraries of such names may be loaded later. */
+	if (pattern->library && (!files || pattern->is_library_glob)) {
+		wait_for_library(plan, pattern, mode, files, matches);
 		return 0;
 	}
+	if (matches)
+		return 0;
 	if (!pattern->library && !pattern->source && pattern_is_exact(pattern))
 		return choose_in_libraries(plan, pattern, mode, searching, error);
 	return timing_unfound(pattern, searching, error);

@@ -3,6 +3,7 @@
 #include "reports/calls.h"
 
 #include "collector/base/xalloc.h"
+#include "reports/calls_name.h"
 
 #include <inttypes.h>
 #include <math.h>
@@ -132,6 +133,7 @@ void calls_measure(struct calls *calls, const struct report *report)
 		calls->row_of_probe[calls->rows[i].probe] = i;
 	}
 	calls_estimate(calls, report);
+	calls_name_rows(calls, report);
 	qsort(calls->rows, calls->count, sizeof(*calls->rows), compare_rows);
 	for (uint32_t i = 0; i < calls->count; i++)
 		calls->row_of_probe[calls->rows[i].probe] = i;
@@ -139,6 +141,8 @@ void calls_measure(struct calls *calls, const struct report *report)
 
 void calls_done(struct calls *calls)
 {
+	for (uint32_t i = 0; i < calls->count; i++)
+		free(calls->rows[i].name);
 	free(calls->rows);
 	free(calls->row_of_probe);
 }

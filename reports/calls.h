@@ -11,6 +11,7 @@
 struct calls_row {
 	uint32_t probe;
 	uint32_t symbol;	   /* of the function */
+	char *name;		   /* what the row is called, any bytes (calls_name.h) */
 	struct profile_timing sum; /* over threads, as seen; min_ns and max_ns are extremes */
 	struct calls_figure calls, step_calls, total_ns, self_ns; /* of the whole recording */
 	double scale;						  /* all calls for each timed one */

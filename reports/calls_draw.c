@@ -50,13 +50,12 @@ static double bar_end(uint32_t bucket, const struct calls_row *row)
 	return (double)end_ns + 1;
 }
 
-void calls_histogram_init(struct calls_histogram *histogram, const struct report *report,
-			  const struct calls_row *row)
+void calls_histogram_init(struct calls_histogram *histogram, const struct calls_row *row)
 {
 	uint32_t end = 0; /* first bucket beyond the last bar */
 
 	*histogram = (struct calls_histogram){
-		.name = report->symbols.symbols[row->symbol].label,
+		.name = row->name,
 		.calls = row->sum.returns,
 		.is_least = calls_durations_are_least(row),
 		.mean_ns = (double)row->sum.sum_ns / (double)row->sum.returns,

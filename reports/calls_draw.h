@@ -33,8 +33,7 @@ struct calls_histogram {
 };
 
 /* Measures a timed row with returns (> 0). Released by calls_histogram_done. */
-void calls_histogram_init(struct calls_histogram *histogram, const struct report *report,
-			  const struct calls_row *row);
+void calls_histogram_init(struct calls_histogram *histogram, const struct calls_row *row);
 void calls_histogram_done(struct calls_histogram *histogram);
 
 /*

@@ -16,9 +16,9 @@ enum {
 	AMOUNT_BYTES = 32
 };
 
-static const char *label_of(const struct report *report, uint32_t symbol, struct obstack *memory)
+static const char *name_of(const struct calls_row *row, struct obstack *memory)
 {
-	return text_plain(memory, report->symbols.symbols[symbol].label, 0);
+	return text_plain(memory, row->name, 0);
 }
 
 static void duration_cell(struct table *table, bool is_known, bool is_least, double duration_ns)
@@ -82,9 +82,8 @@ static void ratio_cell(struct table *table, double ratio, bool is_least)
 		table_cell(table, "%s%.2f", is_least ? "> " : "", ratio);
 }
 
-static void add_function(struct table *table, const struct report *report,
-			 const struct calls *calls, const struct calls_row *row,
-			 struct obstack *memory)
+static void add_function(struct table *table, const struct calls *calls,
+			 const struct calls_row *row, struct obstack *memory)
 {
 	const struct profile_timing *sum = &row->sum;
 	bool is_timed = sum->returns, is_least = calls_durations_are_least(row);
@@ -102,11 +101,11 @@ static void add_function(struct table *table, const struct report *report,
 	duration_cell(table, is_timed, is_least, calls_percentile(row, 0.99));
 	duration_cell(table, is_timed, is_least, calls_percentile(row, 0.999));
 	duration_cell(table, is_timed, is_least, (double)sum->max_ns);
-	table_cell(table, "%s", label_of(report, row->symbol, memory));
+	table_cell(table, "%s", name_of(row, memory));
 }
 
-static void write_functions(const struct report *report, const struct calls *calls, uint32_t limit,
-			    FILE *stream, struct obstack *memory)
+static void write_functions(const struct calls *calls, uint32_t limit, FILE *stream,
+			    struct obstack *memory)
 {
 	static const struct table_column columns[] = {
 		{"calls", true, false, 0}, {"per step", true, false, 4},
@@ -125,7 +124,7 @@ static void write_functions(const struct report *report, const struct calls *cal
 			shown[column_count++] = columns[i];
 	table_init(&table, shown, column_count);
 	for (uint32_t i = 0; i < calls->count && i < limit; i++)
-		add_function(&table, report, calls, &calls->rows[i], memory);
+		add_function(&table, calls, &calls->rows[i], memory);
 	table_write(&table, stream, output_columns(stream), output_has_colour(stream));
 	table_done(&table);
 	if (calls->count > limit)
@@ -158,8 +157,8 @@ static void write_edges(const struct report *report, const struct calls *calls, 
 		time_cell(&table, true, calls_edge_total(calls, edge));
 		duration_cell(&table, edge->calls, calls_durations_are_least(callee),
 			      (double)edge->sum_ns / (double)edge->calls);
-		table_cell(&table, "%s", label_of(report, caller->symbol, memory));
-		table_cell(&table, "%s", label_of(report, callee->symbol, memory));
+		table_cell(&table, "%s", name_of(caller, memory));
+		table_cell(&table, "%s", name_of(callee, memory));
 	}
 	fputs("\ncalled by timed functions\n", stream);
 	table_write(&table, stream, output_columns(stream), output_has_colour(stream));
@@ -203,7 +202,7 @@ static void write_threads(const struct report *report, const struct calls *calls
 			table_cell(&table, "%s",
 				   timing->thread ? text_plain(memory, thread->name, 0)
 						  : "several");
-			table_cell(&table, "%s", label_of(report, row->symbol, memory));
+			table_cell(&table, "%s", name_of(row, memory));
 		}
 	fputs("\nby thread\n", stream);
 	table_write(&table, stream, output_columns(stream), output_has_colour(stream));
@@ -295,7 +294,7 @@ void calls_write_text(const struct report *report, const struct calls *calls, ui
 	if (calls->step_count)
 		fprintf(stream, "%" PRIu64 " step%s\n\n", calls->step_count,
 			calls->step_count == 1 ? "" : "s");
-	write_functions(report, calls, limit, stream, &memory);
+	write_functions(calls, limit, stream, &memory);
 	write_edges(report, calls, limit, stream, &memory);
 	if (threads)
 		write_threads(report, calls, limit, stream, &memory);
@@ -391,7 +390,9 @@ static json_t *function_json(const struct report *report, const struct calls *ca
 	char text[800];
 	json_t *json = timing_json(&row->sum);
 
-	json_object_set_new(json, "function", text_json(symbol->label));
+	json_object_set_new(json, "function", text_json(row->name));
+	json_object_set_new(json, "symbol", text_json(symbol->label));
+	json_object_set_new(json, "file", text_json(report->profile->files[symbol->file]));
 	json_object_set_new(json, "module",
 			    text_json(report->profile->modules[symbol->module].path));
 	json_object_set_new(json, "mode", json_string(modes[probe->mode]));
@@ -446,12 +447,11 @@ static json_t *edges_json(const struct report *report, const struct calls *calls
 		struct calls_figure total = calls_edge_total(calls, edge);
 		struct calls_figure ratio = calls_per_call(calls, edge);
 		bool is_known = !isnan(ratio.value) && !ratio.is_least;
-		json_t *json = json_pack(
-			"{s:o, s:o, s:I, s:I, s:o}", "caller",
-			text_json(report->symbols.symbols[caller->symbol].label), "function",
-			text_json(report->symbols.symbols[callee->symbol].label), "calls",
-			(json_int_t)edge->calls, "sum_ns", (json_int_t)edge->sum_ns,
-			"calls_per_call", is_known ? json_real(ratio.value) : json_null());
+		json_t *json = json_pack("{s:o, s:o, s:I, s:I, s:o}", "caller",
+					 text_json(caller->name), "function",
+					 text_json(callee->name), "calls", (json_int_t)edge->calls,
+					 "sum_ns", (json_int_t)edge->sum_ns, "calls_per_call",
+					 is_known ? json_real(ratio.value) : json_null());
 
 		if (all.is_estimate)
 			add_estimate(json, "estimated_calls", all);

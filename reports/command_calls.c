@@ -76,7 +76,7 @@ static bool draw(const struct report *report, const struct calls *calls, uint32_
 	obstack_init(&memory);
 	for (uint32_t i = 0; i < calls->count && count < limit; i++)
 		if (calls->rows[i].sum.returns)
-			calls_histogram_init(&histograms[count++], report, &calls->rows[i]);
+			calls_histogram_init(&histograms[count++], &calls->rows[i]);
 	snprintf(title, sizeof(title), "%s · durations of calls",
 		 text_clean(&memory, report_command(report), REPORT_COMMAND_LIMIT));
 	if (count)

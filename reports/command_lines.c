@@ -145,8 +145,11 @@ const struct argp command_lines_argp = {
 static void write_json(const struct lines_view *view, const struct options *options,
 		       const bool *wanted, FILE *stream)
 {
-	json_t *json = lines_json(view);
+	json_t *json = lines_json(view), *blocks = lines_blocks_json(view, wanted);
 
+	if (json_array_size(blocks))
+		json_object_set(json, "hits_by_address", blocks);
+	json_decref(blocks);
 	if (options->disassembly)
 		json_object_set_new(json, "disassembly", lines_disassembly_json(view, wanted));
 	output_json(json, stream);
@@ -172,6 +175,7 @@ static void write_text(const struct lines_view *view, const struct options *opti
 	if (view->lines->samples || view->lines->has_hits)
 		write_lines(view, options, stream);
 	lines_write_remarks(view, stream);
+	lines_write_blocks(view, wanted, stream);
 	if (options->disassembly)
 		lines_write_disassembly(view, wanted, stream);
 	fputc('\n', stream);

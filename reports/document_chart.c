@@ -61,7 +61,7 @@ json_t *document_durations_chart(const struct report *report)
 
 		if (!calls.rows[i].sum.returns || !calls.rows[i].bucket_count)
 			continue;
-		calls_histogram_init(&histogram, report, &calls.rows[i]);
+		calls_histogram_init(&histogram, &calls.rows[i]);
 		json_array_append_new(functions, histogram_json(&histogram));
 		calls_histogram_done(&histogram);
 	}

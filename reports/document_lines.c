@@ -2,7 +2,7 @@
 /* document_lines: the hottest lines, with as much as was recorded of them; see document_sections.h.
  */
 #include "reports/document_sections.h"
-#include "reports/lines_hint.h"
+#include "reports/lines_write.h"
 #include "reports/source.h"
 
 #include <inttypes.h>
@@ -131,20 +131,25 @@ static void add_restrictions(json_t *section, const struct lines_section *conten
 {
 	const struct report *report = content->report;
 	const struct profile *profile = report->profile;
+	bool *lacks = lines_hits_without_lines(profile);
 	char hit_time[LINES_HIT_TIME];
 
 	if (content->lines->has_hits)
 		document_note(section, "%s.", lines_hit_time(profile, hit_time));
 	for (size_t i = 0; i < profile->hit_functions_count; i++) {
 		const struct profile_hit_function *function = &profile->hit_functions[i];
+		uint32_t symbol = symbol_owner(profile, function->frame);
 
+		if (lacks[i])
+			document_note(section,
+				      "Hits of %s are known by address only, because debug "
+				      "information is missing (-g): collector lines lists them.",
+				      report->symbols.symbols[symbol].label);
 		if (function->note)
-			document_note(
-				section, "Hits of %s: %s.",
-				report->symbols.symbols[symbol_owner(profile, function->frame)]
-					.label,
-				function->note);
+			document_note(section, "Hits of %s: %s.",
+				      report->symbols.symbols[symbol].label, function->note);
 	}
+	free(lacks);
 	if (content->lines->has_allocations && profile_number(profile, "memory.rate", 0))
 		document_note(section, "Allocations are estimated from samples.");
 }
@@ -202,9 +207,9 @@ void document_add_lines(json_t *document, const struct report *report,
 			table = add_table(section, &content);
 		add_row(table, &content, &lines.rows[i]);
 	}
-	if (table)
+	if (table || report->profile->hit_functions_count)
 		add_notes(section, &content);
-	else
+	if (!table)
 		document_miss(section, "the program has no debug information with lines (-g)");
 	lines_done(&lines);
 	free(content.sources);

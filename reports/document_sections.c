@@ -126,7 +126,7 @@ void document_add_durations(json_t *document, const struct report *report)
 		bool is_timed = call->sum.returns;
 		json_t *row = document_row(table);
 
-		document_text(row, report->symbols.symbols[call->symbol].label);
+		document_text(row, call->name);
 		figure_cell(row, &call->calls);
 		document_number(row, calls.step_count ? calls_per_step(&calls, call) : NAN);
 		figure_cell(row, is_timed ? &call->total_ns : NULL);
@@ -136,8 +136,7 @@ void document_add_durations(json_t *document, const struct report *report)
 			duration_cell(row, call, calls_percentile(call, shares[j]));
 		duration_cell(row, call, (double)call->sum.max_ns);
 		if (*calls_restriction(report, call, note, sizeof(note)))
-			document_note(section, "%s: %s.",
-				      report->symbols.symbols[call->symbol].label, note);
+			document_note(section, "%s: %s.", call->name, note);
 	}
 	if (calls.count > CALLS)
 		document_note(section, "… and %u more.", calls.count - CALLS);

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "reports/lines_hint.h"
+#include "reports/table.h"
 
 #include <jansson.h>
 
@@ -32,6 +33,22 @@ void lines_write_disassembly(const struct lines_view *view, const bool *wanted, 
 enum {
 	LINES_DISASSEMBLED = 4
 };
+
+/*
+ * The hits of those functions that @wanted (NULL: all) says yes to and that have no lines, by the
+ * addresses of their blocks, and why there are no lines. Nothing where there are none.
+ */
+void lines_write_blocks(const struct lines_view *view, const bool *wanted, FILE *stream);
+
+/* Likewise: an array of {function, address, bytes, instructions, hits, margin, label}. */
+json_t *lines_blocks_json(const struct lines_view *view, const bool *wanted);
+
+/* Says of each row of hit_functions whether its hits are known by address only; an array that the
+ * caller owns. */
+bool *lines_hits_without_lines(const struct profile *profile);
+
+/* Writes the hits of a block as a cell; an empty one for NULL. */
+void lines_block_hits_cell(struct table *table, const struct profile_block_hits *block);
 
 /* An object: what ran, inlined, lines. Owned by the caller. */
 json_t *lines_json(const struct lines_view *view);

@@ -5,7 +5,6 @@
 #include "reports/amount.h"
 #include "reports/disassembly.h"
 #include "reports/output.h"
-#include "reports/table.h"
 
 struct owner {
 	uint32_t symbol;
@@ -67,17 +66,6 @@ static const struct profile_block_hits *find_block(const struct profile *profile
 	return NULL;
 }
 
-static void hits_cell(struct table *table, const struct profile_block_hits *block)
-{
-	if (!block)
-		table_cell(table, "%s", "");
-	else if (block->label == PROFILE_HIT_ESTIMATED)
-		table_cell(table, "≈%lu ±%lu", block->hits, block->margin);
-	else
-		table_cell(table, "%s%lu", block->label == PROFILE_HIT_DERIVED ? "=" : "",
-			   block->hits);
-}
-
 static void write_instructions(const struct lines_view *view, uint32_t owner,
 			       const struct disassembly *disassembly, FILE *stream)
 {
@@ -101,7 +89,7 @@ static void write_instructions(const struct lines_view *view, uint32_t owner,
 		table_cell(&table, "%s",
 			   row->samples ? amount_percent(share, 0.001, text, sizeof(text)) : "");
 		table_cell(&table, row->samples ? "%u" : "", row->samples);
-		hits_cell(&table, find_block(report->profile, owner, row->address));
+		lines_block_hits_cell(&table, find_block(report->profile, owner, row->address));
 		table_cell(&table, "%lx", row->address);
 		table_cell(&table, "%s", text_plain(&memory, row->text, 100));
 		if (row->samples && row->line)

@@ -354,8 +354,9 @@ struct profile_spread {
  *                      that were measured; only where a budget was to be kept
  *   tail_calls.N       calls of the probe N that ended as another function took their place, whose
  *                      time is not in theirs
- *   lost.edges         calls whose caller is not in the table of edges
- *   lost.timed_threads threads whose calls were not seen at all
+ *   asked.N            what the function of the probe N was asked for by, where its code has
+ * several names; with " = " between where by several lost.edges         calls whose caller is not
+ * in the table of edges lost.timed_threads threads whose calls were not seen at all
  *   memory.processes, memory.forked, memory.threaded   with --memory: processes that were counted;
  *                      of these, forked ones, and those with several threads; memory.replaced:
  *                      programs in whose place their process executed another

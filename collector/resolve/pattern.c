@@ -2,7 +2,6 @@
 /* pattern: see pattern.h. */
 #include "collector/resolve/pattern.h"
 
-#include "collector/base/near_names.h"
 #include "collector/base/xalloc.h"
 
 #include <errno.h>
@@ -78,6 +77,7 @@ int pattern_init(struct pattern *pattern, const char *text, struct error *error)
 			pattern->source = file;
 		else
 			pattern->library = file;
+		pattern->is_library_glob = pattern->library && strpbrk(file, "*?[");
 	}
 	pattern->name = xstrdup(colon ? colon + 1 : text);
 	if (!*pattern->name || (file && !*file))
@@ -108,6 +108,28 @@ bool pattern_is_exact(const struct pattern *pattern)
 	return !pattern->is_glob && !pattern->is_regex;
 }
 
+/* Where the name of a library ends in that of its file: "libm" of libm.so.6 and of libm-2.36.so. */
+static size_t library_bytes(const char *base)
+{
+	const char *end = strstr(base, ".so");
+	size_t bytes = end ? (size_t)(end - base) : strlen(base), dash = bytes;
+
+	while (dash && base[dash - 1] != '-')
+		dash--;
+	return dash && base[dash] >= '0' && base[dash] <= '9' ? dash - 1 : bytes;
+}
+
+static bool library_glob_takes(const struct pattern *pattern, const char *base)
+{
+	char *library = xstrdup(base);
+	bool takes = !fnmatch(pattern->library, base, 0);
+
+	library[library_bytes(base)] = '\0';
+	takes |= !fnmatch(pattern->library, library, 0);
+	free(library);
+	return takes;
+}
+
 bool pattern_takes_file(const struct pattern *pattern, const char *path)
 {
 	const char *base = base_name(path);
@@ -115,6 +137,8 @@ bool pattern_takes_file(const struct pattern *pattern, const char *path)
 
 	if (!pattern->library)
 		return true;
+	if (pattern->is_library_glob)
+		return library_glob_takes(pattern, base);
 	length = strlen(pattern->library);
 	if (strncmp(base, pattern->library, length) != 0)
 		return false;
@@ -132,14 +156,11 @@ static bool name_matches(const struct pattern *pattern, const char *name)
 	return !strcmp(pattern->name, name);
 }
 
-bool pattern_takes(const struct pattern *pattern, struct function_list *list,
-		   const struct function *function)
+bool pattern_takes_source(const struct pattern *pattern, struct function_list *list,
+			  const struct function *function)
 {
 	const char *source;
 
-	if (function->is_part ||
-	    (!name_matches(pattern, function->name) && !name_matches(pattern, function->plain)))
-		return false;
 	if (!pattern->source)
 		return true;
 	source = function_list_source(list, function);
@@ -149,14 +170,19 @@ bool pattern_takes(const struct pattern *pattern, struct function_list *list,
 					    : !strcmp(base_name(source), pattern->source);
 }
 
-char *pattern_nearest(const struct pattern *pattern, const struct function_list *list, char *text,
-		      size_t bytes)
+bool pattern_takes(const struct pattern *pattern, struct function_list *list,
+		   const struct function *function)
 {
-	struct near_names near;
+	return !function->is_part &&
+	       (name_matches(pattern, function->name) || name_matches(pattern, function->plain)) &&
+	       pattern_takes_source(pattern, list, function);
+}
 
-	near_names_init(&near, pattern->name);
+void pattern_add_near(const struct pattern *pattern, struct function_list *list,
+		      struct near_names *near)
+{
 	for (size_t i = 0; i < list->count; i++)
-		if (!list->functions[i].is_part)
-			near_names_add(&near, list->functions[i].plain, list->functions[i].plain);
-	return near_names_write(&near, text, bytes);
+		if (!list->functions[i].is_part &&
+		    pattern_takes_source(pattern, list, &list->functions[i]))
+			near_names_add(near, list->functions[i].plain, list->functions[i].plain);
 }

@@ -7,6 +7,7 @@
  *     /^world_(step|act)$/  the same by extended regular expression
  *     libm:exp              of one library, whose file is libm.so, libm.so.6, libm-2.36.so …
  *     libm.so.6:exp         the same by a longer part of the file's name
+ *     lib*:*crc*            of all libraries whose names match
  *     world.c:*             of one source file, by debug information
  *     world::step           C++ and Rust, without parameters
  *
@@ -15,6 +16,7 @@
 #pragma once
 
 #include "collector/base/error.h"
+#include "collector/base/near_names.h"
 #include "collector/resolve/function_list.h"
 
 #include <regex.h>
@@ -25,6 +27,7 @@ struct pattern {
 	char *source;  /* or NULL */
 	char *name;    /* what is left */
 	bool is_glob, is_regex;
+	bool is_library_glob;
 	regex_t regex; /* when it is one */
 };
 
@@ -42,9 +45,11 @@ bool pattern_takes_file(const struct pattern *pattern, const char *path);
 bool pattern_takes(const struct pattern *pattern, struct function_list *list,
 		   const struct function *function);
 
-/*
- * Writes the names of @list that are nearest to an exact pattern's, "world_step, world_stop", up to
- * three of them; "" when none is near. Returns @text.
- */
-char *pattern_nearest(const struct pattern *pattern, const struct function_list *list, char *text,
-		      size_t bytes);
+/* Adds the names of functions of @list, and of the pattern's source file, that are near to an exact
+ * pattern's; borrowed from @list. */
+void pattern_add_near(const struct pattern *pattern, struct function_list *list,
+		      struct near_names *near);
+
+/* Says whether a function is of the pattern's source file; true for all when it names none. */
+bool pattern_takes_source(const struct pattern *pattern, struct function_list *list,
+			  const struct function *function);

@@ -123,9 +123,15 @@ setup() {
 	grep -q 'not counted: a jump in it leads into the middle' notes
 	grep -q 'its lines are not known: build it with -g' notes
 	[ "$(sqlite3 odd.prof 'SELECT max(hits) FROM block_hits')" = 1 ]
-	fails_with 125 "there is no function 'kd_tre_build' in sim; did you mean kd_tree_build?" \
+	collector lines odd.prof even >text
+	grep -q 'hits of even by address: debug information of odd, which would tell lines, is missing (-g)' text
+	grep -qE '^ *1 +[0-9a-f]+ +[0-9]+ +[0-9]+$' text
+	[ "$(grep -c 'hits of odd by address' text)" = 0 ]
+	[ "$(sqlite3 :memory: "SELECT json_extract(value, '\$.function') || json_extract(value, '\$.hits')
+		FROM json_each(readfile('$(collector lines --json odd.prof >json && echo json)'), '\$.hits_by_address')")" = even1 ]
+	fails_with 125 "there is no function 'kd_tre_build' in sim or its libraries; did you mean kd_tree_build?" \
 		collector run --hits kd_tre_build -- "$SIM"
-	fails_with 125 'is of a library that the program does not load at its start' \
+	fails_with 125 'is of no library that the program loads at its start' \
 		collector run --hits libnone:f -- "$SIM"
 	fails_with 125 'the lines of at most 64 can be counted at a time' collector run --hits '*' -- "$SIM"
 }

@@ -137,6 +137,8 @@ counted() {
 	grep -qE '^ *(8|> *[0-9]+) .* call_leaf' text
 	grep -q 'exact, but for those with >' text
 	fails_with 125 '--budget takes a percentage above 0' collector run --budget much -- true
+	fails_with 125 "and up to 100, for instance 5%, or none for no limit, not '200%'" collector run --budget 200% -- true
+	fails_with 125 '--steps N tells how many steps there will be, and --step FUNCTION what a step is' collector run --steps 5 -- true
 }
 
 @test "a call whose probe is taken off while it is open is nobody's caller afterwards" {
@@ -408,16 +410,41 @@ has_its_code() {
 
 @test "what matches nothing is one sentence, and nothing is run" {
 	fails_with 125 "'' names no function" collector run --time '' -- "$SIM"
-	fails_with 125 "there is no function 'enviroment_observe' in sim; did you mean environment_observe?" \
+	fails_with 125 "there is no function 'enviroment_observe' in sim or its libraries; did you mean environment_observe?" \
 		collector run --budget none --time enviroment_observe -- "$SIM" --steps 1
 	fails_with 125 "there is no function 'qqqq' in sim or its libraries" collector run --time qqqq -- "$SIM"
 	fails_with 125 "'qqqq*' matches no function of sim; for a library write LIBRARY:qqqq*" \
 		collector run --budget none --time 'qqqq*' -- "$SIM"
+	fails_with 125 "there is no function 'sqlit3_step' in sim or its libraries; did you mean sqlite3_step" \
+		collector run --budget none --time sqlit3_step -- "$SIM"
+	fails_with 125 "no function of sim is of a source file 'enviroment.c'; did you mean environment.c?" \
+		collector run --budget none --time 'enviroment.c:*' -- "$SIM"
+	fails_with 125 "no function of sim is of a source file 'qqqq.c', but of " \
+		collector run --budget none --time 'qqqq.c:*' -- "$SIM"
+	fails_with 125 "'environment.c:qqqq*' matches no function of environment.c" \
+		collector run --budget none --time 'environment.c:qqqq*' -- "$SIM"
+	fails_with 125 "there is no function 'agent_actt' in agent.c of sim; did you mean agent_act" \
+		collector run --budget none --time 'agent.c:agent_actt' -- "$SIM"
 	fails_with 125 'is no regular expression' collector run --time '/(/' -- "$SIM"
 	fails_with 125 'names no function' collector run --time libm: -- "$SIM"
 	fails_with 125 'is chosen among several when the program starts (ifunc)' \
 		collector run --budget none --time libc:strlen -- "$SIM"
 	[ ! -e sim.prof ]
+}
+
+@test "a function is called as it was asked for, and functions of one name are told apart" {
+	require node
+	printf 'static __attribute__((noipa)) int go(int x) { return x + 1; }\nint one(int x) { return go(x) * 2; }\n' >one.c
+	printf 'static __attribute__((noipa)) int go(int x) { return x + 3; }\nint one(int);\n__attribute__((noipa)) int real(int x) { return x * 2; }\nextern int _other(int) __attribute__((alias("real")));\nint main(int c, char **v) { return one(c) + go(c) + go(c) == _other(c); }\n' >two.c
+	gcc -g -O1 -o go one.c two.c
+	collector run --budget none -q --time go,_other -- ./go
+	collector calls --json -o calls.json go.prof
+	[ "$(ask calls.json 'it.functions.map(f => [f.function, f.calls]).sort().join(" ")')" = '_other,1 go (one.c),1 go (two.c),2' ]
+	collector run --budget none -q --count real,_other -- ./go
+	collector calls go.prof | grep -q '^ *1 .* real = _other$'
+	# In libraries by a glob, too, whatever else has such names.
+	collector run --budget none -q --count 'lib[ck]*:exit' -- ./go
+	collector calls go.prof | grep -q '^ *1 .* exit$'
 }
 
 @test "stripped, inlined, ambiguous and too many are one sentence" {

@@ -64,6 +64,12 @@ Test(pattern, knows_a_library_by_the_beginning_of_its_files_name)
 	cr_expect_not(takes_file("libsqlite3.so.0:f", "/usr/lib/libsqlite3.so.08"));
 	cr_expect(takes_file("sim:main", "/opt/sim"));
 	cr_expect(takes_file("main", "/opt/sim"));
+	cr_expect(takes_file("lib*:exp", "/usr/lib/libm.so.6"));
+	cr_expect(takes_file("libm*:exp", "/usr/lib/libm-2.36.so"));
+	cr_expect(takes_file("lib?:exp", "/usr/lib/libm-2.36.so"), "its version is no part");
+	cr_expect(takes_file("lib*.so.6:exp", "/usr/lib/libm.so.6"));
+	cr_expect_not(takes_file("lib?:exp", "/usr/lib/libmagic.so.1"));
+	cr_expect_not(takes_file("lib*:exp", "/opt/sim"));
 	cr_expect_not(takes_file("libm:exp", "/usr/lib/libmagic.so.1"));
 	cr_expect_not(takes_file("libm:exp", "/usr/lib/libc.so.6"));
 }
@@ -95,21 +101,23 @@ Test(pattern, refuses_what_names_nothing)
 	cr_expect_not_null(strstr(error.text, "regular expression"), "%s", error.text);
 }
 
-Test(pattern, suggests_the_nearest_names)
+static void expect_near(const char *name, const char *expected)
 {
+	struct near_names near;
 	struct pattern pattern;
 	struct error error;
 	char text[200];
 
-	cr_assert_eq(pattern_init(&pattern, "enviroment_observe", &error), 0);
-	cr_expect_str_eq(pattern_nearest(&pattern, &list, text, sizeof(text)),
-			 "environment_observe");
+	cr_assert_eq(pattern_init(&pattern, name, &error), 0);
+	near_names_init(&near, pattern.name);
+	pattern_add_near(&pattern, &list, &near);
+	cr_expect_str_eq(near_names_write(&near, text, sizeof(text)), expected);
 	pattern_done(&pattern);
-	cr_assert_eq(pattern_init(&pattern, "step", &error), 0);
-	cr_expect_str_eq(pattern_nearest(&pattern, &list, text, sizeof(text)),
-			 "environment_step, world::step");
-	pattern_done(&pattern);
-	cr_assert_eq(pattern_init(&pattern, "qsort", &error), 0);
-	cr_expect_str_eq(pattern_nearest(&pattern, &list, text, sizeof(text)), "");
-	pattern_done(&pattern);
+}
+
+Test(pattern, suggests_the_nearest_names)
+{
+	expect_near("enviroment_observe", "environment_observe");
+	expect_near("step", "environment_step, world::step");
+	expect_near("qsort", "");
 }

@@ -30,7 +30,7 @@ static void measure(const uint32_t *buckets, size_t count)
 		profile_bucket_add(profile, &(struct profile_bucket){probe, buckets[i], 1});
 	report_init(&report, profile);
 	calls_measure(&calls, &report);
-	calls_histogram_init(&histogram, &report, &calls.rows[0]);
+	calls_histogram_init(&histogram, &calls.rows[0]);
 }
 
 static void done(void)

@@ -118,8 +118,8 @@ static void write_text(const struct reason *reason, FILE *stream, struct obstack
 	free(whole);
 }
 
-static void write_reason(const struct report *report, const struct calls *calls,
-			 const struct reason *reason, FILE *stream, struct obstack *memory)
+static void write_reason(const struct calls *calls, const struct reason *reason, FILE *stream,
+			 struct obstack *memory)
 {
 	uint32_t named = reason->count < NAMED ? reason->count : NAMED;
 	bool is_short = reason->count > named;
@@ -127,12 +127,9 @@ static void write_reason(const struct report *report, const struct calls *calls,
 	fputs("note: ", stream);
 	if (is_short)
 		fprintf(stream, "%" PRIu32 " functions (", reason->count);
-	for (uint32_t i = 0; i < named; i++) {
-		uint32_t symbol = calls->rows[reason->rows[i]].symbol;
-
+	for (uint32_t i = 0; i < named; i++)
 		fprintf(stream, "%s%s", i ? ", " : "",
-			text_plain(memory, report->symbols.symbols[symbol].label, 0));
-	}
+			text_plain(memory, calls->rows[reason->rows[i]].name, 0));
 	fputs(is_short ? ", …)" : "", stream);
 	write_text(reason, stream, memory);
 }
@@ -162,7 +159,7 @@ void calls_notes_write(const struct report *report, const struct calls *calls, u
 		reasons[k].count++;
 	}
 	for (size_t k = 0; k < count; k++)
-		write_reason(report, calls, &reasons[k], stream, &memory);
+		write_reason(calls, &reasons[k], stream, &memory);
 	free(reasons);
 	obstack_free(&memory, NULL);
 }

@@ -5,6 +5,7 @@
 #include "collector/base/xalloc.h"
 #include "reports/document.h"
 #include "reports/phase_best.h"
+#include "reports/phase_check.h"
 #include "reports/phase_counts.h"
 #include "reports/phase_lines.h"
 #include "reports/phase_memory.h"
@@ -20,8 +21,6 @@
 
 #define COLUMN_COUNT(columns) ((int)(sizeof(columns) / sizeof(*(columns))))
 
-static const double budget = 0.05; /* of CPU time, that recording may take */
-
 /* A phase that is being put together. */
 struct phase {
 	const json_t *engine;
@@ -31,171 +30,6 @@ struct phase {
 	json_t *runs_table;
 	struct phase_system system; /* phase 4 */
 };
-
-static void complain(struct phase *phase, const char *sweep, const char *text)
-{
-	json_array_append_new(phase->problems, json_sprintf("%s: %s", sweep, text));
-}
-
-/* The least of a count over all runs that are done; -1 when one printed none. */
-static double least_count(const struct sweep *sweep, const char *name)
-{
-	double least = INFINITY;
-
-	for (size_t i = 0; i < sweep->count; i++)
-		if (sweep->results[i].is_done)
-			least = fmin(least, sweep_result_count(&sweep->results[i], name));
-	return least;
-}
-
-/* Asserts that the work that was to be measured happened. */
-static json_t *check_activity(struct phase *phase, const struct sweep *sweep, const json_t *plan)
-{
-	json_t *counts = json_object(), *name;
-	size_t i;
-
-	json_array_foreach (json_object_get(plan, "activity"), i, name) {
-		const char *text = json_string_value(name);
-		double least = least_count(sweep, text);
-		char problem[200];
-
-		if (isinf(least))
-			continue;
-		json_object_set_new(counts, text, json_real(least));
-		if (least > 0)
-			continue;
-		snprintf(problem, sizeof(problem),
-			 least < 0 ? "a run did not print its count of %.100s"
-				   : "in a run there were no %.100s",
-			 text);
-		complain(phase, json_string_value(json_object_get(plan, "name")), problem);
-	}
-	return counts;
-}
-
-static bool is_same_problem(const json_t *left, const json_t *right)
-{
-	return json_equal(json_object_get(left, "state"), json_object_get(right, "state")) &&
-	       json_equal(json_object_get(left, "reason"), json_object_get(right, "reason"));
-}
-
-/* How many problems of the list are the same as number @index; 0 when one before it is. */
-static int count_same(const json_t *problems, size_t index)
-{
-	const json_t *first = json_array_get(problems, index), *problem;
-	int count = 0;
-	size_t i;
-
-	json_array_foreach (problems, i, problem) {
-		if (!is_same_problem(problem, first))
-			continue;
-		if (i < index)
-			return 0;
-		count++;
-	}
-	return count;
-}
-
-static void check_runs(struct phase *phase, const char *name, const json_t *runs)
-{
-	const json_t *problems = json_object_get(runs, "problems"), *problem;
-	char text[400];
-	int missing = (int)json_integer_value(json_object_get(runs, "missing"));
-	size_t i;
-
-	json_array_foreach (problems, i, problem) {
-		const char *reason = json_string_value(json_object_get(problem, "reason"));
-		const char *run = json_string_value(json_object_get(problem, "run"));
-		const char *state = json_string_value(json_object_get(problem, "state"));
-		int count = count_same(problems, i);
-
-		if (count > 1)
-			snprintf(text, sizeof(text), "%d runs %.20s, %.40s among them: %.300s",
-				 count, state, run, reason ? reason : "");
-		else
-			snprintf(text, sizeof(text), "run %.40s %.20s: %.300s", run, state,
-				 reason ? reason : "");
-		if (count)
-			complain(phase, name, text);
-	}
-	if (missing) {
-		snprintf(text, sizeof(text),
-			 missing == 1 ? "a run is missing" : "%d runs are missing", missing);
-		complain(phase, name, text);
-	}
-}
-
-static void complain_of_recordings(struct phase *phase, const char *name, const json_t *unreadable)
-{
-	size_t count = json_array_size(unreadable);
-	const char *first = json_string_value(json_array_get(unreadable, 0));
-	char text[700];
-
-	if (!count)
-		return;
-	snprintf(text, sizeof(text),
-		 "%zu recording%s cannot be read, the first because %s. Remedy: the same command "
-		 "with --retry makes such runs again",
-		 count, count == 1 ? "" : "s", first);
-	complain(phase, name, text);
-}
-
-/* Whether what recording takes keeps the budget, as far as the runs can tell. */
-static const char *judge_overhead(const json_t *overhead)
-{
-	const json_t *interval = json_object_get(overhead, "interval");
-
-	if (!interval)
-		return "not measured";
-	if (json_number_value(json_array_get(interval, 1)) <= budget)
-		return "kept";
-	return json_number_value(json_array_get(interval, 0)) > budget ? "broken" : "cannot tell";
-}
-
-/* Whether times are taken from a sweep, so that its recording has to keep the budget. */
-static bool is_timed(const json_t *plan)
-{
-	return !json_is_true(json_object_get(plan, "is_memory")) &&
-	       !json_is_true(json_object_get(plan, "is_counts")) &&
-	       !json_is_true(json_object_get(plan, "trace"));
-}
-
-/* Whether a sweep is recorded with an option, "--step=". */
-static bool has_option(const json_t *plan, const char *option)
-{
-	const json_t *word;
-	size_t i;
-
-	json_array_foreach (json_object_get(plan, "run"), i, word) {
-		if (!strncmp(json_string_value(word), option, strlen(option)))
-			return true;
-	}
-	return false;
-}
-
-/* What was measured of a program that recording slows down is not what was asked for. */
-static void check_budget(struct phase *phase, const json_t *plan, const json_t *overhead)
-{
-	const json_t *interval = json_object_get(overhead, "interval");
-	double low = 100 * json_number_value(json_array_get(interval, 0));
-	bool has_calls = has_option(plan, "--time=") || has_option(plan, "--hits=");
-	char text[400];
-
-	if (!is_timed(plan) || strcmp(judge_overhead(overhead), "broken") != 0)
-		return;
-	snprintf(
-		text, sizeof(text),
-		"recording took %.*f %% of the CPU time (%.*f to %.*f), " PHASE_BUDGET_WORDS
-		" %.0f %%: times and shares are those of a slowed down program. Remedy: %s%slonger "
-		"runs",
-		low < 10, 100 * json_number_value(json_object_get(overhead, "overhead")), low < 10,
-		low, low < 10, 100 * json_number_value(json_array_get(interval, 1)), 100 * budget,
-		has_option(plan, "--step=")
-			? "a step function that takes longer, or none ([engine] step); "
-			: "",
-		has_calls ? "functions that are called less often; " : "");
-	complain(phase, json_string_value(json_object_get(plan, "name")), text);
-}
 
 static void add_runs_row(const struct phase *phase, const json_t *plan, const json_t *runs,
 			 const json_t *overhead)
@@ -218,8 +52,8 @@ static void add_runs_row(const struct phase *phase, const json_t *plan, const js
 		document_interval(row, json_number_value(share),
 				  json_number_value(json_array_get(interval, 0)),
 				  json_number_value(json_array_get(interval, 1)));
-	document_text(row,
-		      is_timed(plan) ? judge_overhead(overhead) : "no times are taken from it");
+	document_text(row, phase_check_is_timed(plan) ? phase_check_overhead(overhead)
+						      : "no times are taken from it");
 }
 
 /* Reads the sweep that counts all calls at the points of another one. Returns whether there is one;
@@ -246,17 +80,6 @@ static void join_counts(json_t *json, const struct scaling *counted, const char 
 	json_decref(counts);
 }
 
-static void complain_of_steps(struct phase *phase, const char *name, int lacking)
-{
-	char text[300];
-
-	snprintf(text, sizeof(text),
-		 "in %d recording%s steps were not marked to the end, to keep the budget, and how "
-		 "many there were is not known. Remedy: a step function that takes longer",
-		 lacking, lacking == 1 ? "" : "s");
-	complain(phase, name, text);
-}
-
 static void take_scaling(struct phase *phase, struct scaling *scaling, const json_t *plan)
 {
 	const char *name = json_string_value(json_object_get(plan, "name"));
@@ -269,7 +92,7 @@ static void take_scaling(struct phase *phase, struct scaling *scaling, const jso
 	if (is_counted)
 		scaling_take_steps(scaling, &counted);
 	if (scaling_lacking_steps(scaling))
-		complain_of_steps(phase, name, scaling_lacking_steps(scaling));
+		phase_check_steps(phase->problems, name, scaling_lacking_steps(scaling));
 	json = scaling_json(scaling, name, size, &error);
 	phase_system_add(&phase->system, name, scaling);
 	if (json) {
@@ -278,7 +101,7 @@ static void take_scaling(struct phase *phase, struct scaling *scaling, const jso
 		phase_add_scaling(phase->document, name, name, json);
 		json_object_set_new(phase->scaling, name, json);
 	} else {
-		complain(phase, name, error.text);
+		phase_check_complain(phase->problems, name, error.text);
 	}
 	if (is_counted)
 		scaling_done(&counted);
@@ -291,7 +114,8 @@ static void take_win(struct phase *phase, const struct scaling *scaling, const j
 
 	json_array_append_new(phase->wins, win);
 	if (problem)
-		complain(phase, json_string_value(json_object_get(plan, "name")), problem);
+		phase_check_complain(phase->problems,
+				     json_string_value(json_object_get(plan, "name")), problem);
 }
 
 static void take_calls(struct phase *phase, const char *name, const struct scaling *scaling,
@@ -380,7 +204,7 @@ static void check_builds(struct phase *phase, const char *sweep, const struct sc
 				 "another "
 				 "--output-dir keeps them apart",
 				 program, known, build);
-			complain(phase, sweep, problem);
+			phase_check_complain(phase->problems, sweep, problem);
 			build = "";
 		}
 		if (!known || *known)
@@ -399,7 +223,7 @@ static void take_sweep(struct phase *phase, const json_t *plan, const char *fold
 
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
 	if (scaling_load(&scaling, path, json_object_get(phase->engine, "components"), &error)) {
-		complain(phase, name, error.text);
+		phase_check_complain(phase->problems, name, error.text);
 		return;
 	}
 	cpu_ns = xcalloc(scaling.sweep.count, sizeof(*cpu_ns));
@@ -407,11 +231,11 @@ static void take_sweep(struct phase *phase, const json_t *plan, const char *fold
 		cpu_ns[i] = scaling.runs[i] ? measured_own_cpu_ns(scaling.runs[i]) : 0;
 	runs = sweep_runs_json(&scaling.sweep);
 	overhead = sweep_overhead_json(&scaling.sweep, cpu_ns);
-	activity = check_activity(phase, &scaling.sweep, plan);
+	activity = phase_check_activity(phase->problems, &scaling.sweep, plan);
 	free(cpu_ns);
-	check_runs(phase, name, runs);
-	complain_of_recordings(phase, name, scaling.unreadable);
-	check_budget(phase, plan, overhead);
+	phase_check_runs(phase->problems, name, runs);
+	phase_check_recordings(phase->problems, name, scaling.unreadable);
+	phase_check_budget(phase->problems, plan, overhead);
 	check_builds(phase, name, &scaling);
 	add_runs_row(phase, plan, runs, overhead);
 	take_sections(phase, &scaling, plan);
@@ -552,7 +376,8 @@ json_t *phase_json(const json_t *engine, const struct phase_options *options, co
 	phase.builds = json_object();
 	begin_document(&phase);
 	if (options->why_no_probes)
-		complain(&phase, "steps, calls and hits", options->why_no_probes);
+		phase_check_complain(phase.problems, "steps, calls and hits",
+				     options->why_no_probes);
 	json_array_foreach (plan, i, sweep) {
 		take_sweep(&phase, sweep, folder);
 	}

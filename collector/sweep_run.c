@@ -293,6 +293,7 @@ static void read_last_line(const struct attempt *attempt, char *line, size_t byt
 
 static json_t *reason_json(const struct attempt *attempt, double time_limit_s)
 {
+	const char *signal = attempt->status > 128 ? sigabbrev_np(attempt->status - 128) : NULL;
 	char line[200], text[300];
 	json_t *json;
 
@@ -300,8 +301,9 @@ static json_t *reason_json(const struct attempt *attempt, double time_limit_s)
 	if (attempt->state == SWEEP_TIMED_OUT)
 		snprintf(text, sizeof(text), "it had not ended after %g s", time_limit_s);
 	else
-		snprintf(text, sizeof(text), "it ended with status %d%s%s", attempt->status,
-			 *line ? ": " : "", line);
+		snprintf(text, sizeof(text), "it ended with status %d%s%s%s%s", attempt->status,
+			 signal ? ", that of SIG" : "", signal ? signal : "", *line ? ": " : "",
+			 line);
 	json = json_string(text);
 	return json ? json : json_string("it failed; what it said is not UTF-8");
 }

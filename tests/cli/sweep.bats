@@ -16,6 +16,7 @@ setup() {
 		echo "$*" >>order
 		case $1 in
 		fail) echo "engine: out of order" >&2; exit 3 ;;
+		crash) kill -SEGV $$ ;;
 		hang) trap '' TERM; exec -a "hangs in $PWD" sleep 60 ;;
 		esac
 		echo "turns  $((10 * $1))"
@@ -58,6 +59,14 @@ states() {
 	echo '{"schema": "simprof/sweep-v9", "command": [], "points": [], "run": [], "repeats": 1, "bare": 0, "warm_up": 0, "time_limit_s": 1.0, "seed": 1}' >it/sweep.json
 	fails_with 1 "has the form 'simprof/sweep-v9'" collector sweep -o it -r 2 --point a=1 -- ./engine {a}
 	fails_with 1 "has the form 'simprof/sweep-v9'" collector scaling it
+}
+
+@test "a run that a signal ends has the signal's name, with and without recording" {
+	fails_with 2 '0 of 2 runs done, 2 failed' collector sweep -o it -r 1 --bare 1 --warm-up 0 --point a=crash -- ./engine {a}
+	local run
+	for run in p1r1 p1r1b; do
+		[[ $(ask it/runs/$run/run.json it.reason) == 'it ended with status 139, that of SIGSEGV'* ]]
+	done
 }
 
 @test "failed and timed-out runs are recorded as such, and made again only when asked" {

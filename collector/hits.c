@@ -308,14 +308,17 @@ static void describe(const struct hits *hits, size_t number, const struct scale 
 {
 	const struct hits_function *function = &hits->plan.functions[number];
 	const struct counting *now = &hits->functions[number].now;
+	char about[60] = "";
 	size_t length;
 
 	*note = '\0';
+	if (scale->margin > 0)
+		snprintf(about, sizeof(about), " ± %.0f", scale->margin);
 	if (function->problem)
 		snprintf(note, bytes, "not counted: %s", function->problem);
 	else if (scale->is_needed)
-		snprintf(note, bytes, "estimated for %s%llu calls from %llu of them%s",
-			 scale->margin > 0 ? "about " : "", (unsigned long long)scale->calls,
+		snprintf(note, bytes, "estimated for %s%llu%s calls from %llu of them%s",
+			 *about ? "about " : "", (unsigned long long)scale->calls, about,
 			 (unsigned long long)now->calls, restriction_of(scale));
 	else if (now->contradiction)
 		snprintf(note, bytes,

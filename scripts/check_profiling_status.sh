@@ -35,11 +35,14 @@ over_all=0 planned_all=0 rate=
 for title in phase1 phase2 phase3 phase4 wins; do
 	folder=$output/$title state='not begun' summary=$output/$title/${title}_summary.json
 	[[ $title != wins || -d $folder ]] || continue
-	over=$(runs "$folder") pid='' before=0 sweeps='?' planned='?' left=''
+	over=$(runs "$folder") pid='' waiting='' turn='' before=0 sweeps='?' planned='?' left=''
 	[[ ! -f $folder/planned ]] || read -r sweeps planned <"$folder/planned" || :
 	[[ ! -f $folder/running ]] || read -r pid before <"$folder/running" || :
+	[[ ! -f $folder/waiting ]] || read -r waiting turn <"$folder/waiting" || :
 	# Also when it is another user's.
-	if [[ -n $pid && -d /proc/$pid ]]; then
+	if [[ -n $waiting && -d /proc/$waiting ]]; then
+		state="waits for its turn, after $(cat "$turn")"
+	elif [[ -n $pid && -d /proc/$pid ]]; then
 		state=running
 	elif [[ -f $summary ]]; then
 		state="ended, $(sed -n 's/^ "status": "\(.*\)",\{0,1\}$/\1/p' "$summary")"

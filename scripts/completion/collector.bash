@@ -18,10 +18,13 @@ _collector() {
 complete -o default -F _collector collector
 
 _simprof_script() {
-	local word=${COMP_WORDS[COMP_CWORD]}
+	local word=${COMP_WORDS[COMP_CWORD]} phase=()
 	COMPREPLY=()
 	[[ $word == -* ]] || return 0
-	mapfile -t COMPREPLY < <(compgen -W "$("$1" --help 2>/dev/null | grep -oE -- '--[a-z][a-z-]+' | sort -u)" -- "$word")
+	# run_phase takes the phase first.
+	[[ $1 != *run_phase || ${COMP_WORDS[1]} == -* ]] || phase=("${COMP_WORDS[1]}")
+	mapfile -t COMPREPLY < <(compgen -W "$("$1" "${phase[@]}" --help 2>/dev/null |
+		grep -oE -- '--[a-z][a-z-]+' | sort -u)" -- "$word")
 }
 complete -o default -F _simprof_script run_phase run_phase{1,2,3,4}_profiling run_all_phases validate_quick_wins \
 	check_profiling_status.sh compare_profiles analyze_profile

@@ -44,3 +44,22 @@ complete_words() {
 		[ "${COMPREPLY[*]}" = --output-dir ]
 	done
 }
+
+@test "completion offers a phase those options that it takes" {
+	# shellcheck disable=SC1091
+	source "$BATS_TEST_DIRNAME/../../scripts/completion/collector.bash"
+	# own SCRIPT [PHASE]: which of the options are offered that not every phase has
+	own() {
+		COMP_WORDS=("$@" --)
+		COMP_CWORD=$#
+		_simprof_script "$BATS_TEST_DIRNAME/../../scripts/$1"
+		printf '%s\n' "${COMPREPLY[@]}" | grep -xE -e '--(component|function|memory|win)' | paste -sd ' '
+	}
+	[ "$(own run_phase1_profiling)" = '' ]
+	[ "$(own run_phase2_profiling)" = --component ]
+	[ "$(own run_phase3_profiling)" = '--function --memory' ]
+	[ "$(own validate_quick_wins)" = --win ]
+	[ "$(own run_phase 3)" = '--function --memory' ]
+	[ "$(own run_phase)" = '--component --function --memory --win' ]
+	own run_all_phases | grep -c . | grep -qx 0
+}

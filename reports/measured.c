@@ -145,7 +145,7 @@ static void extend_steps(struct measured *measured, const struct measured_steps 
 	double rest_ns =
 		steps->seen_ns > steps->last_ns ? (double)(steps->seen_ns - steps->last_ns) : 0;
 
-	measured->lacks_steps = steps->lacks_steps;
+	measured->lacks_steps = measured->is_extended = steps->lacks_steps;
 	measured->has_inlined_steps = measured_steps_are_inlined(steps->profile);
 	measured->steps_end_ns = steps->last_ns + (uint64_t)rest_ns;
 	if (!steps->lacks_steps)

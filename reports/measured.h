@@ -48,18 +48,19 @@ struct measured_function {
 struct measured {
 	double steps; /* 1 when none were marked */
 	bool has_steps;
-	bool lacks_steps;	    /* their number is not known */
-	bool has_inlined_steps;	    /* what is executed in copies of the step function is in none */
-	double steps_ns;	    /* wall time of all of them */
-	uint64_t steps_end_ns;	    /* when the last one ended, or was seen last */
-	double step_ns;		    /* mean wall time of a step; of the run when there are none */
-	double step_cpu_ns;	    /* sampled CPU time per step */
-	double outside_share;	    /* of all sampled CPU time: what is in no step */
-	double cpu_ns, duration_ns; /* of the run */
-	double waited_cpu_ns;	    /* of the program and the children it waited for */
-	double probes_ns;	    /* what probes cost, estimated; part of cpu_ns */
-	double rss_end, rss_peak;   /* bytes; 0 unknown */
-	uint32_t samples;	    /* in steps */
+	bool lacks_steps;	/* their number is not known */
+	bool is_extended;	/* marks end before they do: the rest is taken to be like them */
+	bool has_inlined_steps; /* what is executed in copies of the step function is in none */
+	double steps_ns;	/* wall time of all of them */
+	uint64_t steps_end_ns;	/* when the last one ended, or was seen last */
+	double step_ns;		/* mean wall time of a step; of the run when there are none */
+	double step_cpu_ns;	/* sampled CPU time per step */
+	double outside_share;	/* of all sampled CPU time: what is in no step */
+	double cpu_ns, duration_ns;		/* of the run */
+	double waited_cpu_ns;			/* of the program and the children it waited for */
+	double probes_ns;			/* what probes cost, estimated; part of cpu_ns */
+	double rss_end, rss_peak;		/* bytes; 0 unknown */
+	uint32_t samples;			/* in steps */
 	double components[COMPONENT_MAP_LIMIT]; /* of samples, shares; [0] is "other" */
 	struct measured_function *functions;	/* by id; there may be fewer than names */
 	size_t functions_count;

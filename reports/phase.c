@@ -25,6 +25,7 @@
 struct phase {
 	const json_t *engine;
 	const struct phase_options *options;
+	const json_t *plan; /* of what the report is */
 	json_t *json, *problems, *sweeps, *scaling, *wins, *document;
 	json_t *builds; /* of each program, "" once there were several */
 	json_t *runs_table;
@@ -118,6 +119,36 @@ static void take_win(struct phase *phase, const struct scaling *scaling, const j
 				     json_string_value(json_object_get(plan, "name")), problem);
 }
 
+static bool has_sweep(const json_t *plan, const char *name)
+{
+	const json_t *sweep;
+	size_t i;
+
+	json_array_foreach (plan, i, sweep) {
+		if (!strcmp(json_string_value(json_object_get(sweep, "name")), name))
+			return true;
+	}
+	return false;
+}
+
+/* Tells of the lines of the functions that were asked for, and of those that have been before. */
+static void take_lines(struct phase *phase, const struct scaling *scaling)
+{
+	const char *only = phase->options->only, *key;
+	json_t *hot = json_object(), *value;
+
+	json_object_foreach (json_object_get(phase->engine, "hot"), key, value) {
+		char name[128];
+
+		snprintf(name, sizeof(name), PHASE_FUNCTION "%s", key);
+		if (!only || !strcmp(only, "all") || !strcmp(only, key) ||
+		    has_sweep(phase->plan, name))
+			json_object_set(hot, key, value);
+	}
+	phase_add_lines(phase->document, scaling, hot);
+	json_decref(hot);
+}
+
 static void take_calls(struct phase *phase, const char *name, const struct scaling *scaling,
 		       const json_t *plan)
 {
@@ -149,13 +180,51 @@ static void take_sections(struct phase *phase, struct scaling *scaling, const js
 	else if (phase->options->phase == 4)
 		take_scaling(phase, scaling, plan);
 	else if (phase->options->phase == 3 && !strcmp(name, "lines"))
-		phase_add_lines(phase->document, scaling, json_object_get(phase->engine, "hot"),
-				phase->options->only);
+		take_lines(phase, scaling);
 	else if (phase->options->phase == 2 && is_memory)
 		phase_add_memory(phase->document, name, scaling,
 				 json_string_value(json_object_get(plan, "per")));
-	else if (!is_memory && strcmp(name, "hits") != 0)
+	else if (!is_memory)
 		take_calls(phase, name, scaling, plan);
+}
+
+static bool has_recording(const struct scaling *scaling)
+{
+	for (size_t i = 0; i < scaling->sweep.count; i++)
+		if (scaling->runs[i])
+			return true;
+	return false;
+}
+
+/* Whether a sweep is told of in a section of its own, not in that of another. */
+static bool has_section(const struct phase *phase, const json_t *plan)
+{
+	bool is_counts = json_is_true(json_object_get(plan, "is_counts"));
+	bool is_memory = json_is_true(json_object_get(plan, "is_memory"));
+
+	return (!is_counts || phase->options->phase == 1) &&
+	       (!is_memory || phase->options->phase == 2);
+}
+
+/* The section of a sweep of which nothing can be read. */
+static void miss_section(struct phase *phase, const char *name, const json_t *runs)
+{
+	const json_t *problems = json_object_get(runs, "problems");
+	const char *reason =
+		json_string_value(json_object_get(json_array_get(problems, 0), "reason"));
+	int done = (int)json_integer_value(json_object_get(runs, "done"));
+	size_t count = json_array_size(problems);
+	char text[500];
+
+	if (!count)
+		snprintf(text, sizeof(text), "no recording of it can be read");
+	else if (done)
+		snprintf(text, sizeof(text), "no run with a recording is done: %.400s",
+			 reason ? reason : "");
+	else
+		snprintf(text, sizeof(text), "no run is done, %zu failed or took too long: %.400s",
+			 count, reason ? reason : "");
+	document_miss(document_section(phase->document, name, name), text);
 }
 
 /* Says on which machine the first recording was made, and how far it may be trusted. */
@@ -233,12 +302,15 @@ static void take_sweep(struct phase *phase, const json_t *plan, const char *fold
 	overhead = sweep_overhead_json(&scaling.sweep, cpu_ns);
 	activity = phase_check_activity(phase->problems, &scaling.sweep, plan);
 	free(cpu_ns);
-	phase_check_runs(phase->problems, name, runs);
+	phase_check_runs(phase->problems, plan, runs);
 	phase_check_recordings(phase->problems, name, scaling.unreadable);
 	phase_check_budget(phase->problems, plan, overhead);
 	check_builds(phase, name, &scaling);
 	add_runs_row(phase, plan, runs, overhead);
-	take_sections(phase, &scaling, plan);
+	if (has_recording(&scaling) || phase->options->phase == PHASE_WINS)
+		take_sections(phase, &scaling, plan);
+	else if (has_section(phase, plan))
+		miss_section(phase, name, runs);
 	if (!json_array_size(phase->sweeps))
 		add_trust(phase, &scaling);
 	json_array_append_new(phase->sweeps,
@@ -322,20 +394,8 @@ static json_t *remedies_of(const json_t *engine)
 	return remedies;
 }
 
-static bool has_sweep(const json_t *plan, const json_t *sweep)
-{
-	const json_t *other;
-	size_t i;
-
-	json_array_foreach (plan, i, other) {
-		if (json_equal(json_object_get(other, "name"), json_object_get(sweep, "name")))
-			return true;
-	}
-	return false;
-}
-
-/* What the report is of: where one component or one win was asked for, the others that lie in the
- * folder, too. */
+/* What the report is of: where one component, function or win was asked for, the others that lie in
+ * the folder, too. */
 static json_t *plan_report(const json_t *engine, const struct phase_options *options,
 			   const char *folder, struct error *error)
 {
@@ -343,7 +403,7 @@ static json_t *plan_report(const json_t *engine, const struct phase_options *opt
 	struct phase_options every = *options;
 	size_t i;
 
-	if (!plan || !options->only || (options->phase != 2 && options->phase != PHASE_WINS))
+	if (!plan || !options->only)
 		return plan;
 	every.only = NULL;
 	all = phase_plan(engine, &every, error);
@@ -353,8 +413,13 @@ static json_t *plan_report(const json_t *engine, const struct phase_options *opt
 		sweep = json_array_get(all, i);
 		snprintf(path, sizeof(path), "%s/%s/sweep.json", folder,
 			 json_string_value(json_object_get(sweep, "name")));
-		if (!has_sweep(plan, sweep) && access(path, F_OK))
+		if (!has_sweep(plan, json_string_value(json_object_get(sweep, "name"))) &&
+		    access(path, F_OK))
 			json_array_remove(all, i);
+	}
+	json_array_foreach (plan, i, sweep) {
+		if (!has_sweep(all, json_string_value(json_object_get(sweep, "name"))))
+			json_array_append(all, sweep);
 	}
 	json_decref(plan);
 	return all;
@@ -369,6 +434,7 @@ json_t *phase_json(const json_t *engine, const struct phase_options *options, co
 
 	if (!plan)
 		return NULL;
+	phase.plan = plan;
 	phase.problems = json_array();
 	phase.sweeps = json_array();
 	phase.scaling = json_object();

@@ -19,8 +19,8 @@ void phase_check_complain(json_t *problems, const char *sweep, const char *text)
  */
 json_t *phase_check_activity(json_t *problems, const struct sweep *sweep, const json_t *plan);
 
-/* @runs  sweep_runs_json */
-void phase_check_runs(json_t *problems, const char *name, const json_t *runs);
+/* @plan  of the sweep; where it says may_time_out, that is no problem. @runs  sweep_runs_json */
+void phase_check_runs(json_t *problems, const json_t *plan, const json_t *runs);
 
 /* @unreadable  sentences, one for each recording that cannot be read */
 void phase_check_recordings(json_t *problems, const char *name, const json_t *unreadable);

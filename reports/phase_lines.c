@@ -5,6 +5,7 @@
 #include "collector/base/xalloc.h"
 #include "reports/document.h"
 #include "reports/lines.h"
+#include "reports/phase_plan.h"
 
 #include <inttypes.h>
 #include <limits.h>
@@ -89,14 +90,33 @@ static const struct line_row *find_line(const struct recorded *recorded, const c
 	return NULL;
 }
 
+/* What is joined to the lines. */
+struct beside {
+	struct recorded *hits; /* those that are exact first */
+	size_t hits_count;
+	struct recorded memory;
+};
+
+/* The hits of a line, where it has any in one of the recordings. */
+static const struct line_row *find_hits(const struct beside *beside, const char *file,
+					uint32_t line)
+{
+	for (size_t i = 0; i < beside->hits_count; i++) {
+		const struct line_row *row = find_line(&beside->hits[i], file, line);
+
+		if (row && row->has_hits)
+			return row;
+	}
+	return NULL;
+}
+
 /* Hits that were estimated have their interval (95 %), or are not told where it reaches to nothing.
  */
-static void add_hits(json_t *cells, const struct recorded *hits, const struct line_row *counted,
-		     double total_ns)
+static void add_hits(json_t *cells, const struct line_row *counted, double total_ns)
 {
 	char text[80];
 
-	if (!hits->is_there || !counted || !counted->has_hits) {
+	if (!counted) {
 		document_text(cells, NOT_MEASURED);
 		document_number(cells, NAN);
 		return;
@@ -114,23 +134,32 @@ static void add_hits(json_t *cells, const struct recorded *hits, const struct li
 				       : NAN);
 }
 
-/* What restricts hits, of each counted function. */
-static void note_hits(json_t *section, const struct recorded *hits)
+/* What restricts the hits of each function that a recording counted; of one that has no better
+ * recording. */
+static void note_hits_of(json_t *section, const struct recorded *hits, json_t *told)
 {
 	const struct profile *profile = hits->report.profile;
 
-	if (!hits->is_there) {
-		document_note(section, "Hits: there is no recording that counted them.");
-		return;
-	}
 	for (size_t i = 0; i < profile->hit_functions_count; i++) {
 		const struct profile_hit_function *function = &profile->hit_functions[i];
 		uint32_t symbol = symbol_owner(profile, function->frame);
+		const char *label = hits->report.symbols.symbols[symbol].label;
 
-		if (function->note && *function->note)
-			document_note(section, "Hits of lines of %s: %s.",
-				      hits->report.symbols.symbols[symbol].label, function->note);
+		if (!json_object_get(told, label) && function->note && *function->note)
+			document_note(section, "Hits of lines of %s: %s.", label, function->note);
+		json_object_set_new(told, label, json_true());
 	}
+}
+
+static void note_hits(json_t *section, const struct beside *beside)
+{
+	json_t *told = json_object();
+
+	if (!beside->hits_count)
+		document_note(section, "Hits: there is no recording that counted them.");
+	for (size_t i = 0; i < beside->hits_count; i++)
+		note_hits_of(section, &beside->hits[i], told);
+	json_decref(told);
 }
 
 static void add_allocations(json_t *cells, const struct recorded *memory,
@@ -147,11 +176,6 @@ static void add_allocations(json_t *cells, const struct recorded *memory,
 	document_text(cells, text);
 	document_number(cells, counted ? (double)counted->allocated : 0);
 }
-
-/* What is joined to the lines. */
-struct beside {
-	struct recorded hits, memory;
-};
 
 /* Whether there was a sample in any of its lines. */
 static bool add_function_lines(json_t *table, const struct report *report, const char *function,
@@ -176,7 +200,7 @@ static bool add_function_lines(json_t *table, const struct report *report, const
 				  line->share.high);
 		document_number(cells, (double)line->total / all);
 		document_count(cells, line->self_samples);
-		add_hits(cells, &beside->hits, find_line(&beside->hits, file, line->line),
+		add_hits(cells, find_hits(beside, file, line->line),
 			 (double)line->total * report->period);
 		add_allocations(cells, &beside->memory,
 				find_line(&beside->memory, file, line->line));
@@ -188,7 +212,7 @@ static bool add_function_lines(json_t *table, const struct report *report, const
 }
 
 static void add_named(json_t *section, const struct report *report, const json_t *hot,
-		      const char *only, const struct beside *beside)
+		      const struct beside *beside)
 {
 	static const struct document_column columns[] = {
 		{"function", "function", "code", NULL},
@@ -210,15 +234,14 @@ static void add_named(json_t *section, const struct report *report, const json_t
 	json_object_foreach ((json_t *)hot, key, value) {
 		const char *function = json_string_value(value);
 
-		if (only && strcmp(only, "all") != 0 && strcmp(only, key) != 0)
-			continue;
 		if (!add_function_lines(table, report, function, beside))
 			document_note(section, "%s (%s): no sample came to its lines.", function,
 				      key);
 	}
 }
 
-static void add_hottest(json_t *section, const struct scaling *scaling, const struct report *report)
+static void add_hottest(json_t *section, const struct scaling *scaling, const struct report *report,
+			const struct beside *beside)
 {
 	static const struct document_column columns[] = {
 		{"component", "component", "text", NULL},
@@ -227,6 +250,8 @@ static void add_hottest(json_t *section, const struct scaling *scaling, const st
 		{"line", "line", "count", NULL},
 		{"borne", "with calls outside of components", "share", NULL},
 		{"samples", "samples", "count", NULL},
+		{"hits", "hits", "text", NULL},
+		{"per_hit", "per hit, with callees", "amount", "ns"},
 	};
 	json_t *table = document_table(
 		section, "hottest",
@@ -243,6 +268,7 @@ static void add_hottest(json_t *section, const struct scaling *scaling, const st
 
 		for (uint32_t i = 0; i < lines.count && shown < LINES_HOTTEST; i++) {
 			const struct line_row *line = &lines.rows[i];
+			const char *file = file_of(report, line);
 			json_t *cells;
 
 			if (components[line->symbol] != component || !line->line || !line->self)
@@ -251,11 +277,13 @@ static void add_hottest(json_t *section, const struct scaling *scaling, const st
 			cells = document_row(table);
 			document_text(cells, scaling->map.names[component]);
 			document_text(cells, report->symbols.symbols[line->symbol].label);
-			document_text(cells, file_of(report, line));
+			document_text(cells, file);
 			document_count(cells, line->line);
 			document_interval(cells, (double)line->self / (double)lines.value,
 					  line->share.low, line->share.high);
 			document_count(cells, line->self_samples);
+			add_hits(cells, find_hits(beside, file, line->line),
+				 (double)line->self * report->period);
 		}
 	}
 	lines_done(&lines);
@@ -263,8 +291,38 @@ static void add_hottest(json_t *section, const struct scaling *scaling, const st
 	free(components);
 }
 
-void phase_add_lines(json_t *document, const struct scaling *scaling, const json_t *hot,
-		     const char *only)
+/* Opens the recordings of hits that lie beside a sweep: of all functions, and of each alone. */
+static void open_hits(struct beside *beside, const char *folder, const json_t *hot)
+{
+	static const char *const sweeps[] = {PHASE_HITS, PHASE_WINDOWS};
+	size_t most = 2 * (json_object_size(hot) + 1);
+	struct recorded *recorded = beside->hits = xcalloc(most, sizeof(*beside->hits));
+	json_t *value;
+	const char *key;
+
+	for (int i = 0; i < 2; i++) {
+		open_beside(recorded, folder, sweeps[i]);
+		recorded += recorded->is_there;
+		json_object_foreach ((json_t *)hot, key, value) {
+			char name[128];
+
+			snprintf(name, sizeof(name), "%s_%s", sweeps[i], key);
+			open_beside(recorded, folder, name);
+			recorded += recorded->is_there;
+		}
+	}
+	beside->hits_count = (size_t)(recorded - beside->hits);
+}
+
+static void close_beside(struct beside *beside)
+{
+	for (size_t i = 0; i < beside->hits_count; i++)
+		close_recording(&beside->hits[i]);
+	free(beside->hits);
+	close_recording(&beside->memory);
+}
+
+void phase_add_lines(json_t *document, const struct scaling *scaling, const json_t *hot)
 {
 	json_t *section = document_section(document, "lines", "Lines");
 	struct beside beside;
@@ -274,20 +332,22 @@ void phase_add_lines(json_t *document, const struct scaling *scaling, const json
 		document_miss(section, "there is no recording");
 		return;
 	}
-	open_beside(&beside.hits, scaling->sweep.folder, "hits");
+	open_hits(&beside, scaling->sweep.folder, hot);
 	open_beside(&beside.memory, scaling->sweep.folder, "memory");
 	document_say(section,
 		     "Shares of the whole run's CPU time, of one recording; the interval "
 		     "speaks of that run only. Hits and allocations are of other runs of "
 		     "the same work; time per hit is that of the line, with what it calls, by "
-		     "its hits. Hits that are estimated have their interval (95 %%); where that "
-		     "reaches to nothing they cannot be told.");
+		     "its hits. All hits are counted, in a run that is slowed down by that; where "
+		     "it took too long, or there was none, in windows of time: then they are "
+		     "estimated, with their interval (95 %%), and where that reaches to nothing "
+		     "they cannot be told. Hits are those of the functions that were named, with "
+		     "what is inlined in them.");
 	if (!beside.memory.is_there)
 		document_say(section, "Allocations are counted with --memory.");
-	add_named(section, &report, hot, only, &beside);
-	note_hits(section, &beside.hits);
-	add_hottest(section, scaling, &report);
-	close_recording(&beside.hits);
-	close_recording(&beside.memory);
+	add_named(section, &report, hot, &beside);
+	note_hits(section, &beside);
+	add_hottest(section, scaling, &report, &beside);
+	close_beside(&beside);
 	report_done(&report);
 }

@@ -13,8 +13,8 @@
 /*
  * Appends it, of the first recording of the sweep that can be read.
  *
- * @scaling  of the sweep "lines"; "hits" and "memory" lie beside it, or were not measured
- * @hot      functions by name, [hot] of the engine; @only: one of the names, NULL or "all": all
+ * @scaling  of the sweep "lines"; those of hits (PHASE_HITS, PHASE_WINDOWS) and "memory" lie beside
+ *           it, or were not measured
+ * @hot      functions by name, those of [hot] of the engine that are to be told of
  */
-void phase_add_lines(json_t *document, const struct scaling *scaling, const json_t *hot,
-		     const char *only);
+void phase_add_lines(json_t *document, const struct scaling *scaling, const json_t *hot);

@@ -10,6 +10,7 @@
 enum {
 	TIME_LIMIT_S = 600,
 	QUICK_TIME_LIMIT_S = 120,
+	HITS_TIME_LIMIT_S = 60,
 };
 
 /* What sampling takes comes on top, and what it costs to begin, a part of short runs: all together
@@ -21,6 +22,10 @@ static const char no_budget[] = "--budget=none";
 
 /* Where durations are asked for, samples only cost; where probes are, too, half of them do. */
 static const char few_samples[] = "-F99", half_the_samples[] = "-F499";
+
+/* For hits nothing is timed either. Where counting all of them takes too long, they are those of
+ * windows, which have three quarters of a run. */
+static const char hits_budget[] = "--budget=300";
 
 /* For lines, as many as the budget lets. */
 static const char many_samples[] = "-F1499";
@@ -287,6 +292,34 @@ static void plan_phase2(json_t *plan, const json_t *engine, const struct phase_o
 	}
 }
 
+/* Hits are the same in each run, so one is enough; beside it one without, to tell what they cost.
+ */
+static void add_hits(json_t *plan, const json_t *engine, const char *functions, bool is_whole,
+		     const struct phase_options *options)
+{
+	bool is_one = options->only && strcmp(options->only, "all") != 0;
+	const char *budget_of_hits = is_whole ? no_budget : hits_budget;
+	char name[128];
+	json_t *sweep;
+
+	snprintf(name, sizeof(name), "%s%s%s", is_whole ? PHASE_HITS : PHASE_WINDOWS,
+		 is_one ? "_" : "", is_one ? options->only : "");
+
+	add(plan, engine,
+	    &(struct draft){
+		    name, "all", engine_text(engine, "engine", "command", ""),
+		    engine_text(engine, "engine", "activity", ""), json_pack("[{}]"),
+		    json_pack("[s+, s, s]", "--hits=", functions, budget_of_hits, few_samples), 1,
+		    1},
+	    options);
+	sweep = json_array_get(plan, json_array_size(plan) - 1);
+	json_object_set_new(sweep, "is_counts", json_true());
+	if (is_whole)
+		json_object_set_new(sweep, "may_time_out", json_true());
+	if (is_whole && time_limit_s(engine, options->quick) > HITS_TIME_LIMIT_S)
+		json_object_set_new(sweep, "time_limit_s", json_integer(HITS_TIME_LIMIT_S));
+}
+
 /* Phase 3: dense samples for the lines, how often they are executed, calls of the functions, and
  * allocations. */
 static void plan_phase3(json_t *plan, const json_t *engine, const struct phase_options *options)
@@ -302,19 +335,17 @@ static void plan_phase3(json_t *plan, const json_t *engine, const struct phase_o
 			    json_pack("[s]", many_samples), options->quick ? 3 : 5,
 			    options->quick ? 3 : 5},
 	    options);
-	if (*hot)
-		add(plan, engine,
-		    &(struct draft){"hits", "all", command, activity, json_pack("[{}]"),
-				    json_pack("[s+, s, s]", "--hits=", hot, budget, few_samples), 3,
-				    3},
-		    options);
+	if (*hot) {
+		add_hits(plan, engine, hot, true, options);
+		add_hits(plan, engine, hot, false, options);
+	}
 	free(hot);
 	json_object_foreach (json_object_get(engine, "hot"), key, value) {
 		char name[128];
 
 		if (!is_wanted(options, key) || options->why_no_probes)
 			continue;
-		snprintf(name, sizeof(name), "function_%s", key);
+		snprintf(name, sizeof(name), PHASE_FUNCTION "%s", key);
 		add(plan, engine,
 		    &(struct draft){
 			    name, key, command, activity, json_pack("[{}]"),

@@ -16,6 +16,14 @@ enum {
 /* What the name of a sweep ends with that counts calls at the points of another one. */
 #define PHASE_COUNTS "_counts"
 
+/* Sweeps of phase 3 that count how often lines are executed: always, and in windows of time, for
+ * when that takes too long. Those of one function alone have its name behind: "hits_NAME". */
+#define PHASE_HITS    "hits"
+#define PHASE_WINDOWS "windows"
+
+/* What the name of a sweep of phase 3 begins with that times a function. */
+#define PHASE_FUNCTION "function_"
+
 struct phase_options {
 	int phase; /* 1 ... PHASES, or PHASE_WINS */
 	bool quick;
@@ -36,7 +44,8 @@ struct phase_options {
  *     choose    phase 2: names that make a configuration (phase_best.h)
  *     is_memory, per   allocations are counted; phase 2: bytes are told for one of PER
  *                      (phase_memory.h)
- *     is_counts  calls are counted, all of them; nothing is timed (phase_counts.h)
+ *     is_counts  calls or hits are counted; nothing is timed (phase_counts.h, phase_lines.h)
+ *     may_time_out  that a run takes longer than time_limit_s is no problem
  *     win       name of its section in the description; trace: the sweep is of its traces
  * Owned by the caller. NULL with a sentence when the description lacks what was asked for.
  */

@@ -180,10 +180,18 @@ static void note_memory(json_t *section, const char *over, const json_t *group)
 
 void phase_add_scaling(json_t *document, const char *id, const char *title, const json_t *scaling)
 {
+	int extended = (int)json_integer_value(json_object_get(scaling, "extended"));
 	json_t *section = document_section(document, id, title), *group, *limit;
 	char text[TEXT_BYTES];
 	size_t i, k;
 
+	if (extended)
+		document_say(section,
+			     "In %d recording%s steps were marked in a first part only, to keep "
+			     "the budget: wall times of a step there are of the time to the end "
+			     "by the number of steps, less what was between those that were "
+			     "marked in proportion.",
+			     extended, extended == 1 ? "" : "s");
 	json_array_foreach (json_object_get(scaling, "groups"), i, group) {
 		add_rows(section, group);
 		note_memory(section, text_of(scaling, "over"), group);

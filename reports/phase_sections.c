@@ -129,12 +129,15 @@ static void add_components(json_t *section, const struct scaling *scaling)
 	}
 }
 
-/* What lies in a library, and belongs to no component, does its work for whoever calls it. */
+/* What belongs to no component, and lies in a library or is inlined from a header, does its work
+ * for whoever calls it: most of its own time is borne by others. */
 static const char *component_of(const struct scaling *scaling, size_t id)
 {
 	const struct measured_name *name = scaling->names.rows[id];
+	struct shares self = function_shares(scaling, id, SELF);
+	struct shares borne = function_shares(scaling, id, BORNE);
 
-	return name->bearing != COMPONENT_PASSES || scaling->map.count <= 1
+	return name->component || scaling->map.count <= 1 || mean_of(&borne) >= mean_of(&self) / 2
 		       ? scaling->map.names[name->component]
 		       : CALLERS;
 }

@@ -283,6 +283,7 @@ static void add_threads(json_t *section, const struct scaling *scaling)
 	json_array_foreach (scaling->sweep.points, i, point) {
 		const char *text = json_string_value(json_object_get(point, "threads"));
 		double threads = text ? strtod(text, NULL) : 0, step = step_of(scaling, i, &runs);
+		double serial = (step / one - 1 / threads) / (1 - 1 / threads);
 		json_t *row;
 
 		if (one <= 0 || threads < 1 || step <= 0)
@@ -293,8 +294,17 @@ static void add_threads(json_t *section, const struct scaling *scaling)
 		document_number(row, step);
 		document_number(row, one / step);
 		document_number(row, one / step / threads);
-		document_number(row,
-				threads > 1 ? (step / one - 1 / threads) / (1 - 1 / threads) : NAN);
+		document_number(row, threads > 1 && serial >= 0 && serial <= 1 ? serial : NAN);
+		if (threads > 1 && serial > 1)
+			document_note(section,
+				      "%s threads are slower than one: how much of the work is not "
+				      "parallel cannot be told, for they cost more than they save.",
+				      text);
+		else if (threads > 1 && serial < 0)
+			document_note(section,
+				      "%s threads are more than %s times as fast as one: how much "
+				      "of the work is not parallel cannot be told.",
+				      text, text);
 	}
 }
 

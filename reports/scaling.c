@@ -6,6 +6,7 @@
 
 #include <errno.h>
 #include <math.h>
+#include <stddef.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -76,22 +77,19 @@ void scaling_take_steps(struct scaling *scaling, const struct scaling *other)
 	}
 }
 
-int scaling_lacking_steps(const struct scaling *scaling)
+/* Of how many runs a flag holds. @flag  its offset in struct measured */
+static int count_runs(const struct scaling *scaling, size_t flag)
 {
 	int count = 0;
 
 	for (size_t i = 0; i < scaling->sweep.count; i++)
-		count += scaling->runs[i] && scaling->runs[i]->lacks_steps;
+		count += scaling->runs[i] && *(const bool *)((const char *)scaling->runs[i] + flag);
 	return count;
 }
 
-static int count_inlined_steps(const struct scaling *scaling)
+int scaling_lacking_steps(const struct scaling *scaling)
 {
-	int count = 0;
-
-	for (size_t i = 0; i < scaling->sweep.count; i++)
-		count += scaling->runs[i] && scaling->runs[i]->has_inlined_steps;
-	return count;
+	return count_runs(scaling, offsetof(struct measured, lacks_steps));
 }
 
 int scaling_load(struct scaling *scaling, const char *folder, const json_t *components,
@@ -563,12 +561,15 @@ json_t *scaling_json(const struct scaling *scaling, const char *over, const char
 	scaling_groups_free(groups, count);
 	for (size_t i = 0; i < scaling->sweep.count; i++)
 		cpu_ns[i] = scaling->runs[i] ? measured_own_cpu_ns(scaling->runs[i]) : 0;
-	json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:O, s:i, s:i, s:o}", "schema",
+	json = json_pack("{s:s, s:s, s:s, s:o, s:o, s:O, s:i, s:i, s:i, s:o}", "schema",
 			 "simprof/scaling-v1", "over", over, "size", size ? size : over, "runs",
 			 sweep_runs_json(&scaling->sweep), "overhead",
 			 sweep_overhead_json(&scaling->sweep, cpu_ns), "unreadable",
 			 scaling->unreadable, "stepless", scaling_lacking_steps(scaling),
-			 "inlined_steps", count_inlined_steps(scaling), "groups", groups_array);
+			 "inlined_steps",
+			 count_runs(scaling, offsetof(struct measured, has_inlined_steps)),
+			 "extended", count_runs(scaling, offsetof(struct measured, is_extended)),
+			 "groups", groups_array);
 	free(cpu_ns);
 	return json;
 }

@@ -37,6 +37,8 @@ int scaling_lacking_steps(const struct scaling *scaling);
  *     unreadable                   recordings left out because they cannot be read: why, of each
  *     stepless                     recordings left out because they lack steps (measured.h)
  *     inlined_steps                recordings whose step function was also inlined somewhere
+ *     extended                     recordings that mark a first part of the steps only
+why)
  *     groups    an object for each machine and each value of the other names: machine, others
  *               (text), rows, limits, and shares: of each component the largest at any size
  * A row has name, kind ("step", "cpu", "component", "function", "memory"),

@@ -74,6 +74,7 @@ phase() {
 	"$scripts/run_phase1_profiling" --engine growth.engine --output-dir bad || status=$?
 	[ "$status" -eq 2 ]
 	[[ $(ask bad/phase1/phase1_summary.json 'it.problems.join("; ")') == *'macro: 10 runs failed, p1r10b among them: it ended with status 1;'* ]]
+	grep -q 'no run is done, 10 failed or took too long: it ended with status 1' bad/phase1/PHASE1_REPORT.md
 }
 
 @test "phase 2 names the best configuration of points that did the same work" {
@@ -202,6 +203,7 @@ phase() {
 	fails_with 1 "there is no component 'nothing'; the engine's description has: growing" phase 2 --component nothing
 	fails_with 1 "there is no function 'nothing'; the engine's description has: square" phase 3 --function nothing
 	fails_with 1 'is not for phase 1' phase 1 --component growing
+	fails_with 1 'is not for phase 2' phase 2 --memory
 	fails_with 1 "there is no option '--slow'" phase 1 --slow
 	fails_with 1 'cannot read the description' "$scripts/run_all_phases" --engine none.engine --output-dir all
 	[ ! -e all ]
@@ -239,6 +241,22 @@ phase() {
 	fails_with 1 "there is no option 'more'" "$scripts/check_profiling_status.sh" --output-dir out more
 	fails_with 1 '--output-dir takes a path' phase 1 --output-dir ''
 	fails_with 1 '--output-dir takes a path' "$scripts/run_all_phases" --output-dir ''
+}
+
+@test "a phase that waits for its turn says for whom, and so does the status" {
+	local script lock=$TMPDIR/simprof-phases-$UID.lock
+	phase 1 --plan
+	exec 8>"$lock"
+	flock 8
+	echo 'phase 9 of somebody' >"$lock"
+	setsid "$scripts/run_phase1_profiling" --quick --engine growth.engine --output-dir out 3>&- 8>&- >said 2>&1 & script=$!
+	timeout 60 bash -c 'until [ -s out/phase1/waiting ]; do sleep 0.05; done'
+	[[ $("$scripts/check_profiling_status.sh" --output-dir out) == *'phase 1: waits for its turn, after phase 9 of somebody; 0 of '* ]]
+	grep -q 'at work on this machine, phase 9 of somebody' said
+	kill -- -$script
+	wait $script || :
+	exec 8>&-
+	[[ $("$scripts/check_profiling_status.sh" --output-dir out) == *'phase 1: not begun; 0 of '* ]]
 }
 
 @test "a plan is told of one phase alone, and changes nothing of what was begun" {

@@ -8,7 +8,7 @@
 #include <math.h>
 
 /* Phase 1 of the program that copies, of which inner is a component: what findings are made of. */
-static struct findings measure_shares(void)
+static struct findings measure_shares(struct profile *(*make)(void))
 {
 	json_t *components = json_pack("{s:s}", "inner", "inner"), *point = json_object();
 	json_t *document = document_new("");
@@ -18,8 +18,8 @@ static struct findings measure_shares(void)
 
 	new_folder(folder);
 	new_sweep(folder, "macro", json_pack("[{}]"), 2, 0);
-	add_run(folder, &(struct small_run){"macro", "p1r1", point, 1, 1, copying_profile()});
-	add_run(folder, &(struct small_run){"macro", "p1r2", point, 1, 1, copying_profile()});
+	add_run(folder, &(struct small_run){"macro", "p1r1", point, 1, 1, make()});
+	add_run(folder, &(struct small_run){"macro", "p1r2", point, 1, 1, make()});
 	snprintf(path, sizeof(path), "%s/macro", folder);
 	cr_assert_eq(scaling_load(&scaling, path, components, &error), 0, "%s", error.text);
 	phase_add_shares(document, &scaling);
@@ -51,7 +51,7 @@ static double share_in(const json_t *table, const json_t *row, const char *id)
 
 Test(phase_sections, the_cause_of_a_component_bears_what_it_calls_in_libraries_as_the_share_does)
 {
-	struct findings findings = measure_shares();
+	struct findings findings = measure_shares(copying_profile);
 	const json_t *shares = finding_table(findings.phases[0], "shares", "components");
 	char text[FINDING_TEXT];
 
@@ -66,7 +66,7 @@ Test(phase_sections, the_cause_of_a_component_bears_what_it_calls_in_libraries_a
 
 Test(phase_sections, only_what_lies_in_a_library_is_its_callers)
 {
-	struct findings findings = measure_shares();
+	struct findings findings = measure_shares(copying_profile);
 	const json_t *table = finding_table(findings.phases[0], "shares", "functions");
 	static const char *const components[][2] = {
 		{"inner", "inner"}, {"rest", "other"}, {"memmove", "its caller's"}};
@@ -76,5 +76,31 @@ Test(phase_sections, only_what_lies_in_a_library_is_its_callers)
 						   find_row(table, "function", components[i][0]),
 						   "component"),
 				 components[i][1]);
+	findings_done(&findings);
+}
+
+/* inner() has a function of a header inlined in it. */
+static struct profile *inlining_profile(void)
+{
+	static const char program[] = "/bin/sim";
+	struct profile *profile = copying_profile();
+
+	add_frames(profile,
+		   (struct small_frame[]){
+			   {"main", program, 9}, {"inner", program, 5}, {"movemask", program, 7}},
+		   3, 100);
+	return profile;
+}
+
+Test(phase_sections, what_is_inlined_into_a_component_and_in_none_itself_is_its_callers)
+{
+	struct findings findings = measure_shares(inlining_profile);
+	const json_t *table = finding_table(findings.phases[0], "shares", "functions");
+
+	cr_assert_str_eq(
+		finding_cell_text(table, find_row(table, "function", "movemask"), "component"),
+		"its caller's");
+	cr_assert_str_eq(finding_cell_text(table, find_row(table, "function", "rest"), "component"),
+			 "other");
 	findings_done(&findings);
 }

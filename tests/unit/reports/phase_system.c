@@ -5,6 +5,8 @@
 #include "reports/finding.h"
 #include "tests/unit/reports/small_sweep.h"
 
+#include <math.h>
+
 enum {
 	MS = 1000000,
 	STEPS = 40, /* of a millisecond */
@@ -126,4 +128,56 @@ Test(phase_system, memory_that_was_not_seen_is_not_measured)
 			 "cannot tell: the run is too short");
 	cr_expect(json_is_null(cell(json, "memory", "level")));
 	json_decref(json);
+}
+
+/* The table of threads where a run takes so long with one and with two. */
+static json_t *report_threads(double one_s, double two_s)
+{
+	json_t *points = json_pack("[{s:s}, {s:s}]", "threads", "1", "threads", "2");
+	json_t *document = document_new("");
+	char folder[SMALL_PATH], path[SMALL_PATH + 16];
+	struct phase_system system;
+	struct scaling scaling;
+	struct error error;
+
+	new_folder(folder);
+	new_sweep(folder, "threads", json_incref(points), 1, 0);
+	add_run(folder, &(struct small_run){"threads", "p1r1", json_array_get(points, 0), one_s, 1,
+					    copying_profile()});
+	add_run(folder, &(struct small_run){"threads", "p2r1", json_array_get(points, 1), two_s, 1,
+					    copying_profile()});
+	json_decref(points);
+	snprintf(path, sizeof(path), "%s/threads", folder);
+	cr_assert_eq(scaling_load(&scaling, path, NULL, &error), 0, "%s", error.text);
+	phase_system_begin(&system, document);
+	phase_system_add(&system, "threads", &scaling);
+	scaling_done(&scaling);
+	remove_folder(folder);
+	return json_pack("{s:o}", "report", document);
+}
+
+Test(phase_system, a_part_that_is_not_parallel_is_one_of_the_whole_or_not_told)
+{
+	static const struct {
+		double two_s, serial;
+		const char *words;
+	} cases[] = {{1.5, 0.5, NULL},
+		     {2.8, NAN, "2 threads are slower than one"},
+		     {0.9, NAN, "2 threads are more than 2 times as fast as one"}};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(*cases); i++) {
+		json_t *json = report_threads(2, cases[i].two_s);
+		const json_t *table = finding_table(json, "system", "threads");
+		const json_t *rows = json_object_get(table, "rows");
+		const json_t *serial = finding_cell(table, json_array_get(rows, 1), "serial");
+		char *text = json_dumps(json, 0);
+
+		if (isnan(cases[i].serial))
+			cr_assert_not(json_is_number(serial));
+		else
+			cr_assert_float_eq(json_number_value(serial), cases[i].serial, 1e-9);
+		cr_assert(!cases[i].words || strstr(text, cases[i].words), "%s", text);
+		free(text);
+		json_decref(json);
+	}
 }

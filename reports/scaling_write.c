@@ -202,6 +202,7 @@ void scaling_write(const json_t *json, FILE *stream)
 	int damaged = (int)json_integer_value(json_object_get(runs, "damaged"));
 	int stepless = (int)json_integer_value(json_object_get(json, "stepless"));
 	int inlined_steps = (int)json_integer_value(json_object_get(json, "inlined_steps"));
+	int extended = (int)json_integer_value(json_object_get(json, "extended"));
 	const json_t *reason;
 	size_t i;
 
@@ -242,4 +243,9 @@ void scaling_write(const json_t *json, FILE *stream)
 			"(!) in %d recording%s the step function was also inlined: what is "
 			"executed there is in no step; collector steps says where\n",
 			inlined_steps, inlined_steps == 1 ? "" : "s");
+	if (extended)
+		fprintf(stream,
+			"in %d recording%s steps were marked in a first part only, to keep the "
+			"budget: wall times of a step there are of the time to the end\n",
+			extended, extended == 1 ? "" : "s");
 }

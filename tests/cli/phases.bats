@@ -178,7 +178,7 @@ phase() {
 	[ "$status" -eq 2 ]
 	# What was between the two lines, and nothing else, is what was measured now, with a picture of what changed.
 	[ "$(sed -n '1,2p; $p' study.md | paste -sd ';')" = 'above;<!-- measured by hand -->;below' ]
-	! grep -x old study.md
+	[ "$(grep -cx old study.md)" -eq 0 ]
 	grep -q '^| half | growing |' study.md
 	grep -q '^!\[.*\](study/half.svg)$' study.md
 	grep -q '<svg' study/half.svg

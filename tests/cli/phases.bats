@@ -173,7 +173,13 @@ phase() {
 	[[ $("$scripts/validate_quick_wins" --quick --engine growth.engine --output-dir out --plan 2>&1) == 'wins: 4 sweeps, 36 runs' ]]
 	fails_with 1 'cannot write into study.md: it has to have a line' \
 		"$scripts/validate_quick_wins" --quick --engine growth.engine --output-dir out --write study.md
-	printf '%s\n' above '<!-- measured by hand -->' old '<!-- end of what was measured -->' below >study.md
+	fails_with 1 '--write takes a page of Markdown' "$scripts/validate_quick_wins" --write study
+	printf '%s\n' '<!-- end of what was measured -->' mine '<!-- measured by hand -->' below >study.md
+	fails_with 1 'cannot write into study.md: it has to have a line' \
+		"$scripts/validate_quick_wins" --quick --engine growth.engine --output-dir out --write study.md
+	mkdir study
+	touch study/mine.svg study/old.svg
+	printf '%s\n' above '<!-- measured by hand -->' old '![old](study/old.svg)' '<!-- end of what was measured -->' below >study.md
 	"$scripts/validate_quick_wins" --quick --engine growth.engine --output-dir out --write study.md && status=0 || status=$?
 	[ "$status" -eq 2 ]
 	# What was between the two lines, and nothing else, is what was measured now, with a picture of what changed.
@@ -182,6 +188,7 @@ phase() {
 	grep -q '^| half | growing |' study.md
 	grep -q '^!\[.*\](study/half.svg)$' study.md
 	grep -q '<svg' study/half.svg
+	[ "$(cd study && ls -- *.svg | grep -v half | paste -sd ' ')" = mine.svg ]
 	[ "$(ask out/wins/wins_summary.json 'it.wins.map(win => win.trace).join()')" = differs,same ]
 	[[ $(ask out/wins/wins_summary.json it.problems) == *'half: its sides did different work, and the description names no change'* ]]
 	[[ $(ask out/wins/wins_summary.json 'it.wins[0].work') == 'calls '*' before, '*' after' ]]

@@ -172,6 +172,8 @@ static void leave_steps(struct timing_budget *budget, struct uprobe *uprobe)
 		if (budget->functions[i].sampled_ns && budget->functions[i].by_steps)
 			timing_windows_leave_steps(budget, uprobe, i);
 	budget->has_steps = false;
+	budget->is_skipping = false;
+	uprobe_window_end(uprobe);
 }
 
 /* A step function is no longer timed. The series of steps ends, since windows would tell of some of
@@ -274,8 +276,8 @@ void timing_budget_round(struct timing_budget *budget, struct uprobe *uprobe, ui
 		uprobe_set_limit(uprobe, probe_bank_limit_ns(&budget->bank));
 		return;
 	}
-	if (budget->is_in_window ||
-	    (now_ns - budget->round_ns < PROBE_BANK_ROUND_NS && !uprobe_is_over(uprobe)))
+	if (budget->is_in_window || (now_ns - budget->round_ns < PROBE_BANK_ROUND_NS &&
+				     !uprobe_is_over(uprobe) && !uprobe_window_is_due(uprobe)))
 		return;
 	budget->round_ns = now_ns;
 	timing_budget_look(budget, uprobe, now_ns);

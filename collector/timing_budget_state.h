@@ -47,6 +47,10 @@ struct timing_budget {
 	bool has_steps;		   /* a step function is timed, of one thread at a time */
 	bool is_in_window;	   /* of steps */
 	bool is_turn_of_steps;
+	bool is_skipping;      /* steps, before a window of some */
+	uint64_t random;       /* state of the generator of how many */
+	double step_ns;	       /* that probes are taken to cost in a step: the most of late, */
+	double window_steps;   /* and how long the last window of steps is for that */
 	double needed_ns;      /* that probes are taken to cost in one of steps */
 	unsigned vain_windows; /* of steps, since the last one that has closed */
 	double begun_ns;       /* what they had cost as it began */

@@ -11,9 +11,13 @@
 #define LONGEST_NS	5e6
 #define LEAST_WINDOW_NS 2e4 /* of the target's CPU time, for a window to count */
 #define MOST_IN_WINDOW	32
-#define DEAREST_WINDOW	0.7 /* of a full bank, that one may need */
-#define VAIN_WINDOWS	4   /* of steps that cost too much, one after the other, to give them up */
-#define FIRST_WINDOWS	3   /* before it is known whether they show anything */
+#define DEAREST_WINDOW	0.7  /* of a full bank, that one may need */
+#define VAIN_WINDOWS	4    /* of steps that cost too much, one after the other, to give them up */
+#define FIRST_WINDOWS	3    /* before it is known whether they show anything */
+#define MOST_SKIPPED	8    /* steps, before a window of some; */
+#define EARLY_STEPS	16   /* for each so many steps have gone by one more */
+#define LENGTHENING	4.0  /* of a window of steps, of the one before */
+#define STEP_FADING	0.75 /* of what a step is taken to cost, with each window that costs less */
 
 static uint64_t monotonic_ns(void)
 {
@@ -237,9 +241,37 @@ static void make_window_of_time(struct timing_budget *budget, struct uprobe *upr
 		take_window(budget, uprobe, false, budget->bank.used_ns, budget->bank.all_used_ns);
 }
 
-/* In place, probes cost something before it opens, and a whole step after it is enough. */
+/* Lets a random number of steps go by, few where there have been few. Knuth's MMIX generator. */
+static void skip_steps(struct timing_budget *budget, struct uprobe *uprobe)
+{
+	double range = fmin(1 + budget->steps / EARLY_STEPS, MOST_SKIPPED);
+
+	budget->random = budget->random * 6364136223846793005u + 1442695040888963407u;
+	uprobe_window_skip(uprobe, (budget->random >> 33) % (uint64_t)range);
+	budget->is_skipping = true;
+}
+
+/* Returns how many steps a window shall have, of what is known before it begins. */
+static uint64_t length_in_steps(struct timing_budget *budget)
+{
+	double steps = budget->step_ns > 0 ? PROBE_BANK_WINDOW_NS / 2 / budget->step_ns : 1;
+
+	budget->window_steps = fmax(fmin(steps, LENGTHENING * budget->window_steps), 1);
+	return (uint64_t)budget->window_steps;
+}
+
+/* Sees what so many steps have cost. */
+static void take_step_cost(struct timing_budget *budget, const struct uprobe *uprobe, double steps)
+{
+	double step_ns = (uprobe_spent_ns(uprobe) - budget->begun_ns) / steps;
+
+	budget->step_ns = fmax(step_ns, STEP_FADING * budget->step_ns);
+}
+
+/* In place, probes cost something before it opens, too. */
 static void begin_window_of_steps(struct timing_budget *budget, struct uprobe *uprobe)
 {
+	budget->is_skipping = false;
 	budget->begun_ns = uprobe_spent_ns(uprobe);
 	budget->is_in_window = begin_window(budget, uprobe, true, is_timed_next(budget, true));
 	if (!budget->is_in_window) {
@@ -247,7 +279,7 @@ static void begin_window_of_steps(struct timing_budget *budget, struct uprobe *u
 		return;
 	}
 	uprobe_set_limit(uprobe, budget->needed_ns);
-	uprobe_window_begin(uprobe, PROBE_BANK_WINDOW_NS / 2);
+	uprobe_window_begin(uprobe, length_in_steps(budget));
 }
 
 void timing_windows_leave_steps(struct timing_budget *budget, struct uprobe *uprobe,
@@ -264,7 +296,8 @@ void timing_windows_leave_steps(struct timing_budget *budget, struct uprobe *upr
 	} else {
 		watched->path_place = watched->sampled_used_ns;
 	}
-	*path = (struct window_path){.count = path->count, .variance = path->variance};
+	*path = (struct window_path){
+		.count = path->count, .variance = path->variance, .squares = path->squares};
 	watched->by_steps = false;
 	watched->window_used_ns = watched->window_spent_ns = 0;
 	uprobe_window_take(uprobe, function, false);
@@ -303,6 +336,7 @@ void timing_windows_end(struct timing_budget *budget, struct uprobe *uprobe)
 	budget->is_in_window = false;
 	if (uprobe_steps_overlap(uprobe))
 		return;
+	take_step_cost(budget, uprobe, steps ? (double)steps : budget->window_steps);
 	if (steps) {
 		take_window(budget, uprobe, true, (double)steps,
 			    (double)uprobe_window_place(uprobe));
@@ -326,10 +360,12 @@ void timing_windows_end(struct timing_budget *budget, struct uprobe *uprobe)
 void timing_windows_make(struct timing_budget *budget, struct uprobe *uprobe)
 {
 	bool needs[] = {needs_windows(budget, false), needs_windows(budget, true)};
-	bool by_steps = needs[true] && (!needs[false] || budget->is_turn_of_steps);
+	bool by_steps =
+		needs[true] && (!needs[false] || budget->is_turn_of_steps || budget->is_skipping);
 	double probes_ns;
 
-	if (!needs[by_steps])
+	budget->is_skipping &= needs[true];
+	if (!needs[by_steps] || (budget->is_skipping && !uprobe_window_is_due(uprobe)))
 		return;
 	choose_due(budget, by_steps);
 	probes_ns = by_steps ? PROBE_BANK_CAREFUL * budget->needed_ns
@@ -337,7 +373,9 @@ void timing_windows_make(struct timing_budget *budget, struct uprobe *uprobe)
 	if (budget->bank.left_ns <= probes_ns + placing_ns(budget, by_steps))
 		return;
 	budget->is_turn_of_steps = !by_steps;
-	if (by_steps)
+	if (by_steps && !budget->is_skipping)
+		skip_steps(budget, uprobe);
+	else if (by_steps)
 		begin_window_of_steps(budget, uprobe);
 	else
 		make_window_of_time(budget, uprobe);

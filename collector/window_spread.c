@@ -41,19 +41,21 @@ double window_spread_margin(const struct window_spread *spread, const struct win
 
 void window_path_add(struct window_path *path, double hits, double size, double since)
 {
-	double rate = hits / size, spans = since * since;
+	double rate = hits / size, spans = since * since, part;
 
 	path->change = rate - path->rate;
 	if (!path->count && path->rate <= 0) {
 		path->blind = since;
 		path->rate = rate;
 	} else if (path->blind > 0) {
-		path->variance -= path->blind * path->blind * path->rate * path->rate / 2;
+		path->variance = path->squares = 0; /* it was all of the blind one's */
 		spans += path->blind * path->blind;
 		path->blind = 0;
 	}
 	path->hits += since * (rate + path->rate) / 2;
-	path->variance += spans * path->change * path->change / 2;
+	part = spans * path->change * path->change / 2;
+	path->variance += part;
+	path->squares += part * part;
 	path->rate = rate;
 	path->count++;
 	path->shown += hits > 0;
@@ -64,12 +66,22 @@ bool window_path_tells(const struct window_path *path)
 	return path->count >= WINDOW_PATH_LEAST && path->shown >= WINDOW_PATH_SHOWN;
 }
 
+/* Differences of neighbours share windows. Of parts that are alike, squares of normal differences,
+ * the sum's square is a third of their number times the squares' sum (the fourth moment is 3). */
+static uint32_t degrees_of(const struct window_path *path, double variance, double squares)
+{
+	double alike = squares > 0 ? 3 * variance * variance / squares - 2 : path->count;
+	double degrees = 2 * fmin(alike, path->count) / 3;
+
+	return degrees < 1 ? 1 : (uint32_t)degrees;
+}
+
 double window_path_hits(const struct window_path *path, double rest, double *margin)
 {
-	double variance = path->variance + rest * rest * path->change * path->change / 2;
+	double part = rest * rest * path->change * path->change / 2;
+	double variance = path->variance + part;
 
-	uint32_t degrees = 2 * path->count / 3;
-
-	*margin = student_95(degrees ? degrees : 1) * sqrt(variance * (1 + RARE / path->count));
+	*margin = student_95(degrees_of(path, variance, path->squares + part * part)) *
+		  sqrt(variance * (1 + RARE / path->count));
 	return path->hits + rest * path->rate;
 }

@@ -10,7 +10,8 @@
  * of the time instead (struct window_path).
  *
  * Source: Cochran, "Sampling Techniques", 3rd edition, 6.4; 8.9 and 8.10 for the variance of
- * systematic samples by successive differences.
+ * systematic samples by successive differences. Satterthwaite, "An approximate distribution of
+ * estimates of variance components", Biometrics Bulletin 2 (1946), for the degrees of freedom.
  */
 #pragma once
 
@@ -49,6 +50,7 @@ double window_spread_margin(const struct window_spread *spread, const struct win
 struct window_path {
 	uint32_t count, shown; /* windows, and those with hits */
 	double hits, variance; /* of all time until the last window */
+	double squares;	       /* of the parts that the variance is the sum of */
 	double rate;	       /* hits of a nanosecond in the last window */
 	double change;	       /* of that, since the one before */
 	double blind;	       /* what lay before the first window, while that is the only one */
@@ -68,8 +70,9 @@ bool window_path_tells(const struct window_path *path);
 /*
  * Returns all hits, with a rest of the time behind the last window, and half of their 95 %
  * interval. One window at least. Differences of neighbours share windows, so there are fewer
- * degrees of freedom than windows: two thirds (von Neumann's ratio). What is rare is in few of the
- * windows, which then differ less than the time that they stand for: three windows more that are
- * like the others cover that, tried on constant, growing, bursting and phased rates.
+ * degrees of freedom than windows: two thirds (von Neumann's ratio), and far fewer where few
+ * changes are most of the variance, as of what comes in phases (Satterthwaite). What is rare is in
+ * few of the windows, which then differ less than the time that they stand for: three windows more
+ * that are like the others cover that, tried on constant, growing, bursting and phased rates.
  */
 double window_path_hits(const struct window_path *path, double rest, double *margin);

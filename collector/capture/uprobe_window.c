@@ -9,9 +9,20 @@ void uprobe_window_take(struct uprobe *uprobe, size_t function, bool is_taken)
 	__atomic_store_n(&uprobe_setting(uprobe, function)->in_windows, is_taken, __ATOMIC_RELEASE);
 }
 
-void uprobe_window_begin(struct uprobe *uprobe, double enough_ns)
+void uprobe_window_skip(struct uprobe *uprobe, uint64_t steps)
 {
-	uprobe->window->enough_ns = (uint64_t)(uprobe_spent_ns(uprobe) + enough_ns);
+	uprobe->window->due = uprobe_steps_begun(uprobe) + 1 + steps;
+	__atomic_store_n(&uprobe->window->state, UPROBE_WINDOW_SKIPS, __ATOMIC_RELEASE);
+}
+
+bool uprobe_window_is_due(const struct uprobe *uprobe)
+{
+	return __atomic_load_n(&uprobe->window->state, __ATOMIC_ACQUIRE) == UPROBE_WINDOW_DUE;
+}
+
+void uprobe_window_begin(struct uprobe *uprobe, uint64_t steps)
+{
+	uprobe->window->length = steps;
 	__atomic_store_n(&uprobe->window->state, UPROBE_WINDOW_WAITS, __ATOMIC_RELEASE);
 }
 

@@ -15,12 +15,14 @@
 /* Says whether a function counts in windows only. */
 void uprobe_window_take(struct uprobe *uprobe, size_t function, bool is_taken);
 
-/*
- * Begins one, which opens with the next step.
- *
- * @enough_ns  what all probes together may cost from now on, until it closes with a step's end
- */
-void uprobe_window_begin(struct uprobe *uprobe, double enough_ns);
+/* Lets so many steps go by before a window is due, which uprobe_poll_fd tells. The first step that
+ * begins after a moment follows a long one more often than a short one, so that it would show too
+ * few of what comes in long ones, or too many of what comes behind. */
+void uprobe_window_skip(struct uprobe *uprobe, uint64_t steps);
+bool uprobe_window_is_due(const struct uprobe *uprobe);
+
+/* Begins one, which opens with the next step, and is so many steps long. */
+void uprobe_window_begin(struct uprobe *uprobe, uint64_t steps);
 
 /* Says whether it has closed: uprobe_poll_fd is readable then. */
 bool uprobe_window_is_closed(const struct uprobe *uprobe);

@@ -11,6 +11,7 @@
  *     period       `called` in a half of each period of some milliseconds
  *     tree         `called` recursively, in trees of random size
  *     beat         every other `step` is long, and every seventh has much of `called`
+ *     walk         `step`s with ever more or less of `called`, at random, and every tenth is longer
  *     overlap      `step`s of two threads at the same time
  */
 #include <pthread.h>
@@ -171,6 +172,19 @@ static uint64_t run_beat(void)
 	return sum;
 }
 
+static uint64_t run_walk(void)
+{
+	uint64_t state = 1, sum = 0, calls = 100;
+
+	for (int i = 0; i < 2500; i++) {
+		calls += next(&state) % 41;
+		calls = calls > 20 ? calls - 20 : 0;
+		calls = calls > 600 ? 600 : calls;
+		sum += step(calls, i % 10 ? 300 : 2000);
+	}
+	return sum;
+}
+
 static void *run_steps(void *argument)
 {
 	uint64_t state = (uint64_t)(uintptr_t)argument, sum = 0;
@@ -191,9 +205,10 @@ int main(int argc, char **argv)
 		const char *name;
 		uint64_t (*run)(void);
 	} programs[] = {
-		{"bursts", run_bursts}, {"turns", run_turns}, {"threads", run_four},
-		{"uneven", run_uneven}, {"drift", run_drift}, {"period", run_period},
-		{"tree", run_tree},	{"beat", run_beat},   {"overlap", run_overlap},
+		{"bursts", run_bursts},	  {"turns", run_turns}, {"threads", run_four},
+		{"uneven", run_uneven},	  {"drift", run_drift}, {"period", run_period},
+		{"tree", run_tree},	  {"beat", run_beat},	{"walk", run_walk},
+		{"overlap", run_overlap},
 	};
 
 	for (size_t i = 0; argc == 2 && i < sizeof(programs) / sizeof(*programs); i++)

@@ -132,7 +132,7 @@ counted() {
 	collector calls calls.prof >text
 	cat text
 	grep -qE '^ *(>|≈).*  leaf' text
-	grep -qE 'note: leaf: to keep the budget (its probe was taken off at|counted in [0-9]+ windows)' text
+	grep -qE '^note: .*leaf.*: to keep the budget (its probe was taken off at|counted in [0-9]+ (to [0-9]+ )?windows)' text
 	# All of its calls, or marked: with the others it is taken off, before the last thread has begun or after.
 	grep -qE '^ *(8|> *[0-9]+) .* call_leaf' text
 	grep -q 'exact, but for those with >' text

@@ -32,13 +32,14 @@ struct uprobe_setting {
 	__u32 unused;	  /* the kernel aligns rows at 8 bytes */
 };
 
-/* A window of whole steps: it opens as a step begins, and closes as another one does, at the first
- * that finds enough spent on probes. */
+/* A window of whole steps: it opens as a step begins, and closes as another one does. How many are
+ * between is set before: one that closed when it had seen enough would show more than there is. */
 struct uprobe_window {
-	__u64 steps; /* that have begun so far, */
-	__u64 begun; /* as it opened, */
-	__u64 ended; /* and as it closed */
-	__u64 enough_ns;
+	__u64 steps;  /* that have begun so far, */
+	__u64 begun;  /* as it opened, */
+	__u64 ended;  /* and as it closed */
+	__u64 length; /* in steps */
+	__u64 due;    /* the step from which on its probes may be put in place */
 	__u64 thread; /* that has begun the last step */
 	__u32 state;
 	__u32 steps_ended; /* 1: no more will be told, and no call is within one */
@@ -47,6 +48,8 @@ struct uprobe_window {
 
 enum uprobe_window_state {
 	UPROBE_NO_WINDOW,
+	UPROBE_WINDOW_SKIPS,
+	UPROBE_WINDOW_DUE,
 	UPROBE_WINDOW_WAITS,
 	UPROBE_WINDOW_OPEN,
 	UPROBE_WINDOW_CLOSED,

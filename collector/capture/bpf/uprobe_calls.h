@@ -271,10 +271,13 @@ static __always_inline void begin_step(struct calls *calls, __u32 depth)
 		window.overlap = 1;
 	window.thread = thread;
 	begin_totals(calls, depth);
-	if (window.state == UPROBE_WINDOW_WAITS) {
+	if (window.state == UPROBE_WINDOW_SKIPS && begun >= window.due) {
+		window.state = UPROBE_WINDOW_DUE;
+		probe_limit_tell();
+	} else if (window.state == UPROBE_WINDOW_WAITS) {
 		window.begun = begun;
 		window.state = UPROBE_WINDOW_OPEN;
-	} else if (window.state == UPROBE_WINDOW_OPEN && spent_ns >= window.enough_ns) {
+	} else if (window.state == UPROBE_WINDOW_OPEN && begun - window.begun >= window.length) {
 		window.ended = begun;
 		window.state = UPROBE_WINDOW_CLOSED;
 		probe_limit_tell();

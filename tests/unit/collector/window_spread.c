@@ -49,9 +49,25 @@ Test(window_spread, each_window_of_a_path_speaks_for_the_time_since_the_last)
 		window_path_add(&path, 0, 10, 50);
 	cr_expect_float_eq(window_path_hits(&path, 0, &margin), 525, 1e-6);
 	/* One change by 1, of 50: the variance is 50·50/2, and three windows more; 95 % by t with
-	 * two thirds of 11 degrees. */
-	cr_expect_float_eq(margin, 2.365 * 35.355339 * sqrt(1 + 3.0 / 11), 1e-3);
+	 * one degree, since no other change tells. */
+	cr_expect_float_eq(margin, 12.706 * 35.355339 * sqrt(1 + 3.0 / 11), 1e-3);
 	cr_expect_float_eq(window_path_hits(&path, 1000, &margin), 525, 1e-6, "idle at last");
+}
+
+Test(window_spread, changes_that_are_alike_tell_more_than_one_that_is_most_of_all)
+{
+	struct window_path path = {.rate = 2};
+	double margin;
+
+	/* Twelve changes by 1, of 100 each: 95 % by t with two thirds of 12 degrees. */
+	for (int i = 0; i < 12; i++)
+		window_path_add(&path, i % 2 ? 20 : 10, 10, 100);
+	window_path_hits(&path, 0, &margin);
+	cr_expect_float_eq(margin, 2.306 * sqrt(12 * 5000.0) * sqrt(1 + 3.0 / 12), 0.1);
+	/* One more, ten times as large, leaves fewer than two degrees. */
+	window_path_add(&path, 120, 10, 100);
+	window_path_hits(&path, 0, &margin);
+	cr_expect_float_eq(margin, 12.706 * sqrt(12 * 5000.0 + 500000) * sqrt(1 + 3.0 / 13), 0.1);
 }
 
 Test(window_spread, a_path_that_ends_in_the_middle_goes_on_as_it_was)

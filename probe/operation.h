@@ -21,7 +21,7 @@ struct operation_thread {
 	uint64_t sync_ns;	   /* ever spent in fsync */
 	uint64_t inner_ns;	   /* for sql.c: time in calls inside of the one at hand, */
 	uint64_t inner_sync_ns;	   /* and of it in fsync */
-	uint64_t statements;	   /* ever stepped */
+	uint64_t statements;	   /* ever prepared or stepped, also in vain */
 	struct walk walk;
 };
 

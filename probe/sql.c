@@ -447,6 +447,7 @@ EXPORT int sqlite3_finalize(sqlite3_stmt *statement)
 			return SQLITE_MISUSE;                                                      \
 		if (!is_on())                                                                      \
 			return library_->function(__VA_ARGS__);                                    \
+		operation_mine()->statements++;                                                    \
 		call_ = begin();                                                                   \
 		result_ = library_->function(__VA_ARGS__);                                         \
 		if (!result_ && statement && *(statement)) {                                       \
@@ -519,7 +520,7 @@ EXPORT int sqlite3_exec(sqlite3 *connection, const char *text,
 	result = library->sqlite3_exec(connection, text, callback, context, message);
 	operation.node = operation_stack(&start);
 	if (operation_mine()->statements != statements_before)
-		operation.count = 0; /* each was counted; what is left is exec's own time */
+		operation.count = 0; /* all were counted; what is left is exec's own time */
 	operation.subject = operation.count ? subject_of_statement(text, UINT64_MAX)
 					    : subject_of_text("sqlite3_exec itself", 19,
 							      WIRE_SUBJECT_STATEMENT);

@@ -11,6 +11,7 @@ struct reading {
 	uint32_t used, room;
 	bool is_apart; /* a blank is due before what comes next */
 	char last;     /* put, but for blanks */
+	bool awaits;   /* a value: the last word is one that has an expression behind it */
 };
 
 static inline char look(const struct reading *reading, uint32_t ahead)
@@ -115,20 +116,49 @@ static void parameter(struct reading *reading)
 	put(reading, '?');
 }
 
+/* Says whether a word, in whatever case, is one behind which an expression begins. */
+static bool is_awaiting(const char *word, uint64_t bytes)
+{
+	static const char words[][10] = {
+		"select",    "distinct", "all",	   "where",  "having", "by",	"limit", "offset",
+		"between",   "and",	 "or",	   "not",    "when",   "then",	"else",	 "case",
+		"is",	     "in",	 "like",   "glob",   "regexp", "match", "set",	 "on",
+		"returning", "default",	 "values", "escape", "from",
+	};
+
+	for (uint32_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		uint64_t at = 0;
+
+		while (at < bytes && words[i][at] && (word[at] | 0x20) == words[i][at])
+			at++;
+		if (at == bytes && !words[i][at])
+			return true;
+	}
+	return false;
+}
+
 static void word(struct reading *reading)
 {
+	const char *start = reading->at;
+
 	while (is_word(look(reading, 0)) || look(reading, 0) == '$')
 		put(reading, *reading->at++);
+	reading->awaits = is_awaiting(start, (uint64_t)(reading->at - start));
 }
 
 /* Says whether what comes next is the sign of a number, and no operator: where none can stand. */
 static bool is_sign(const struct reading *reading)
 {
-	char second = look(reading, 1), last = reading->last;
+	static const char before[] = "(,=<>+-*/%|&~";
+	char second = look(reading, 1);
+	bool is_behind = reading->awaits;
 
-	return (look(reading, 0) == '-' || look(reading, 0) == '+') &&
-	       (is_digit(second) || (second == '.' && is_digit(look(reading, 2)))) &&
-	       (last == '(' || last == ',' || last == '=' || last == '<' || last == '>');
+	if ((look(reading, 0) != '-' && look(reading, 0) != '+') ||
+	    !(is_digit(second) || (second == '.' && is_digit(look(reading, 2)))))
+		return false;
+	for (uint32_t i = 0; i < sizeof(before) - 1; i++)
+		is_behind = is_behind || reading->last == before[i];
+	return is_behind;
 }
 
 static void token(struct reading *reading)
@@ -137,6 +167,7 @@ static void token(struct reading *reading)
 
 	if (is_sign(reading))
 		reading->at++;
+	reading->awaits = false;
 	first = look(reading, 0);
 	second = look(reading, 1);
 	begin(reading);

@@ -187,6 +187,26 @@ transactions() {
 	[[ $output == *"called by pointers that dlsym took out of it"*"calls by pointers that dlsym took out of the library are not seen"* ]]
 }
 
+@test "a statement that is none, or that cannot be prepared, is not executed" {
+	cat >wrong.c <<-'END'
+		#include <sqlite3.h>
+		int main(void)
+		{
+			sqlite3 *database;
+			sqlite3_open(":memory:", &database);
+			sqlite3_exec(database, "SELEC 1", 0, 0, 0);
+			sqlite3_exec(database, "SELECT 1; SELEC 2", 0, 0, 0);
+			sqlite3_exec(database, "-- nothing", 0, 0, 0);
+			return sqlite3_close(database);
+		}
+	END
+	gcc -o wrong wrong.c -lsqlite3
+	record -- ./wrong
+	run -0 collector sql x.prof
+	[[ $output == *" in 1 executions, 1 rows; prepared "* ]]
+	[[ $output != *"SELEC ?"* ]]
+}
+
 @test "the report, the picture and the help" {
 	require sqlite3
 	record -- sqlite3 t.db "CREATE TABLE t(a); INSERT INTO t VALUES (1), (2); SELECT a FROM t;"

@@ -20,9 +20,21 @@ Test(sql_text, literals_and_parameters_are_question_marks)
 	cr_assert_str_eq(text_of("VALUES (1, 2.5e-3, .5, 0x1F, 'it''s', x'00ff', X'')"),
 			 "VALUES (?, ?, ?, ?, ?, ?, ?)");
 	cr_assert_str_eq(text_of("VALUES (?, ?12, :name, @name, $name)"), "VALUES (?, ?, ?, ?, ?)");
-	cr_assert_str_eq(text_of("SELECT -5+1"), "SELECT -?+?");
+	cr_assert_str_eq(text_of("SELECT a -5+1, -b"), "SELECT a -?+?, -b");
 	cr_assert_str_eq(text_of("VALUES (-1, + 2, -.5), (- 1) WHERE a=-1 AND b - 1 > -2"),
 			 "VALUES (?, + ?, ?), (- ?) WHERE a=? AND b - ? > ?");
+}
+
+Test(sql_text, a_sign_is_the_numbers_where_no_operator_can_stand)
+{
+	cr_assert_str_eq(text_of("SELECT -5 LIMIT -1 OFFSET +2"), "SELECT ? LIMIT ? OFFSET ?");
+	cr_assert_str_eq(text_of("a BETWEEN -1 AND -2.5"), "a BETWEEN ? AND ?");
+	cr_assert_str_eq(text_of("CASE WHEN -1 Then -1 ELSE -1 END -1"),
+			 "CASE WHEN ? Then ? ELSE ? END -?");
+	cr_assert_str_eq(text_of("a - -1 * -2 || -3"), "a - ? * ? || ?");
+	cr_assert_str_eq(text_of("x IS -1 OR y NOT IN (-1)"), "x IS ? OR y NOT IN (?)");
+	cr_assert_str_eq(text_of("land -1, \"limit\" -1, t.a -1, (b) -1, ? -1, 'c' -1"),
+			 "land -?, \"limit\" -?, t.a -?, (b) -?, ? -?, ? -?");
 }
 
 Test(sql_text, names_stay_also_with_digits_and_quotes)

@@ -35,18 +35,33 @@ static size_t bare_length(const char *name)
 	return strlen(name);
 }
 
+static bool is_standard_name(const char *name)
+{
+	static const char *const beginnings[] = {"std::", "__gnu_cxx::", "__gthread_",
+						 "__glibcxx_"};
+
+	for (size_t i = 0; i < sizeof(beginnings) / sizeof(*beginnings); i++)
+		if (!strncmp(qualified(name), beginnings[i], strlen(beginnings[i])))
+			return true;
+	return false;
+}
+
+bool memory_site_is_standard(const struct profile *profile, uint32_t function)
+{
+	const struct profile_function *row = &profile->functions[function];
+
+	/* Instances with a lambda of a function have no linkage name, and so no namespace. */
+	return is_standard_name(row->name) || strstr(profile->files[row->file], "/include/c++/");
+}
+
 bool memory_site_passes_on(const char *name)
 {
-	static const char *const beginnings[] = {"std::", "__gnu_cxx::"};
 	static const char *const endings[] = {"malloc", "calloc", "realloc", "reallocarray",
 					      "zalloc", "strdup", "strndup", "memdup"};
 	size_t length = bare_length(name);
 
-	if (!strncmp(name, "operator new", strlen("operator new")))
+	if (!strncmp(name, "operator new", strlen("operator new")) || is_standard_name(name))
 		return true;
-	for (size_t i = 0; i < sizeof(beginnings) / sizeof(*beginnings); i++)
-		if (!strncmp(qualified(name), beginnings[i], strlen(beginnings[i])))
-			return true;
 	for (size_t i = 0; i < sizeof(endings) / sizeof(*endings); i++)
 		if (length >= strlen(endings[i]) && !strncasecmp(name + length - strlen(endings[i]),
 								 endings[i], strlen(endings[i])))
@@ -54,7 +69,16 @@ bool memory_site_passes_on(const char *name)
 	return false;
 }
 
-struct memory_site_place memory_site_place(const struct profile *profile, uint32_t stack)
+static bool passes_request_on(const struct profile *profile, uint32_t function)
+{
+	return memory_site_passes_on(profile->functions[function].name) ||
+	       memory_site_is_standard(profile, function);
+}
+
+/* Returns the innermost place whose function is not one of those, else the innermost of all. */
+static struct memory_site_place pass_over(const struct profile *profile, uint32_t stack,
+					  bool (*passes_on)(const struct profile *profile,
+							    uint32_t function))
 {
 	for (uint32_t at = stack; at; at = profile->stacks[at].parent) {
 		const struct profile_frame *frame = &profile->frames[profile->stacks[at].frame];
@@ -64,11 +88,21 @@ struct memory_site_place memory_site_place(const struct profile *profile, uint32
 		for (uint32_t depth = 0; depth < frame->line_count; depth++) {
 			uint32_t function = profile->lines[frame->first_line + depth].function;
 
-			if (!memory_site_passes_on(profile->functions[function].name))
+			if (!passes_on(profile, function))
 				return (struct memory_site_place){at, depth};
 		}
 	}
 	return (struct memory_site_place){stack, 0};
+}
+
+struct memory_site_place memory_site_place(const struct profile *profile, uint32_t stack)
+{
+	return pass_over(profile, stack, passes_request_on);
+}
+
+struct memory_site_place memory_site_behind_library(const struct profile *profile, uint32_t stack)
+{
+	return pass_over(profile, stack, memory_site_is_standard);
 }
 
 struct memory_site_key memory_site_of(const struct profile *profile, uint32_t stack)

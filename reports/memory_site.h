@@ -23,7 +23,15 @@ struct memory_site_place {
 };
 
 struct memory_site_place memory_site_place(const struct profile *profile, uint32_t stack);
+/* The innermost line that is not of C++'s standard library, whatever it did: a lock taken, a file
+ * read. */
+struct memory_site_place memory_site_behind_library(const struct profile *profile, uint32_t stack);
+
 struct memory_site_key memory_site_of(const struct profile *profile, uint32_t stack);
+
+/* Says whether a function is of C++'s standard library, or of what that is made of: by its name, or
+ * by the header that it comes from (/usr/include/c++). */
+bool memory_site_is_standard(const struct profile *profile, uint32_t function);
 
 /* Says whether a function of this name passes requests on. */
 bool memory_site_passes_on(const char *name);

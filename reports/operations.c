@@ -2,6 +2,7 @@
 /* operations: see operations.h. */
 #include "reports/operations.h"
 
+#include "reports/memory_site.h"
 #include "reports/text.h"
 
 #include <inttypes.h>
@@ -28,14 +29,14 @@ struct site_entry {
 
 /* ---- labels ------------------------------------------------------------------------------- */
 
-/* Writes the innermost function of a stack. */
-static void write_site(FILE *stream, const struct report *report, uint32_t stack)
+/* Writes a function of a stack, and the line in it. */
+static void write_site(FILE *stream, const struct report *report, struct memory_site_place place)
 {
 	const struct profile *profile = report->profile;
-	uint32_t frame = profile->stacks[stack].frame;
-	uint32_t symbol = symbol_at(profile, frame, 0).symbol;
+	uint32_t frame = profile->stacks[place.stack].frame;
+	uint32_t symbol = symbol_at(profile, frame, place.depth).symbol;
 	const struct profile_frame *row = &profile->frames[frame];
-	uint32_t line = row->line_count ? profile->lines[row->first_line].line : 0;
+	uint32_t line = row->line_count ? profile->lines[row->first_line + place.depth].line : 0;
 	uint32_t file = report->symbols.symbols[symbol].file;
 
 	fputs(report->symbols.symbols[symbol].label, stream);
@@ -57,7 +58,7 @@ static char *label_of(const struct report *report, const struct profile_subject 
 		fputs("the end of threads", stream);
 	else if (subject->site) {
 		fputs("allocated in ", stream);
-		write_site(stream, report, subject->site);
+		write_site(stream, report, memory_site_place(report->profile, subject->site));
 	} else if (subject->address)
 		fprintf(stream, "0x%" PRIx64, subject->address);
 	else
@@ -70,6 +71,7 @@ const char *operations_stack_text(const struct report *report, uint32_t stack, c
 				  size_t bytes)
 {
 	const struct profile *profile = report->profile;
+	struct memory_site_place place = memory_site_behind_library(profile, stack);
 	FILE *stream = fmemopen(text, bytes, "w");
 	int shown = 0;
 
@@ -77,16 +79,23 @@ const char *operations_stack_text(const struct report *report, uint32_t stack, c
 	if (!stream)
 		return text;
 	if (stack)
-		write_site(stream, report, stack);
+		write_site(stream, report, place);
 	else
 		fputs("not known", stream);
-	for (uint32_t id = stack; id && shown < CALLERS; id = profile->stacks[id].parent) {
+	for (uint32_t id = place.stack; id && shown < CALLERS; id = profile->stacks[id].parent) {
 		uint32_t frame = profile->stacks[id].frame;
 		uint32_t depth = symbol_depth(profile, frame);
 
-		for (uint32_t i = id == stack; i < depth && shown < CALLERS; i++, shown++)
-			fprintf(stream, " < %s",
-				report->symbols.symbols[symbol_at(profile, frame, i).symbol].label);
+		for (uint32_t i = id == place.stack ? place.depth + 1 : 0;
+		     i < depth && shown < CALLERS; i++) {
+			uint32_t symbol = symbol_at(profile, frame, i).symbol;
+
+			if (symbol < profile->functions_count &&
+			    memory_site_is_standard(profile, symbol))
+				continue;
+			fprintf(stream, " < %s", report->symbols.symbols[symbol].label);
+			shown++;
+		}
 	}
 	fclose(stream);
 	text[bytes - 1] = '\0';

@@ -65,8 +65,10 @@ double operations_percentile(const struct operations *operations,
 			     const struct operations_group *group, uint32_t kinds, double share);
 
 /*
- * Writes what a call stack is for people: its innermost function with its line and some callers,
- * "enter (locks.c:93) < visitor < start_thread". Returns @text; "not known" for stack 0.
+ * Writes what a call stack is for people: its innermost function with its line, and some callers,
+ * "enter (locks.c:93) < visitor < start_thread". Those of C++'s standard library are left out,
+ * unless there are no others. Returns
+ * @text; "not known" for stack 0.
  */
 const char *operations_stack_text(const struct report *report, uint32_t stack, char *text,
 				  size_t bytes);

@@ -22,6 +22,14 @@ static void write_stack(const struct operations *operations, uint32_t stack, FIL
 	obstack_free(&memory, NULL);
 }
 
+/* Says whether it is of a kind that somebody gives to who waits for it: a release, a signal, a
+ * post.
+ */
+static bool has_givers(const struct operations_group *group)
+{
+	return group->kind && group->kind <= PROFILE_SUBJECT_SEMAPHORE;
+}
+
 static void write_group(const struct operations *operations, const struct operations_group *group,
 			const char *did, const char *other, FILE *stream)
 {
@@ -34,10 +42,14 @@ static void write_group(const struct operations *operations, const struct operat
 		fprintf(stream, "  %*s  %-11s ", strstr(time, "µ") ? 9 : 8, /* it has two bytes */
 			time, did);
 		write_stack(operations, site->stack, stream);
-		if (!site->other)
+		if (!other || !(site->other || has_givers(group)))
 			continue;
 		fprintf(stream, "  %8s  %-11s ", "", other);
-		write_stack(operations, site->other, stream);
+		if (site->other)
+			write_stack(operations, site->other, stream);
+		else
+			fputs("nobody who was seen: given up, or let go in code that is not seen\n",
+			      stream);
 	}
 	if (group->site_count > SITES)
 		fprintf(stream, "  … and %zu more places\n", group->site_count - SITES);

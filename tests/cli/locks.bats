@@ -329,7 +329,7 @@ between() {
 		#include <unistd.h>
 		std::mutex gate;
 		std::shared_mutex book;
-		std::condition_variable bell;
+		std::condition_variable bell, silent;
 		bool rung;
 		std::atomic<int> reader;
 		/* Whatever else the machine does, the wait has begun when the sleep does. */
@@ -356,6 +356,7 @@ between() {
 			std::this_thread::sleep_for(std::chrono::milliseconds(30));
 			written.unlock();
 			bell.wait(held, [] { return rung; });
+			silent.wait_for(held, std::chrono::milliseconds(5));
 			held.unlock();
 			other.join();
 		}
@@ -365,6 +366,11 @@ between() {
 	[ "$(lock book count)" = 1 ]
 	between 29000000 "$(lock book total_ns)" "$(elapsed)"
 	[ "$(lock bell count)" -ge 1 ]
+	run -0 collector locks x.prof
+	told=${output#*rwlock book}
+	[[ $told == *"waited in   "*"operator()"*" (waits.cc:30) < "* && $told != *invoke* ]]
+	[[ $told == *"held by     main (waits.cc:"* ]]
+	[[ ${output#*condition silent} == *"waited in   main (waits.cc:"*"woken by    nobody who was seen"* ]]
 }
 
 @test "the engine's states are the same" {

@@ -108,6 +108,23 @@ Test(operations, a_lock_without_a_name_has_its_allocation_or_address)
 	cr_assert_str_eq(operations_stack_text(&report, 0, text, sizeof(text)), "not known");
 }
 
+Test(operations, the_standard_library_is_passed_over_to_who_called_it)
+{
+	uint32_t wait = add_stack(
+		profile,
+		"main;std::__invoke<>;reader(world&);std::mutex::lock();__gthread_mutex_lock", 0);
+	uint32_t site = add_stack(profile, "main;world_new;operator new(unsigned long)", 0);
+	uint32_t all = add_stack(profile, "std::a;std::b", 0);
+	char text[200];
+
+	operation(subject("", PROFILE_SUBJECT_MUTEX, site), wait, 0, 2);
+	measure();
+	cr_expect_str_eq(operations.groups[0].label, "allocated in world_new");
+	cr_expect_str_eq(operations_stack_text(&report, wait, text, sizeof(text)),
+			 "reader(world&) < main");
+	cr_expect_str_eq(operations_stack_text(&report, all, text, sizeof(text)), "std::b");
+}
+
 Test(operations, what_had_no_room_is_a_group_of_its_own)
 {
 	operation(0, add_stack(profile, "main", 0), 0, 5);

@@ -24,8 +24,8 @@ static const char no_budget[] = "--budget=none";
 static const char few_samples[] = "-F99", half_the_samples[] = "-F499";
 
 /* For hits nothing is timed either. Where counting all of them takes too long, they are those of
- * windows, which have three quarters of a run. */
-static const char hits_budget[] = "--budget=300";
+ * windows, which have up to half of a run. */
+static const char hits_budget[] = "--budget=100";
 
 /* For lines, as many as the budget lets. */
 static const char many_samples[] = "-F1499";

@@ -12,12 +12,14 @@
 #include <limits.h>
 #include <poll.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #define CHOICES	     1000 /* of a first thread, a millisecond apart */
 #define LOOKS	     5	  /* for what has become of threads that vanished */
+#define MOST_LOOKS   500  /* in all: half a second and more */
 #define MANY_THREADS 32	  /* from here on it is worth while to look where they ran */
 
 /* Every thread takes several descriptors; no program is started that could see the difference. */
@@ -88,6 +90,7 @@ struct watching {
 	uint64_t *since_ns;  /* by id - 1: when the last of its events was opened */
 	size_t count, capacity;
 	uint64_t last_ns;  /* when the last event was opened */
+	bool is_outrun;	   /* the last look still found new ones */
 	unsigned vanished; /* threads that were listed and had no number any more */
 	struct nearness nearness;
 };
@@ -209,13 +212,18 @@ static void tell_mappings(struct watching *watching, pid_t pid, bool is_exec)
 static int watch_process(struct watching *watching, pid_t pid, struct error *error)
 {
 	int added = add_threads(watching, pid, error);
-	unsigned looks = LOOKS;
+	unsigned looks = LOOKS, all_looks = 0;
 
 	tell_mappings(watching, pid, false);
 	while (added > 0 || (watching->vanished && !added && looks--)) {
 		bool had_ended;
 
+		if (all_looks++ == MOST_LOOKS) {
+			watching->is_outrun = true;
+			break;
+		}
 		usleep(1000); /* a birth is told a moment after the thread can be seen */
+		nearness_turn(&watching->nearness);
 		perf_source_read(watching->source, false, deliver, watching);
 		had_ended = known_since_ns(watching, pid) == UINT64_MAX;
 		added = add_threads(watching, pid, error);
@@ -224,7 +232,7 @@ static int watch_process(struct watching *watching, pid_t pid, struct error *err
 			tell_mappings(watching, pid, true);
 	}
 	proc_names(pid, now_ns(), deliver, watching);
-	return added;
+	return added < 0 ? added : 0;
 }
 
 int attached_watch(struct attached *attached, struct perf_source *source, struct recorder *recorder,
@@ -245,6 +253,7 @@ int attached_watch(struct attached *attached, struct perf_source *source, struct
 	}
 	nearness_end(&watching.nearness);
 	attached->watch_ns = watching.last_ns - start_ns;
+	attached->is_outrun = watching.is_outrun;
 	id_table_done(&watching.ids);
 	free(watching.since_ns);
 	return result;
@@ -289,38 +298,90 @@ bool attached_have_ended(const struct attached *attached)
 	return true;
 }
 
+/* Reads what /proc says of a process, as text. Returns its bytes, or 0. */
+static size_t read_text(pid_t pid, const char *name, char *text, size_t bytes)
+{
+	char path[64];
+	ssize_t got = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		got = read(fd, text, bytes - 1);
+		close(fd);
+	}
+	text[got > 0 ? got : 0] = '\0';
+	return got > 0 ? (size_t)got : 0;
+}
+
+/* Says whether @name, beside the file @exe that the process runs, is that file, too. */
+static bool is_name_of(pid_t pid, const char *exe, const char *name)
+{
+	const char *base = strrchr(exe, '/');
+	struct stat running, named;
+	char path[2 * PATH_MAX];
+
+	if (!base || !*name || strchr(name, '/'))
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/exe", pid);
+	if (stat(path, &running))
+		return false;
+	snprintf(path, sizeof(path), "/proc/%d/root%.*s/%s", pid, (int)(base - exe), exe, name);
+	return !stat(path, &named) && named.st_dev == running.st_dev &&
+	       named.st_ino == running.st_ino;
+}
+
+/* Puts the name in place of the file's under which a process was started, where both are the same
+ * file: the kernel's name of the process, or its first argument. */
+static void take_own_name(pid_t pid, const char *exe, char *name, size_t bytes)
+{
+	static const char *const sources[] = {"comm", "cmdline"};
+	char text[PATH_MAX];
+
+	for (size_t i = 0; i < sizeof(sources) / sizeof(*sources); i++) {
+		const char *own;
+
+		read_text(pid, sources[i], text, sizeof(text));
+		text[strcspn(text, i ? " " : "\n")] = '\0'; /* a title may follow in cmdline */
+		own = basename(text);
+		if (is_name_of(pid, exe, own)) {
+			snprintf(name, bytes, "%s", own);
+			return;
+		}
+	}
+}
+
 char *attached_program(pid_t pid)
 {
-	char path[64], target[PATH_MAX];
+	pid_t tid = proc_living_thread(pid);
+	char path[64], target[PATH_MAX], name[PATH_MAX];
 	ssize_t bytes;
 
-	snprintf(path, sizeof(path), "/proc/%d/exe", proc_living_thread(pid));
+	snprintf(path, sizeof(path), "/proc/%d/exe", tid);
 	bytes = readlink(path, target, sizeof(target) - 1);
-	target[bytes > 0 ? bytes : 0] = '\0';
+	if (bytes <= 0)
+		return xasprintf("%d", pid);
+	target[bytes] = '\0';
 	if (bytes > 10 && !strcmp(target + bytes - 10, " (deleted)"))
 		target[bytes - 10] = '\0';
-	if (bytes <= 0)
-		snprintf(target, sizeof(target), "%d", pid);
-	return xstrdup(basename(target));
+	snprintf(name, sizeof(name), "%s", basename(target));
+	take_own_name(tid, target, name, sizeof(name));
+	return xstrdup(name);
 }
 
 char *attached_command(pid_t pid)
 {
-	char path[64], command[4096];
-	ssize_t bytes = 0;
-	int fd;
+	char command[4096];
+	size_t bytes = read_text(proc_living_thread(pid), "cmdline", command, sizeof(command));
 
-	snprintf(path, sizeof(path), "/proc/%d/cmdline", proc_living_thread(pid));
-	fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (fd >= 0) {
-		bytes = read(fd, command, sizeof(command) - 1);
-		close(fd);
-	}
-	if (bytes <= 0)
+	if (!bytes)
 		return attached_program(pid);
-	command[bytes] = '\0';
-	for (ssize_t i = 0; i < bytes - 1; i++)
+	for (size_t i = 0; i + 1 < bytes; i++)
 		if (!command[i])
 			command[i] = ' ';
+	/* A title that a program has set ends with blanks over what it covers. */
+	while (bytes && (command[bytes - 1] == ' ' || !command[bytes - 1]))
+		command[--bytes] = '\0';
 	return xstrdup(command);
 }

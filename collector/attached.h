@@ -21,6 +21,7 @@ struct attached {
 	unsigned choices;
 	bool is_tree;
 	uint64_t watch_ns; /* from events on the first thread to events on all of them */
+	bool is_outrun;	   /* threads without events were still found when looking was given up */
 };
 
 /*
@@ -45,7 +46,9 @@ bool attached_choose(struct attached *attached);
  *
  * While threads are listed others are born: from threads that have events, which they inherit, or
  * from some that have none yet. The list is read again, after the births that were told, until it
- * brings nothing new. Threads and processes that end meanwhile are no trouble.
+ * brings nothing new: from then on each thread there is has events, and so have all that are born
+ * of it. It is read 500 times at most (is_outrun). Threads and processes that end meanwhile are no
+ * trouble.
  *
  * @source  opened on first_tid
  * Returns 0, or a negative errno with a sentence. Cost: 4 us of CPU for each event, of which there
@@ -68,7 +71,9 @@ void attached_done(struct attached *attached);
 /* Says whether all of them have ended. */
 bool attached_have_ended(const struct attached *attached);
 
-/* Returns the name of the program of a process, owned by the caller: its file's, else its own. */
+/* Returns the name of the program of a process, owned by the caller: that under which it was
+ * started where it is one of the file's (redis-server of redis-check-rdb), else the file's; its
+ * number when there is no file. */
 char *attached_program(pid_t pid);
 
 /* Returns the command line of a process with blanks between the arguments, owned by the caller. */

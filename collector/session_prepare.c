@@ -277,6 +277,8 @@ static int prepare_attach(struct session *session, struct error *error)
 	if (!result)
 		result = open_heap(session, error);
 	profile_set_number(session->profile, "attach_ns", (int64_t)attached->watch_ns);
+	if (attached->is_outrun)
+		profile_set_number(session->profile, "attach_outrun", 1);
 	if (!result)
 		result = start_probes(session, attached->pids, attached->count, error);
 	return result || !session->off_cpu ? result : watch_off_cpu(session, error);

@@ -517,6 +517,9 @@ void trust_measure(struct trust *trust, const struct profile *profile, uint16_t 
 		add_unsampled(trust, profile);
 	}
 	add_still_running(trust, profile);
+	if (profile_number(profile, "attach_outrun", 0))
+		add(trust, true,
+		    "threads were born faster than they could be watched: some are missing");
 	if (!is_exact)
 		add_lost(trust, profile);
 	add_import(trust, profile, metric);

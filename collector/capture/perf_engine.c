@@ -132,9 +132,13 @@ static int refused(const struct perf_event_attr *attr, pid_t pid, struct error *
 		    level);
 }
 
-static int open_event(struct perf_event_attr *attr, pid_t pid, int cpu, struct error *error)
+/* @ring_fd  event into whose ring it writes; -1: its own, or none yet */
+static int open_event(struct perf_event_attr *attr, pid_t pid, int cpu, int ring_fd,
+		      struct error *error)
 {
-	int fd = syscall(SYS_perf_event_open, attr, pid, cpu, -1, PERF_FLAG_FD_CLOEXEC);
+	unsigned long output = ring_fd < 0 ? 0 : PERF_FLAG_FD_OUTPUT | PERF_FLAG_FD_NO_GROUP;
+	int fd = (int)syscall(SYS_perf_event_open, attr, pid, cpu, ring_fd,
+			      output | PERF_FLAG_FD_CLOEXEC);
 
 	if (fd >= 0)
 		return fd;
@@ -178,7 +182,7 @@ int perf_engine_open_ring(int cpu, uint32_t ring_bytes, struct error *error)
 	};
 
 	common(&attr);
-	return open_event(&attr, 0, cpu, error);
+	return open_event(&attr, 0, cpu, -1, error);
 }
 
 int perf_engine_open_deliveries(uint64_t tracepoint, int cpu, uint32_t copy_bytes,
@@ -201,7 +205,7 @@ int perf_engine_open_deliveries(uint64_t tracepoint, int cpu, uint32_t copy_byte
 	int fd, result = 0;
 
 	common(&attr);
-	fd = open_event(&attr, -1, cpu, error);
+	fd = open_event(&attr, -1, cpu, -1, error);
 	if (fd >= 0 && ioctl(fd, PERF_EVENT_IOC_SET_FILTER, "sa_flags & 0x8000000"))
 		result = fail(error, -errno, "the kernel refuses a filter on signals: %m");
 	if (!result)
@@ -221,19 +225,12 @@ int perf_engine_redirect(int fd, int ring_fd, struct error *error)
 static int open_redirected(struct perf_event_attr *attr, enum perf_start start, pid_t tid, int cpu,
 			   int ring_fd, struct error *error)
 {
-	int fd, result;
-
 	common(attr);
 	attr->inherit = 1;
 	attr->sample_id_all = 1;
 	attr->disabled = start != PERF_START_NOW;
 	attr->enable_on_exec = start == PERF_START_ON_EXEC;
-	fd = open_event(attr, tid, cpu, error);
-	result = fd >= 0 && ring_fd >= 0 ? perf_engine_redirect(fd, ring_fd, error) : 0;
-	if (!result)
-		return fd;
-	close(fd);
-	return result;
+	return open_event(attr, tid, cpu, ring_fd, error);
 }
 
 int perf_engine_open(const struct perf_engine *engine, enum perf_start start, pid_t tid, int cpu,
@@ -313,5 +310,5 @@ int perf_engine_open_apart(pid_t tid, struct error *error)
 	};
 
 	common(&attr);
-	return open_event(&attr, tid, -1, error);
+	return open_event(&attr, tid, -1, -1, error);
 }

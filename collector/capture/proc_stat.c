@@ -2,9 +2,11 @@
 /* proc_stat: see proc_stat.h. */
 #include "collector/capture/proc_stat.h"
 
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 /* Fields that nobody asks for: 14 to 19, and 25 to 38. */
 #define SIX_FIELDS   " %*s %*s %*s %*s %*s %*s"
@@ -26,13 +28,15 @@ bool proc_stat_parse(const char *text, struct proc_stat *stat)
 
 static bool read_file(const char *path, struct proc_stat *stat)
 {
-	FILE *stream = fopen(path, "re");
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	char text[1024];
+	ssize_t bytes;
 
-	if (!stream)
+	if (fd < 0)
 		return false;
-	text[fread(text, 1, sizeof(text) - 1, stream)] = '\0';
-	fclose(stream);
+	bytes = read(fd, text, sizeof(text) - 1);
+	close(fd);
+	text[bytes > 0 ? bytes : 0] = '\0';
 	return proc_stat_parse(text, stat);
 }
 

@@ -59,7 +59,7 @@ static uint64_t parse_duration(const struct argp_state *state, const char *text)
 	errno = 0;
 	seconds = strtod(text, &end);
 	if (errno || *end || end == text || !(seconds >= 1e-9) || seconds > 1e9)
-		argp_failure(state, 1, 0, "-d takes a number of seconds, at least 1e-9, not '%s'",
+		argp_failure(state, 1, 0, "-d takes a number of seconds from 1e-9 to 1e9, not '%s'",
 			     text);
 	return (uint64_t)(seconds * 1e9);
 }
@@ -119,6 +119,7 @@ int command_attach(int argc, char **argv)
 
 	argp_err_exit_status = 1;
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	process_list_keep_living(&options.processes, argv[0]);
 	session.prefers_tick = true;
 	session.pids = options.processes.pids;
 	session.pid_count = options.processes.count;

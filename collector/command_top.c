@@ -292,6 +292,7 @@ int command_top(int argc, char **argv)
 
 	argp_err_exit_status = 1;
 	argp_parse(&argp, argc, argv, 0, NULL, &options);
+	process_list_keep_living(&options.processes, argv[0]);
 	session->pids = options.processes.pids;
 	session->pid_count = options.processes.count;
 	session->prefers_tick = !session->frequency_hz && !session->engine;

@@ -3,9 +3,11 @@
 #include "collector/process_list.h"
 
 #include "collector/base/xalloc.h"
+#include "collector/capture/proc_snapshot.h"
 
 #include <errno.h>
 #include <limits.h>
+#include <stdio.h>
 
 void process_list_parse(struct process_list *list, const struct argp_state *state, const char *text)
 {
@@ -25,4 +27,21 @@ void process_list_check(const struct process_list *list, const struct argp_state
 {
 	if (!list->count)
 		argp_failure(state, 1, 0, "which process? For instance: %s", example);
+}
+
+void process_list_keep_living(struct process_list *list, const char *command)
+{
+	struct error error;
+	size_t living = 0, kept = 0;
+
+	for (size_t i = 0; i < list->count; i++)
+		living += !proc_check(list->pids[i], &error);
+	if (!living)
+		return;
+	for (size_t i = 0; i < list->count; i++)
+		if (proc_check(list->pids[i], &error))
+			fprintf(stderr, "%s: %s; going on with the others\n", command, error.text);
+		else
+			list->pids[kept++] = list->pids[i];
+	list->count = kept;
 }

@@ -18,3 +18,10 @@ void process_list_parse(struct process_list *list, const struct argp_state *stat
 /* Ends the program when there is none; @example is a command that would do. */
 void process_list_check(const struct process_list *list, const struct argp_state *state,
 			const char *example);
+
+/*
+ * Leaves out those that cannot be attached to (vanished, ended, threads of the kernel or of another
+ * process) when there are others, with a sentence for each. When there are none all stay: what
+ * follows will say why.
+ */
+void process_list_keep_living(struct process_list *list, const char *command);

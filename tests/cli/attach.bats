@@ -211,18 +211,35 @@ start() {
 	perl -e 'fork and sleep 20' 3>&- & # a parent that never waits for its child
 	parent=$!
 	until grep -q '^State:.Z' "/proc/$(pgrep -P $parent || echo none)/status" 2>/dev/null; do sleep 0.1; done
-	run collector attach "$(pgrep -P $parent)"
-	kill $parent
+	ended=$(pgrep -P $parent)
+	run collector attach "$ended"
 	[ "$status" -eq 1 ]
 	[[ $output == *"has ended already" ]]
+	# Beside others that live it is left out.
+	run collector attach -q -d 0.01 -o beside "$ended" 999999999 $parent
+	kill $parent
+	[ "$status" -eq 0 ]
+	[ "${lines[0]}" = "collector attach: process $ended has ended already; going on with the others" ]
+	[ "${lines[1]}" = "collector attach: there is no process 999999999; going on with the others" ]
+	[ "$(sqlite3 beside.prof "SELECT value FROM meta WHERE key = 'program'")" = perl ]
+	rm beside.*
 	local bad
-	for bad in '' x -1 0 1x '-d 0 1' '-d x 1' '-d 1e-10 1' '-F 0 1' '-F 10000000 1' '-e none 1'; do
+	for bad in '' x -1 0 1x '-d 0 1' '-d x 1' '-d 1e-10 1' '-d 1e99 1' '-F 0 1' '-F 10000000 1' '-e none 1'; do
 		# shellcheck disable=SC2086
 		run timeout 20 collector attach $bad
 		[ "$status" -eq 1 ] || { echo "$bad: $status"; false; }
 		[[ $output == "collector attach: "* ]]
 	done
 	[ -z "$(find . -name '*.prof')" ]
+}
+
+@test "a program with several names has that under which it was started" {
+	cp "$(command -v sleep)" one
+	ln -s one another
+	start ./another 60
+	collector attach -q -d 0.01 -o x $pid
+	[ "$(sqlite3 x.prof "SELECT value FROM meta WHERE key = 'program'")" = another ]
+	kill $pid
 }
 
 @test "a process of somebody else is refused with the remedy" {

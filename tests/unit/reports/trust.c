@@ -135,13 +135,9 @@ Test(trust, ticks_that_are_no_measure_of_time_are_said)
 
 Test(trust, threads_that_attaching_did_not_reach_are_said)
 {
-	struct profile *profile = good_profile();
-	struct trust trust;
-
 	profile_set_number(profile, "attach_outrun", 1);
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "threads were born faster than they could be watched")->bad);
-	profile_free(profile);
 }
 
 Test(trust, the_rate_is_that_of_the_time_that_was_sampled)

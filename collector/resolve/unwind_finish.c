@@ -318,9 +318,7 @@ static struct cfi_memory must_stand(const struct walk *walk)
 	return part;
 }
 
-/* Finishes the walk from live memory. Where that leads nowhere it was not the sample's stack after
- * all, and the walk is put back to where the copy ended. */
-static bool finish_live(struct walk *walk, struct unwind_memory *memory,
+bool unwind_finish_live(struct walk *walk, struct unwind_memory *memory,
 			enum profile_ending *ending)
 {
 	struct cfi_frame frame = walk->frame;
@@ -403,9 +401,7 @@ static bool join(struct walk *walk, const struct unwind_memory *memory,
 	       take_rest(walk, before, meeting);
 }
 
-/* Finishes the walk by the last complete one, from the innermost function's caller on when that is
- * known. What does not meet it has no part in the walk. */
-static bool finish_by_memory(struct walk *walk, const struct unwind_memory *memory)
+bool unwind_finish_by_memory(struct walk *walk, const struct unwind_memory *memory)
 {
 	uint32_t depth = walk->depth;
 	enum profile_ending ending;
@@ -424,63 +420,6 @@ static bool finish_by_memory(struct walk *walk, const struct unwind_memory *memo
 		return true;
 	walk->depth = depth;
 	return false;
-}
-
-/* ---- brief copies ---------------------------------------------------------------------------- */
-
-/* Says whether the last complete walk had the same frames from @end upward, if there are any. */
-static bool stood_before(const struct walk *walk, uint64_t end, const struct unwind_stack *before)
-{
-	uint32_t here = walk->depth, there = before->count;
-
-	while (here && walk->trail[here - 1].position >= end) {
-		const struct unwind_memory_frame *now = &walk->trail[--here];
-		const struct unwind_memory_frame *then;
-
-		if (!there)
-			return false;
-		then = &before->frames[--there];
-		if (now->position != then->position || now->address != then->address)
-			return false;
-	}
-	return true;
-}
-
-/* Finishes a walk that left a brief copy. */
-static bool finish_brief(struct walk *walk, struct unwind_memory *memory,
-			 enum profile_ending *ending)
-{
-	uint64_t end = walk->copy.start + walk->copy.bytes;
-	uint32_t depth = walk->depth;
-
-	if (!memory || memory->is_doubtful)
-		return false;
-	if (finish_live(walk, memory, ending) && profile_endings[*ending].complete &&
-	    stood_before(walk, end, &memory->last)) {
-		if (*ending == PROFILE_ENDING_COMPLETE)
-			*ending = PROFILE_ENDING_FINISHED_LIVE;
-		return true;
-	}
-	walk->depth = depth;
-	if (walk->live.is_gone && finish_by_memory(walk, memory)) {
-		*ending = PROFILE_ENDING_FINISHED_CHAIN;
-		return true;
-	}
-	memory->is_doubtful = true;
-	memory->changes++;
-	return false;
-}
-
-void unwind_judge_brief(const struct walk *walk, struct unwind_memory *memory,
-			enum profile_ending ending)
-{
-	uint64_t end = walk->copy.start + walk->sample->brief_bytes;
-
-	if (!walk->sample->brief_bytes || walk->sample->is_brief)
-		return;
-	memory->changes +=
-		!(profile_endings[ending].complete && stood_before(walk, end, &memory->last));
-	memory->is_doubtful = false;
 }
 
 /* Says whether the last frames that the walk has passed are the same few calls again and again, so
@@ -561,7 +500,7 @@ static bool finish_whole_live(struct walk *walk, struct unwind_memory *memory,
 	uint64_t call = walk->trail[walk->depth].address;
 	uint32_t left = walk->depth;
 
-	if (!finish_live(walk, memory, ending))
+	if (!unwind_finish_live(walk, memory, ending))
 		return false;
 	if (*ending == PROFILE_ENDING_COMPLETE)
 		*ending = PROFILE_ENDING_FINISHED_LIVE;
@@ -591,9 +530,9 @@ bool unwind_finish(struct walk *walk, struct unwind_memory *memory, enum profile
 	if (walk->is_elsewhere)
 		return false;
 	if (walk->sample->is_brief)
-		return finish_brief(walk, memory, ending);
+		return unwind_finish_brief(walk, memory, ending);
 	if (finish_whole_live(walk, memory, ending))
 		return true;
 	*ending = PROFILE_ENDING_FINISHED_CHAIN;
-	return memory && finish_by_memory(walk, memory);
+	return memory && unwind_finish_by_memory(walk, memory);
 }

@@ -5,6 +5,7 @@
  *     unwind.c         steps from frame to frame
  *     unwind_guess.c   steps out of code without call frame information
  *     unwind_finish.c  goes on where the copy of the stack ends
+ *     unwind_brief.c   the same, where the copy was brief by intent
  *     unwind_callers.c by the kernel's chain of frame pointers
  */
 #pragma once
@@ -82,6 +83,20 @@ bool unwind_find_known_caller(struct walk *walk, struct cfi_frame *caller);
 
 /* Finishes a walk that left the copy. Returns false when it stays truncated. */
 bool unwind_finish(struct walk *walk, struct unwind_memory *memory, enum profile_ending *ending);
+
+/* Finishes the walk from live memory. Where that leads nowhere it was not the sample's stack after
+ * all, and the walk is put back to where the copy ended. Returns
+ * whether it is finished. */
+bool unwind_finish_live(struct walk *walk, struct unwind_memory *memory,
+			enum profile_ending *ending);
+
+/* Finishes the walk by the last complete one, from the innermost function's caller on when that is
+ * known. What does not meet it has no part in the walk. */
+bool unwind_finish_by_memory(struct walk *walk, const struct unwind_memory *memory);
+
+/* Finishes a walk that left a brief copy. */
+bool unwind_finish_brief(struct walk *walk, struct unwind_memory *memory,
+			 enum profile_ending *ending);
 
 /* Notes, where a source has a choice, whether a brief copy would have done for a walk. */
 void unwind_judge_brief(const struct walk *walk, struct unwind_memory *memory,

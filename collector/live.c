@@ -100,7 +100,7 @@ static int open_samples(struct live *live, struct error *error)
 	while (result == -ESRCH && attached_choose(attached));
 	if (result)
 		return result;
-	sources_add(&live->sources, perf_source_row(live->sampling.perf));
+	sources_add(&live->sources, sampling_row(&live->sampling));
 	live->start_ns = clock_ns(CLOCK_MONOTONIC);
 	live->start_cpu_ns = clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	live->recorder = recorder_new(live->profile, live->modules,

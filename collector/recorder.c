@@ -183,13 +183,30 @@ static size_t add_kernel_frames(struct recorder *recorder, const struct event_sa
 	return count;
 }
 
+/* Lists what was copied beyond a sample's copy. Returns the number of pieces. */
+static size_t list_rest(const struct event_sample *sample, struct cfi_memory *rest)
+{
+	size_t count = sample->piece_count < UNWIND_RESTS ? sample->piece_count : UNWIND_RESTS;
+
+	for (size_t i = 0; i < count; i++)
+		rest[i] = (struct cfi_memory){
+			.data = sample->pieces[i].data,
+			.start = sample->pieces[i].start,
+			.bytes = sample->pieces[i].bytes,
+		};
+	return count;
+}
+
 /* Walks user code. @frames  room for UNWIND_DEPTH. Returns their number. */
 static uint32_t walk_user(struct thread *thread, const struct event_sample *sample,
 			  bool is_interruption, uint32_t *frames, enum profile_ending *ending)
 {
+	struct cfi_memory rest[UNWIND_RESTS];
 	struct unwind_sample walk = {
 		.stack = sample->stack,
 		.stack_bytes = sample->stack_bytes,
+		.rest = rest,
+		.rest_count = list_rest(sample, rest),
 		.brief_bytes = sample->brief_bytes,
 		.is_brief = sample->is_brief,
 		.callers = sample->callers,

@@ -23,6 +23,20 @@ static uint32_t brief_bytes(const struct session_options *options)
 									   : 0;
 }
 
+/* The sampling event runs one program, and probes have their own. */
+static void open_rest(struct sampling *sampling, const struct session_options *options)
+{
+	if (function_probes_are_wanted(&options->probes))
+		fail(&sampling->no_rest, 0, "probes on functions run another program");
+	else
+		sampling->rest = stack_rest_open(sampling->perf, &sampling->no_rest);
+}
+
+struct source sampling_row(struct sampling *sampling)
+{
+	return sampling->rest ? stack_rest_row(sampling->rest) : perf_source_row(sampling->perf);
+}
+
 int sampling_open_perf(struct sampling *sampling, const struct session_options *options,
 		       enum perf_start start, pid_t tid, struct error *error)
 {
@@ -39,7 +53,10 @@ int sampling_open_perf(struct sampling *sampling, const struct session_options *
 	if (options->frequency_hz > HARMLESS_HZ)
 		sampling->sample_cost_ns = perf_cost_ns(&source);
 	sampling->perf = perf_source_open(&source, tid, error);
-	return sampling->perf ? 0 : -errno;
+	if (!sampling->perf)
+		return -errno;
+	open_rest(sampling, options);
+	return 0;
 }
 
 /* Says whether a process has other rights than we. Source: proc(5), status. */
@@ -175,6 +192,8 @@ void sampling_describe(const struct sampling *sampling, const struct session_opt
 				   perf_source_frequency_hz(sampling->perf));
 		profile_set_number(profile, "copy_bytes", perf_source_copy_bytes(sampling->perf));
 		profile_set_number(profile, "ring_bytes", perf_source_ring_bytes(sampling->perf));
+		if (!sampling->rest)
+			profile_set_text(profile, "stack_rest.refused", sampling->no_rest.text);
 	} else {
 		profile_set_text(profile, "engine", "none");
 		profile_set_text(profile, "engine_note", sampling->why_not.text);

@@ -10,12 +10,15 @@
 #include "collector/capture/interruptions.h"
 #include "collector/capture/perf_source.h"
 #include "collector/capture/probe_source.h"
+#include "collector/capture/stack_rest.h"
 #include "collector/recorder.h"
 #include "collector/session.h"
 
 struct sampling {
 	struct perf_source *perf; /* one of the two, owned by the session's list of sources; */
 	struct probe_source *probe;
+	struct stack_rest *rest;	     /* of perf's, or NULL; owned likewise, */
+	struct error no_rest;		     /* and why there is none */
 	bool wants_brief;		     /* copies of stacks, at the moment */
 	struct interruptions *interruptions; /* owned by that list, too */
 	struct error why_not;		     /* or neither, and why */
@@ -24,9 +27,13 @@ struct sampling {
 	uint64_t early_cpu_ns;	 /* of the target, counted before the recording began */
 };
 
-/* Opens perf events on a thread. Returns 0 or a negative errno. */
+/* Opens perf events on a thread, and has the rest of deep stacks copied if that is possible.
+ * Returns 0 or a negative errno. */
 int sampling_open_perf(struct sampling *sampling, const struct session_options *options,
 		       enum perf_start start, pid_t tid, struct error *error);
+
+/* Returns the row of perf's samples, with the rest of deep stacks where that is copied. */
+struct source sampling_row(struct sampling *sampling);
 
 /* Says whether a negative errno of perf events means that the kernel lets us have none. */
 bool sampling_is_refusal(int code);

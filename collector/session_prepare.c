@@ -78,7 +78,7 @@ static int open_sources(struct session *session, enum perf_start start, pid_t ti
 	int result = sampling_open_perf(&session->sampling, session->options, start, tid, error);
 
 	if (!result)
-		sources_add_first(&session->sources, perf_source_row(session->sampling.perf));
+		sources_add_first(&session->sources, sampling_row(&session->sampling));
 	return result;
 }
 

@@ -66,6 +66,15 @@ struct event_return {
 	uint64_t address;
 };
 
+/* A piece of the stack that lies beyond the copy, taken at the same moment. */
+struct event_stack_piece {
+	const uint8_t *data;
+	uint64_t start; /* run address */
+	size_t bytes;
+};
+
+#define EVENT_STACK_PIECES 16 /* at most */
+
 struct event_sample {
 	const struct event_metric *metric; /* as in event_amount; not of EVENT_STACK */
 	uint64_t weight;		   /* in the metric's unit; not of EVENT_STACK */
@@ -77,6 +86,9 @@ struct event_sample {
 	uint64_t registers[EVENT_REGISTERS];
 	const uint8_t *stack; /* bytes from the stack pointer upward */
 	size_t stack_bytes;
+	const struct event_stack_piece
+		*pieces; /* ascending; between them nothing was ever written */
+	size_t piece_count;
 	size_t brief_bytes;  /* that the source would copy, were it told that they do; 0: it can not
 			      */
 	bool is_brief;	     /* it was told, and they are all that was wanted */

@@ -336,6 +336,9 @@ struct profile_spread {
  *                      not understood. It does not say which stacks are whole: the endings of its
  *                      samples mean nothing
  *   copy_bytes, ring_bytes
+ *   stack_rest.copied, stack_rest.refused  stacks larger than that whose rest was copied with the
+ *                      sample; text: why that is not done. stack_rest.limited,
+ * stack_rest.ring_full: those that were left out, because it would have taken too long, or for room
  *   series.no_cores    1: there were too many events to look up the CPU time of each core
  *   series.no_switches at least one look found more threads than this, and left their context
  *                      switches out

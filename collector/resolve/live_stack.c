@@ -21,6 +21,12 @@ void live_stack_begin(struct live_stack *live, pid_t pid, bool needs_witness)
 	live->window_count = 0;
 	live->witness_count = 0;
 	live->first_count = 0;
+	live_stack_clear(live);
+}
+
+void live_stack_clear(struct live_stack *live)
+{
+	live->memory = (struct cfi_memory){0};
 }
 
 void live_stack_note(struct live_stack *live, uint64_t slot, uint64_t value)

@@ -42,7 +42,7 @@ struct live_stack {
 	uint32_t first_count;
 	struct live_stack_witness witnesses[LIVE_STACK_WITNESSES];
 	struct live_stack_witness first[LIVE_STACK_WITNESSES]; /* those of the first read */
-	struct cfi_memory memory; /* the window, valid after live_stack_read */
+	struct cfi_memory memory; /* the window; empty unless live_stack_read has filled it */
 	uint8_t window[LIVE_STACK_WINDOW];
 };
 
@@ -66,6 +66,9 @@ void live_stack_forget(struct live_stack *live);
  */
 bool live_stack_read(struct live_stack *live, const struct cfi_frame *frame,
 		     const struct cfi_memory *seen, bool is_whole);
+
+/* Empties live->memory. */
+void live_stack_clear(struct live_stack *live);
 
 /* Says whether a walk wanted more than the 1 MB that each may read. */
 bool live_stack_was_long(const struct live_stack *live);

@@ -4,7 +4,7 @@
  *
  *      sp of the sample                                  the thread's first function
  *      ↓                                                 ↓
- *      [ copy taken with the sample ][ absent or beyond the copy ]  higher addresses →
+ *      [ copies taken with the sample ][ absent or beyond them ]  higher addresses →
  *        walk ──────────────────────→ stops, state kept
  *                                      1. a window of the live stack joins the readable memory,
  *                                         if the stack has not changed (live_stack.h); walk on
@@ -68,13 +68,23 @@ void unwind_note_frame(struct walk *walk, uint64_t position, uint64_t address, u
 	walk->trail[walk->depth] = (struct unwind_memory_frame){position, address, frame};
 }
 
+/* Says whether the sample has the stack at @address. */
+static bool is_copied(const struct walk *walk, uint64_t address)
+{
+	const struct cfi_memory *memory = &walk->copy;
+
+	while (memory != &walk->live.memory && address - memory->start > memory->bytes)
+		memory = memory->next;
+	return memory != &walk->live.memory;
+}
+
 /* Notes what the step has read as a witness of what lies above it. What a handler on a stack of its
  * own returns to stands there still when both stacks have long moved on. */
 static void note_step(struct walk *walk, bool is_signal)
 {
 	const struct cfi_frame *frame = &walk->frame;
 
-	if (is_signal && frame->registers[CFI_SP] - walk->copy.start > walk->copy.bytes) {
+	if (is_signal && !is_copied(walk, frame->registers[CFI_SP])) {
 		live_stack_forget(&walk->live);
 		walk->is_elsewhere = true;
 	} else if (frame->return_slot)
@@ -174,6 +184,24 @@ bool unwind_walk_on(struct walk *walk, enum profile_ending *ending)
 	return true;
 }
 
+/* Makes one memory of the copy, what was copied beyond it, and what will be read of the live stack,
+ * which is nothing yet. */
+static void link_memory(struct walk *walk)
+{
+	const struct unwind_sample *sample = walk->sample;
+	size_t count = sample->rest_count < UNWIND_RESTS ? sample->rest_count : UNWIND_RESTS;
+	struct cfi_memory *last = &walk->copy;
+
+	walk->copy = (struct cfi_memory){sample->stack, sample->registers[CFI_SP],
+					 sample->stack_bytes, NULL};
+	for (size_t i = 0; i < count; i++) {
+		walk->rest[i] = sample->rest[i];
+		last->next = &walk->rest[i];
+		last = &walk->rest[i];
+	}
+	last->next = &walk->live.memory;
+}
+
 /* Only the fields a walk reads before it writes them: the buffers are 40 KB. */
 static void begin(struct walk *walk, struct address_space *space, pid_t pid,
 		  const struct unwind_sample *sample, uint32_t *frames)
@@ -185,8 +213,7 @@ static void begin(struct walk *walk, struct address_space *space, pid_t pid,
 	walk->frame.known = (1U << CFI_REGISTERS) - 1;
 	walk->frame.is_exact = true;
 	walk->frame.return_slot = 0;
-	walk->copy = (struct cfi_memory){sample->stack, sample->registers[CFI_SP],
-					 sample->stack_bytes, NULL};
+	link_memory(walk);
 	walk->callers = sample->callers;
 	walk->caller_count = sample->caller_count;
 	walk->was_guessed = false;

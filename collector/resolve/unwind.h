@@ -44,6 +44,8 @@
  */
 #define UNWIND_DEPTH 16384
 
+#define UNWIND_RESTS 16
+
 struct unwind_stack {
 	struct unwind_memory_frame *frames; /* innermost first */
 	uint32_t count, capacity;
@@ -79,6 +81,9 @@ struct unwind_sample {
 	uint64_t registers[CFI_REGISTERS]; /* DWARF numbers of x86-64; [CFI_IP] the code address */
 	const uint8_t *stack;		   /* bytes from registers[CFI_SP] upward; borrowed */
 	size_t stack_bytes;
+	const struct cfi_memory *rest; /* what was copied beyond, ascending; the first
+					  UNWIND_RESTS count; borrowed, next is not used */
+	size_t rest_count;
 	size_t brief_bytes;   /* of a copy that might do; 0: there is no choice */
 	bool is_brief;	      /* no more was wanted */
 	bool is_interruption; /* a handler is about to interrupt it: kept, whole, for those in it */

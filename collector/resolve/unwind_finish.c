@@ -283,7 +283,6 @@ static bool walk_live(struct walk *walk, struct unwind_memory *memory, enum prof
 
 	for (uint32_t windows = 0; live_stack_read(&walk->live, &walk->frame, seen, is_whole);) {
 		seen = NULL;
-		walk->copy.next = &walk->live.memory;
 		if (unwind_walk_on(walk, ending))
 			return true;
 		if (walk->is_elsewhere)
@@ -340,7 +339,7 @@ bool unwind_finish_live(struct walk *walk, struct unwind_memory *memory,
 	walk->frame = frame;
 	walk->was_guessed = was_guessed;
 	walk->depth = depth;
-	walk->copy.next = NULL;
+	live_stack_clear(&walk->live);
 	return false;
 }
 

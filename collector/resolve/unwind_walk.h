@@ -26,7 +26,8 @@ struct walk {
 	struct address_space *space;
 	const struct unwind_sample *sample;
 	struct cfi_frame frame;
-	struct cfi_memory copy; /* copy.next: what was read of the live stack, or NULL */
+	struct cfi_memory copy; /* next: the rest, and at last live.memory */
+	struct cfi_memory rest[UNWIND_RESTS];
 	const uint64_t *callers;
 	size_t caller_count;
 	bool was_guessed;

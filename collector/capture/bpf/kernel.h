@@ -56,7 +56,12 @@ struct uprobes_state {
 };
 
 struct mm_struct {
+	unsigned long start_stack; /* of the first thread: where a program's arguments begin */
 	struct uprobes_state uprobes_state;
+};
+
+struct thread_struct {
+	unsigned long fsbase; /* where the C library describes the thread: its stack ends below */
 };
 
 /* A return that a probe waits for. */
@@ -86,6 +91,7 @@ struct task_struct {
 	struct mm_struct *mm; /* NULL: no user memory, or given back already */
 	struct sched_entity se;
 	struct uprobe_task *utask;
+	struct thread_struct thread;
 };
 
 /* Registers of user code, as saved where the kernel was entered. */
@@ -93,6 +99,21 @@ struct pt_regs {
 	unsigned long r15, r14, r13, r12, bp, bx, r11, r10, r9, r8, ax, cx, dx, si, di, ip, sp;
 	unsigned long cs; /* 16 bits wide in newer kernels */
 	unsigned long flags;
+};
+
+struct perf_regs {
+	struct pt_regs *regs; /* NULL: no user code was running */
+};
+
+/* What perf has already found for a sample when it asks the program. */
+struct perf_sample_data {
+	__u64 time;
+	__u64 stack_user_size; /* of the copy that it will make, at most */
+	struct perf_regs regs_user;
+};
+
+struct bpf_perf_event_data_kern {
+	struct perf_sample_data *data;
 };
 
 struct bpf_iter__task {

@@ -176,3 +176,50 @@ Test(unwind, survives_random_stacks)
 		cr_assert_lt(ending, PROFILE_ENDINGS);
 	}
 }
+
+/* What was caught, of which the first KB came as the copy, and the rest as two pieces. */
+static struct unwind_sample sample_in_pieces(struct cfi_memory *rest)
+{
+	struct unwind_sample sample = caught_sample(1024);
+	uint64_t sp = sample.registers[CFI_SP];
+
+	rest[0] = (struct cfi_memory){caught.stack + 1024, sp + 1024, 512, NULL};
+	rest[1] = (struct cfi_memory){caught.stack + 1536, sp + 1536, caught.stack_bytes - 1536,
+				      NULL};
+	sample.rest = rest;
+	sample.rest_count = 2;
+	return sample;
+}
+
+Test(unwind, goes_on_in_what_was_copied_beyond_the_copy)
+{
+	struct cfi_memory rest[2];
+	struct unwind_sample sample;
+	uint32_t count;
+
+	catch_ourselves();
+	sample = sample_in_pieces(rest);
+	count = unwind_walk(space, NULL, 0, &sample, frames, &ending);
+	cr_expect_eq(ending, PROFILE_ENDING_COMPLETE);
+	expect_truth(count);
+
+	rest[1] = (struct cfi_memory){0};
+	unwind_walk(space, NULL, 0, &sample, frames, &ending);
+	cr_expect_eq(ending, PROFILE_ENDING_TRUNCATED, "a piece in the middle is missing");
+}
+
+Test(unwind, has_no_use_for_brief_copies_of_stacks_that_whole_ones_do_not_hold)
+{
+	struct unwind_memory memory = {0};
+	struct cfi_memory rest[2];
+	struct unwind_sample sample;
+
+	catch_ourselves();
+	sample = sample_in_pieces(rest);
+	sample.brief_bytes = 512;
+	unwind_walk(space, &memory, 0, &sample, frames, &ending);
+	unwind_walk(space, &memory, 0, &sample, frames, &ending);
+	cr_expect_eq(ending, PROFILE_ENDING_COMPLETE);
+	cr_expect_eq(memory.changes, 2, "also where it is the same as before");
+	unwind_memory_done(&memory);
+}

@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* stack_rest: see stack_rest.h. */
+#include "collector/capture/stack_rest.h"
+
+#include "collector/base/xalloc.h"
+#include "collector/capture/bpf/stack_rest.h"
+#include "collector/capture/bpf_kernel.h"
+#include "collector/capture/bpf_ring.h"
+#include "stack_rest.skel.h"
+
+#include <bpf/bpf.h>
+#include <errno.h>
+#include <unistd.h>
+
+#define MOST_RING_BYTES	 (16u << 20) /* of one processor */
+#define MOST_RING_MEMORY (64u << 20) /* of all */
+
+/* DWARF numbers of x86-64. */
+#define SP 7
+#define IP 16
+
+struct stack_rest {
+	struct source perf; /* whose samples are completed */
+	struct stack_rest_bpf *programs;
+	struct bpf_ring *rings; /* of each processor */
+	int *ring_fds;
+	size_t ring_count;
+	bool is_mapped; /* the rings are: not before the first deep stack */
+	struct event_stack_piece pieces[EVENT_STACK_PIECES]; /* of the sample at hand */
+	source_deliver *deliver;			     /* to which it is delivered */
+	void *context;
+};
+
+static void unload(struct stack_rest *rest)
+{
+	for (size_t i = 0; i < rest->ring_count; i++) {
+		bpf_ring_unmap(&rest->rings[i]);
+		if (rest->ring_fds[i] >= 0)
+			close(rest->ring_fds[i]);
+	}
+	stack_rest_bpf__destroy(rest->programs);
+	free(rest->rings);
+	free(rest->ring_fds);
+	free(rest);
+}
+
+static uint32_t ring_bytes(size_t cpus)
+{
+	uint32_t bytes = MOST_RING_BYTES;
+
+	while (bytes * cpus > MOST_RING_MEMORY && bytes > STACK_REST_PAGE)
+		bytes /= 2;
+	return bytes;
+}
+
+static int add_ring(struct stack_rest *rest, uint32_t cpu, struct error *error)
+{
+	uint32_t bytes = ring_bytes(rest->ring_count);
+	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "stack_rest", 0, 0, bytes, NULL);
+	int result = fd < 0 ? fd
+			    : bpf_map__update_elem(rest->programs->maps.rings, &cpu, sizeof(cpu),
+						   &fd, sizeof(fd), BPF_ANY);
+
+	rest->ring_fds[cpu] = fd;
+	return result ? bpf_kernel_fail(error, result, "make rings for deep stacks") : 0;
+}
+
+static int load(struct stack_rest *rest, struct error *error)
+{
+	int result = bpf_kernel_prepare(error);
+
+	if (result)
+		return result;
+	rest->programs = stack_rest_bpf__open();
+	if (!rest->programs)
+		return bpf_kernel_fail(error, -errno, "load the program for deep stacks");
+	rest->programs->rodata->numbers_namespace = bpf_kernel_namespace();
+	rest->programs->rodata->brief_bytes = PERF_SOURCE_BRIEF_BYTES;
+	bpf_map__set_max_entries(rest->programs->maps.rings, (uint32_t)rest->ring_count);
+	result = stack_rest_bpf__load(rest->programs);
+	if (result)
+		return bpf_kernel_fail(error, result, "load the program for deep stacks");
+	for (uint32_t cpu = 0; cpu < rest->ring_count && !result; cpu++)
+		result = add_ring(rest, cpu, error);
+	return result;
+}
+
+struct stack_rest *stack_rest_open(struct perf_source *perf, struct error *error)
+{
+	struct stack_rest *rest;
+	int result;
+
+	if (perf_source_engine(perf)->is_tick) {
+		fail(error, -EINVAL, "the kernel's tick runs no program with its samples");
+		errno = EINVAL;
+		return NULL;
+	}
+	rest = xcalloc(1, sizeof(*rest));
+	rest->perf = perf_source_row(perf);
+	rest->ring_count = (size_t)sysconf(_SC_NPROCESSORS_CONF);
+	rest->rings = xcalloc(rest->ring_count, sizeof(*rest->rings));
+	rest->ring_fds = xcalloc(rest->ring_count, sizeof(*rest->ring_fds));
+	for (size_t i = 0; i < rest->ring_count; i++)
+		rest->ring_fds[i] = -1;
+	result = load(rest, error);
+	if (!result)
+		result = perf_source_set_program(
+			perf, bpf_program__fd(rest->programs->progs.on_sample), error);
+	if (!result)
+		return rest;
+	unload(rest);
+	errno = -result;
+	return NULL;
+}
+
+/* ---- putting samples together --------------------------------------------------------------- */
+
+/* Maps the rings once there is something in them. Returns whether they are: what cannot be mapped
+ * stays empty. */
+static bool map_rings(struct stack_rest *rest)
+{
+	struct error refusal;
+
+	if (rest->is_mapped || !__atomic_load_n(&rest->programs->bss->copied, __ATOMIC_RELAXED))
+		return rest->is_mapped;
+	for (size_t i = 0; i < rest->ring_count; i++)
+		bpf_ring_map(&rest->rings[i], rest->ring_fds[i], ring_bytes(rest->ring_count),
+			     &refusal);
+	rest->is_mapped = true;
+	return true;
+}
+
+/* Returns the first record of a ring that is not older than @time_ns, or NULL. */
+static const struct stack_rest_record *first_from(struct bpf_ring *ring, uint64_t time_ns)
+{
+	const struct stack_rest_record *record;
+	size_t bytes;
+
+	if (!ring->tail)
+		return NULL;
+	bpf_ring_snapshot(ring);
+	while ((record = bpf_ring_peek(ring, &bytes)) && record->time_ns < time_ns)
+		bpf_ring_advance(ring);
+	return record;
+}
+
+static bool is_page_present(const struct stack_rest_record *record, uint32_t page)
+{
+	return record->present[page / 64] >> page % 64 & 1;
+}
+
+/* Lists the pages that are there, joined where they lie in a row. Returns their number; what has
+ * more pieces than there is room for ends before. */
+static size_t list_pieces(const struct stack_rest_record *record, struct event_stack_piece *pieces)
+{
+	const uint8_t *data = (const uint8_t *)(record + 1);
+	size_t count = 0;
+
+	for (uint32_t page = 0; page < record->pages; page++) {
+		size_t offset = (size_t)page * STACK_REST_PAGE;
+
+		if (!is_page_present(record, page))
+			continue;
+		if (page && count && is_page_present(record, page - 1)) {
+			pieces[count - 1].bytes += STACK_REST_PAGE;
+			continue;
+		}
+		if (count == EVENT_STACK_PIECES)
+			break;
+		pieces[count++] = (struct event_stack_piece){
+			.data = data + offset,
+			.start = record->start + offset,
+			.bytes = STACK_REST_PAGE,
+		};
+	}
+	return count;
+}
+
+static bool is_of_sample(const struct stack_rest_record *record, const struct event *event)
+{
+	return record->time_ns == event->time_ns && record->tid == (uint32_t)event->tid &&
+	       record->sp == event->sample.registers[SP] &&
+	       record->ip == event->sample.registers[IP];
+}
+
+/* Delivers an event of perf's, a sample with its rest. The program has run before perf wrote the
+ * sample, so its rest is there. */
+static void complete(void *context, const struct event *event)
+{
+	struct stack_rest *rest = context;
+	struct event whole;
+
+	if (event->kind != EVENT_SAMPLE || event->sample.has_registers != EVENT_REGISTERS_64 ||
+	    !map_rings(rest)) {
+		rest->deliver(rest->context, event);
+		return;
+	}
+	whole = *event;
+	for (size_t i = 0; i < rest->ring_count; i++) {
+		const struct stack_rest_record *record =
+			first_from(&rest->rings[i], event->time_ns);
+
+		if (!record || !is_of_sample(record, event))
+			continue;
+		whole.sample.pieces = rest->pieces;
+		whole.sample.piece_count = list_pieces(record, rest->pieces);
+		break;
+	}
+	rest->deliver(rest->context, &whole);
+}
+
+/* ---- the row of source.h: perf's own, but for the samples ----------------------------------- */
+
+static int row_poll_fd(void *self)
+{
+	const struct stack_rest *rest = self;
+
+	return rest->perf.kind->poll_fd(rest->perf.self);
+}
+
+static void row_look(void *self)
+{
+	const struct stack_rest *rest = self;
+
+	rest->perf.kind->look(rest->perf.self);
+}
+
+static uint64_t row_next(void *self)
+{
+	const struct stack_rest *rest = self;
+
+	return rest->perf.kind->next(rest->perf.self);
+}
+
+static void row_take(void *self, source_deliver *deliver, void *context)
+{
+	struct stack_rest *rest = self;
+
+	rest->deliver = deliver;
+	rest->context = context;
+	rest->perf.kind->take(rest->perf.self, complete, rest);
+}
+
+static void row_stop(void *self)
+{
+	const struct stack_rest *rest = self;
+
+	rest->perf.kind->stop(rest->perf.self);
+}
+
+static void row_describe(void *self, struct profile *profile)
+{
+	const struct stack_rest *rest = self;
+
+	rest->perf.kind->describe(rest->perf.self, profile);
+	profile_set_number(profile, "stack_rest.copied", (int64_t)rest->programs->bss->copied);
+	profile_set_number(profile, "stack_rest.limited", (int64_t)rest->programs->bss->limited);
+	profile_set_number(profile, "stack_rest.ring_full",
+			   (int64_t)rest->programs->bss->ring_full);
+}
+
+/* The events first: they run the program. */
+static void row_close(void *self)
+{
+	struct stack_rest *rest = self;
+
+	rest->perf.kind->close(rest->perf.self);
+	unload(rest);
+}
+
+struct source stack_rest_row(struct stack_rest *rest)
+{
+	static const struct source_kind kind = SOURCE_KIND("perf");
+
+	return (struct source){&kind, rest};
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+/*
+ * stack_rest: what perf leaves of a deep stack, copied by a program in the kernel with each sample,
+ * and put together with it again.
+ *
+ * perf copies at most 64 KB, and ends at the first page that was never written. What lies beyond
+ * would have to be read later, when it may be another call's. A program that runs with the sampling
+ * event copies the rest to its end, up to 2 MB, while the thread is still interrupted.
+ *
+ * Both are one interrupt's if the time of the sample, the thread, its stack pointer and its code
+ * address are the same: perf's time of the sample is the program's as well, to the nanosecond. Each
+ * processor has a ring of its own, in which times only grow, so a rest is looked for at one place,
+ * and one whose sample was lost is passed over.
+ *
+ * Copies take a processor at most STACK_REST_PERCENT of its time. Stacks that end neither where the
+ * first thread's does nor below what the C library keeps of a thread (coroutines, handlers' own,
+ * Go's) are not found. Both are finished as without this (unwind.h).
+ */
+#pragma once
+
+#include "collector/base/error.h"
+#include "collector/capture/perf_source.h"
+#include "collector/capture/source.h"
+
+struct stack_rest;
+
+/*
+ * Has the rest of stacks copied for all threads of a source, also those that are added later.
+ *
+ * @perf  the place of its program is taken: perf_source_set_program is for nobody else then
+ * Returns it, or NULL with @error and errno set: EPERM this user may not, EINVAL the engine's
+ * samples run no programs.
+ */
+struct stack_rest *stack_rest_open(struct perf_source *perf, struct error *error);
+
+/* Returns a row that stands for the source's own: it delivers the same, samples with their rest,
+ * and closes both. */
+struct source stack_rest_row(struct stack_rest *rest);

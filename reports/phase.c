@@ -394,35 +394,46 @@ static json_t *remedies_of(const json_t *engine)
 	return remedies;
 }
 
+/* Appends those sweeps of another selection that are in @wanted, too, or lie in the folder. */
+static void add_selection(json_t *plan, const json_t *wanted, const json_t *engine,
+			  const struct phase_options *selection, const char *folder)
+{
+	struct error error;
+	json_t *others = phase_plan(engine, selection, &error), *sweep;
+	size_t i;
+
+	json_array_foreach (others, i, sweep) {
+		const char *name = json_string_value(json_object_get(sweep, "name"));
+		char path[PATH_MAX];
+
+		snprintf(path, sizeof(path), "%s/%s/sweep.json", folder, name);
+		if (!has_sweep(plan, name) && (has_sweep(wanted, name) || !access(path, F_OK)))
+			json_array_append(plan, sweep);
+	}
+	json_decref(others);
+}
+
 /* What the report is of: where one component, function or win was asked for, the others that lie in
  * the folder, too. */
 static json_t *plan_report(const json_t *engine, const struct phase_options *options,
 			   const char *folder, struct error *error)
 {
-	json_t *plan = phase_plan(engine, options, error), *all, *sweep;
-	struct phase_options every = *options;
-	size_t i;
+	json_t *wanted = phase_plan(engine, options, error), *plan, *value;
+	struct phase_options selection = *options;
+	const char *key;
 
-	if (!plan || !options->only)
-		return plan;
-	every.only = NULL;
-	all = phase_plan(engine, &every, error);
-	for (i = json_array_size(all); i-- > 0;) {
-		char path[PATH_MAX];
-
-		sweep = json_array_get(all, i);
-		snprintf(path, sizeof(path), "%s/%s/sweep.json", folder,
-			 json_string_value(json_object_get(sweep, "name")));
-		if (!has_sweep(plan, json_string_value(json_object_get(sweep, "name"))) &&
-		    access(path, F_OK))
-			json_array_remove(all, i);
+	if (!wanted || (!options->only && options->phase != 3))
+		return wanted;
+	plan = json_array();
+	selection.only = NULL;
+	add_selection(plan, wanted, engine, &selection, folder);
+	json_object_foreach (json_object_get(engine, "hot"), key, value) {
+		selection.only = key;
+		if (options->phase == 3)
+			add_selection(plan, wanted, engine, &selection, folder);
 	}
-	json_array_foreach (plan, i, sweep) {
-		if (!has_sweep(all, json_string_value(json_object_get(sweep, "name"))))
-			json_array_append(all, sweep);
-	}
-	json_decref(plan);
-	return all;
+	json_decref(wanted);
+	return plan;
 }
 
 json_t *phase_json(const json_t *engine, const struct phase_options *options, const char *folder,

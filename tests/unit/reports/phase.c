@@ -110,3 +110,77 @@ Test(phase, recordings_of_two_builds_are_told_once)
 	cr_assert_str_eq(text_of(json_object_get(json, "builds"), "sim"), "aaaa");
 	json_decref(json);
 }
+
+Test(phase, lines_of_one_function_stand_beside_what_was_measured_of_another)
+{
+	static const char *const sweeps[] = {"lines",	   "function_a", "hits_a",   "windows_a",
+					     "function_b", "hits_b",	 "windows_b"};
+	struct phase_options options = {.phase = 3, .quick = true, .only = "b"};
+	json_t *engine = json_pack("{s:{s:s}, s:{s:s, s:s}}", "engine", "command", "engine", "hot",
+				   "a", "f", "b", "g");
+	json_t *point = json_object(), *json, *sweep;
+	char folder[SMALL_PATH], names[200] = "";
+	struct error error;
+	size_t i;
+
+	new_folder(folder);
+	for (i = 0; i < sizeof(sweeps) / sizeof(*sweeps); i++) {
+		new_sweep(folder, sweeps[i], json_pack("[{}]"), 1, 0);
+		add_run(folder,
+			&(struct small_run){sweeps[i], "p1r1", point, 1, 1, copying_profile()});
+	}
+	json = phase_json(engine, &options, folder, &error);
+	cr_assert(json, "%s", error.text);
+	json_array_foreach (json_object_get(json, "sweeps"), i, sweep) {
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s ",
+			 text_of(sweep, "name"));
+	}
+	cr_assert_str_eq(names, "lines function_a function_b hits_a windows_a hits_b windows_b ");
+	json_decref(json);
+	json_decref(engine);
+	json_decref(point);
+	remove_folder(folder);
+}
+
+/* Replaces the run of a sweep by one that a signal has ended. */
+static void fail_run(const char *folder, const char *sweep, const char *name, const char *state)
+{
+	char path[2 * SMALL_PATH];
+
+	snprintf(path, sizeof(path), "%s/%s/runs/%s", folder, sweep, name);
+	save_json(json_pack("{s:s, s:{}, s:b, s:s, s:f, s:f, s:s}", "schema", "simprof/run-v1",
+			    "point", "bare", false, "state", state, "seconds", 1.0, "cpu_seconds",
+			    1.0, "reason", "it had not ended after 60 s"),
+		  path, "run.json");
+}
+
+Test(phase, that_counting_all_hits_takes_too_long_is_no_problem_but_a_crash_is)
+{
+	static const char *const states[] = {"timed out", "failed"};
+
+	for (size_t i = 0; i < 2; i++) {
+		struct phase_options options = {.phase = 3, .quick = true};
+		json_t *engine = json_pack("{s:{s:s}, s:{s:s}}", "engine", "command", "engine",
+					   "hot", "a", "f");
+		json_t *point = json_object(), *json;
+		static const char *const sweeps[] = {"lines", "hits", "windows", "function_a"};
+		char folder[SMALL_PATH], *text;
+		struct error error;
+
+		new_folder(folder);
+		for (size_t k = 0; k < sizeof(sweeps) / sizeof(*sweeps); k++) {
+			new_sweep(folder, sweeps[k], json_pack("[{}]"), 1, 0);
+			add_run(folder, &(struct small_run){sweeps[k], "p1r1", point, 1, 1,
+							    copying_profile()});
+		}
+		fail_run(folder, "hits", "p1r1", states[i]);
+		json = phase_json(engine, &options, folder, &error);
+		text = json_dumps(json_object_get(json, "problems"), 0);
+		cr_assert_eq(json_array_size(json_object_get(json, "problems")), i, "%s", text);
+		free(text);
+		json_decref(json);
+		json_decref(engine);
+		json_decref(point);
+		remove_folder(folder);
+	}
+}

@@ -7,6 +7,10 @@
 #include <string.h>
 #include <strings.h>
 
+#define NAMELESS_MOST                                                                              \
+	4 /* functions, one inside the other, that may be a part of one with a name                \
+	   */
+
 /* Returns the qualified name within a demangled one: behind a template's return type. */
 static const char *qualified(const char *name)
 {
@@ -75,11 +79,17 @@ static bool passes_request_on(const struct profile *profile, uint32_t function)
 	       memory_site_is_standard(profile, function);
 }
 
-/* Returns the innermost place whose function is not one of those, else the innermost of all. */
+/*
+ * Returns the innermost place whose function is not one of those, else the innermost of all. A
+ * function without a name that one of those called is a part of it.
+ */
 static struct memory_site_place pass_over(const struct profile *profile, uint32_t stack,
 					  bool (*passes_on)(const struct profile *profile,
 							    uint32_t function))
 {
+	struct memory_site_place found = {stack, 0};
+	uint32_t nameless = 0; /* from the one found on */
+
 	for (uint32_t at = stack; at; at = profile->stacks[at].parent) {
 		const struct profile_frame *frame = &profile->frames[profile->stacks[at].frame];
 
@@ -88,11 +98,17 @@ static struct memory_site_place pass_over(const struct profile *profile, uint32_
 		for (uint32_t depth = 0; depth < frame->line_count; depth++) {
 			uint32_t function = profile->lines[frame->first_line + depth].function;
 
-			if (!passes_on(profile, function))
-				return (struct memory_site_place){at, depth};
+			if (passes_on(profile, function)) {
+				nameless = 0;
+				continue;
+			}
+			if (!nameless++)
+				found = (struct memory_site_place){at, depth};
+			if (profile->functions[function].named || nameless > NAMELESS_MOST)
+				return found;
 		}
 	}
-	return (struct memory_site_place){stack, 0};
+	return nameless ? found : (struct memory_site_place){stack, 0};
 }
 
 struct memory_site_place memory_site_place(const struct profile *profile, uint32_t stack)

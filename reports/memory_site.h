@@ -5,8 +5,8 @@
  * That is the innermost line of the stack whose function asks for memory for a purpose of its own.
  * Functions that pass a request on are skipped: C++'s operators new and the standard library's own
  * code (namespaces std and __gnu_cxx), and those whose name ends, by convention, like the C
- * library's: xmalloc, CRYPTO_zalloc, g_strdup. Where a stack has none else it is the innermost
- * line.
+ * library's: xmalloc, CRYPTO_zalloc, g_strdup. What these call that has no name, as in a library
+ * without symbols, is a part of them. Where a stack has none else it is the innermost line.
  */
 #pragma once
 

@@ -59,3 +59,27 @@ Test(memory_site, is_the_innermost_function_with_a_purpose_of_its_own)
 	cr_expect_str_eq(site("xmalloc;operator new(unsigned long)"),
 			 "operator new(unsigned long)");
 }
+
+/* The same of functions without symbols, whose names begin with "x+", among others. */
+static const char *site_of_stripped(const char *folded)
+{
+	static char name[64];
+	struct profile *profile = new_profile();
+	uint32_t stack = add_stack(profile, folded, 1);
+
+	for (size_t i = 0; i < profile->functions_count; i++)
+		profile->functions[i].named = strncmp(profile->functions[i].name, "x+", 2) != 0;
+	snprintf(name, sizeof(name), "%s",
+		 profile->functions[memory_site_of(profile, stack).symbol].name);
+	profile_free(profile);
+	return name;
+}
+
+Test(memory_site, a_function_without_a_name_is_a_part_of_the_wrapper_that_called_it)
+{
+	cr_expect_str_eq(site_of_stripped("main;grow;sqlite3Malloc;x+1"), "grow");
+	cr_expect_str_eq(site_of_stripped("main;x+3;sqlite3Malloc;x+2;x+1"), "x+3");
+	cr_expect_str_eq(site_of_stripped("xmalloc;grow;x+2;x+1"), "x+1");
+	cr_expect_str_eq(site_of_stripped("x+3;x+2;x+1"), "x+1");
+	cr_expect_str_eq(site_of_stripped("main;xmalloc;x+6;x+5;x+4;x+3;x+2;x+1"), "x+1");
+}

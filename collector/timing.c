@@ -518,7 +518,7 @@ static void update(struct timing *timing)
 	for (size_t i = 0; i < timing->attached; i++) {
 		add_buckets(timing, i);
 		timing_trust_describe(timing->uprobe, (uint32_t)i, timing->profile);
-		timing_note_tail_calls(timing->uprobe, (uint32_t)i, timing->profile);
+		timing_note_endings(timing->uprobe, (uint32_t)i, timing->profile);
 	}
 	uprobe_edges(timing->uprobe, take_edge, timing);
 	describe_losses(timing);

@@ -73,15 +73,27 @@ void timing_note_budget(struct profile *profile, uint32_t probe,
 	profile_probe_set_note(profile, probe, note);
 }
 
-void timing_note_tail_calls(const struct uprobe *uprobe, uint32_t function, struct profile *profile)
+static void set_number(struct profile *profile, const char *what, uint32_t function,
+		       uint64_t number)
 {
-	uint64_t tail_calls = 0;
 	char key[64];
 
-	for (size_t slot = 0; slot < uprobe_slots(uprobe); slot++)
-		tail_calls += uprobe_slot_cell(uprobe, slot, function)->tail_calls;
-	if (!tail_calls)
+	if (!number)
 		return;
-	snprintf(key, sizeof(key), "tail_calls.%u", function);
-	profile_set_number(profile, key, (int64_t)tail_calls);
+	snprintf(key, sizeof(key), "%s.%u", what, function);
+	profile_set_number(profile, key, (int64_t)number);
+}
+
+void timing_note_endings(const struct uprobe *uprobe, uint32_t function, struct profile *profile)
+{
+	uint64_t tail_calls = 0, ended = 0;
+
+	for (size_t slot = 0; slot < uprobe_slots(uprobe); slot++) {
+		const struct uprobe_cell *cell = uprobe_slot_cell(uprobe, slot, function);
+
+		tail_calls += cell->tail_calls;
+		ended += cell->ended;
+	}
+	set_number(profile, "tail_calls", function, tail_calls);
+	set_number(profile, "ended", function, ended);
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * timing_note: what is said of a function in the profile: of its budget, and of its tail calls.
+ * timing_note: what is said of a function in the profile: of its budget, and of how its calls
+ * ended.
  */
 #pragma once
 
@@ -16,7 +17,7 @@
 void timing_note_budget(struct profile *profile, uint32_t probe,
 			const struct timing_budget_fate *fate, uint64_t start_ns);
 
-/* Sets "tail_calls.N" of the profile, for the probe N: how many of a function's calls ended as
- * another function took their place, where its exits are probed. */
-void timing_note_tail_calls(const struct uprobe *uprobe, uint32_t function,
-			    struct profile *profile);
+/* Sets numbers of the profile for the probe N, where they are not 0: "tail_calls.N", how many of a
+ * function's calls ended as another function took their place, where its exits are probed, and
+ * "ended.N", how many their thread left as it ended. */
+void timing_note_endings(const struct uprobe *uprobe, uint32_t function, struct profile *profile);

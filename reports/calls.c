@@ -34,7 +34,7 @@ static uint32_t symbol_of(const struct profile *profile, uint32_t frame)
 static uint64_t cost_ns(const struct profile *profile, const struct calls_row *row)
 {
 	const struct profile_probe *probe = &profile->probes[row->probe];
-	uint64_t timed = row->sum.returns + row->sum.open + row->left;
+	uint64_t timed = row->sum.returns + row->sum.open + row->left + row->ended;
 
 	if (timed > row->sum.calls)
 		timed = row->sum.calls;
@@ -76,7 +76,9 @@ static void finish_row(const struct report *report, struct calls_row *row)
 
 	snprintf(key, sizeof(key), "withheld.%u", row->probe);
 	row->withheld = (uint64_t)profile_number(report->profile, key, 0);
-	known += row->withheld;
+	snprintf(key, sizeof(key), "ended.%u", row->probe);
+	row->ended = (uint64_t)profile_number(report->profile, key, 0);
+	known += row->withheld + row->ended;
 	row->tail_calls = calls_tail_calls(report->profile, row->probe);
 	row->inlined = calls_inlined(report->profile, row->probe);
 
@@ -197,6 +199,11 @@ const char *calls_restriction(const struct report *report, const struct calls_ro
 			row->inlined);
 	if (row->sum.open && !report->profile->probes[row->probe].is_partial)
 		fprintf(stream, "%" PRIu64 " still open at the end, not timed; ", row->sum.open);
+	if (row->ended)
+		fprintf(stream,
+			"%" PRIu64 " left as their thread ended (pthread_exit, cancellation), "
+			"not timed; ",
+			row->ended);
 	if (row->tail_calls)
 		fprintf(stream, CALLS_TAIL_CALLS "; ", row->tail_calls);
 	if (row->sum.thrown)

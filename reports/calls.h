@@ -19,6 +19,7 @@ struct calls_row {
 	bool is_step;	     /* each of its calls is one */
 	bool is_cut;	     /* a step function that was not timed to the end: scale is not known */
 	uint64_t left;	     /* calls that ended without a return: longjmp, exception */
+	uint64_t ended;	     /* calls that their thread left as it ended, without its process */
 	uint64_t tail_calls; /* that ended as another function took their place: what it did is
 				not in their time */
 	uint64_t withheld;   /* calls for whose returns no probe was allowed to wait */

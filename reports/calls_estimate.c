@@ -162,7 +162,8 @@ static struct calls_figure edge_figure(const struct calls *calls, const struct p
 	if (is_least(caller) || caller->is_scaled ||
 	    (callee->is_scaled && !is_of_steps(caller, callee, edge)))
 		return (struct calls_figure){.value = value, .is_least = true};
-	figure.is_least |= callee->is_cut || callee->left || callee->sum.open || callee->withheld;
+	figure.is_least |= callee->is_cut || callee->left || callee->ended || callee->sum.open ||
+			   callee->withheld;
 	return figure;
 }
 

@@ -408,6 +408,7 @@ static json_t *function_json(const struct report *report, const struct calls *ca
 	if (row->self_ns.is_estimate)
 		add_estimate(json, "estimated_self_ns", row->self_ns);
 	json_object_set_new(json, "left", json_integer((json_int_t)row->left));
+	json_object_set_new(json, "ended", json_integer((json_int_t)row->ended));
 	json_object_set_new(json, "tail_calls", json_integer((json_int_t)row->tail_calls));
 	json_object_set_new(json, "withheld", json_integer((json_int_t)row->withheld));
 	json_object_set_new(json, "note",

@@ -127,7 +127,9 @@ static int load(struct uprobe *uprobe, struct error *error)
 	programs->links.on_fork = bpf_program__attach(programs->progs.on_fork);
 	programs->links.on_exec = bpf_program__attach(programs->progs.on_exec);
 	programs->links.on_fork_trust = bpf_program__attach(programs->progs.on_fork_trust);
-	if (!programs->links.on_fork || !programs->links.on_exec || !programs->links.on_fork_trust)
+	programs->links.on_thread_end = bpf_program__attach(programs->progs.on_thread_end);
+	if (!programs->links.on_fork || !programs->links.on_exec ||
+	    !programs->links.on_fork_trust || !programs->links.on_thread_end)
 		return bpf_kernel_fail(error, -errno, "attach the timing programs");
 	uprobe->steps =
 		ring_buffer__new(bpf_map__fd(programs->maps.steps), take_step, uprobe, NULL);

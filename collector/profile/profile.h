@@ -356,6 +356,7 @@ struct profile_spread {
  *                      that were measured; only where a budget was to be kept
  *   tail_calls.N       calls of the probe N that ended as another function took their place, whose
  *                      time is not in theirs
+ *   ended.N            calls of the probe N that their thread left as it ended, by itself
  *   asked.N            what the function of the probe N was asked for by, where its code has
  * several names; with " = " between where by several lost.edges         calls whose caller is not
  * in the table of edges lost.timed_threads threads whose calls were not seen at all

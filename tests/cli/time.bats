@@ -88,6 +88,34 @@ counted() {
 	collector calls calls.prof | grep -q 'leave: 1 still open at the end'
 }
 
+@test "calls that a thread left as it ended are not open" {
+	cat >ends.c <<-'C'
+		#include <pthread.h>
+		#include <stdlib.h>
+		#define FUNCTION __attribute__((noipa))
+		FUNCTION void last(void) { pthread_exit(NULL); }
+		FUNCTION void outer(void) { last(); __asm__(""); }
+		FUNCTION void leave(void) { exit(0); }
+		static void *run(void *argument) { outer(); return argument; }
+		int main(void)
+		{
+			for (int i = 0; i < 20; i++) {
+				pthread_t thread;
+				if (!pthread_create(&thread, NULL, run, NULL))
+					pthread_join(thread, NULL);
+			}
+			leave();
+		}
+	C
+	gcc -O1 -o ends ends.c
+	collector run --budget none -q --time last,outer,leave -- ./ends
+	collector calls ends.prof >text
+	cat text
+	grep -q 'last.*: 20 left as their thread ended (pthread_exit, cancellation), not timed' text
+	grep -q 'leave: 1 still open at the end' text
+	[ "$(of last open ends.prof)|$(of outer open ends.prof)|$(of leave open ends.prof)" = '0|0|1' ]
+}
+
 @test "recursion counts once in the total, and the kernel's limit of depth is told" {
 	collector run --budget none -q --time descend -- "$CALLS" recursion 50 >said
 	[ "$(of descend returns)" = 500 ]

@@ -44,7 +44,8 @@ typedef struct {
 } atomic_t;
 
 struct signal_struct {
-	atomic_t live; /* threads that have not begun to end */
+	atomic_t live;	    /* threads that have not begun to end */
+	unsigned int flags; /* SIGNAL_GROUP_EXIT: all of them end */
 };
 
 struct xol_area {

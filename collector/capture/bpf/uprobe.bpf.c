@@ -19,7 +19,8 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#define XOL_SLOT_BYTES 128 /* of code that the kernel puts into a process for one probe */
+#define SIGNAL_GROUP_EXIT 4   /* of signal_struct; include/linux/sched/signal.h of Linux */
+#define XOL_SLOT_BYTES	  128 /* of code that the kernel puts into a process for one probe */
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -166,6 +167,32 @@ int on_edge(struct pt_regs *registers)
 			add(calls, &cell->tail_calls, 1);
 		take_handling(calls, cell, end_ns + telling_ns);
 	}
+	return 0;
+}
+
+/* The innermost call is left with its thread. */
+static __noinline int end_with_thread(struct calls *calls)
+{
+	struct innermost innermost;
+
+	if (!find_innermost(calls, &innermost))
+		return 0;
+	if (innermost.cell)
+		add(calls, &innermost.cell->ended, 1);
+	return drop(calls);
+}
+
+/* A thread ends by itself (pthread_exit, cancellation): its calls are left. Where its process ends
+ * with all threads they are open at the end. */
+SEC("tp_btf/sched_process_exit")
+int BPF_PROG(on_thread_end, struct task_struct *task)
+{
+	struct calls *calls = bpf_task_storage_get(&running, task, 0, 0);
+
+	if (!calls || task->signal->flags & SIGNAL_GROUP_EXIT)
+		return 0;
+	for (int i = 0; i < UPROBE_DEPTH && end_with_thread(calls); i++)
+		;
 	return 0;
 }
 

@@ -94,6 +94,7 @@ struct uprobe_cell {
 	__s64 open;	     /* calls that have not ended */
 	__u64 thrown;	     /* of the returns, calls that an exception left */
 	__u64 withheld;	     /* calls where no return probe may wait: counted, not timed */
+	__u64 ended;	     /* calls that their thread left as it ended, by itself */
 	__u64 tail_calls;    /* calls that ended as another function took their place, at an exit */
 	__u64 handled, handling_ns; /* returns whose handling was not interrupted, and its time */
 };

@@ -198,11 +198,13 @@ void document_add_steps(json_t *document, const struct report *report)
 	steps_measure(&steps, report->profile);
 	document_say(section, "%u steps, %.3g a second, the first %u of them warm-up; %u are slow.",
 		     steps.count, steps.steps_per_second, steps.warm_up, steps.slow_count);
-	if (steps.period)
+	for (uint32_t i = 0; i < steps.rhythm_count; i++)
 		document_say(section,
-			     "Every %u steps a long one, from step %u on: %u of %u of them stand "
+			     "Every %u steps a %s one, from step %u on: %u of %u of them stand "
 			     "out.",
-			     steps.period, steps.phase + 1, steps.on_period, steps.period_count);
+			     steps.rhythms[i].period, steps.rhythms[i].within ? "longer" : "long",
+			     steps.rhythms[i].phase + 1, steps.rhythms[i].raised,
+			     steps.rhythms[i].count);
 	step_functions_say(report, say_sentence, section);
 	table = document_table(section, "steps", "Durations of steps without warm-up", columns, 2);
 	for (int i = 0; i < 4; i++) {

@@ -7,14 +7,8 @@
 #include <float.h>
 #include <math.h>
 
-enum {
-	MOST_LOOKED_AT = 10000 /* steps, for a period */
-};
-
 static const double slow_z = 5;
 static const double slow_excess = 0.1; /* and that of a lasting change */
-static const double least_hit = 0.8;
-static const double surely = 5; /* nats beyond what chance may reach */
 
 static int compare_values(const void *left, const void *right)
 {
@@ -205,78 +199,46 @@ static void find_slow(struct steps *steps)
 	}
 }
 
-/* ---- order --------------------------------------------------------------------------------- */
+/* ---- what is compared ---------------------------------------------------------------------- */
 
-/* Steps that took longer than some limit, among those that are looked at. */
-struct raised {
-	const uint32_t *list; /* counted from the first that is looked at */
-	uint32_t count;
-	uint32_t looked_at;
-	uint32_t first; /* of them, in the whole series */
-};
-
-/*
- * Takes period @k when its best residue has more than its share of raised steps, more clearly than
- * the best so far. @hits has room for @k residues; @best is a log-likelihood ratio.
- */
-static void try_period(struct steps *steps, uint32_t k, const struct raised *raised, uint32_t *hits,
-		       double *best)
+static bool is_of_rhythm(const struct steps *steps, uint32_t step, uint32_t rhythm, bool alone)
 {
-	double share = (double)raised->count / raised->looked_at, hit, gain;
-	uint32_t phase = 0, places;
+	uint8_t bit = (uint8_t)(1u << rhythm), mask = steps->rhythms_of[step];
 
-	memset(hits, 0, k * sizeof(*hits));
-	for (uint32_t i = 0; i < raised->count; i++)
-		hits[raised->list[i] % k]++;
-	for (uint32_t i = 1; i < k; i++)
-		if (hits[i] > hits[phase])
-			phase = i;
-	places = (raised->looked_at - phase + k - 1) / k;
-	hit = (double)hits[phase] / places;
-	if (hits[phase] < 3 || hit < least_hit)
-		return;
-	gain = hits[phase] * log(hit / share);
-	if (hits[phase] < places)
-		gain += (places - hits[phase]) * log((1 - hit) / (1 - share));
-	if (gain <= *best)
-		return;
-	*best = gain;
-	steps->period = k;
-	steps->phase = raised->first + phase;
-	steps->on_period = hits[phase];
-	steps->period_count = places;
+	return alone ? mask == bit : mask & bit;
 }
 
-/* Looks for a period with several limits of what counts as raised: noise decides which shows it. */
-static void find_period(struct steps *steps)
+static bool has_steps_alone(const struct steps *steps, uint32_t rhythm)
 {
-	static const double limits[] = {0.5, 0.6, 0.7, 0.8, 0.85, 0.9, 0.95, 0.98, 0.99};
-	uint32_t count = steps->count - steps->warm_up;
-	uint32_t *list, *hits;
-	double *sorted, best;
+	for (uint32_t i = steps->warm_up; i < steps->count; i++)
+		if (is_of_rhythm(steps, i, rhythm, true))
+			return true;
+	return false;
+}
 
-	if (count > MOST_LOOKED_AT)
-		count = MOST_LOOKED_AT;
-	/* So many pairs of period and residue are tried that chance alone reaches some gain. */
-	best = log(9.0 * count * count / 18) + surely;
-	list = xcalloc(count, sizeof(*list));
-	hits = xcalloc(count, sizeof(*hits));
-	sorted = sorted_copy(steps->duration_ns + steps->warm_up, count);
-	for (size_t limit = 0; limit < sizeof(limits) / sizeof(*limits); limit++) {
-		double limit_ns = steps_quantile(sorted, count, limits[limit]);
-		struct raised raised = {list, 0, count, steps->warm_up};
+void steps_compare(struct steps *steps, uint32_t rhythm)
+{
+	bool alone = has_steps_alone(steps, rhythm);
 
-		if (limit_ns < (1 + slow_excess) * steps->median_ns)
-			limit_ns = (1 + slow_excess) * steps->median_ns;
-		for (uint32_t i = 0; i < count; i++)
-			if (steps->duration_ns[steps->warm_up + i] > limit_ns)
-				list[raised.count++] = i;
-		for (uint32_t k = 2; raised.count >= 3 && k <= count / 3; k++)
-			try_period(steps, k, &raised, hits, &best);
+	steps->compared = rhythm;
+	steps->compared_count = steps->apart_count = 0;
+	for (uint32_t i = steps->warm_up; i < steps->count; i++) {
+		steps->is_compared[i] = steps->rhythm_count ? is_of_rhythm(steps, i, rhythm, alone)
+							    : steps->is_slow[i];
+		steps->compared_count += steps->is_compared[i];
+		steps->is_apart[i] =
+			!steps->is_compared[i] && (steps->is_slow[i] || steps->rhythms_of[i]);
+		steps->apart_count += steps->is_apart[i];
 	}
-	free(list);
-	free(hits);
-	free(sorted);
+}
+
+static void find_rhythms(struct steps *steps)
+{
+	steps->rhythm_count = steps_rhythms_find(steps->rhythms, steps->duration_ns, steps->warm_up,
+						 steps->count, steps->rhythms_of);
+	for (uint32_t i = steps->warm_up; i < steps->count && steps->rhythm_count; i++)
+		steps->beside += steps->is_slow[i] && !steps->rhythms_of[i];
+	steps_compare(steps, 0);
 }
 
 /* ------------------------------------------------------------------------------------------- */
@@ -311,6 +273,7 @@ void steps_measure(struct steps *steps, const struct profile *profile)
 	steps->is_slow = xcalloc(steps->count, sizeof(*steps->is_slow));
 	steps->is_compared = xcalloc(steps->count, sizeof(*steps->is_compared));
 	steps->is_apart = xcalloc(steps->count, sizeof(*steps->is_apart));
+	steps->rhythms_of = xcalloc(steps->count, sizeof(*steps->rhythms_of));
 	steps->z = xcalloc(steps->count, sizeof(*steps->z));
 	if (!steps->count)
 		return;
@@ -324,15 +287,7 @@ void steps_measure(struct steps *steps, const struct profile *profile)
 		find_segments(steps);
 	describe_steady(steps, profile);
 	find_slow(steps);
-	find_period(steps);
-	for (uint32_t i = steps->warm_up; i < steps->count; i++) {
-		steps->is_compared[i] = steps->period
-						? i % steps->period == steps->phase % steps->period
-						: steps->is_slow[i];
-		steps->compared_count += steps->is_compared[i];
-		steps->is_apart[i] = steps->is_slow[i] && !steps->is_compared[i];
-		steps->apart_count += steps->is_apart[i];
-	}
+	find_rhythms(steps);
 }
 
 void steps_done(struct steps *steps)
@@ -341,5 +296,6 @@ void steps_done(struct steps *steps)
 	free(steps->is_slow);
 	free(steps->is_compared);
 	free(steps->is_apart);
+	free(steps->rhythms_of);
 	free(steps->z);
 }

@@ -13,8 +13,8 @@
  * apart become one again. A first segment of at most a third is warm-up, and the steady part is
  * what follows.
  *
- * A period k is claimed when at least four fifths of the steps of one residue modulo k are slow,
- * and at least half of the slow steps are among them.
+ * Rhythms of long steps: steps_rhythm.h. Those of one of them, or where there is none the slow
+ * ones, are compared with typical steps, which are of no rhythm and not slow.
  *
  * Source: Iglewicz & Hoaglin 1993 (robust z); Scott & Knott 1974 (segmentation); Killick & Eckley
  * 2014 (penalty).
@@ -22,6 +22,7 @@
 #pragma once
 
 #include "reports/report.h"
+#include "reports/steps_rhythm.h"
 
 enum {
 	STEPS_SEGMENTS = 8
@@ -44,19 +45,24 @@ struct steps {
 	uint32_t slow_count; /* of the steady part */
 	struct steps_segment segments[STEPS_SEGMENTS];
 	uint32_t segment_count;
-	uint32_t period;       /* steps that are raised come every so many; 0: no order was found */
-	uint32_t phase;	       /* index of the first of them, counted from 0 */
-	uint32_t on_period;    /* of those steps that are raised, */
-	uint32_t period_count; /* of so many that were looked at */
-	bool *is_compared;     /* steps of the period where there is one, else the slow ones */
+	struct steps_rhythm rhythms[STEPS_LAYERS]; /* the clearest first */
+	uint32_t rhythm_count;
+	uint8_t *rhythms_of; /* of each step, a bit each */
+	uint32_t beside;     /* slow steps of no rhythm, where there is one */
+	uint32_t compared;   /* the rhythm whose steps are compared, where there is one, */
+	bool *is_compared;   /* these steps; else the slow ones */
 	uint32_t compared_count;
-	bool *is_apart; /* slow steps beside the period: neither compared nor typical; all others of
-			   the steady part are that */
+	bool *is_apart; /* slow steps besides, and those of other rhythms: neither compared nor
+			   typical; all others of the steady part are that */
 	uint32_t apart_count;
 };
 
 void steps_measure(struct steps *steps, const struct profile *profile);
 void steps_done(struct steps *steps);
+
+/* Compares the steps of another rhythm < rhythm_count; at first it is the clearest one. Those that
+ * are of several are left out, unless it has no others. */
+void steps_compare(struct steps *steps, uint32_t rhythm);
 
 /* Returns the value below which a share 0 ... 1 of @count sorted values lie. */
 double steps_quantile(const double *sorted, uint32_t count, double share);

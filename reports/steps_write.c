@@ -68,15 +68,22 @@ static void write_series(const struct steps *steps, FILE *stream)
 
 static void write_order(const struct steps *steps, FILE *stream)
 {
-	if (steps->period)
+	for (uint32_t i = 0; i < steps->rhythm_count; i++) {
+		const struct steps_rhythm *rhythm = &steps->rhythms[i];
+
 		fprintf(stream,
-			"every %u steps a long one, from step %u on: %u of %u of them stand out\n",
-			steps->period, steps->phase + 1, steps->on_period, steps->period_count);
-	if (steps->apart_count)
+			"every %u steps a %s one, from step %u on: %u of %u of them stand out\n",
+			rhythm->period, rhythm->within ? "longer" : "long", rhythm->phase + 1,
+			rhythm->raised, rhythm->count);
+	}
+	if (steps->beside)
 		fprintf(stream,
 			"(!) %u more slow steps are not of these: below they are neither long nor "
 			"typical\n",
-			steps->apart_count);
+			steps->beside);
+	if (steps->rhythm_count > 1)
+		fprintf(stream, "long in the tables below are those of every %u\n",
+			steps->rhythms[steps->compared].period);
 }
 
 static void write_slow(const struct report *report, const struct steps *steps, FILE *stream)
@@ -160,16 +167,28 @@ static void write_functions(const struct report *report, const struct steps_cont
 		fprintf(stream, "… and %u more\n", contrast->count - limit);
 }
 
-static void write_path(const struct report *report, const struct steps_contrast *contrast,
-		       FILE *stream, struct obstack *memory)
+/* Which steps are the long ones, where there are several kinds. */
+static const char *long_steps(const struct steps *steps, char text[AMOUNT_BYTES])
+{
+	snprintf(text, AMOUNT_BYTES, "long steps");
+	if (steps->rhythm_count > 1)
+		snprintf(text, AMOUNT_BYTES, "long steps (every %u)",
+			 steps->rhythms[steps->compared].period);
+	return text;
+}
+
+static void write_path(const struct report *report, const struct steps *steps,
+		       const struct steps_contrast *contrast, FILE *stream, struct obstack *memory)
 {
 	bool is_explained = steps_contrast_explains(contrast, report);
-	char part[AMOUNT_BYTES], all[AMOUNT_BYTES];
+	char part[AMOUNT_BYTES], all[AMOUNT_BYTES], which[AMOUNT_BYTES];
 
 	if (!contrast->path_count)
 		return;
-	fputs(is_explained ? "\nlong steps are long in " : "\nwhat was sampled of it is in ",
-	      stream);
+	if (is_explained)
+		fprintf(stream, "\n%s are long in ", long_steps(steps, which));
+	else
+		fputs("\nwhat was sampled of it is in ", stream);
 	for (uint32_t i = 0; i < contrast->path_count; i++)
 		fprintf(stream, "%s%s", i ? " > " : "",
 			text_plain(memory, report->symbols.symbols[contrast->path[i]].label, 0));
@@ -180,13 +199,13 @@ static void write_path(const struct report *report, const struct steps_contrast 
 
 /* Where samples do not explain why long steps are long that is said first: these wait, or there are
  * too few samples. */
-static void write_unexplained(const struct report *report, const struct steps_contrast *contrast,
-			      FILE *stream)
+static void write_unexplained(const struct report *report, const struct steps *steps,
+			      const struct steps_contrast *contrast, FILE *stream)
 {
 	const char *kind = contrast->has_waits ? "time" : "CPU time";
 	double all_ns = contrast->duration_excess_ns,
 	       sampled_ns = contrast->excess > 0 ? contrast->excess : 0;
-	char part[AMOUNT_BYTES], all[AMOUNT_BYTES], error[AMOUNT_BYTES];
+	char part[AMOUNT_BYTES], all[AMOUNT_BYTES], error[AMOUNT_BYTES], which[AMOUNT_BYTES];
 
 	if (!contrast->slow_steps || !contrast->samples || all_ns <= 0 ||
 	    steps_contrast_explains(contrast, report))
@@ -195,15 +214,31 @@ static void write_unexplained(const struct report *report, const struct steps_co
 	duration(NORMAL_95 * contrast->excess_error, error);
 	if (sampled_ns >= all_ns / 2)
 		fprintf(stream,
-			"\nlong steps take %s more; samples are too few to tell where: %s ± %s of "
+			"\n%s take %s more; samples are too few to tell where: %s ± %s of "
 			"%s more\n",
-			all, duration(sampled_ns, part), error, kind);
+			long_steps(steps, which), all, duration(sampled_ns, part), error, kind);
 	else
 		fprintf(stream,
-			"\nof %s that long steps take more %s (± %s) is not %s of the sampled "
+			"\nof %s that %s take more %s (± %s) is not %s of the sampled "
 			"threads: they wait, or were not sampled%s\n",
-			all, duration(all_ns - sampled_ns, part), error, kind,
-			contrast->has_waits ? "" : "; --off-cpu records where they wait");
+			all, long_steps(steps, which), duration(all_ns - sampled_ns, part), error,
+			kind, contrast->has_waits ? "" : "; --off-cpu records where they wait");
+}
+
+/* What the long steps of the rhythms besides do. */
+static void write_other_rhythms(const struct report *report, struct steps *steps, FILE *stream,
+				struct obstack *memory)
+{
+	for (uint32_t i = 1; i < steps->rhythm_count; i++) {
+		struct steps_contrast contrast;
+
+		steps_compare(steps, i);
+		steps_contrast_measure(&contrast, report, steps);
+		write_unexplained(report, steps, &contrast, stream);
+		write_path(report, steps, &contrast, stream, memory);
+		steps_contrast_done(&contrast);
+	}
+	steps_compare(steps, 0);
 }
 
 /* What the program itself counted. */
@@ -221,7 +256,7 @@ static void write_sentence(void *stream, const char *sentence)
 	fprintf(stream, "(!) %s\n", sentence);
 }
 
-void steps_write_text(const struct report *report, const struct steps *steps,
+void steps_write_text(const struct report *report, struct steps *steps,
 		      const struct steps_contrast *contrast, uint32_t limit, FILE *stream)
 {
 	struct obstack memory;
@@ -241,8 +276,9 @@ void steps_write_text(const struct report *report, const struct steps *steps,
 	else
 		fputs("\nno samples were taken in steps, so that nothing tells what they did\n",
 		      stream);
-	write_unexplained(report, contrast, stream);
-	write_path(report, contrast, stream, &memory);
+	write_unexplained(report, steps, contrast, stream);
+	write_path(report, steps, contrast, stream, &memory);
+	write_other_rhythms(report, steps, stream, &memory);
 	write_amounts(report, steps, stream);
 	fprintf(stream, "\n%" PRIu64 " samples in steps, %" PRIu64 " outside\n", contrast->samples,
 		contrast->outside);
@@ -307,15 +343,54 @@ static json_t *segments_json(const struct steps *steps)
 	return segments;
 }
 
-void steps_write_json(const struct report *report, const struct steps *steps,
+static json_t *path_json(const struct report *report, const struct steps_contrast *contrast)
+{
+	json_t *path = json_array();
+
+	for (uint32_t i = 0; i < contrast->path_count; i++)
+		json_array_append_new(path, label_json(report, contrast->path[i]));
+	return path;
+}
+
+static json_t *rhythm_json(const struct steps_rhythm *rhythm)
+{
+	return json_pack("{s:i, s:i, s:i, s:i, s:b}", "every", (int)rhythm->period, "first",
+			 (int)rhythm->phase + 1, "slow_of_them", (int)rhythm->raised, "places",
+			 (int)rhythm->count, "within_another", rhythm->within);
+}
+
+/* All rhythms, with what their long steps do. */
+static json_t *rhythms_json(const struct report *report, struct steps *steps)
+{
+	json_t *rhythms = json_array();
+
+	for (uint32_t i = 0; i < steps->rhythm_count; i++) {
+		json_t *json = rhythm_json(&steps->rhythms[i]);
+		struct steps_contrast contrast;
+
+		steps_compare(steps, i);
+		steps_contrast_measure(&contrast, report, steps);
+		json_object_set_new(json, "slow_path", path_json(report, &contrast));
+		json_object_set_new(json, "slow_path_excess", json_real(contrast.path_excess));
+		json_object_set_new(json, "duration_excess_ns",
+				    json_real(contrast.duration_excess_ns));
+		json_object_set_new(json, "explained",
+				    json_boolean(steps_contrast_explains(&contrast, report)));
+		json_array_append_new(rhythms, json);
+		steps_contrast_done(&contrast);
+	}
+	steps_compare(steps, 0);
+	return rhythms;
+}
+
+void steps_write_json(const struct report *report, struct steps *steps,
 		      const struct steps_contrast *contrast, uint32_t limit, FILE *stream)
 {
-	json_t *json = summary_head_json(report), *path = json_array();
+	static const struct steps_rhythm none = {0};
+	json_t *json = summary_head_json(report);
 	struct step_amounts amounts;
 
 	step_amounts_measure(&amounts, report->profile, steps);
-	for (uint32_t i = 0; i < contrast->path_count; i++)
-		json_array_append_new(path, label_json(report, contrast->path[i]));
 	json_object_set_new(json, "steps",
 			    json_pack("{s:i, s:f, s:f, s:f, s:f, s:f, s:i, s:i, s:o, s:o}", "count",
 				      (int)steps->count, "per_second", steps->steps_per_second,
@@ -325,14 +400,13 @@ void steps_write_json(const struct report *report, const struct steps *steps,
 				      "segments", segments_json(steps), "series",
 				      series_json(report, steps)));
 	json_object_set_new(json, "period",
-			    json_pack("{s:i, s:i, s:i, s:i}", "every", (int)steps->period, "first",
-				      (int)steps->phase + 1, "slow_of_them", (int)steps->on_period,
-				      "places", (int)steps->period_count));
+			    rhythm_json(steps->rhythm_count ? &steps->rhythms[0] : &none));
+	json_object_set_new(json, "periods", rhythms_json(report, steps));
 	json_object_set_new(json, "step_functions", step_functions_json(report));
 	json_object_set_new(json, "amounts", step_amounts_json(&amounts));
 	step_amounts_done(&amounts);
 	json_object_set_new(json, "functions", functions_json(report, contrast, limit));
-	json_object_set_new(json, "slow_path", path);
+	json_object_set_new(json, "slow_path", path_json(report, contrast));
 	json_object_set_new(json, "slow_path_excess", json_real(contrast->path_excess));
 	json_object_set_new(json, "excess", json_real(contrast->excess));
 	json_object_set_new(json, "excess_error", json_real(contrast->excess_error));

@@ -6,10 +6,10 @@
 
 #include "reports/steps_contrast.h"
 
-void steps_write_text(const struct report *report, const struct steps *steps,
+/* Compare the clearest rhythm of @steps at first, as at the end, and all in between. */
+void steps_write_text(const struct report *report, struct steps *steps,
 		      const struct steps_contrast *contrast, uint32_t limit, FILE *stream);
-
-void steps_write_json(const struct report *report, const struct steps *steps,
+void steps_write_json(const struct report *report, struct steps *steps,
 		      const struct steps_contrast *contrast, uint32_t limit, FILE *stream);
 
 /*

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "reports/steps_contrast.h"
+#include "reports/steps_write.h"
 
 #include <criterion/criterion.h>
 
@@ -65,9 +66,9 @@ Test(steps, finds_the_period_of_a_planted_stall)
 	for (uint32_t i = 0; i < 1400; i++)
 		add_step(1000000 + noise(50000) + (i % 137 == 136 ? 500000 : 0));
 	steps_measure(&steps, profile);
-	cr_expect_eq(steps.period, 137);
-	cr_expect_eq(steps.phase, 136);
-	cr_expect_eq(steps.on_period, 10);
+	cr_expect_eq(steps.rhythms[0].period, 137);
+	cr_expect_eq(steps.rhythms[0].phase, 136);
+	cr_expect_eq(steps.rhythms[0].raised, 10);
 	cr_expect_eq(steps.slow_count, 10);
 	cr_expect_eq(steps.compared_count, 10);
 }
@@ -78,11 +79,72 @@ Test(steps, slow_steps_beside_the_period_are_not_typical)
 		add_step(1000000 + noise(50000) + (i % 7 == 3 ? 1000000 : 0) +
 			 (i % 50 == 0 ? 5000000 : 0));
 	steps_measure(&steps, profile);
-	cr_expect_eq(steps.period, 7);
-	cr_expect_eq(steps.compared_count, 57);
-	cr_expect(steps.is_apart[0] && steps.is_apart[100] && !steps.is_apart[3]);
-	/* Of eight one is both: 150. */
-	cr_expect_eq(steps.apart_count, 7);
+	cr_expect_eq(steps.rhythms[0].period, 7);
+	/* Of the eight of the other rhythm one is of both: 150. */
+	cr_expect_eq(steps.compared_count, 56);
+	cr_expect(steps.is_apart[0] && steps.is_apart[100] && steps.is_apart[150] &&
+		  !steps.is_apart[3]);
+	cr_expect_eq(steps.apart_count, 8);
+	cr_expect_eq(steps.beside, 0);
+}
+
+Test(steps, finds_two_rhythms_beside_each_other)
+{
+	for (uint32_t i = 0; i < 1400; i++)
+		add_step(1000000 + (noise(20) ? noise(50000) : noise(1000000)) +
+			 (i % 137 == 136 ? 3000000 : 0) + (i % 50 == 7 ? 3000000 : 0));
+	steps_measure(&steps, profile);
+	cr_assert_eq(steps.rhythm_count, 2);
+	cr_expect_eq(steps.rhythms[0].period, 50);
+	cr_expect_eq(steps.rhythms[0].phase, 7);
+	cr_expect_eq(steps.rhythms[0].count, 28);
+	cr_expect_eq(steps.rhythms[1].period, 137);
+	cr_expect_eq(steps.rhythms[1].phase, 136);
+	cr_expect_eq(steps.rhythms[1].raised, 10);
+	cr_expect_not(steps.rhythms[1].within);
+	steps_compare(&steps, 1);
+	cr_expect(steps.is_compared[136] && steps.is_apart[7]);
+	cr_expect_eq(steps.compared_count, 10);
+}
+
+Test(steps, finds_a_rhythm_within_another)
+{
+	for (uint32_t i = 0; i < 1000; i++)
+		add_step(1000000 + noise(50000) + (i % 10 == 9 ? 1000000 : 0) +
+			 (i % 100 == 99 ? 5000000 : 0));
+	steps_measure(&steps, profile);
+	cr_assert_eq(steps.rhythm_count, 2);
+	cr_expect_eq(steps.rhythms[0].period, 10);
+	cr_expect_eq(steps.rhythms[0].count, 90);
+	cr_expect_eq(steps.rhythms[0].raised, 90);
+	cr_expect_eq(steps.rhythms[1].period, 100);
+	cr_expect_eq(steps.rhythms[1].phase, 99);
+	cr_expect_eq(steps.rhythms[1].within, 1);
+	cr_expect_eq(steps.compared_count, 90);
+	cr_expect(steps.is_apart[99]);
+}
+
+Test(steps, of_a_rhythm_the_steps_beyond_those_looked_at_are_known)
+{
+	for (uint32_t i = 0; i < 12000; i++)
+		add_step(1000000 + noise(50000) + (i % 10 == 9 ? 1000000 : 0) +
+			 (i % 100 == 99 ? 5000000 : 0));
+	steps_measure(&steps, profile);
+	cr_assert_eq(steps.rhythm_count, 2);
+	cr_expect_eq(steps.compared_count, 1080);
+	cr_expect_eq(steps.apart_count, 120);
+	cr_expect_eq(steps.beside, 0);
+}
+
+Test(steps, claims_no_rhythm_beside_the_one_there_is)
+{
+	for (uint32_t i = 0; i < 2000; i++)
+		add_step(1000000 + (noise(20) ? noise(50000) : 1000000) +
+			 (i % 40 == 11 ? 1000000 + noise(4000000) : 0));
+	steps_measure(&steps, profile);
+	cr_expect_eq(steps.rhythm_count, 1);
+	cr_expect_eq(steps.rhythms[0].period, 40);
+	cr_expect_gt(steps.beside, 50);
 }
 
 Test(steps, finds_it_where_every_tenth_step_is_disturbed)
@@ -91,8 +153,8 @@ Test(steps, finds_it_where_every_tenth_step_is_disturbed)
 		add_step(1000000 + (noise(10) ? noise(50000) : noise(3000000)) +
 			 (i % 137 == 136 ? 2000000 : 0));
 	steps_measure(&steps, profile);
-	cr_expect_eq(steps.period, 137);
-	cr_expect_eq(steps.phase, 136);
+	cr_expect_eq(steps.rhythms[0].period, 137);
+	cr_expect_eq(steps.rhythms[0].phase, 136);
 }
 
 Test(steps, claims_no_period_in_noise)
@@ -100,7 +162,7 @@ Test(steps, claims_no_period_in_noise)
 	for (uint32_t i = 0; i < 2000; i++)
 		add_step(1000000 + (noise(20) ? noise(50000) : 1000000));
 	steps_measure(&steps, profile);
-	cr_expect_eq(steps.period, 0);
+	cr_expect_eq(steps.rhythms[0].period, 0);
 	cr_expect_gt(steps.slow_count, 50);
 	cr_expect_eq(steps.compared_count, steps.slow_count);
 }
@@ -179,6 +241,47 @@ Test(steps, the_contrast_names_what_long_steps_do)
 	cr_expect(steps_contrast_explains(&contrast, &report));
 	cr_expect_str_eq(report.symbols.symbols[contrast.rows[0].symbol].label, "stall");
 	cr_expect_float_eq(contrast.rows[0].slow_self, 9e6, 1);
+	steps_contrast_done(&contrast);
+	symbol_table_done(&report.symbols);
+}
+
+/* Every tenth step dumps, every 25th trains. */
+Test(steps, each_rhythm_has_what_its_long_steps_do)
+{
+	struct steps_contrast contrast;
+	struct report report;
+	char *text = NULL;
+	size_t bytes;
+	FILE *stream = open_memstream(&text, &bytes);
+
+	for (uint32_t i = 0; i < 500; i++) {
+		uint32_t first = (uint32_t)profile->samples_count;
+		bool dumps = i % 10 == 3, trains = i % 25 == 24;
+
+		add_step(4000000 + dumps * 5000000 + trains * 9000000);
+		add_stack(profile, "main;step;work", 4);
+		add_stack(profile, "main;step;dump", dumps ? 5 : 0);
+		add_stack(profile, "main;step;train", trains ? 9 : 0);
+		for (size_t j = first; j < profile->samples_count; j++) {
+			profile->samples[j].thread = 1;
+			profile->samples[j].time_ns =
+				profile->steps[i].start_ns + 1 + 10000 * (j - first);
+		}
+	}
+	report_init(&report, profile);
+	steps_measure(&steps, profile);
+	cr_assert_eq(steps.rhythm_count, 2);
+	steps_contrast_measure(&contrast, &report, &steps);
+	steps_write_text(&report, &steps, &contrast, 10, stream);
+	fclose(stream);
+	cr_expect(strstr(text, "every 10 steps a long one, from step 4 on: 50 of 50"), "%s", text);
+	cr_expect(strstr(text, "every 25 steps a long one, from step 25 on: 20 of 20"));
+	cr_expect(strstr(text, "long in the tables below are those of every 10\n"));
+	cr_expect(strstr(text, "long steps (every 10) are long in main > step > dump: 5.00 ms of"));
+	cr_expect(
+		strstr(text, "long steps (every 25) are long in main > step > train: 9.00 ms of"));
+	cr_expect_eq(steps.compared, 0);
+	free(text);
 	steps_contrast_done(&contrast);
 	symbol_table_done(&report.symbols);
 }

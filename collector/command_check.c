@@ -223,6 +223,68 @@ static json_t *off_cpu_json(const struct wait_trial *trial)
 	return json_pack("{s:b, s:s}", "works", 0, "reason", trial->error.text);
 }
 
+/* Whether stacks deeper than perf copies come whole: see capture/stack_rest.h. */
+struct rest_trial {
+	int samples; /* that had the rest */
+	struct error error;
+};
+
+static void count_rest(void *context, const struct event *event)
+{
+	struct rest_trial *trial = context;
+
+	trial->samples += event->kind == EVENT_SAMPLE && event->sample.piece_count;
+}
+
+/* Uses CPU time in a function with more stack of its own than perf copies. */
+static void work_deep(void)
+{
+	volatile char room[2 * PERF_SOURCE_COPY_BYTES];
+
+	for (size_t i = 0; i < sizeof(room); i++)
+		room[i] = 1;
+	work();
+}
+
+static void try_rest(struct rest_trial *trial)
+{
+	struct perf_source_options options = {
+		.frequency_hz = TRIAL_HZ,
+		.start = PERF_START_NOW,
+		.copy_bytes = PERF_SOURCE_COPY_BYTES,
+	};
+	struct perf_source *perf = perf_source_open(&options, getpid(), &trial->error);
+	struct stack_rest *rest = perf ? stack_rest_open(perf, &trial->error) : NULL;
+	struct source row;
+
+	if (!rest) {
+		perf_source_close(perf);
+		return;
+	}
+	row = stack_rest_row(rest);
+	work_deep();
+	row.kind->stop(row.self);
+	source_round(&row, 1, true, count_rest, trial);
+	row.kind->close(row.self);
+	if (!trial->samples)
+		fail(&trial->error, -EIO, "its program is loaded, but copies nothing here");
+}
+
+static void print_rest(const struct rest_trial *trial)
+{
+	if (trial->samples)
+		printf("%-15s yes  what lies beyond %d KB came with %d samples\n", "deep-stacks",
+		       PERF_SOURCE_COPY_BYTES / 1000, trial->samples);
+	else
+		printf("%-15s no   %s\n", "deep-stacks", trial->error.text);
+}
+
+static json_t *rest_json(const struct rest_trial *trial)
+{
+	return trial->samples ? json_pack("{s:b, s:i}", "works", 1, "samples", trial->samples)
+			      : json_pack("{s:b, s:s}", "works", 0, "reason", trial->error.text);
+}
+
 /* Returns the index of the first engine of the ladder that works, or -1. */
 static int first_working(const struct trial *trials)
 {
@@ -236,6 +298,7 @@ static int first_working(const struct trial *trials)
 struct check {
 	struct trial trials[PERF_ENGINES], probe;
 	struct wait_trial waits;
+	struct rest_trial rest;
 	const char *run, *attach; /* engines that these use; NULL: none works */
 };
 
@@ -248,6 +311,7 @@ static void try_all(struct check *check)
 		try_engine(&perf_engines[i], &check->trials[i]);
 	try_probe(&check->probe);
 	try_off_cpu(&check->waits);
+	try_rest(&check->rest);
 	best = first_working(trials);
 	if (best >= 0) {
 		check->run = perf_engines[best].name;
@@ -264,6 +328,7 @@ static void print(const struct check *check)
 		print_trial(&perf_engines[i], &check->trials[i]);
 	print_trial(&probe_source_engine, &check->probe);
 	print_off_cpu(&check->waits);
+	print_rest(&check->rest);
 	if (check->run)
 		printf("collector run uses %s\n", check->run);
 	else
@@ -281,9 +346,9 @@ static void print_json(const struct check *check)
 	for (int i = 0; i < PERF_ENGINES; i++)
 		json_array_append_new(engines, trial_json(&perf_engines[i], &check->trials[i]));
 	json_array_append_new(engines, trial_json(&probe_source_engine, &check->probe));
-	json = json_pack("{s:s, s:o, s:o, s:s?, s:s?}", "schema", "simprof/check-v1", "engines",
-			 engines, "off_cpu", off_cpu_json(&check->waits), "run", check->run,
-			 "attach", check->attach);
+	json = json_pack("{s:s, s:o, s:o, s:o, s:s?, s:s?}", "schema", "simprof/check-v1",
+			 "engines", engines, "off_cpu", off_cpu_json(&check->waits), "deep_stacks",
+			 rest_json(&check->rest), "run", check->run, "attach", check->attach);
 	json_dumpf(json, stdout, JSON_INDENT(1) | JSON_SORT_KEYS);
 	puts("");
 	json_decref(json);

@@ -23,15 +23,6 @@ static uint32_t brief_bytes(const struct session_options *options)
 									   : 0;
 }
 
-/* The sampling event runs one program, and probes have their own. */
-static void open_rest(struct sampling *sampling, const struct session_options *options)
-{
-	if (function_probes_are_wanted(&options->probes))
-		fail(&sampling->no_rest, 0, "probes on functions run another program");
-	else
-		sampling->rest = stack_rest_open(sampling->perf, &sampling->no_rest);
-}
-
 struct source sampling_row(struct sampling *sampling)
 {
 	return sampling->rest ? stack_rest_row(sampling->rest) : perf_source_row(sampling->perf);
@@ -55,7 +46,7 @@ int sampling_open_perf(struct sampling *sampling, const struct session_options *
 	sampling->perf = perf_source_open(&source, tid, error);
 	if (!sampling->perf)
 		return -errno;
-	open_rest(sampling, options);
+	sampling->rest = stack_rest_open(sampling->perf, &sampling->no_rest);
 	return 0;
 }
 

@@ -343,6 +343,23 @@ static void add_lost(struct trust *trust, const struct profile *profile)
 		    reasons);
 }
 
+/* What of deep stacks did not come with the sample was read later, or is cut. */
+static void add_rests(struct trust *trust, const struct profile *profile)
+{
+	int64_t limited = profile_number(profile, "stack_rest.limited", 0);
+	int64_t ring_full = profile_number(profile, "stack_rest.ring_full", 0);
+	const char *refused = profile_text(profile, "stack_rest.refused", NULL);
+
+	if (limited > 0 || ring_full > 0)
+		add(trust, false,
+		    "the rest of deep stacks was left out %" PRId64
+		    " times to keep its cost low, and %" PRId64 " times because its ring was full",
+		    limited, ring_full);
+	if (refused && trust->endings[PROFILE_ENDING_TRUNCATED])
+		add(trust, false, "the rest of deep stacks was not copied with the sample: %s",
+		    refused);
+}
+
 static uint64_t count_of_metric(const struct profile *profile, size_t metric)
 {
 	uint64_t count = 0;
@@ -522,6 +539,7 @@ void trust_measure(struct trust *trust, const struct profile *profile, uint16_t 
 		    "threads were born faster than they could be watched: some are missing");
 	if (!is_exact)
 		add_lost(trust, profile);
+	add_rests(trust, profile);
 	add_import(trust, profile, metric);
 	if (metric_is_memory(profile, metric))
 		add_memory(trust, profile);

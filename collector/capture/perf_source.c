@@ -3,10 +3,12 @@
 #include "collector/capture/perf_source.h"
 
 #include "collector/base/xalloc.h"
+#include "collector/capture/bpf_kernel.h"
 #include "collector/capture/perf_apart.h"
 #include "collector/capture/perf_record.h"
 #include "collector/capture/perf_streams.h"
 
+#include <bpf/bpf.h>
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -41,6 +43,7 @@ struct perf_source {
 	struct perf_source_losses losses;
 	struct perf_apart *apart;
 	int program;   /* that runs with each sample; -1: none */
+	int next;      /* where it finds another one; -1: nowhere */
 	bool is_brief; /* copies are, at the moment */
 	bool has_brief_rings;
 };
@@ -93,11 +96,22 @@ static int set_program(const struct perf_source *source, const struct thread_eve
 int perf_source_set_program(struct perf_source *source, int program, struct error *error)
 {
 	int result = 0;
+	uint32_t first = 0;
 
+	if (source->next >= 0) {
+		result = bpf_map_update_elem(source->next, &first, &program, BPF_ANY);
+		return result ? bpf_kernel_fail(error, result, "run a second program with samples")
+			      : 0;
+	}
 	source->program = program;
 	for (size_t i = 0; i < source->event_count && !result; i++)
 		result = set_program(source, &source->events[i], error);
 	return result;
+}
+
+void perf_source_set_next(struct perf_source *source, int programs)
+{
+	source->next = programs;
 }
 
 static int add_event(struct perf_source *source, enum perf_stream_kind kind,
@@ -235,7 +249,7 @@ struct perf_source *perf_source_open(const struct perf_source_options *options, 
 	int result;
 
 	source->options = *options;
-	source->program = -1;
+	source->program = source->next = -1;
 	source->apart = perf_apart_new();
 	source->streams.poll_fd = epoll_create1(EPOLL_CLOEXEC);
 	result = open_first(source, tid, error);

@@ -77,8 +77,13 @@ size_t perf_source_ring_bytes(const struct perf_source *source);   /* of one CPU
 struct source perf_source_row(struct perf_source *source);
 
 /* Runs a BPF program (of the kind perf_event) with each sample, also of threads that are added or
- * born later. Returns 0, or a negative errno: -EINVAL the engine rides on a tracepoint. */
+ * born later; a second one after the first, if that calls it. Returns 0, or a negative errno:
+ * -EINVAL the engine rides on a tracepoint. */
 int perf_source_set_program(struct perf_source *source, int program, struct error *error);
+
+/* Has a second program run where the first ends: it calls the first of @programs, a
+ * BPF_MAP_TYPE_PROG_ARRAY that stays its owner's. */
+void perf_source_set_next(struct perf_source *source, int programs);
 
 /* Stops the events: the target runs on unsampled. */
 void perf_source_stop(struct perf_source *source);

@@ -106,8 +106,10 @@ struct stack_rest *stack_rest_open(struct perf_source *perf, struct error *error
 	if (!result)
 		result = perf_source_set_program(
 			perf, bpf_program__fd(rest->programs->progs.on_sample), error);
-	if (!result)
+	if (!result) {
+		perf_source_set_next(perf, bpf_map__fd(rest->programs->maps.next));
 		return rest;
+	}
 	unload(rest);
 	errno = -result;
 	return NULL;

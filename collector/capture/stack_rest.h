@@ -27,7 +27,7 @@ struct stack_rest;
 /*
  * Has the rest of stacks copied for all threads of a source, also those that are added later.
  *
- * @perf  the place of its program is taken: perf_source_set_program is for nobody else then
+ * @perf  that no program runs with yet; another can be set later
  * Returns it, or NULL with @error and errno set: EPERM this user may not, EINVAL the engine's
  * samples run no programs.
  */

@@ -11,7 +11,7 @@ setup() {
 	run collector check
 	[ "$status" -eq 0 ]
 	local engine
-	for engine in cycles cycles-user cpu-clock cpu-clock-user tick probe off-cpu; do
+	for engine in cycles cycles-user cpu-clock cpu-clock-user tick probe off-cpu deep-stacks; do
 		grep -qE "^$engine +(yes|no) +[^ ]" <<<"$output"
 	done
 	grep -qE "^cpu-clock-user +yes" <<<"$output"
@@ -24,9 +24,9 @@ setup() {
 	run node -p '
 		const it = JSON.parse(require("fs").readFileSync(process.argv[1]));
 		const words = it.engines.map(engine => engine.name + (engine.works ? "" : engine.reason ? "" : "?"));
-		words.join(" ") + " " + it.engines.some(engine => engine.name === it.run && engine.works) + " " + typeof it.off_cpu.works
+		words.join(" ") + " " + it.engines.some(engine => engine.name === it.run && engine.works) + " " + typeof it.off_cpu.works + " " + typeof it.deep_stacks.works
 	' "$BATS_TEST_TMPDIR/it.json"
-	[ "$output" = "cycles cycles-user cpu-clock cpu-clock-user tick probe true boolean" ]
+	[ "$output" = "cycles cycles-user cpu-clock cpu-clock-user tick probe true boolean boolean" ]
 }
 
 @test "what cannot be printed is a failure" {
@@ -57,6 +57,14 @@ setup() {
 	run collector check
 	grep -qE "^cpu-clock +yes .* [1-9][0-9]* of them in the kernel" <<<"$output"
 	[[ $output == *"collector attach uses tick"* ]]
+}
+
+@test "root has the rest of deep stacks copied where BPF works, others are told why not" {
+	require root bpf
+	run collector check
+	grep -qE "^deep-stacks +yes .* came with [1-9][0-9]* samples" <<<"$output"
+	run setpriv --bounding-set -bpf,-sys_admin collector check
+	grep -qE "^deep-stacks +no .*refuses BPF" <<<"$output"
 }
 
 @test "root can record waits, which is proven by one" {

@@ -71,6 +71,14 @@ struct {
 	__type(value, struct spending);
 } spendings SEC(".maps");
 
+/* What else is to run with each sample (perf_source_set_program). */
+struct {
+	__uint(type, BPF_MAP_TYPE_PROG_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} next SEC(".maps");
+
 static bool can_read(__u64 address)
 {
 	__u64 word;
@@ -158,11 +166,9 @@ static void send(struct stack_rest_record *record)
 	bpf_ringbuf_submit_dynptr(&filling.memory, BPF_RB_NO_WAKEUP);
 }
 
-SEC("perf_event")
-int on_sample(void *context)
+/* Copies what perf leaves of the sample's stack. */
+static void copy_rest(const struct perf_sample_data *data)
 {
-	const struct bpf_perf_event_data_kern *event = bpf_cast_to_kern_ctx(context);
-	const struct perf_sample_data *data = event->data;
 	struct task_struct *task = bpf_get_current_task_btf();
 	const struct pt_regs *registers = BPF_CORE_READ(data, regs_user.regs);
 	struct stack_rest_record record = {
@@ -174,20 +180,29 @@ int on_sample(void *context)
 	struct spending *spending;
 
 	if (data->stack_user_size <= brief_bytes || !task->mm)
-		return 1;
+		return;
 	end = end_of_stack(task, record.sp);
 	record.start = find_start(record.sp, data->stack_user_size, end);
 	if (record.start >= end)
-		return 1;
+		return;
 	begun_ns = bpf_ktime_get_ns();
 	spending = spending_at(begun_ns);
 	if (!spending || spending->ns > WINDOW_NS * STACK_REST_PERCENT / 100) {
 		__sync_fetch_and_add(&limited, 1);
-		return 1;
+		return;
 	}
 	record.tid = thread_number(task);
 	record.pages = (end - record.start + STACK_REST_PAGE - 1) / STACK_REST_PAGE;
 	send(&record);
 	spending->ns += bpf_ktime_get_ns() - begun_ns;
-	return 1;
+}
+
+SEC("perf_event")
+int on_sample(void *context)
+{
+	const struct bpf_perf_event_data_kern *event = bpf_cast_to_kern_ctx(context);
+
+	copy_rest(event->data);
+	bpf_tail_call(context, &next, 0);
+	return 1; /* perf keeps the sample */
 }

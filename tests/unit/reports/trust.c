@@ -192,6 +192,28 @@ Test(trust, a_rate_that_the_kernel_does_not_allow_is_said)
 	cr_assert(item_with(&trust, "188 times (kernel.perf_event_max_sample_rate is 1000)"));
 }
 
+Test(trust, deep_stacks_that_were_left_out_are_told_by_reason)
+{
+	profile_set_number(profile, "stack_rest.limited", 0);
+	profile_set_number(profile, "stack_rest.ring_full", 0);
+	trust_measure(&trust, profile, 0);
+	cr_assert_null(item_with(&trust, "deep stacks"));
+	profile_set_number(profile, "stack_rest.limited", 17);
+	profile_set_number(profile, "stack_rest.ring_full", 4);
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "left out 17 times to keep its cost low, and 4 times because"));
+}
+
+Test(trust, why_deep_stacks_were_read_later_is_told_where_some_are_cut)
+{
+	profile_set_text(profile, "stack_rest.refused", "no BPF here");
+	trust_measure(&trust, profile, 0);
+	cr_assert_null(item_with(&trust, "no BPF here"), "all are whole");
+	profile->samples[0].ending = PROFILE_ENDING_TRUNCATED;
+	trust_measure(&trust, profile, 0);
+	cr_assert(item_with(&trust, "not copied with the sample: no BPF here"));
+}
+
 Test(trust, time_that_no_sample_stands_for_is_said_and_bad_from_a_tenth_on)
 {
 	profile_set_number(profile, "unsampled_cpu_ns", 10000000);

@@ -36,6 +36,7 @@ static void cut(struct session *session, const struct error *why)
 static void commit_if_due(struct session *session)
 {
 	uint64_t now_ns = session_clock_ns(CLOCK_MONOTONIC);
+	uint64_t pause_ns = session_commit_pause_ns(session->commit_ns - session->start_ns);
 	const struct error *failure;
 	struct error error;
 	int result;
@@ -44,7 +45,7 @@ static void commit_if_due(struct session *session)
 		cut(session, failure);
 		return;
 	}
-	if (session->result->cut.text[0] || now_ns - session->commit_ns < SESSION_COMMIT_NS)
+	if (session->result->cut.text[0] || now_ns - session->commit_ns < pause_ns)
 		return;
 	session->commit_ns = now_ns;
 	function_probes_refresh(&session->probes);

@@ -3,8 +3,8 @@
  * session: one recording, from the start of the target to the closed profile file.
  *
  *     prepare the child ─ open the events on it ─ create the file ─ release the child
- *     loop: signals, the target's end, a round of events every 20 ms, a commit every second
- *     last round ─ name all frames ─ commit ─ close
+ *     loop: signals, the target's end, a round of events every 20 ms, a commit every second at
+ * least last round ─ name all frames ─ commit ─ close
  *
  * Whatever goes wrong on the collector's side after the release, the target runs on untouched, the
  * session waits for its end and hands its status back.

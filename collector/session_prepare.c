@@ -10,8 +10,6 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
-#define FIRST_COMMIT_NS 100000000u /* something is kept of programs that end the machine early */
-
 static int watch_fd(struct session *session, int fd)
 {
 	struct epoll_event interest = {.events = EPOLLIN};
@@ -100,7 +98,7 @@ static int open_file(struct session *session, struct error *error)
 	session->start_ns = session_clock_ns(CLOCK_MONOTONIC);
 	session->start_cpu_ns = session_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	profile_set_number(session->profile, "start_clock_ns", (int64_t)session->start_ns);
-	session->commit_ns = session->start_ns - SESSION_COMMIT_NS + FIRST_COMMIT_NS;
+	session->commit_ns = session->start_ns;
 	session->recorder =
 		recorder_new(session->profile, session->modules,
 			     (struct recorder_sink){append, session}, session->start_ns);

@@ -17,7 +17,8 @@
 
 #include <time.h>
 
-#define SESSION_COMMIT_NS 1000000000u
+#define SESSION_LEAST_COMMIT_NS 100000000u
+#define SESSION_MOST_COMMIT_NS	1000000000u
 
 struct session {
 	const struct session_options *options;
@@ -54,4 +55,15 @@ static inline uint64_t session_clock_ns(clockid_t clock)
 static inline bool session_is_attached(const struct session *session)
 {
 	return !session->options->argv;
+}
+
+/* Returns the time from a commit, @elapsed_ns after the start, to the next one: whoever kills the
+ * collector, or the machine, loses a third of a short recording or a second of a long one. */
+static inline uint64_t session_commit_pause_ns(uint64_t elapsed_ns)
+{
+	uint64_t half_ns = elapsed_ns / 2;
+
+	return half_ns < SESSION_LEAST_COMMIT_NS  ? SESSION_LEAST_COMMIT_NS
+	       : half_ns > SESSION_MOST_COMMIT_NS ? SESSION_MOST_COMMIT_NS
+						  : half_ns;
 }

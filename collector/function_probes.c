@@ -120,6 +120,9 @@ int function_probes_start(struct function_probes *probes, const pid_t *pids, siz
 		result = timing_watch(probes->timing, pids, count, perf, start_ns, error);
 	if (!result && probes->hits)
 		result = hits_watch(probes->hits, pids, count, &clock, error);
+	if (!result && probes->hits && !probes->timing && perf &&
+	    !perf_source_engine(perf)->is_tick)
+		result = hits_watch_samples(probes->hits, perf, error);
 	return result;
 }
 
@@ -132,7 +135,9 @@ int function_probes_poll_fd(const struct function_probes *probes, size_t number)
 
 const struct event *function_probes_take(struct function_probes *probes, const struct event *event)
 {
-	return probes->timing ? timing_take(probes->timing, event) : event;
+	if (probes->timing)
+		return timing_take(probes->timing, event);
+	return probes->hits ? hits_take(probes->hits, event) : event;
 }
 
 void function_probes_see(struct function_probes *probes, const struct profile_sample *sample)

@@ -362,4 +362,7 @@ void hits_refresh(struct hits *hits)
 			(int64_t)probe_limit_spent_ns(block_hits_limit(hits->block_hits)));
 	profile_set_number(hits->profile, "lost.counted_threads",
 			   (int64_t)block_hits_lost_threads(hits->block_hits));
+	if (hits->corrects_samples)
+		profile_set_number(hits->profile, "lost.probed_stacks",
+				   (int64_t)block_hits_lost_stacks(hits->block_hits));
 }

@@ -40,6 +40,13 @@ void hits_close(struct hits *hits); /* accepts NULL */
 int hits_watch(struct hits *hits, const pid_t *pids, size_t count,
 	       const struct probe_bank_clock *clock, struct error *error);
 
+/* Has the samples of @perf tell what the probes change of them. Once, before it starts, and only
+ * where no functions are timed, whose samples tell it already. Returns 0 or a negative errno. */
+int hits_watch_samples(struct hits *hits, struct perf_source *perf, struct error *error);
+
+/* Returns the event, corrected, valid until the next call. */
+const struct event *hits_take(struct hits *hits, const struct event *event);
+
 /* Puts the probes in place and begins to count. Returns 0 or a negative errno. */
 int hits_attach(struct hits *hits, struct error *error);
 

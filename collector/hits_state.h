@@ -71,6 +71,8 @@ struct hits {
 	unsigned phases_left;	 /* of entries, before the next window */
 	uint64_t rare_functions; /* those that have had a window without the others */
 	bool is_stopped;
+	bool corrects_samples;
+	struct event event; /* at hand, corrected */
 };
 
 /* Takes what the window that has just ended adds to a function's figures. */

@@ -51,6 +51,21 @@ int hits_watch(struct hits *hits, const pid_t *pids, size_t count,
 	return 0;
 }
 
+int hits_watch_samples(struct hits *hits, struct perf_source *perf, struct error *error)
+{
+	hits->corrects_samples = true;
+	return perf_source_set_program(perf, block_hits_sample_program(hits->block_hits), error);
+}
+
+const struct event *hits_take(struct hits *hits, const struct event *event)
+{
+	if (!hits->corrects_samples || event->kind != EVENT_SAMPLE)
+		return event;
+	hits->event = *event;
+	block_hits_correct(hits->block_hits, &hits->event);
+	return &hits->event;
+}
+
 /* Sees how far the target, the probes and the counted calls are. */
 static void look(struct hits *hits)
 {

@@ -7,6 +7,7 @@
 #include "collector/capture/bpf_kernel.h"
 #include "collector/capture/link_holding.h"
 #include "collector/capture/link_readiness.h"
+#include "collector/capture/uprobe_stacks.h"
 #include "collector/capture/uprobe_link.h"
 #include "collector/capture/uprobe_trial.h"
 
@@ -40,6 +41,8 @@ struct block_hits {
 	size_t link_count, link_capacity;
 	struct link_holding holding;
 	struct link_readiness readiness;
+	struct ring_buffer *stacks;
+	struct uprobe_stacks sampled;
 };
 
 static void *map_memory(const struct bpf_map *map, size_t *bytes)
@@ -51,6 +54,15 @@ static void *map_memory(const struct bpf_map *map, size_t *bytes)
 	*bytes = (*bytes + page - 1) / page * page;
 	memory = mmap(NULL, *bytes, PROT_READ | PROT_WRITE, MAP_SHARED, bpf_map__fd(map), 0);
 	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static int take_stack(void *context, void *data, size_t bytes)
+{
+	struct block_hits *hits = context;
+
+	if (bytes >= sizeof(struct uprobe_stack))
+		uprobe_stacks_add(&hits->sampled, data);
+	return 0;
 }
 
 static int load(struct block_hits *hits, size_t probes, struct error *error)
@@ -80,6 +92,9 @@ static int load(struct block_hits *hits, size_t probes, struct error *error)
 		return bpf_kernel_fail(error, -errno, "attach the counting programs");
 	hits->counts = map_memory(programs->maps.counts, &hits->count_bytes);
 	hits->functions = map_memory(programs->maps.functions, &hits->function_bytes);
+	hits->stacks = ring_buffer__new(bpf_map__fd(programs->maps.stacks), take_stack, hits, NULL);
+	if (!hits->stacks)
+		return fail(error, -errno, "cannot read the ring of sampled stacks: %m");
 	if (!hits->counts || !hits->functions)
 		return fail(error, -errno, "cannot map the counters of blocks: %m");
 	return probe_limit_open(&hits->limit, bpf_map__fd(programs->maps.limits),
@@ -284,6 +299,8 @@ void block_hits_close(struct block_hits *hits)
 	block_hits_detach(hits, false);
 	block_hits_wait(hits);
 	probe_limit_done(&hits->limit);
+	ring_buffer__free(hits->stacks);
+	uprobe_stacks_done(&hits->sampled);
 	if (hits->counts)
 		munmap(hits->counts, hits->count_bytes);
 	if (hits->functions)
@@ -314,4 +331,22 @@ struct block_hits_count block_hits_read(const struct block_hits *hits, size_t pr
 uint64_t block_hits_lost_threads(const struct block_hits *hits)
 {
 	return hits->programs->bss->threads_lost;
+}
+
+int block_hits_sample_program(const struct block_hits *hits)
+{
+	return bpf_program__fd(hits->programs->progs.on_sample);
+}
+
+void block_hits_correct(struct block_hits *hits, struct event *event)
+{
+	if (event->kind != EVENT_SAMPLE || event->sample.has_registers != EVENT_REGISTERS_64)
+		return;
+	ring_buffer__consume(hits->stacks);
+	uprobe_stacks_correct(&hits->sampled, event);
+}
+
+uint64_t block_hits_lost_stacks(const struct block_hits *hits)
+{
+	return hits->programs->bss->stacks_lost;
 }

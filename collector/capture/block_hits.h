@@ -15,6 +15,7 @@
  */
 #pragma once
 
+#include "collector/capture/event.h"
 #include "collector/base/error.h"
 #include "collector/capture/bpf/block_hits.h"
 #include "collector/capture/probe_limit.h"
@@ -94,3 +95,9 @@ struct block_hits_count block_hits_read(const struct block_hits *hits, size_t pr
 
 /* Returns the number of threads whose hits were not seen: out of memory. */
 uint64_t block_hits_lost_threads(const struct block_hits *hits);
+
+/* As uprobe_sample_program and uprobe_correct, for recordings that have no timed functions: where
+ * the kernel executes a probed instruction in a page of its own, the sample is of its function. */
+int block_hits_sample_program(const struct block_hits *hits);
+void block_hits_correct(struct block_hits *hits, struct event *event);
+uint64_t block_hits_lost_stacks(const struct block_hits *hits);

@@ -111,6 +111,25 @@ setup() {
 	[ "$(sqlite3 whole.prof 'SELECT count(*) FROM line_hits WHERE label = 2')" = 0 ]
 }
 
+@test "a sample within a probe's own copy of an instruction is of the function that is probed, with its callers" {
+	cat >stepped.c <<-'C'
+		#define FUNCTION __attribute__((noinline, noclone, noipa))
+		FUNCTION unsigned leaf(unsigned value) { return value * 3 + 1; }
+		FUNCTION unsigned caller(void) { unsigned sum = 0; for (unsigned i = 0; i < 50000; i++) sum += leaf(i); return sum; }
+		int main(void) { return caller() == 7; }
+	C
+	gcc -O1 -g -o stepped stepped.c
+	collector run -q --budget none --hits leaf -- ./stepped
+	sqlite3 stepped.prof "
+		WITH RECURSIVE up(sample, stack) AS (
+			SELECT rowid, stack FROM samples UNION ALL SELECT sample, parent FROM up JOIN stacks ON id = stack WHERE parent)
+		SELECT (SELECT count(*) FROM samples), count(DISTINCT CASE WHEN path = '[uprobes]' THEN sample END),
+			count(DISTINCT CASE WHEN functions.name = 'caller' THEN sample END)
+		FROM up JOIN stacks ON stacks.id = up.stack JOIN frames ON frames.id = stacks.frame JOIN modules ON modules.id = frames.module
+			LEFT JOIN lines ON lines.frame = frames.id LEFT JOIN functions ON functions.id = lines.function" | tee found
+	awk -F'|' '{ exit !($1 > 20 && $2 <= $1 / 10 && $3 > $1 / 2) }' found
+}
+
 @test "what cannot be counted is one sentence, and nothing is run" {
 	printf '.globl odd\n.type odd,@function\nodd: cmpl $7,(%%rdi)\n jne 1f\n.byte 0xb8\n1: .byte 0x0f,0x0b,0x90,0x90\n ret\n.size odd,.-odd\n.section .note.GNU-stack\n' >odd.s
 	printf 'int odd(int *);\n__attribute__((noipa)) int even(void) { return 2; }\nint main(int c, char **v) { return c > 1 ? odd(&c) : even() - 2; }\n' >even.c

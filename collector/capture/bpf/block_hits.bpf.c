@@ -10,6 +10,7 @@
 #include "collector/capture/bpf/jump_condition.h"
 #include "collector/capture/bpf/kernel.h"
 #include "collector/capture/bpf/probe_limit.h"
+#include "collector/capture/bpf/sampled_stacks.h"
 #include "collector/capture/bpf/watched.h"
 
 #include <bpf/bpf_helpers.h>

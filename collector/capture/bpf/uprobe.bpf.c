@@ -11,7 +11,7 @@
  */
 #include "collector/capture/bpf/jump_condition.h"
 #include "collector/capture/bpf/kernel.h"
-#include "collector/capture/bpf/return_instances.h"
+#include "collector/capture/bpf/sampled_stacks.h"
 #include "collector/capture/bpf/uprobe_calls.h"
 #include "collector/capture/bpf/uprobe_maps.h"
 
@@ -19,8 +19,7 @@
 #include <bpf/bpf_helpers.h>
 #include <bpf/bpf_tracing.h>
 
-#define SIGNAL_GROUP_EXIT 4   /* of signal_struct; include/linux/sched/signal.h of Linux */
-#define XOL_SLOT_BYTES	  128 /* of code that the kernel puts into a process for one probe */
+#define SIGNAL_GROUP_EXIT 4 /* of signal_struct; include/linux/sched/signal.h of Linux */
 
 char LICENSE[] SEC("license") = "GPL";
 
@@ -194,52 +193,4 @@ int BPF_PROG(on_thread_end, struct task_struct *task)
 	for (int i = 0; i < UPROBE_DEPTH && end_with_thread(calls); i++)
 		;
 	return 0;
-}
-
-/* Where the instruction pointer is in code of the kernel's own, which it put into the process for
- * its probes, says where it would be without them. */
-static __always_inline void find_real_place(struct uprobe_stack *stack,
-					    const struct uprobe_task *utask)
-{
-	__u64 stepped = stack->instruction_pointer - BPF_CORE_READ(utask, xol_vaddr);
-
-	stack->real_instruction = stack->instruction_pointer;
-	stack->real_stack = stack->stack_pointer;
-	if (BPF_CORE_READ(utask, active_uprobe) && stepped < XOL_SLOT_BYTES) {
-		stack->real_instruction = BPF_CORE_READ(utask, vaddr) + stepped;
-	} else if (stack->count && stack->trampoline &&
-		   stack->instruction_pointer - stack->trampoline < XOL_SLOT_BYTES) {
-		stack->real_instruction = stack->returns[0].address;
-		stack->real_stack = stack->returns[0].slot + 8;
-	}
-}
-
-/* Runs with each sample of the target, and tells what its stack would be like without probes. */
-SEC("perf_event")
-int on_sample(void *context)
-{
-	struct task_struct *task = bpf_get_current_task_btf();
-	struct uprobe_task *utask = BPF_CORE_READ(task, utask);
-	struct pt_regs *registers = (struct pt_regs *)bpf_task_pt_regs(task);
-	struct uprobe_stack *stack;
-	__u32 key = 0;
-
-	(void)context;
-	if (!utask)
-		return 1;
-	stack = bpf_map_lookup_elem(&sampled, &key);
-	if (!stack)
-		return 1;
-	stack->time_ns = bpf_ktime_get_ns();
-	stack->pid = process_number(task);
-	stack->tid = thread_number(task);
-	stack->instruction_pointer = registers->ip;
-	stack->stack_pointer = registers->sp;
-	stack->trampoline = return_instances_trampoline(task);
-	stack->count = return_instances_read(task, stack->returns);
-	find_real_place(stack, utask);
-	if ((stack->count || stack->real_instruction != stack->instruction_pointer) &&
-	    bpf_ringbuf_output(&stacks, stack, sizeof(*stack), BPF_RB_NO_WAKEUP))
-		__sync_fetch_and_add(&stacks_lost, 1);
-	return 1;
 }

@@ -96,18 +96,6 @@ struct {
 	__uint(max_entries, 1 << 20);
 } steps SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 4 << 20);
-} stacks SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, struct uprobe_stack);
-} sampled SEC(".maps");
-
 const volatile __u32 function_count = 1;
 const volatile __u32 slot_count = 1;
 const volatile __u32 histogram_shards = 1;
@@ -118,6 +106,5 @@ __u32 slots_used; /* besides slot 0, which is for those that come too late */
 __s32 steps_open;
 struct uprobe_window window;
 __u64 steps_lost;
-__u64 stacks_lost;
 __u64 edges_lost;
 __u64 threads_lost; /* got no storage: their calls are not seen */

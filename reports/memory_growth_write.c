@@ -3,10 +3,13 @@
 #include "reports/memory_growth.h"
 
 #include "reports/amount.h"
+#include "reports/memory_path.h"
 #include "reports/text.h"
 
 #include <inttypes.h>
 #include <math.h>
+
+#define CALLERS 3 /* shown of a site that grows */
 
 static const char *bytes_text(double bytes, char *text, size_t size)
 {
@@ -19,9 +22,36 @@ const char *const memory_verdicts[] = {
 	[MEMORY_DOES_NOT_GROW] = "does not grow",
 };
 
+/* Writes through which callers most of what a site has live came, where there are several. */
+static void write_callers(const struct report *report, const struct memory_path_index *index,
+			  size_t site, FILE *stream)
+{
+	struct memory_paths paths;
+	struct obstack text;
+	char bytes[32];
+
+	obstack_init(&text);
+	memory_paths_measure(&paths, index, site, MEMORY_LIVE, true, 1);
+	for (size_t i = 0; paths.count > 1 && i < paths.count && i < CALLERS; i++) {
+		const struct memory_path *path = &paths.rows[i];
+
+		if (path->caller_count)
+			fprintf(stream, "    %s live through %s, line %u\n",
+				bytes_text((double)path->amounts[MEMORY_LIVE], bytes,
+					   sizeof(bytes)),
+				text_plain(&text,
+					   report->symbols.symbols[path->callers[0].symbol].label,
+					   100),
+				path->callers[0].line);
+	}
+	memory_paths_done(&paths);
+	obstack_free(&text, NULL);
+}
+
 static void write_growth_sites(const struct report *report, const struct memory *memory,
 			       const struct memory_growth *growth, uint32_t limit, FILE *stream)
 {
+	struct memory_path_index *index = memory_path_index_new(memory, report->profile);
 	uint32_t shown = 0, unclear = 0;
 	struct obstack text;
 	char bytes[32];
@@ -37,11 +67,13 @@ static void write_growth_sites(const struct report *report, const struct memory 
 			bytes_text(growth->sites[i].growth, bytes, sizeof(bytes)),
 			text_plain(&text, report->symbols.symbols[site->symbol].label, 100),
 			site->line);
+		write_callers(report, index, i, stream);
 	}
 	if (shown > limit)
 		fprintf(stream, "  … and %u more\n", shown - limit);
 	if (unclear)
 		fprintf(stream, "  of %u call sites nobody can tell\n", unclear);
+	memory_path_index_free(index);
 	obstack_free(&text, NULL);
 }
 

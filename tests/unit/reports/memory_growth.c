@@ -231,3 +231,44 @@ Test(memory_growth, steps_that_reach_but_are_too_short_for_the_looks_are_not_cal
 	cr_assert_not(growth.lacks_steps);
 	cr_assert(growth.lacks_looks);
 }
+
+static uint32_t stack_of(const char *const *names, size_t count)
+{
+	uint32_t module = profile_module(profile, PROFILE_MODULE_ELF, "/x", NULL), stack = 0;
+
+	for (size_t i = 0; i < count; i++) {
+		uint32_t function = profile_function(profile, names[i], NULL, module, 0, 0, true);
+		uint32_t frame = profile_frame(profile, module, 100 + function);
+
+		if (!profile->frames[frame].line_count)
+			profile_frame_set_lines(profile, frame,
+						&(struct profile_line){function, 10 + function}, 1);
+		stack = profile_stack(profile, stack, frame);
+	}
+	return stack;
+}
+
+Test(memory_growth, beneath_a_wrapper_that_grows_stand_the_callers_that_most_of_it_comes_through)
+{
+	uint32_t cached = stack_of((const char *[]){"main", "cached", "my_alloc"}, 3);
+	struct report report;
+	char *text = NULL;
+	size_t bytes;
+	FILE *stream = open_memstream(&text, &bytes);
+
+	site = stack_of((const char *[]){"main", "leaky", "my_alloc"}, 3);
+	profile_change_add(profile, &(struct profile_sample){.time_ns = 1,
+							     .stack = cached,
+							     .metric = (uint16_t)live,
+							     .value = 2048});
+	look(LOOKS, leak);
+	report_init(&report, profile);
+	memory_growth_write(&report, &memory, 10, stream);
+	fclose(stream);
+	report_done(&report);
+	profile = NULL;
+	cr_assert(strstr(text, ": my_alloc, line 1"), "%s", text);
+	cr_assert(strstr(text, "KiB live through leaky, line 1"), "%s", text);
+	cr_assert(strstr(text, " 2.00 KiB live through cached, line 1"), "%s", text);
+	free(text);
+}

@@ -21,6 +21,7 @@ enum {
 };
 
 static const size_t ANY_POINT = SIZE_MAX;
+static const double BUSY = 0.9; /* of a processor: a step that does nothing but compute */
 
 void phase_system_begin(struct phase_system *system, json_t *document)
 {
@@ -245,15 +246,16 @@ static void add_curves(struct phase_system *system, const char *name, const stru
 	report_done(&report);
 }
 
-/* Median wall time of a step over the runs of a point; 0 without any. */
-static double step_of(const struct scaling *scaling, size_t point, size_t *runs)
+/* Median wall time or CPU time of a step over the runs of a point; 0 without any. */
+static double step_of(const struct scaling *scaling, size_t point, bool is_cpu, size_t *runs)
 {
 	double values[RUNS];
 
 	*runs = 0;
 	for (size_t i = 0; i < scaling->sweep.count && *runs < RUNS; i++)
 		if (scaling->runs[i] && scaling->sweep.results[i].point == point)
-			values[(*runs)++] = scaling->runs[i]->step_ns;
+			values[(*runs)++] =
+				is_cpu ? scaling->runs[i]->step_cpu_ns : scaling->runs[i]->step_ns;
 	return *runs ? growth_median(values, *runs) : 0;
 }
 
@@ -271,18 +273,27 @@ static void add_threads(json_t *section, const struct scaling *scaling)
 				       "Parallel efficiency: medians of the step's wall time",
 				       columns, COLUMN_COUNT(columns));
 	const json_t *point;
-	double one = 0;
+	double one = 0, one_cpu = 0;
 	size_t i, runs;
 
 	json_array_foreach (scaling->sweep.points, i, point) {
 		const char *text = json_string_value(json_object_get(point, "threads"));
 
-		if (text && !strcmp(text, "1"))
-			one = step_of(scaling, i, &runs);
+		if (!text || strcmp(text, "1") != 0)
+			continue;
+		one = step_of(scaling, i, false, &runs);
+		one_cpu = step_of(scaling, i, true, &runs);
 	}
+	if (one_cpu < BUSY * one)
+		document_note(
+			section,
+			"With one thread a step used %.0f %% of a processor: the rest it waited, "
+			"or the machine had other work, and then efficiency tells of that, too.",
+			100 * one_cpu / one);
 	json_array_foreach (scaling->sweep.points, i, point) {
 		const char *text = json_string_value(json_object_get(point, "threads"));
-		double threads = text ? strtod(text, NULL) : 0, step = step_of(scaling, i, &runs);
+		double threads = text ? strtod(text, NULL) : 0,
+		       step = step_of(scaling, i, false, &runs);
 		double serial = (step / one - 1 / threads) / (1 - 1 / threads);
 		json_t *row;
 

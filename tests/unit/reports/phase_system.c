@@ -177,6 +177,8 @@ Test(phase_system, a_part_that_is_not_parallel_is_one_of_the_whole_or_not_told)
 		else
 			cr_assert_float_eq(json_number_value(serial), cases[i].serial, 1e-9);
 		cr_assert(!cases[i].words || strstr(text, cases[i].words), "%s", text);
+		cr_assert(strstr(text, "With one thread a step used 50 % of a processor"), "%s",
+			  text);
 		free(text);
 		json_decref(json);
 	}

@@ -10,7 +10,7 @@
  *     self            that of the timed calls, scaled alike; as a most, where timed callees have
  *                     fallen back, whose time is in it
  *     edges           what was seen, as a least, where one of the two has fallen back: other
- * callers may have called before than after
+ *                     callers may have called before than after
  *
  * Where a callee was seen in whole steps, and never but called by the step function itself, an edge
  * is scaled as its calls, and what that adds is not the step function's own time.

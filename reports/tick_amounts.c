@@ -7,9 +7,9 @@
 #include <math.h>
 #include <string.h>
 
-#define ENOUGH_SAMPLES                                                                             \
-	20 /* of a thread, below which chance would move its time to other stacks                  \
-	    */
+/* Of a thread, below which chance would move its time to other stacks. */
+#define ENOUGH_SAMPLES 20
+
 #define MOST_NS 9e18
 
 /* Threads whose samples are scaled by one factor. */

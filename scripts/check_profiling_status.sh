@@ -41,7 +41,7 @@ for title in phase1 phase2 phase3 phase4 wins; do
 	[[ ! -f $folder/waiting ]] || read -r waiting turn <"$folder/waiting" || :
 	# Also when it is another user's.
 	if [[ -n $waiting && -d /proc/$waiting ]]; then
-		state="waits for its turn, after $(cat "$turn")"
+		state="waits for its turn, after $(cat "$turn" 2>/dev/null || echo 'another phase')"
 	elif [[ -n $pid && -d /proc/$pid ]]; then
 		state=running
 	elif [[ -f $summary ]]; then

@@ -10,9 +10,9 @@
  *      with the sample, when it goes on from here and leads to the root;
  *   1. the live process's memory, accepted only when what the copy has of waiting functions stands
  *      there still, before and after it is read (live_stack.h), only when it leads to the root, and
- * only where nothing else has been found for some time (rest_belief.h); of a deep stack a few
- * windows, and then the rest of the thread's last complete one when that still stands
- * (unwind_finish.c);
+ *      only where nothing else has been found for some time (rest_belief.h); of a deep stack a few
+ *      windows, and then the rest of the thread's last complete one when that still stands
+ *      (unwind_finish.c);
  *   2. the last complete stack of the same thread, where it meets this one in stack position and
  *      code address (or stack position and function) in a recursion that is the same;
  * else it ends as truncated.

@@ -9,9 +9,11 @@
  * C++. So it is all files of the process that have to be asked, not the function's own.
  *
  * A file counts when
+ *
  *     its call frame information names a personality routine (C++, Rust, Ada, D, C with
- * -fexceptions), or it needs, or is, what unwinds: _Unwind_*, backtrace, libunwind, __cxa_throw,
- *     pthread_cancel, pthread_exit and thrd_exit, which run the handlers of those who are left.
+ *     -fexceptions), or
+ *     it needs, or is, what unwinds: _Unwind_*, backtrace, libunwind, __cxa_throw, pthread_cancel,
+ *     pthread_exit and thrd_exit, which run the handlers of those who are left.
  *
  * libc and the loader have personalities, and the functions, but nothing unwinds because of them
  * alone. What a process loads later is not known before.

@@ -158,6 +158,21 @@ static int prepare_probe(struct session *session, const struct error *refusal, s
 	return prepare_target(session, error);
 }
 
+/* Lists the files of running processes. Returns 0, or a negative errno where none can be seen. */
+static int list_files(struct program_files *files, struct session *session, const pid_t *pids,
+		      size_t count, struct error *error)
+{
+	for (size_t i = 0; i < count; i++)
+		program_files_of_process(files, session->modules, pids[i]);
+	if (files->count || !count)
+		return 0;
+	return fail(error, -EACCES,
+		    "what process %d has loaded is not to be seen: it is somebody else's, has "
+		    "more rights than you, or ends; run as root, or with the capability "
+		    "CAP_SYS_PTRACE; processes of your own can be sampled without",
+		    pids[0]);
+}
+
 /* Puts probes on the functions that are asked for. */
 static int open_probes(struct session *session, const pid_t *pids, size_t count,
 		       struct error *error)
@@ -167,17 +182,17 @@ static int open_probes(struct session *session, const pid_t *pids, size_t count,
 		.modules = session->modules,
 		.profile = session->profile,
 	};
-	int result;
+	int result = 0;
 
 	if (!function_probes_are_wanted(&options->probes))
 		return 0;
 	probing_fill_in(&session->probing, &target);
 	if (session_is_attached(session))
-		for (size_t i = 0; i < count; i++)
-			program_files_of_process(&target.files, session->modules, pids[i]);
+		result = list_files(&target.files, session, pids, count, error);
 	else
 		program_files_of_name(&target.files, session->modules, options->argv[0], pids[0]);
-	result = function_probes_open(&session->probes, &options->probes, &target, error);
+	if (!result)
+		result = function_probes_open(&session->probes, &options->probes, &target, error);
 	program_files_done(&target.files);
 	return result;
 }

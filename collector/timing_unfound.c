@@ -128,9 +128,9 @@ int timing_unfound(const struct pattern *pattern, struct timing_search *search, 
 		    pattern->library || pattern->source ? "" : " or its libraries",
 		    *text ? "; did you mean " : "", text,
 		    *text ? "?"
-		    : timing_search_list(search, 0)->count < 10
-			    ? "; the program is stripped of most names"
-			    : "");
+		    : function_list_is_full(timing_search_list(search, 0))
+			    ? ""
+			    : "; the program is stripped of most names");
 }
 
 int timing_unfound_ambiguous(const struct pattern *pattern, const char *first, const char *second,

@@ -119,6 +119,11 @@ void function_list_done(struct function_list *list)
 	*list = (struct function_list){0};
 }
 
+bool function_list_is_full(const struct function_list *list)
+{
+	return list->file.symbols;
+}
+
 static bool is_of_runtime(const char *name)
 {
 	static const char *const names[] = {"__gxx_personality_v0", "__cxa_throw",

@@ -43,6 +43,9 @@ void function_list_done(struct function_list *list);
 /* Returns the source file of a function, borrowed; NULL when debug information does not tell. */
 const char *function_list_source(struct function_list *list, const struct function *function);
 
+/* Says whether the file names all its functions; else only those that others may call. */
+bool function_list_is_full(const struct function_list *list);
+
 /* Says whether the file has debug information. */
 bool function_list_has_source(struct function_list *list);
 

@@ -480,6 +480,8 @@ has_its_code() {
 	gcc -g -O1 -o inlined inlined.c
 	fails_with 125 "'twice' has no code of its own in inlined: it was inlined at inlined.c:2 in main" \
 		collector run --budget none --time twice -- ./inlined
+	run collector run --time qqqq -- ./inlined
+	[[ $status -eq 125 && $output == *"there is no function 'qqqq' in inlined or its libraries" ]]
 	strip inlined
 	fails_with 125 'inlined is stripped' collector run --time main -- ./inlined
 	fails_with 125 'has no debug information' collector run --time 'inlined.c:*' -- ./inlined
@@ -510,7 +512,11 @@ has_its_code() {
 	run setpriv --reuid=65534 --regid=65534 --clear-groups ./collector run --budget none -q --time leaf -- ./calls threads 80
 	[ "$status" -eq 125 ]
 	[[ $output == *"run as root"* ]]
+	[[ $output == *"without it there are samples of CPU time"* ]]
 	[ ! -e calls.prof ]
+	run setpriv --reuid=65534 --regid=65534 --clear-groups ./collector attach --time main -d 1 $$
+	[ "$status" -eq 1 ]
+	[[ $output == *"is not to be seen: it is somebody else's"*"run as root"* ]]
 	rm -r "$theirs"
 }
 

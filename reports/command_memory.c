@@ -93,7 +93,8 @@ const struct argp command_memory_argp = {
 	"NAME.prof",
 	"Lists where a program allocates memory, and what of it was live at the peak and at the "
 	"end, "
-	"by call site. The recording must have been made by collector run --memory.\v"
+	"by call site, and beneath a site by its callers unless most of it comes from one. The "
+	"recording must have been made by collector run --memory.\v"
 	"All amounts are counted, none is sampled, unless --memory-rate was given: then they are "
 	"estimates, with intervals at 95 %. A temporary is a block that was freed before its "
 	"thread allocated again, or as often as --temporary said. Whether what is live grows is "

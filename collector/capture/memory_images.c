@@ -9,6 +9,7 @@ struct program {
 	int32_t pid;
 	uint32_t row;
 	bool is_fork;
+	bool has_ended; /* by itself: nothing replaced it */
 	uint64_t peak;
 };
 
@@ -28,11 +29,17 @@ struct memory_image *memory_images_find(const struct wire_process *rows, uint32_
 	uint32_t highest = 0; /* of the process at hand, in order */
 
 	for (uint32_t i = 0; i < count; i++)
-		programs[i] = (struct program){rows[i].pid, i, rows[i].is_fork != 0, rows[i].peak};
+		programs[i] = (struct program){
+			.pid = rows[i].pid,
+			.row = i,
+			.is_fork = rows[i].is_fork != 0,
+			.has_ended = rows[i].resident_bytes != 0,
+			.peak = rows[i].peak,
+		};
 	qsort(programs, count, sizeof(*programs), compare);
 	for (uint32_t i = 1; i < count; i++) {
 		if (programs[i].pid <= 0 || programs[i].pid != programs[i - 1].pid ||
-		    programs[i].is_fork) {
+		    programs[i].is_fork || programs[i - 1].has_ended) {
 			highest = i;
 			continue;
 		}

@@ -5,8 +5,10 @@
  * process's peak is that of the one that had most.
  *
  * A row of struct wire_process whose pid an earlier row has, and which is no fork, is what that was
- * replaced by. (A number that the kernel gave to a new process, by posix_spawn, while a recording
- * ran would look the same; it gives them out in turn, mostly four millions of them.)
+ * replaced by, unless that was seen to exit: then it is a new process (by vfork, as shells and
+ * posix_spawn make them) to which the kernel gave the number again. One that ended by _exit or a
+ * signal would look the same as replaced; the kernel gives out numbers in turn, mostly four
+ * millions of them, but only 32,768 on some machines.
  *
  * Source: execve(2), "Effect on process attributes".
  */

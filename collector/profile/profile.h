@@ -337,8 +337,12 @@ struct profile_spread {
  *                      samples mean nothing
  *   copy_bytes, ring_bytes
  *   stack_rest.copied, stack_rest.refused  stacks larger than that whose rest was copied with the
- *                      sample; text: why that is not done. stack_rest.limited,
- * stack_rest.ring_full: those that were left out, because it would have taken too long, or for room
+ *                      sample; text: why that is not done
+ *   stack_rest.limited, stack_rest.ring_full   those that were left out, because it would have
+ *                      taken too long, or for room
+ *   interruptions.told, interruptions.missed   what handlers on stacks of their own interrupted:
+ *                      told by the kernel, or not told for want of room; interruptions.too_many: 1
+ *                      when it was given up; interruptions.refusal: text, why it was not told
  *   series.no_cores    1: there were too many events to look up the CPU time of each core
  *   series.no_switches at least one look found more threads than this, and left their context
  *                      switches out
@@ -358,8 +362,14 @@ struct profile_spread {
  *                      time is not in theirs
  *   ended.N            calls of the probe N that their thread left as it ended, by itself
  *   asked.N            what the function of the probe N was asked for by, where its code has
- * several names; with " = " between where by several lost.edges         calls whose caller is not
- * in the table of edges lost.timed_threads threads whose calls were not seen at all
+ *                      several names; with " = " between where by several
+ *   inlined.N          text: where the function of the probe N was inlined besides, which no probe
+ *                      sees
+ *   withheld.N         calls of the probe N that were not timed, because no probe was allowed to
+ *                      wait for their return
+ *   untimed            text: why functions that were asked for have no probe, a sentence
+ *   lost.edges         calls whose caller is not in the table of edges
+ *   lost.timed_threads threads whose calls were not seen at all
  *   memory.processes, memory.forked, memory.threaded   with --memory: processes that were counted;
  *                      of these, forked ones, and those with several threads; memory.replaced:
  *                      programs in whose place their process executed another
@@ -379,19 +389,23 @@ struct profile_spread {
  *                      _lost_samples
  *   memory.probe_bytes, memory.resident_bytes   of the processes whose exit was seen, at that time:
  *                      private memory that counting took, and all of it; memory.highest_bytes: all
- * of it when each process had most refused.memory, refused.locks, refused.io, refused.sql   text:
- * the sentence that says why what was asked for was not counted memory.no_room, operations.no_room,
- * sampling.no_room   programs not counted, or not sampled by the probe, since their memory is
- * limited (ulimit -v) memory.unprobed, operations.unprobed   programs that were executed without
- * the probe, and so were not counted; unprobed_names: text, some of them memory.allocator   text:
- * file that has the allocator, when it is not the C library memory.lost_tally, _process, _live,
- * _node, _slot, _unwritten, _region   what could not be counted or named, by the table that was
- * full: enum wire_refusal locks, io, sql    1: operations on such subjects were counted; "": a
- * sentence why they were not operations.lost_subject, _operation, _spread, _text, _thread,
- * _process, _slot, _node what could not be counted or named, by the table that was full;
- * _elsewhere: locks that were free and for which a thread had no counter left;
- * operations.open_locks, _awaits: threads that were in such a wait at their end
- * memory.walks_checked, memory.walks_wrong   by the test build of libprobe.so
+ *                      of it when each process had most
+ *   refused.memory, refused.locks, refused.io, refused.sql   text: the sentence that says why what
+ *                      was asked for was not counted
+ *   memory.no_room, operations.no_room, sampling.no_room   programs not counted, or not sampled by
+ *                      the probe, since their memory is limited (ulimit -v)
+ *   memory.unprobed, operations.unprobed   programs that were executed without the probe, and so
+ *                      were not counted; unprobed_names: text, some of them
+ *   memory.allocator   text: file that has the allocator, when it is not the C library
+ *   memory.lost_tally, _process, _live, _node, _slot, _unwritten, _region   what could not be
+ *                      counted or named, by the table that was full: enum wire_refusal
+ *   locks, io, sql     1: operations on such subjects were counted; "": a sentence why they were
+ *                      not
+ *   operations.lost_subject, _operation, _spread, _text, _thread, _process, _slot, _node   what
+ *                      could not be counted or named, by the table that was full
+ *   operations.taken_elsewhere   locks that were free and for which a thread had no counter left
+ *   operations.open_locks, _awaits   threads that were in such a wait at their end
+ *   memory.walks_checked, memory.walks_wrong   by the test build of libprobe.so
  */
 struct profile_meta {
 	char *key;

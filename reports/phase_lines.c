@@ -94,6 +94,7 @@ static const struct line_row *find_line(const struct recorded *recorded, const c
 struct beside {
 	struct recorded *hits; /* those that are exact first */
 	size_t hits_count;
+	size_t whole_count; /* of those that count all hits */
 	struct recorded memory;
 };
 
@@ -157,6 +158,9 @@ static void note_hits(json_t *section, const struct beside *beside)
 
 	if (!beside->hits_count)
 		document_note(section, "Hits: there is no recording that counted them.");
+	else if (!beside->whole_count)
+		document_note(section, "Hits: no run that counts all of them is done, it may have "
+				       "taken too long; these are of windows of time.");
 	for (size_t i = 0; i < beside->hits_count; i++)
 		note_hits_of(section, &beside->hits[i], told);
 	json_decref(told);
@@ -177,15 +181,22 @@ static void add_allocations(json_t *cells, const struct recorded *memory,
 	document_number(cells, counted ? (double)counted->allocated : 0);
 }
 
-/* Whether there was a sample in any of its lines. */
-static bool add_function_lines(json_t *table, const struct report *report, const char *function,
-			       const struct beside *beside)
+/* How a function's samples lie in lines. */
+enum found {
+	NO_SAMPLE,
+	NO_LINES, /* debug information that tells of them is missing */
+	SAMPLES_IN_LINES,
+};
+
+static enum found add_function_lines(json_t *table, const struct report *report,
+				     const char *function, const struct beside *beside)
 {
-	bool *wanted = lines_find(report, function), is_any;
+	bool *wanted = lines_find(report, function);
+	enum found found = NO_SAMPLE;
 	struct lines lines;
 
 	if (!wanted)
-		return false;
+		return NO_SAMPLE;
 	lines_measure(&lines, report, LINES_IN_SOURCE, wanted, LINES);
 	for (uint32_t i = 0; i < lines.count && i < LINES; i++) {
 		const struct line_row *line = &lines.rows[i];
@@ -193,6 +204,8 @@ static bool add_function_lines(json_t *table, const struct report *report, const
 		double all = (double)lines.value;
 		json_t *cells = document_row(table);
 
+		if (found != SAMPLES_IN_LINES)
+			found = line->line ? SAMPLES_IN_LINES : NO_LINES;
 		document_text(cells, function);
 		document_text(cells, file);
 		document_count(cells, line->line);
@@ -205,10 +218,9 @@ static bool add_function_lines(json_t *table, const struct report *report, const
 		add_allocations(cells, &beside->memory,
 				find_line(&beside->memory, file, line->line));
 	}
-	is_any = lines.count > 0;
 	lines_done(&lines);
 	free(wanted);
-	return is_any;
+	return found;
 }
 
 static void add_named(json_t *section, const struct report *report, const json_t *hot,
@@ -233,10 +245,13 @@ static void add_named(json_t *section, const struct report *report, const json_t
 
 	json_object_foreach ((json_t *)hot, key, value) {
 		const char *function = json_string_value(value);
+		enum found found = add_function_lines(table, report, function, beside);
 
-		if (!add_function_lines(table, report, function, beside))
-			document_note(section, "%s (%s): no sample came to its lines.", function,
-				      key);
+		if (found != SAMPLES_IN_LINES)
+			document_note(section, "%s (%s): %s.", function, key,
+				      found == NO_LINES
+					      ? "its lines are not known, build it with -g"
+					      : "no sample came to its lines");
 	}
 }
 
@@ -310,6 +325,8 @@ static void open_hits(struct beside *beside, const char *folder, const json_t *h
 			open_beside(recorded, folder, name);
 			recorded += recorded->is_there;
 		}
+		if (!i)
+			beside->whole_count = (size_t)(recorded - beside->hits);
 	}
 	beside->hits_count = (size_t)(recorded - beside->hits);
 }

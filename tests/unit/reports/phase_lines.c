@@ -120,6 +120,7 @@ Test(phase_lines, estimated_hits_have_their_margin_or_are_not_told)
 	cr_assert_str_eq(finding_cell_text(table, unknown, "hits"), "cannot tell");
 	cr_assert_not(json_is_number(finding_cell(table, unknown, "per_hit")));
 	cr_assert(strstr(text, "Hits of lines of inner: from 10 of 1000 calls."), "%s", text);
+	cr_assert(strstr(text, "no run that counts all of them is done"), "%s", text);
 	free(text);
 	findings_done(&findings);
 }

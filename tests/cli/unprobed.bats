@@ -31,7 +31,7 @@ unprobed() {
 @test "where the collector's memory is limited, too, its tables fit the limit and all is counted" {
 	[[ $BUILD != */address* ]] || skip "AddressSanitizer needs more address space"
 	require perf
-	for limit in 80000 150000; do
+	for limit in 100000 150000; do
 		run -0 --separate-stderr bash -c "ulimit -v $limit
 			exec collector run -q -o x --memory --io --locks -- $BUILD/workloads/allocations family"
 		[ -z "$stderr" ]

@@ -379,8 +379,11 @@ static void print_timing_plan(const struct timing *timing)
 
 		most_ns = cost_ns > most_ns ? cost_ns : most_ns;
 		if (i < PLANNED_LINES)
-			fprintf(stderr, "%-12s %s, about %.2f us a call\n",
-				doing[choice->function.mode], choice->name, cost_ns / 1e3);
+			fprintf(stderr, "%-12s %s, about %.2f us a call%s\n",
+				doing[choice->function.mode], choice->name, cost_ns / 1e3,
+				choice->function.by_exits
+					? ", at its exits: a return address may not be replaced"
+					: "");
 	}
 	if (plan->count > PLANNED_LINES)
 		fprintf(stderr, "%-12s and %zu more, at most %.2f us a call\n", "",

@@ -193,6 +193,10 @@ static void add_probe(struct timing *timing, const struct timing_choice *choice,
 			.attached_ns = time_ns > timing->start_ns ? time_ns - timing->start_ns : 0,
 			.note = (char *)timing_place_note(choice),
 		});
+	if (choice->function.by_exits) {
+		snprintf(key, sizeof(key), "by_exits.%zu", timing->profile->probes_count - 1);
+		profile_set_number(timing->profile, key, 1);
+	}
 	if (choice->has_aliases) {
 		snprintf(key, sizeof(key), "asked.%zu", timing->profile->probes_count - 1);
 		profile_set_text(timing->profile, key, choice->name);

@@ -209,6 +209,14 @@ static void write_threads(const struct report *report, const struct calls *calls
 	table_done(&table);
 }
 
+static bool is_by_exits(const struct profile *profile, uint32_t probe)
+{
+	char key[64];
+
+	snprintf(key, sizeof(key), "by_exits.%u", probe);
+	return profile_number(profile, key, 0);
+}
+
 /* Says what the probes cost, by kind. */
 static void write_costs(const struct report *report, const struct calls *calls, FILE *stream)
 {
@@ -220,18 +228,23 @@ static void write_costs(const struct report *report, const struct calls *calls, 
 	char added[AMOUNT_BYTES], subtracted[AMOUNT_BYTES];
 
 	fputs("probes:", stream);
-	for (int kind = 0; kind < PROFILE_PROBE_KINDS; kind++) {
+	for (int group = 0; group < 2 * PROFILE_PROBE_KINDS; group++) {
+		bool by_exits = group % 2;
+		int kind = group / 2;
 		const struct profile_probe *example = NULL;
 		uint32_t count = 0;
 
-		for (size_t i = 0; i < profile->probes_count; i++)
-			if (profile->probes[i].kind == kind) {
+		for (uint32_t i = 0; i < profile->probes_count; i++)
+			if (profile->probes[i].kind == kind &&
+			    is_by_exits(profile, i) == by_exits) {
 				example = &profile->probes[i];
 				count++;
 			}
 		if (example)
-			fprintf(stream, " %u %s (%.2f us a timed call, %.2f a counted one) ·",
-				count, says[kind], example->time_ns / 1e3, example->count_ns / 1e3);
+			fprintf(stream, " %u %s%s (%.2f us a timed call, %.2f a counted one) ·",
+				count, says[kind],
+				by_exits ? " and at exits, most of which it must step over" : "",
+				example->time_ns / 1e3, example->count_ns / 1e3);
 	}
 	for (uint32_t i = 0; i < calls->count; i++)
 		subtracted_ns += calls->rows[i].sum.subtracted_ns;
@@ -418,6 +431,8 @@ static json_t *function_json(const struct report *report, const struct calls *ca
 				      "place", (int)probe->place, "count_ns", (int)probe->count_ns,
 				      "time_ns", (int)probe->time_ns, "inside_ns",
 				      (int)probe->inside_ns));
+	json_object_set_new(json_object_get(json, "probe"), "by_exits",
+			    json_boolean(is_by_exits(report->profile, row->probe)));
 	json_object_set_new(json, "threads", threads_json(report, row));
 	if (calls->step_count)
 		json_object_set_new(json, "calls_per_step",

@@ -360,6 +360,7 @@ struct profile_spread {
  *                      that were measured; only where a budget was to be kept
  *   tail_calls.N       calls of the probe N that ended as another function took their place, whose
  *                      time is not in theirs
+ *   by_exits.N         1: the probe N waits at the exits of its function, not for returns
  *   ended.N            calls of the probe N that their thread left as it ended, by itself
  *   asked.N            what the function of the probe N was asked for by, where its code has
  *                      several names; with " = " between where by several

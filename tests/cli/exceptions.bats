@@ -90,6 +90,7 @@ functions='thrower,middle,catcher,relay,outer,dive,top,front,back,maybe,odd,choo
 	collector report --markdown -o report.md a.prof
 	grep '^| front' report.md | grep -q '| &#62; .* | &#62; '
 	grep -q 'mean &gt; .*: without what tail calls led to' <(collector report -o /dev/stdout a.prof)
+	grep -q '^probes: .* and at exits, most of which it must step over (' text
 	grep -q 'front.*: 200 of its calls ended in a jump to another function (tail call), and what that did is not in its time' text
 	[ "$(grep -c 'back.*: .* ended in a jump' text)" = 0 ]
 	[ "$(grep -c 'counts: exact, every call' text)" = 0 ]

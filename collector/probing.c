@@ -48,6 +48,12 @@ void probing_fill_in(const struct probing *probing, struct function_probes_targe
 	target->is_sampled = memory->memory_rate != 0;
 }
 
+void probing_take(const struct probing *probing, const struct event *event)
+{
+	if (probing->memory && event->kind == EVENT_NAME && event->name.is_exec)
+		memory_source_take_exec(probing->memory, event->pid, event->time_ns);
+}
+
 void probing_describe(const struct probing *probing, struct profile *profile)
 {
 	static const struct {

@@ -35,6 +35,9 @@ void probing_open(struct probing *probing, const struct session_options *options
 /* Fills in what is preloaded and counts. */
 void probing_fill_in(const struct probing *probing, struct function_probes_target *target);
 
+/* Takes from the stream of events what the probe's own sources have to know of. */
+void probing_take(const struct probing *probing, const struct event *event);
+
 /* Says in the profile, at its beginning, what operations are counted, and what is not and why. */
 void probing_describe(const struct probing *probing, struct profile *profile);
 

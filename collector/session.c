@@ -21,6 +21,7 @@ static void deliver(void *context, const struct event *event)
 
 	if (session->result->cut.text[0])
 		return;
+	probing_take(&session->probing, event);
 	recorder_take(session->recorder, function_probes_take(&session->probes, event));
 }
 

@@ -22,7 +22,39 @@ static int compare(const void *left, const void *right)
 	return a->row < b->row ? -1 : a->row > b->row;
 }
 
-struct memory_image *memory_images_find(const struct wire_process *rows, uint32_t count)
+void memory_execs_begin(struct memory_execs *execs, uint32_t row, uint64_t begun_ns)
+{
+	while (execs->count <= row) {
+		xgrow(execs->programs, execs->count, execs->capacity);
+		execs->programs[execs->count++] = (struct memory_program){0};
+	}
+	execs->programs[row].begun_ns = begun_ns;
+}
+
+bool memory_execs_take(struct memory_execs *execs, const struct wire_process *rows, int32_t pid,
+		       uint64_t time_ns)
+{
+	size_t row = execs->count;
+	bool is_news;
+
+	while (row > 0 && (rows[row - 1].pid != pid || !execs->programs[row - 1].begun_ns ||
+			   execs->programs[row - 1].begun_ns >= time_ns))
+		row--;
+	/* One that was seen to exit was another process with this number. */
+	is_news = row > 0 && !execs->programs[row - 1].is_replaced && !rows[row - 1].resident_bytes;
+	if (is_news)
+		execs->programs[row - 1].is_replaced = true;
+	return is_news;
+}
+
+void memory_execs_done(struct memory_execs *execs)
+{
+	free(execs->programs);
+	*execs = (struct memory_execs){0};
+}
+
+struct memory_image *memory_images_find(const struct wire_process *rows, uint32_t count,
+					const struct memory_execs *execs)
 {
 	struct memory_image *images = xcalloc((size_t)count + 1, sizeof(*images));
 	struct program *programs = xcalloc((size_t)count + 1, sizeof(*programs));
@@ -44,12 +76,15 @@ struct memory_image *memory_images_find(const struct wire_process *rows, uint32_
 			continue;
 		}
 		images[programs[i - 1].row].is_replaced = true;
+		images[programs[i - 1].row].is_followed = true;
 		images[programs[i].row].is_lower = programs[i].peak <= programs[highest].peak;
 		if (programs[i].peak <= programs[highest].peak)
 			continue;
 		images[programs[highest].row].is_lower = true;
 		highest = i;
 	}
+	for (uint32_t row = 0; row < count && row < execs->count; row++)
+		images[row].is_replaced |= execs->programs[row].is_replaced;
 	free(programs);
 	return images;
 }

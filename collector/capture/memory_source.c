@@ -51,6 +51,8 @@ struct memory_source {
 	struct event operation;		     /* told next, when has_operation says so */
 	bool has_operation;
 	uint64_t untold; /* nodes whose parent or process is not known */
+	struct memory_execs execs;
+	bool is_stale; /* something came to them since the look at hand began */
 };
 
 static uint64_t now_ns(void)
@@ -101,6 +103,14 @@ struct memory_source *memory_source_open(const struct probe_memory *shared,
 const struct probe_memory *memory_source_memory(const struct memory_source *source)
 {
 	return source->memory;
+}
+
+void memory_source_take_exec(struct memory_source *source, pid_t pid, uint64_t time_ns)
+{
+	if (!memory_execs_take(&source->execs, source->memory->processes, pid, time_ns))
+		return;
+	source->is_stale = true; /* and where all had been told, one more look is due */
+	source->is_done = false;
 }
 
 static int row_poll_fd(void *self)
@@ -188,6 +198,8 @@ static void take_node(struct memory_source *source, source_deliver *deliver, voi
 		return;
 	}
 	tell(source, number, &told);
+	if (event.node.kind == EVENT_NODE_ROOT)
+		memory_execs_begin(&source->execs, told.process - 1, event.time_ns);
 	if (!told.regions_of)
 		deliver(context, &event);
 }
@@ -219,7 +231,8 @@ static void look_at_allocations(struct memory_source *source)
 	uint32_t count = (uint32_t)source->told_count, processes = process_count(memory);
 	uint64_t *epochs = xcalloc(count + 1u, sizeof(*epochs));
 	struct memory_image *images = xcalloc(count + 1u, sizeof(*images));
-	struct memory_image *by_process = memory_images_find(memory->processes, processes);
+	struct memory_image *by_process =
+		memory_images_find(memory->processes, processes, &source->execs);
 
 	for (uint32_t i = 0; i < count; i++) {
 		uint32_t process = source->told[i].process;
@@ -250,6 +263,7 @@ static void begin_look(struct memory_source *source)
 	source->look_changes = 0;
 	source->is_looking = true;
 	source->is_last = source->is_stopped;
+	source->is_stale = false;
 	if (counts_allocations(source))
 		look_at_allocations(source);
 	operation_telling_look(&source->operations, source->is_last);
@@ -265,7 +279,7 @@ static void end_look(struct memory_source *source)
 	wait_ns = most(wait_ns, source->look_changes * CHANGE_NS);
 	source->due_ns = now + wait_ns;
 	source->is_looking = false;
-	source->is_done = source->is_last;
+	source->is_done = source->is_last && !source->is_stale;
 }
 
 /* Says whether a change is of a metric that its node has. */
@@ -389,8 +403,8 @@ static void describe_processes(const struct memory_source *source, struct profil
 {
 	const struct probe_memory *memory = source->memory;
 	uint32_t count = process_count(memory);
-	struct memory_image *images = memory_images_find(memory->processes, count);
-	uint64_t unknown = 0, unseen = 0, forks = 0, inexact = 0, replaced = 0;
+	struct memory_image *images = memory_images_find(memory->processes, count, &source->execs);
+	uint64_t unknown = 0, unseen = 0, forks = 0, inexact = 0, replaced = 0, followed = 0;
 	uint64_t added = 0, resident = 0, highest = 0;
 	char allocator[sizeof(memory->processes->allocator) + 1] = "";
 
@@ -398,6 +412,7 @@ static void describe_processes(const struct memory_source *source, struct profil
 		const struct wire_process *process = &memory->processes[i];
 
 		replaced += images[i].is_replaced;
+		followed += images[i].is_followed;
 		unknown += process->is_fork ? 0 : process->unknown_frees;
 		unseen += process->unseen_frees;
 		forks += process->is_fork != 0;
@@ -419,7 +434,7 @@ static void describe_processes(const struct memory_source *source, struct profil
 	if (*allocator)
 		profile_set_text(profile, "memory.allocator", allocator);
 	free(images);
-	profile_set_number(profile, "memory.processes", count - (int64_t)replaced);
+	profile_set_number(profile, "memory.processes", count - (int64_t)followed);
 	if (replaced)
 		profile_set_number(profile, "memory.replaced", (int64_t)replaced);
 	profile_set_number(profile, "memory.forked", (int64_t)forks);
@@ -518,6 +533,7 @@ static void row_close(void *self)
 		probe_memory_done(&source->own);
 	operation_telling_done(&source->operations);
 	node_order_done(&source->nodes);
+	memory_execs_done(&source->execs);
 	free(source->told);
 	memory_amounts_done(&source->amounts);
 	free(source);

@@ -54,5 +54,11 @@ struct memory_source *memory_source_open(const struct probe_memory *shared,
 /* Returns the memory, for the target's environment. */
 const struct probe_memory *memory_source_memory(const struct memory_source *source);
 
+/*
+ * Takes from another source that a process executed a program: what it had is gone with it, also
+ * where the new one has no probe that would say so.
+ */
+void memory_source_take_exec(struct memory_source *source, pid_t pid, uint64_t time_ns);
+
 /* Returns the source as a row among others, which closes it too. */
 struct source memory_source_row(struct memory_source *source);

@@ -56,6 +56,21 @@ unprobed() {
 	[[ $output == *"trust: every allocation counted"* ]]
 }
 
+@test "what a program had is gone when it executes one that has no probe" {
+	require perf
+	printf '%s\n' '#include <stdlib.h>' '#include <unistd.h>' \
+		'int main(void) { char *volatile block = malloc(20000000); block[0] = 1;' \
+		'	execl("./last", "last", (char *)0); return 1; }' >first.c
+	echo 'int main(void) { return 0; }' >last.c
+	gcc -O0 -o first first.c
+	gcc -static -o last last.c
+	collector run -q -o x --memory -- ./first
+	run -0 collector memory x.prof
+	[[ $output == *"live at end  0 bytes in 0 blocks"* ]]
+	[[ $output == *"ended        19.1 MiB in 1 blocks, by exec"* ]]
+	[ "$(value "SELECT value FROM meta WHERE key = 'memory.processes'")" = 1 ]
+}
+
 @test "where files are limited the probe works, and if it may not the program runs without it" {
 	require root perf
 	run -0 --separate-stderr bash -c "ulimit -S -f 2000

@@ -332,6 +332,30 @@ Test(memory_source, what_a_program_had_is_gone_when_its_process_executes_another
 	cr_assert_eq(amount(6, "peak"), 900);
 }
 
+Test(memory_source, what_a_program_had_is_gone_when_the_kernel_tells_of_another_without_the_probe)
+{
+	process(1, 500);
+	process(2, 501);
+	for (uint32_t i = 1; i <= 2; i++) {
+		node(2 * i - 1, 0, i);
+		node(2 * i, 2 * i - 1, 0x5000);
+	}
+	*tally(0, 2) = (struct wire_tally){.allocations = 1, .bytes = 300};
+	*tally(0, 4) = (struct wire_tally){.allocations = 1, .bytes = 400};
+	finish();
+	memory_source_take_exec(source, 501, 2); /* the program that has the probe itself */
+	memory_source_take_exec(source, 502, 9); /* one of which nothing is known */
+	cr_assert_eq(amount(2, "live"), 300);
+	cr_assert_eq(amount(4, "live"), 400);
+	/* It may be told after all amounts were. */
+	memory_source_take_exec(source, 500, 9);
+	event_count = 0;
+	source_round(&row, 1, true, take, NULL);
+	cr_assert_eq(amount(2, "live"), -300);
+	cr_assert_eq(amount(2, "replaced"), 300);
+	cr_assert_eq(amount(4, "live"), 0, "has not changed");
+}
+
 Test(memory_source, a_forked_process_replaces_none)
 {
 	process(1, 500);

@@ -102,6 +102,10 @@ static error_t parse(int key, char *argument, struct argp_state *state)
 			argp_failure(state, COMMAND_FAILED, 0,
 				     "which program? For instance: collector run -- ./sim --agents "
 				     "200");
+		if (options->temporary_within && !options->is_memory)
+			argp_failure(state, COMMAND_FAILED, 0,
+				     "--temporary says which allocations are temporary, and none "
+				     "are counted: give --memory, too");
 		break;
 	default:
 		return ARGP_ERR_UNKNOWN;

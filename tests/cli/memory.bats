@@ -4,32 +4,10 @@
 bats_require_minimum_version 1.5.0
 load requirements
 load same_output
-load begun
+load memory_amounts
 
 setup() {
 	cd "$BATS_TEST_TMPDIR"
-}
-
-value() {
-	sqlite3 x.prof "$1"
-}
-
-# total METRIC: the sum of its amounts.
-total() {
-	value "SELECT coalesce(sum(value), 0) FROM samples s JOIN metrics m ON m.id = s.metric
-		WHERE m.name = '$1'"
-}
-
-meta() {
-	value "SELECT coalesce((SELECT value FROM meta WHERE key = 'memory.$1'), 0)"
-}
-
-# site FUNCTION AMOUNT: an amount of the call sites in FUNCTION.
-site() {
-	collector memory --json -o x.json x.prof
-	sqlite3 :memory: "SELECT coalesce(sum(json_extract(value, '\$.\"$2\"')), 0)
-		FROM json_each(readfile('x.json'), '\$.sites')
-		WHERE json_extract(value, '\$.function') = '$1'"
 }
 
 # recorded COMMAND…: records with the test build, which makes every reused walk again in full.
@@ -447,6 +425,8 @@ $(total allocations) $(total allocated)" ]
 	[[ $output == *"freed within the next 1: "*" 128: "* ]]
 	run -125 collector run --temporary 129 -- true
 	[[ $output == *"from 1 to 128"* ]]
+	run -125 collector run --temporary 2 -- true
+	[[ $output == *"none are counted: give --memory, too"* ]]
 }
 
 @test "a sample of allocations gives estimates that hold the truth, and says that it is one" {
@@ -475,99 +455,4 @@ $(total allocations) $(total allocated)" ]
 	plain=$(sim --agents 20 --steps 15 --threads 2 --state-hash)
 	[ "$plain" = "$(collector run -q -o x --memory-rate 512 -- \
 		sim --agents 20 --steps 15 --threads 2 --state-hash)" ]
-}
-
-@test "of a running program allocations are sampled by probes, and it is said what those cannot see" {
-	require root bpf perf
-	"$BUILD/workloads/allocates" 3 >made &
-	target=$!
-	begun $target
-	collector attach -q -d 2 --memory-rate 1024 -o x $target
-	wait $target
-	read -r sane blocks <made
-	[ "$sane" = 1 ]
-	often=$(site often allocations) seldom=$(site seldom allocations)
-	[ "$often" -gt $((3 * seldom)) ]
-	[ "$often" -gt 20 ]
-	# What is told of a part of its time is not more than all that it did, but for the error.
-	half=$(meta half_width)
-	[ "$half" -lt 0 ] || [ "$(total allocated)" -le $((1000 * blocks + 2 * half)) ]
-	[ "$(meta attached)" = 1 ]
-	[ "$(meta hits)" -gt 20 ]
-	[ "$(total live)" = 0 ]
-	run -0 collector memory x.prof
-	[[ $output == *"allocated "*" in about "* ]]
-	[[ $output == *"looks of probes"* ]]
-	[[ $output == *"frees are not seen: what is live, peaks, lifetimes and leaks cannot be told"* ]]
-	[[ $output != *"live at end"* ]]
-	# How many samples there are is told, and when they are too few for shares.
-	samples=$(meta samples)
-	[ "$samples" -gt 0 ]
-	[[ $output == *" looks of probes, $samples samples"* ]]
-	value "UPDATE meta SET value = 1 WHERE key IN ('memory.samples', 'memory.drowned')"
-	run -0 collector memory x.prof
-	[[ $output == *"totals are the least that it can have been"*"(!) few samples (1, in "*"tell no shares of call sites"* ]]
-	[[ $output == *"allocated    at least "* ]]
-	[[ $output != *"shares of call sites hold"* ]]
-}
-
-@test "of a running program that allocates little a sample by bytes says so, whatever the CPUs are" {
-	require root bpf perf
-	cat >little.c <<-'END'
-		#include <stdlib.h>
-		#include <unistd.h>
-		int main(void) { for (int i = 0; i < 2000; i++) { free(malloc(10)); usleep(1000); } }
-	END
-	gcc -O0 -fno-builtin -o little little.c
-	./little &
-	target=$!
-	begun $target
-	collector attach -q -d 1 --memory-rate 1073741824 -o x $target
-	wait $target
-	# A hit on 20 KB has a chance of one in 50000, and stands for 1 GiB.
-	[ "$(meta hits)" -gt 0 ]
-	[ "$(total allocated)" = 0 ]
-	run -1 --separate-stderr collector memory x.prof
-	[[ $stderr == *"the sample of allocations is empty: one in about 1073741824 bytes"* ]]
-}
-
-@test "a running program whose allocator cannot be found is told, and left alone" {
-	require root bpf perf
-	printf 'int main(void) { volatile long i; for (i = 0; i < 3000000000; i++) ; return 0; }' >none.c
-	gcc -O0 -static -s -nostartfiles -Wl,-e,main -o none none.c
-	./none &
-	target=$!
-	begun $target
-	run -1 collector attach -q -d 1 --memory -o x $target
-	[[ $output == *"no file of it has a function malloc"* ]]
-	kill -0 $target
-	kill $target
-	wait $target || true
-}
-
-@test "an ordinary user is told what it takes to see what a program of his own allocates" {
-	local user=(setpriv --reuid=65534 --regid=65534 --clear-groups)
-	require root
-	theirs=$(mktemp -d)
-	chmod 777 "$theirs"
-	cp "$(command -v collector)" "$BUILD/workloads/leaf" "$theirs"
-	cd "$theirs"
-	"${user[@]}" ./leaf 20 >/dev/null 3>&- &
-	target=$!
-	while [ ! "/proc/$target/exe" -ef leaf ] && kill -0 $target; do sleep 0.1; done
-	run -1 "${user[@]}" ./collector attach -q -d 1 --memory -o x $target
-	[ "$output" = "collector attach: cannot see what process $target allocates: the kernel refuses to open its files (Operation not permitted); run as root, or with the capabilities CAP_CHECKPOINT_RESTORE, CAP_BPF and CAP_PERFMON" ]
-	kill $target
-	wait $target || true
-	cd /
-	rm -r "$theirs"
-}
-
-@test "--memory is told in the help of run and of attach" {
-	run -0 collector run --help
-	[[ $output == *"--memory"* ]]
-	run -0 collector attach --help
-	[[ $output == *"--memory"* ]]
-	run -1 collector attach --memory-rate 64 1
-	[[ $output == *"from 1024 to"* ]]
 }

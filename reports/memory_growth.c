@@ -131,6 +131,8 @@ static struct memory_trend judge(const double *levels, uint32_t parts, double le
 		growths[i] = levels[i + 1] - levels[i];
 	change = statistics_pairs(growths, parts, level);
 	trend.low = change.low * parts;
+	if (isfinite(trend.low) && trend.low < 0 - levels[0]) /* no more can be given back */
+		trend.low = 0 - levels[0];
 	trend.high = change.high * parts;
 	if (change.low > 0 && trend.growth > 0)
 		trend.verdict = MEMORY_GROWS;

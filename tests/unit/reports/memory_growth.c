@@ -105,6 +105,20 @@ Test(memory_growth, filling_a_cache_and_taking_down_are_not_growth)
 	cr_assert_eq(growth.all.growth, 0);
 }
 
+/* Grows and is given back, by much in turn, and stays at the end. */
+static int64_t tides(int i)
+{
+	return i >= LOOKS * 2 / 3 ? 1000 : i / 8 % 2 ? 50000 : 2000;
+}
+
+Test(memory_growth, no_more_can_be_lost_than_there_was)
+{
+	look(LOOKS, tides);
+	cr_assert_geq(growth.all.low, -50000);
+	cr_assert_leq(growth.all.low, growth.all.growth);
+	cr_assert_geq(growth.sites[0].low, -50000);
+}
+
 Test(memory_growth, of_what_varies_more_than_it_grows_nobody_can_tell)
 {
 	look(LOOKS, waves);

@@ -508,7 +508,7 @@ static void row_describe(void *self, struct profile *profile)
 	profile_set_number(profile, "memory.watched_ns",
 			   (int64_t)(heap->ended.time_ns - heap->begun.time_ns));
 	profile_set_number(profile, "memory.window_ns", (int64_t)heap->windows.sum.ns);
-	profile_set_number(profile, "memory.windows", (int64_t)heap->windows.count);
+	profile_set_number(profile, "memory.windows", lround(heap->estimate.looks));
 	profile_set_number(profile, "memory.samples", (int64_t)heap->told_count);
 	profile_set_number(profile, "memory.stretch_permille",
 			   (int64_t)(1000 * heap->estimate.stretch));

@@ -10,7 +10,7 @@
 
 #define MOST_BUSY	 0.7  /* of a window that processes are busy which keep their pace, */
 #define PACE_OFF	 1.33 /* and how much more or less they do in it than elsewhere */
-#define AFTERWARDS	 0.12 /* of the cost of a hit, what comes after it, */
+#define AFTERWARDS	 0.15 /* of the cost of a hit, what comes after it, */
 #define AFTERWARDS_ERROR 0.1  /* and the standard error of that */
 #define MOST_OFF	 4    /* standard errors of what probes took: less is nothing */
 #define LEAST_WINDOWS	 5    /* full ones */
@@ -98,15 +98,16 @@ static double full_windows(const struct heap_windows *windows, double hit_ns, bo
 	return squares > 0 ? sum * sum / squares : 0;
 }
 
+/* Half of the interval of all bytes; -1: windows are too few. */
 static double half_width(const struct heap_windows *windows, const struct heap_estimate *estimate,
 			 double hit_ns, double stretch_off, uint64_t rate)
 {
 	double factor = estimate->stretch, squares = 0, off = windows->sum.bytes * stretch_off;
-	double count = full_windows(windows, hit_ns, estimate->is_by_time), normal = NORMAL_95;
+	double count = estimate->looks, normal = NORMAL_95;
 
-	if (estimate->is_drowned || (factor > 1 && count < LEAST_WINDOWS))
-		return -1;
 	if (factor > 1) {
+		if (count < LEAST_WINDOWS)
+			return -1;
 		squares = deviation(windows, hit_ns, estimate->is_by_time) * count / (count - 1) *
 			  (1 - 1 / factor);
 		normal = student_95((uint32_t)(count - 1));
@@ -128,13 +129,20 @@ static struct heap_cost whole_cost(const struct heap_cost *cost)
 				  hypot(cost->error_ns, cost->hit_ns * AFTERWARDS_ERROR)};
 }
 
-/* The least that windows stand for: where hits cost little. */
-static double least_stretch(const struct heap_windows *windows, const struct heap_span *whole,
-			    const struct heap_cost *cost)
+/* Probes took so much that only the least that windows stand for can be told: as if hits had cost
+ * little, and with as much less as windows differ. */
+static void tell_least(const struct heap_windows *windows, const struct heap_span *whole,
+		       const struct heap_cost *cost, uint64_t rate, struct heap_estimate *estimate)
 {
-	double cheap_ns = fmax(cost->hit_ns - NORMAL_95 * cost->error_ns, 0);
+	double cheap_ns = fmax(cost->hit_ns - NORMAL_95 * cost->error_ns, 0), half;
 
-	return own_ns(whole, cheap_ns) / fmax(own_ns(&windows->sum, cheap_ns), 1);
+	estimate->looks = full_windows(windows, cheap_ns, false);
+	estimate->stretch = own_ns(whole, cheap_ns) / fmax(own_ns(&windows->sum, cheap_ns), 1);
+	half = half_width(windows, estimate, cheap_ns, 0, rate);
+	if (half < 0)
+		estimate->stretch = 1;
+	estimate->stretch = fmax(estimate->stretch - half / fmax(windows->sum.bytes, 1), 1);
+	estimate->half_width = -1;
 }
 
 struct heap_estimate heap_estimate_make(const struct heap_windows *windows,
@@ -142,7 +150,7 @@ struct heap_estimate heap_estimate_make(const struct heap_windows *windows,
 					const struct heap_cost *direct, uint64_t rate)
 {
 	struct heap_cost cost = whole_cost(direct);
-	double hit_ns = cost.hit_ns, off;
+	double hit_ns = cost.hit_ns, seen, off;
 	bool covered = is_covered(windows, &cost), has_pace = keeps_pace(windows, whole, hit_ns);
 	struct heap_estimate estimate = {
 		.is_by_time = has_pace && (covered || deviation(windows, hit_ns, true) <
@@ -150,12 +158,13 @@ struct heap_estimate heap_estimate_make(const struct heap_windows *windows,
 		.is_drowned = !has_pace && covered,
 	};
 
-	estimate.stretch =
-		estimate.is_drowned
-			? least_stretch(windows, whole, direct)
-			: extent(whole, hit_ns, estimate.is_by_time) /
-				  fmax(extent(&windows->sum, hit_ns, estimate.is_by_time), 1);
-	estimate.stretch = fmax(estimate.stretch, 1);
+	if (estimate.is_drowned) {
+		tell_least(windows, whole, direct, rate, &estimate);
+		return estimate;
+	}
+	seen = extent(&windows->sum, hit_ns, estimate.is_by_time);
+	estimate.stretch = fmax(extent(whole, hit_ns, estimate.is_by_time) / fmax(seen, 1), 1);
+	estimate.looks = full_windows(windows, hit_ns, estimate.is_by_time);
 	off = stretch_error(windows, whole, &cost, &estimate);
 	estimate.half_width = half_width(windows, &estimate, hit_ns, off, rate);
 	return estimate;

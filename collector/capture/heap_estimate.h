@@ -32,6 +32,7 @@ void heap_windows_done(struct heap_windows *windows);
 struct heap_estimate {
 	bool is_by_time;
 	bool is_drowned;   /* probes took so much in windows that what is left is not known */
+	double looks;	   /* windows, as many as would say as much if all were full ones */
 	double stretch;	   /* the whole, in parts of the windows; at least that when drowned */
 	double half_width; /* of the interval of all bytes, at 95 %; -1: cannot be told */
 };
@@ -49,7 +50,7 @@ struct heap_cost {
  * @rate    bytes between samples
  *
  * After a hit the program is slower for a moment, as the kernel was in its caches: that is taken to
- * be 12 ± 20 % of a hit (from programs with known amounts, docs/memory.md), and no tick finds it.
+ * be 15 ± 20 % of a hit (from programs with known amounts, docs/memory.md), and no tick finds it.
  *
  * The interval comes from the sampling, from how windows differ, for a ratio of two sums, with
  * Student's t, and from the cost of a hit. Source: W. G. Cochran, "Sampling Techniques", 3rd

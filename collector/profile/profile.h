@@ -382,7 +382,8 @@ struct profile_spread {
  *                      next; what had not changed by then has no row
  *   memory.attached    1: by probes on the allocator (collector attach --memory); then also
  *                      memory.watched_ns, _window_ns: time, and that with probes; _windows: looks
- *                      at them; _samples: taken in them; _drowned: 1 probes took so much of
+ *                      at them, as many as would say as much if all were full; _samples:
+ *                      taken in them; _drowned: 1 probes took so much of
  *                      the time in windows that what they stand for is at least what is told;
  *                      _stretch_permille: what a window stands for; _hits, _hit_ns,
  *                      _hit_error_ns: calls that met probes, what each paid, and the standard

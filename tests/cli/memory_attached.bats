@@ -60,8 +60,8 @@ setup() {
 	# A hit on 20 KB has a chance of one in 50000, and stands for 1 GiB.
 	[ "$(meta hits)" -gt 0 ]
 	[ "$(total allocated)" = 0 ]
-	run -1 --separate-stderr collector memory x.prof
-	[[ $stderr == *"the sample of allocations is empty: one in about 1073741824 bytes"* ]]
+	run -1 collector memory x.prof
+	[[ $output == *"the sample of allocations is empty: one in about 1073741824 bytes"* ]]
 }
 
 @test "a running program whose allocator cannot be found is told, and left alone" {

@@ -253,11 +253,13 @@ static void try_rest(struct rest_trial *trial)
 		.start = PERF_START_NOW,
 		.copy_bytes = PERF_SOURCE_COPY_BYTES,
 	};
-	struct perf_source *perf = perf_source_open(&options, getpid(), &trial->error);
-	struct stack_rest *rest = perf ? stack_rest_open(perf, &trial->error) : NULL;
+	struct stack_rest *rest = stack_rest_load(false, &trial->error);
+	struct perf_source *perf =
+		rest ? perf_source_open(&options, getpid(), &trial->error) : NULL;
 	struct source row;
 
-	if (!rest) {
+	if (!perf || stack_rest_attach(rest, perf, &trial->error)) {
+		stack_rest_unload(rest);
 		perf_source_close(perf);
 		return;
 	}

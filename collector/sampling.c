@@ -28,6 +28,11 @@ struct source sampling_row(struct sampling *sampling)
 	return sampling->rest ? stack_rest_row(sampling->rest) : perf_source_row(sampling->perf);
 }
 
+static bool may_be_tick(const struct session_options *options)
+{
+	return options->engine ? options->engine->is_tick : options->prefers_tick;
+}
+
 int sampling_open_perf(struct sampling *sampling, const struct session_options *options,
 		       enum perf_start start, pid_t tid, struct error *error)
 {
@@ -41,13 +46,19 @@ int sampling_open_perf(struct sampling *sampling, const struct session_options *
 		.brief_bytes = brief_bytes(options),
 	};
 
+	int result;
+
 	if (options->frequency_hz > HARMLESS_HZ)
 		sampling->sample_cost_ns = perf_cost_ns(&source);
+	sampling->rest = stack_rest_load(may_be_tick(options), &sampling->no_rest);
 	sampling->perf = perf_source_open(&source, tid, error);
-	if (!sampling->perf)
-		return -errno;
-	sampling->rest = stack_rest_open(sampling->perf, &sampling->no_rest);
-	return 0;
+	result = sampling->perf ? 0 : -errno;
+	if (sampling->rest &&
+	    (result || stack_rest_attach(sampling->rest, sampling->perf, &sampling->no_rest))) {
+		stack_rest_unload(sampling->rest);
+		sampling->rest = NULL;
+	}
+	return result;
 }
 
 /* Says whether a process has other rights than we. Source: proc(5), status. */

@@ -278,6 +278,11 @@ const struct perf_engine *perf_source_engine(const struct perf_source *source)
 	return source->engine;
 }
 
+const struct tick *perf_source_tick(const struct perf_source *source)
+{
+	return source->engine->is_tick ? &source->tick : NULL;
+}
+
 uint32_t perf_source_copy_bytes(const struct perf_source *source)
 {
 	return source->options.copy_bytes;

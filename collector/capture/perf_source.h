@@ -69,6 +69,8 @@ int perf_source_resume(struct perf_source *source, pid_t tid, struct error *erro
 void perf_source_close(struct perf_source *source); /* accepts NULL */
 
 const struct perf_engine *perf_source_engine(const struct perf_source *source);
+/* Returns the tick that the samples ride on; NULL: on none. */
+const struct tick *perf_source_tick(const struct perf_source *source);
 uint32_t perf_source_copy_bytes(const struct perf_source *source); /* may be less than asked */
 size_t perf_source_ring_bytes(const struct perf_source *source);   /* of one CPU's samples */
 

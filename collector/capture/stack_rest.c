@@ -15,6 +15,10 @@
 #define MOST_RING_BYTES	 (16u << 20) /* of one processor */
 #define MOST_RING_MEMORY (64u << 20) /* of all */
 
+/* Of a tick's sample the program has its own time, a moment before. Ticks are 1 ms apart or more.
+ */
+#define TICK_AHEAD_NS 500000
+
 /* DWARF numbers of x86-64. */
 #define SP 7
 #define IP 16
@@ -25,14 +29,18 @@ struct stack_rest {
 	struct bpf_ring *rings; /* of each processor */
 	int *ring_fds;
 	size_t ring_count;
-	bool is_mapped; /* the rings are: not before the first deep stack */
+	bool is_mapped;		/* the rings are: not before the first deep stack */
+	uint64_t ahead_ns;	/* that a record's time may be before its sample's */
+	struct bpf_ring *given; /* of which the first record was delivered; or NULL */
 	struct event_stack_piece pieces[EVENT_STACK_PIECES]; /* of the sample at hand */
 	source_deliver *deliver;			     /* to which it is delivered */
 	void *context;
 };
 
-static void unload(struct stack_rest *rest)
+void stack_rest_unload(struct stack_rest *rest)
 {
+	if (!rest)
+		return;
 	for (size_t i = 0; i < rest->ring_count; i++) {
 		bpf_ring_unmap(&rest->rings[i]);
 		if (rest->ring_fds[i] >= 0)
@@ -65,7 +73,7 @@ static int add_ring(struct stack_rest *rest, uint32_t cpu, struct error *error)
 	return result ? bpf_kernel_fail(error, result, "make rings for deep stacks") : 0;
 }
 
-static int load(struct stack_rest *rest, struct error *error)
+static int load(struct stack_rest *rest, bool may_be_tick, struct error *error)
 {
 	int result = bpf_kernel_prepare(error);
 
@@ -76,6 +84,7 @@ static int load(struct stack_rest *rest, struct error *error)
 		return bpf_kernel_fail(error, -errno, "load the program for deep stacks");
 	rest->programs->rodata->numbers_namespace = bpf_kernel_namespace();
 	rest->programs->rodata->brief_bytes = PERF_SOURCE_BRIEF_BYTES;
+	bpf_program__set_autoload(rest->programs->progs.on_tick, may_be_tick);
 	bpf_map__set_max_entries(rest->programs->maps.rings, (uint32_t)rest->ring_count);
 	result = stack_rest_bpf__load(rest->programs);
 	if (result)
@@ -85,34 +94,50 @@ static int load(struct stack_rest *rest, struct error *error)
 	return result;
 }
 
-struct stack_rest *stack_rest_open(struct perf_source *perf, struct error *error)
+struct stack_rest *stack_rest_load(bool may_be_tick, struct error *error)
 {
-	struct stack_rest *rest;
+	struct stack_rest *rest = xcalloc(1, sizeof(*rest));
 	int result;
 
-	if (perf_source_engine(perf)->is_tick) {
-		fail(error, -EINVAL, "the kernel's tick runs no program with its samples");
-		errno = EINVAL;
-		return NULL;
-	}
-	rest = xcalloc(1, sizeof(*rest));
-	rest->perf = perf_source_row(perf);
 	rest->ring_count = (size_t)sysconf(_SC_NPROCESSORS_CONF);
 	rest->rings = xcalloc(rest->ring_count, sizeof(*rest->rings));
 	rest->ring_fds = xcalloc(rest->ring_count, sizeof(*rest->ring_fds));
 	for (size_t i = 0; i < rest->ring_count; i++)
 		rest->ring_fds[i] = -1;
-	result = load(rest, error);
+	result = load(rest, may_be_tick, error);
 	if (!result)
-		result = perf_source_set_program(
-			perf, bpf_program__fd(rest->programs->progs.on_sample), error);
-	if (!result) {
-		perf_source_set_next(perf, bpf_map__fd(rest->programs->maps.next));
 		return rest;
-	}
-	unload(rest);
+	stack_rest_unload(rest);
 	errno = -result;
 	return NULL;
+}
+
+static int attach_to_tick(struct stack_rest *rest, const struct perf_source *perf,
+			  struct error *error)
+{
+	struct stack_rest_bpf *programs = rest->programs;
+
+	programs->bss->tick_handler = perf_source_tick(perf)->handler;
+	programs->bss->tick_copy_bytes = perf_source_copy_bytes(perf);
+	rest->ahead_ns = TICK_AHEAD_NS;
+	programs->links.on_tick = bpf_program__attach(programs->progs.on_tick);
+	return programs->links.on_tick
+		       ? 0
+		       : bpf_kernel_fail(error, -errno, "run a program with each tick");
+}
+
+int stack_rest_attach(struct stack_rest *rest, struct perf_source *perf, struct error *error)
+{
+	struct stack_rest_bpf *programs = rest->programs;
+	int result;
+
+	rest->perf = perf_source_row(perf);
+	if (perf_source_tick(perf))
+		return attach_to_tick(rest, perf, error);
+	result = perf_source_set_program(perf, bpf_program__fd(programs->progs.on_sample), error);
+	if (!result)
+		perf_source_set_next(perf, bpf_map__fd(programs->maps.next));
+	return result;
 }
 
 /* ---- putting samples together --------------------------------------------------------------- */
@@ -132,8 +157,18 @@ static bool map_rings(struct stack_rest *rest)
 	return true;
 }
 
-/* Returns the first record of a ring that is not older than @time_ns, or NULL. */
-static const struct stack_rest_record *first_from(struct bpf_ring *ring, uint64_t time_ns)
+/* Gives back what was delivered with the sample before. */
+static void take_back(struct stack_rest *rest)
+{
+	if (rest->given)
+		bpf_ring_advance(rest->given);
+	rest->given = NULL;
+}
+
+/* Returns the first record of a ring that can be of a sample of @time_ns or a later one, or NULL.
+ * Those before have lost their samples. */
+static const struct stack_rest_record *first_from(const struct stack_rest *rest,
+						  struct bpf_ring *ring, uint64_t time_ns)
 {
 	const struct stack_rest_record *record;
 	size_t bytes;
@@ -141,7 +176,7 @@ static const struct stack_rest_record *first_from(struct bpf_ring *ring, uint64_
 	if (!ring->tail)
 		return NULL;
 	bpf_ring_snapshot(ring);
-	while ((record = bpf_ring_peek(ring, &bytes)) && record->time_ns < time_ns)
+	while ((record = bpf_ring_peek(ring, &bytes)) && record->time_ns + rest->ahead_ns < time_ns)
 		bpf_ring_advance(ring);
 	return record;
 }
@@ -180,7 +215,7 @@ static size_t list_pieces(const struct stack_rest_record *record, struct event_s
 
 static bool is_of_sample(const struct stack_rest_record *record, const struct event *event)
 {
-	return record->time_ns == event->time_ns && record->tid == (uint32_t)event->tid &&
+	return record->time_ns <= event->time_ns && record->tid == (uint32_t)event->tid &&
 	       record->sp == event->sample.registers[SP] &&
 	       record->ip == event->sample.registers[IP];
 }
@@ -197,16 +232,17 @@ static void complete(void *context, const struct event *event)
 		rest->deliver(rest->context, event);
 		return;
 	}
+	take_back(rest);
 	whole = *event;
-	for (size_t i = 0; i < rest->ring_count; i++) {
+	for (size_t i = 0; i < rest->ring_count && !rest->given; i++) {
 		const struct stack_rest_record *record =
-			first_from(&rest->rings[i], event->time_ns);
+			first_from(rest, &rest->rings[i], event->time_ns);
 
 		if (!record || !is_of_sample(record, event))
 			continue;
+		rest->given = &rest->rings[i];
 		whole.sample.pieces = rest->pieces;
 		whole.sample.piece_count = list_pieces(record, rest->pieces);
-		break;
 	}
 	rest->deliver(rest->context, &whole);
 }
@@ -267,7 +303,7 @@ static void row_close(void *self)
 	struct stack_rest *rest = self;
 
 	rest->perf.kind->close(rest->perf.self);
-	unload(rest);
+	stack_rest_unload(rest);
 }
 
 struct source stack_rest_row(struct stack_rest *rest)

@@ -93,6 +93,7 @@ struct task_struct {
 	struct sched_entity se;
 	struct uprobe_task *utask;
 	struct thread_struct thread;
+	void *perf_event_ctxp; /* NULL: none of perf's events is on it */
 };
 
 /* Registers of user code, as saved where the kernel was entered. */

@@ -18,6 +18,9 @@
  * Of a stack that perf copies to the end nothing is done but to look whether it can: a word of each
  * page.
  *
+ * Samples of the kernel's tick run no such program; there is one that runs at each tick of a thread
+ * which has perf events, anybody's.
+ *
  * perf has set the time of the sample before it asks the program (bpf_overflow_handler, from Linux
  * 6.3 on); an older kernel has no bpf_cast_to_kern_ctx, or other times, which never meet.
  * Source: bpf-helpers(7); kernel/events/core.c; Documentation/bpf/kfuncs.rst.
@@ -41,6 +44,10 @@ extern void *bpf_cast_to_kern_ctx(void *context) __ksym;
 
 /* Set by the user side: copies that are no larger are brief by its own wish. */
 const volatile __u32 brief_bytes;
+
+/* Set before on_tick is attached: which timer's expiry is the tick, and what perf copies then. */
+__u64 tick_handler;
+__u32 tick_copy_bytes;
 
 __u64 copied;	 /* samples whose stack was copied to its end */
 __u64 limited;	 /* that would have taken more than the share of the processor's time */
@@ -166,23 +173,22 @@ static void send(struct stack_rest_record *record)
 	bpf_ringbuf_submit_dynptr(&filling.memory, BPF_RB_NO_WAKEUP);
 }
 
-/* Copies what perf leaves of the sample's stack. */
-static void copy_rest(const struct perf_sample_data *data)
+/* Copies what perf leaves of the interrupted thread's stack. @copy_bytes  that perf copies */
+static void copy_rest(const struct pt_regs *registers, __u64 time_ns, __u64 copy_bytes)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
-	const struct pt_regs *registers = BPF_CORE_READ(data, regs_user.regs);
 	struct stack_rest_record record = {
 		.sp = BPF_CORE_READ(registers, sp),
 		.ip = BPF_CORE_READ(registers, ip),
-		.time_ns = data->time,
+		.time_ns = time_ns,
 	};
 	__u64 end, begun_ns;
 	struct spending *spending;
 
-	if (data->stack_user_size <= brief_bytes || !task->mm)
+	if (!task->mm)
 		return;
 	end = end_of_stack(task, record.sp);
-	record.start = find_start(record.sp, data->stack_user_size, end);
+	record.start = find_start(record.sp, copy_bytes, end);
 	if (record.start >= end)
 		return;
 	begun_ns = bpf_ktime_get_ns();
@@ -201,8 +207,30 @@ SEC("perf_event")
 int on_sample(void *context)
 {
 	const struct bpf_perf_event_data_kern *event = bpf_cast_to_kern_ctx(context);
+	const struct perf_sample_data *data = event->data;
 
-	copy_rest(event->data);
+	if (data->stack_user_size > brief_bytes)
+		copy_rest(BPF_CORE_READ(data, regs_user.regs), data->time, data->stack_user_size);
 	bpf_tail_call(context, &next, 0);
 	return 1; /* perf keeps the sample */
+}
+
+/* Of timer:hrtimer_expire_entry, from its description in tracefs. */
+struct expiry {
+	__u64 common;
+	void *hrtimer;
+	__s64 now;
+	void *function;
+};
+
+/* Programs of a tracepoint run just before perf takes its samples there. */
+SEC("tracepoint/timer/hrtimer_expire_entry")
+int on_tick(const struct expiry *expiry)
+{
+	struct task_struct *task = bpf_get_current_task_btf();
+
+	if ((__u64)expiry->function == tick_handler && task->perf_event_ctxp)
+		copy_rest((const struct pt_regs *)bpf_task_pt_regs(task), bpf_ktime_get_ns(),
+			  tick_copy_bytes);
+	return 1; /* nor do others lose theirs */
 }

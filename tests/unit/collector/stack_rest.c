@@ -12,17 +12,17 @@
 #include "tests/requirements.h"
 
 #define WORDS	40000 /* of a large frame: 320 KB, five times what perf copies */
-#define BURN_NS 60000000u
 #define SP	7
 #define WORD(i) ((uint64_t)(i)*0x9e3779b97f4a7c15 + 1)
 #define EDGE	1000 /* words that are written at each end of a frame with a hole */
 #define PAGE	4096
 #define LEAST	5 /* samples, of some sixty */
-#define ENGINE	"cpu-clock"
 #define TEST_HZ 999
 
 static struct error error;
 static struct source row;
+static const char *engine = "cpu-clock";
+static uint64_t burn_ns = 60000000;
 
 /* A frame whose contents are known, and when. */
 static struct {
@@ -41,7 +41,7 @@ static uint64_t now_ns(clockid_t clock)
 
 static void burn(void)
 {
-	uint64_t end_ns = now_ns(CLOCK_THREAD_CPUTIME_ID) + BURN_NS;
+	uint64_t end_ns = now_ns(CLOCK_THREAD_CPUTIME_ID) + burn_ns;
 
 	frame.first_ns = now_ns(CLOCK_MONOTONIC);
 	while (now_ns(CLOCK_THREAD_CPUTIME_ID) < end_ns)
@@ -133,13 +133,14 @@ static struct seen record(void *(*function)(void *), bool in_thread)
 	require("perf");
 	require("bpf");
 	perf = perf_source_open(&(struct perf_source_options){.frequency_hz = TEST_HZ,
-							      .engine = perf_engine_find(ENGINE),
+							      .engine = perf_engine_find(engine),
 							      .start = PERF_START_NOW,
 							      .copy_bytes = PERF_SOURCE_COPY_BYTES},
 				getpid(), &error);
 	cr_assert_not_null(perf, "%s", error.text);
-	rest = stack_rest_open(perf, &error);
+	rest = stack_rest_load(true, &error);
 	cr_assert_not_null(rest, "%s", error.text);
+	cr_assert_eq(stack_rest_attach(rest, perf, &error), 0, "%s", error.text);
 	row = stack_rest_row(rest);
 	if (in_thread) {
 		cr_assert_eq(pthread_create(&thread, NULL, function, NULL), 0);
@@ -161,6 +162,13 @@ Test(stack_rest, the_first_threads_stack_is_there_to_its_end_as_it_stood)
 
 Test(stack_rest, so_is_any_other_threads)
 {
+	cr_expect_gt(record(burn_deep, true).whole, LEAST);
+}
+
+Test(stack_rest, comes_with_samples_of_the_kernels_tick_too)
+{
+	engine = "tick";
+	burn_ns = 200000000;
 	cr_expect_gt(record(burn_deep, true).whole, LEAST);
 }
 

@@ -9,11 +9,11 @@
 #define HIGHEST_PRIORITY (-20)
 #define REAL_TIME_NS	 200000000u /* longer would starve what the kernel does beside */
 
-static uint64_t now_ns(void)
+static uint64_t used_ns(void)
 {
 	struct timespec time;
 
-	clock_gettime(CLOCK_MONOTONIC, &time);
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time);
 	return (uint64_t)time.tv_sec * 1000000000u + (uint64_t)time.tv_nsec;
 }
 
@@ -24,7 +24,7 @@ static void hurry(struct nearness *nearness)
 	nearness->policy = sched_getscheduler(0);
 	nearness->is_real_time =
 		nearness->policy == SCHED_OTHER && !sched_setscheduler(0, SCHED_RR, &least);
-	nearness->calm_ns = now_ns() + REAL_TIME_NS;
+	nearness->calm_ns = used_ns() + REAL_TIME_NS;
 }
 
 static void calm(struct nearness *nearness)
@@ -51,7 +51,7 @@ void nearness_move(struct nearness *nearness, int processor)
 {
 	cpu_set_t one;
 
-	if (nearness->is_real_time && now_ns() >= nearness->calm_ns)
+	if (nearness->is_real_time && used_ns() >= nearness->calm_ns)
 		calm(nearness);
 	if (!nearness->is_known || processor < 0 || processor >= CPU_SETSIZE ||
 	    processor == nearness->processor || !CPU_ISSET(processor, &nearness->processors))

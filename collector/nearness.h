@@ -6,10 +6,12 @@
  * whether it runs or not, and waits; when that is the caller's own, nothing is interrupted. With
  * 8,000 events on 2,000 sleeping threads of a virtual machine this is 30 ms of CPU time instead of
  * up to 120. Meanwhile the caller has the highest priority that it may have, so that births do not
- * outrun it where processors are busy: for the first 200 ms it runs before all that have no
- * real-time priority, and threads of the processor where it is stand still until it is done with
- * them. Source: perf_install_in_context, kernel/events/core.c; sched_setaffinity(2);
- * setpriority(2); sched(7), SCHED_RR.
+ * outrun it where processors are busy: for the first 200 ms of its own CPU time it runs before all
+ * that have no real-time priority, and threads of the processor where it is stand still until it is
+ * done with them.
+ *
+ * Source: perf_install_in_context, kernel/events/core.c; sched_setaffinity(2); setpriority(2);
+ * sched(7), SCHED_RR.
  */
 #pragma once
 
@@ -23,7 +25,7 @@ struct nearness {
 	bool is_known;
 	int policy; /* of scheduling, to be given back while is_real_time */
 	bool is_real_time;
-	uint64_t calm_ns; /* CLOCK_MONOTONIC when that ends */
+	uint64_t calm_ns; /* of CLOCK_THREAD_CPUTIME_ID: when that ends */
 	int processor;	  /* where it is now; -1: anywhere */
 };
 

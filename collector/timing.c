@@ -270,6 +270,18 @@ int timing_attach(struct timing *timing, struct error *error)
 	return result;
 }
 
+/* Says of a function that it may have been called before its probe came: what is counted, or
+ * estimated, is of the time from then on. */
+static void set_late(struct timing *timing, size_t function, const char *note)
+{
+	char key[64];
+
+	timing->profile->probes[function].is_partial = true;
+	profile_probe_set_note(timing->profile, (uint32_t)function, note);
+	snprintf(key, sizeof(key), "late.%zu", function);
+	profile_set_number(timing->profile, key, 1);
+}
+
 /* Says in the rows of what was loaded late from when on it was counted, or why not. */
 static void note_late(struct timing *timing, size_t first, uint64_t mapped_ns,
 		      const struct error *failure)
@@ -282,10 +294,8 @@ static void note_late(struct timing *timing, size_t first, uint64_t mapped_ns,
 	else
 		snprintf(note, sizeof(note), "counted from %.0f ms after its library was loaded on",
 			 late_ns / 1e6);
-	for (size_t i = first; i < timing->attached; i++) {
-		timing->profile->probes[i].is_partial = true;
-		profile_probe_set_note(timing->profile, (uint32_t)i, note);
-	}
+	for (size_t i = first; i < timing->attached; i++)
+		set_late(timing, i, note);
 }
 
 /* Remembers the names of libraries, for the sentence about one that did not come. */
@@ -341,8 +351,7 @@ int timing_add_hottest(struct timing *timing, const struct hottest *hottest,
 		snprintf(note, sizeof(note), "among the hottest; counted from %.1f s on%s%s",
 			 chosen_s, choice->why_counted ? "; " : "",
 			 choice->why_counted ? choice->why_counted : "");
-		timing->profile->probes[i].is_partial = true;
-		profile_probe_set_note(timing->profile, (uint32_t)i, note);
+		set_late(timing, i, note);
 	}
 	return result;
 }

@@ -11,13 +11,16 @@
 #define LONGEST_NS	5e6
 #define LEAST_WINDOW_NS 2e4 /* of the target's CPU time, for a window to count */
 #define MOST_IN_WINDOW	32
-#define DEAREST_WINDOW	0.7  /* of a full bank, that one may need */
-#define VAIN_WINDOWS	4    /* of steps that cost too much, one after the other, to give them up */
-#define FIRST_WINDOWS	3    /* before it is known whether they show anything */
-#define MOST_SKIPPED	8    /* steps, before a window of some; */
-#define EARLY_STEPS	16   /* for each so many steps have gone by one more */
-#define LENGTHENING	4.0  /* of a window of steps, of the one before */
-#define STEP_FADING	0.75 /* of what a step is taken to cost, with each window that costs less */
+#define DEAREST_WINDOW	0.7 /* of a full bank, that one may need */
+#define VAIN_WINDOWS	4   /* of steps that cost too much, one after the other, to give them up */
+#define FIRST_WINDOWS	3   /* before it is known whether they show anything */
+#define MOST_SKIPPED	8   /* steps, before a window of some; */
+#define EARLY_STEPS	16  /* for each so many steps have gone by one more */
+#define STEPS_NS                                                                                   \
+	2.5e5 /* that probes should cost in a window of steps: a fourth of what it has, so         \
+	       * that few end early, which are those that had most to show */
+#define LENGTHENING 4.0	 /* of a window of steps, of the one before */
+#define STEP_FADING 0.75 /* of what a step is taken to cost, with each window that costs less */
 
 static uint64_t monotonic_ns(void)
 {
@@ -254,7 +257,7 @@ static void skip_steps(struct timing_budget *budget, struct uprobe *uprobe)
 /* Returns how many steps a window shall have, of what is known before it begins. */
 static uint64_t length_in_steps(struct timing_budget *budget)
 {
-	double steps = budget->step_ns > 0 ? PROBE_BANK_WINDOW_NS / 2 / budget->step_ns : 1;
+	double steps = budget->step_ns > 0 ? STEPS_NS / budget->step_ns : 1;
 
 	budget->window_steps = fmax(fmin(steps, LENGTHENING * budget->window_steps), 1);
 	return (uint64_t)budget->window_steps;

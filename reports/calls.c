@@ -81,6 +81,8 @@ static void finish_row(const struct report *report, struct calls_row *row)
 	known += row->withheld + row->ended;
 	row->tail_calls = calls_tail_calls(report->profile, row->probe);
 	row->inlined = calls_inlined(report->profile, row->probe);
+	snprintf(key, sizeof(key), "late.%u", row->probe);
+	row->is_late = profile_number(report->profile, key, 0);
 
 	row->is_cut = probe->mode == PROFILE_PROBE_STEP && probe->is_partial;
 	/* A function that was timed at first and not later does not tell which were left. */

@@ -23,6 +23,8 @@ struct calls_row {
 	uint64_t tail_calls; /* that ended as another function took their place: what it did is
 				not in their time */
 	uint64_t withheld;   /* calls for whose returns no probe was allowed to wait */
+	bool is_late; /* its probe came later than the first call may have: a library that was
+		       * loaded later, or one of the hottest */
 	const char *inlined; /* where it was inlined besides: what is executed there is not
 				counted; NULL: nowhere; borrowed from the profile */
 	const struct profile_timing *threads; /* its rows in the profile, borrowed */

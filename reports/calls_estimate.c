@@ -54,6 +54,7 @@ static struct calls_figure scaled(const struct calls_row *row, double value)
 		.value = value * row->scale,
 		.margin = value * row->scale * total_doubt(row),
 		.is_estimate = true,
+		.is_least = row->calls.is_least,
 	};
 }
 
@@ -78,12 +79,14 @@ static void estimate_row(struct calls_row *row, const struct profile_probe *prob
 	else if (probe->is_partial && probe->estimated_calls)
 		row->calls = (struct calls_figure){.value = (double)probe->estimated_calls,
 						   .margin = (double)probe->calls_margin,
-						   .is_estimate = true};
+						   .is_estimate = true,
+						   .is_least = row->inlined || row->is_late};
 	row->step_calls = row->calls;
 	row->step_calls.value *= seen > 0 ? in_steps / seen : 0;
 	row->step_calls.margin *= seen > 0 ? in_steps / seen : 0;
 	/* Of a function that was timed all the time the calls without a return have no time. */
-	row->is_scaled = probe->mode == PROFILE_PROBE_COUNT && sum->returns && !row->calls.is_least;
+	row->is_scaled = probe->mode == PROFILE_PROBE_COUNT && sum->returns &&
+			 (row->calls.is_estimate || !row->calls.is_least);
 	row->scale = row->is_scaled ? row->calls.value / (double)sum->returns : 1;
 	row->total_ns = time_of(row, (double)sum->outer_ns);
 	row->self_ns = time_of(row, (double)sum->self_ns);

@@ -43,7 +43,8 @@ static void calls_cell(struct table *table, struct calls_figure calls)
 	char text[AMOUNT_BYTES];
 
 	if (calls.is_estimate)
-		table_cell(table, "≈%.3g ±%s %%", calls.value, margin(&calls, text));
+		table_cell(table, "%s≈%.3g ±%s %%", calls.is_least ? "> " : "", calls.value,
+			   margin(&calls, text));
 	else
 		table_cell(table, "%s%.0f", calls.is_least ? "> " : "", calls.value);
 }
@@ -58,7 +59,8 @@ static void time_cell(struct table *table, bool is_known, struct calls_figure ti
 	else if (time_ns.is_least && time_ns.is_most)
 		table_cell(table, "?");
 	else if (time_ns.is_estimate)
-		table_cell(table, "≈%s ±%s %%", text, margin(&time_ns, of_it));
+		table_cell(table, "%s≈%s ±%s %%", time_ns.is_least ? "> " : "", text,
+			   margin(&time_ns, of_it));
 	else
 		table_cell(table, "%s%s", time_ns.is_least ? "> " : (time_ns.is_most ? "< " : ""),
 			   text);

@@ -361,6 +361,7 @@ struct profile_spread {
  *   tail_calls.N       calls of the probe N that ended as another function took their place, whose
  *                      time is not in theirs
  *   by_exits.N         1: the probe N waits at the exits of its function, not for returns
+ *   late.N             1 where the probe N came when the function may have been called before
  *   ended.N            calls of the probe N that their thread left as it ended, by itself
  *   asked.N            what the function of the probe N was asked for by, where its code has
  *                      several names; with " = " between where by several

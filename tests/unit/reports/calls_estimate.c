@@ -91,6 +91,20 @@ Test(calls_estimate, times_of_windows_stand_for_all_calls)
 	cr_expect_float_eq(calls_per_step(&calls, row(observe)), 1000, 1e-6);
 }
 
+Test(calls_estimate, an_estimate_lacks_what_came_before_a_late_probe)
+{
+	uint32_t late = add_function("late", estimated, 20);
+	uint32_t early = add_function("early", estimated, 20);
+	char key[64];
+
+	snprintf(key, sizeof(key), "late.%u", late);
+	profile_set_number(profile, key, 1);
+	measure();
+	cr_expect(row(late)->calls.is_estimate && row(late)->calls.is_least);
+	cr_expect(row(late)->total_ns.is_estimate && row(late)->total_ns.is_least);
+	cr_expect_not(row(early)->calls.is_least || row(early)->total_ns.is_least);
+}
+
 Test(calls_estimate, what_was_lost_is_at_least_what_was_seen_and_has_no_ratio)
 {
 	uint32_t observe = add_function("observe", lost, 20), act = add_function("act", exact, 5);

@@ -78,6 +78,11 @@ static bool is_copied(const struct walk *walk, uint64_t address)
 	return memory != &walk->live.memory;
 }
 
+bool unwind_is_beyond_copy(const struct walk *walk)
+{
+	return walk->trail[walk->depth - 1].position - walk->copy.start > walk->copy.bytes;
+}
+
 /* Notes what the step has read as a witness of what lies above it. What a handler on a stack of its
  * own returns to stands there still when both stacks have long moved on. */
 static void note_step(struct walk *walk, bool is_signal)

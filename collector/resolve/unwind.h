@@ -5,7 +5,8 @@
  * It knows no source of samples: registers and bytes come in as arguments, so it serves perf
  * events, off-CPU records and the probe alike.
  *
- * A walk that leaves the copied bytes is finished, in this order, from
+ * Where a source copies a stack by pieces the walk goes on from one to the next. A walk that leaves
+ * the copied bytes is finished, in this order, from
  *   0. in Go's code, which keeps frame pointers throughout: the chain of them that the kernel took
  *      with the sample, when it goes on from here and leads to the root;
  *   1. the live process's memory, accepted only when what the copy has of waiting functions stands
@@ -55,7 +56,7 @@ struct unwind_stack {
  * unwind_memory_done. */
 struct unwind_memory {
 	struct unwind_stack last;
-	struct unwind_stack deep;	 /* the last one that left a whole copy */
+	struct unwind_stack deep;	 /* the last one that went beyond a whole copy */
 	struct unwind_stack interrupted; /* of the last interruption; empty: not known */
 	enum profile_ending interrupted_ending;
 	struct rest_beliefs *beliefs; /* of what lies beyond whole copies */

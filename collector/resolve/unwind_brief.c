@@ -47,12 +47,6 @@ bool unwind_finish_brief(struct walk *walk, struct unwind_memory *memory,
 	return false;
 }
 
-/* Says whether the walk has come to frames that the copy has not. */
-static bool is_beyond_copy(const struct walk *walk)
-{
-	return walk->trail[walk->depth - 1].position - walk->copy.start > walk->copy.bytes;
-}
-
 void unwind_judge_brief(const struct walk *walk, struct unwind_memory *memory,
 			enum profile_ending ending)
 {
@@ -61,7 +55,7 @@ void unwind_judge_brief(const struct walk *walk, struct unwind_memory *memory,
 	if (!walk->sample->brief_bytes || walk->sample->is_brief)
 		return;
 	/* What is beyond whole copies, too, would only be read when it may be another call's. */
-	memory->changes += is_beyond_copy(walk) || !profile_endings[ending].complete ||
+	memory->changes += unwind_is_beyond_copy(walk) || !profile_endings[ending].complete ||
 			   !stood_before(walk, end, &memory->last);
 	memory->is_doubtful = false;
 }

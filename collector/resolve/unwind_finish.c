@@ -71,7 +71,7 @@ static void remember_deep(const struct walk *walk, struct unwind_memory *memory)
 void unwind_remember(const struct walk *walk, struct unwind_memory *memory)
 {
 	keep(walk, &memory->last);
-	if (walk->has_left && !walk->sample->is_brief)
+	if (!walk->sample->is_brief && (walk->has_left || unwind_is_beyond_copy(walk)))
 		remember_deep(walk, memory);
 }
 

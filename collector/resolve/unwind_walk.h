@@ -82,12 +82,14 @@ bool unwind_finish_by_callers(struct walk *walk);
  */
 bool unwind_find_known_caller(struct walk *walk, struct cfi_frame *caller);
 
+/* Says whether a walk of at least one frame has come to some that perf's copy has not. */
+bool unwind_is_beyond_copy(const struct walk *walk);
+
 /* Finishes a walk that left the copy. Returns false when it stays truncated. */
 bool unwind_finish(struct walk *walk, struct unwind_memory *memory, enum profile_ending *ending);
 
 /* Finishes the walk from live memory. Where that leads nowhere it was not the sample's stack after
- * all, and the walk is put back to where the copy ended. Returns
- * whether it is finished. */
+ * all, and the walk is put back to where the copy ended. Returns whether it is finished. */
 bool unwind_finish_live(struct walk *walk, struct unwind_memory *memory,
 			enum profile_ending *ending);
 

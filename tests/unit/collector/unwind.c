@@ -221,5 +221,6 @@ Test(unwind, has_no_use_for_brief_copies_of_stacks_that_whole_ones_do_not_hold)
 	unwind_walk(space, &memory, 0, &sample, frames, &ending);
 	cr_expect_eq(ending, PROFILE_ENDING_COMPLETE);
 	cr_expect_eq(memory.changes, 2, "also where it is the same as before");
+	cr_expect_gt(memory.deep.count, 0, "a recursion's that lacks pieces can be joined to it");
 	unwind_memory_done(&memory);
 }

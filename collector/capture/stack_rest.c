@@ -61,15 +61,25 @@ static uint32_t ring_bytes(size_t cpus)
 	return bytes;
 }
 
-static int add_ring(struct stack_rest *rest, uint32_t cpu, struct error *error)
+/* Makes the rings and tells the programs of them all at once: each telling waits until no program
+ * uses what stood there before. */
+static int add_rings(struct stack_rest *rest, struct error *error)
 {
-	uint32_t bytes = ring_bytes(rest->ring_count);
-	int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "stack_rest", 0, 0, bytes, NULL);
-	int result = fd < 0 ? fd
-			    : bpf_map__update_elem(rest->programs->maps.rings, &cpu, sizeof(cpu),
-						   &fd, sizeof(fd), BPF_ANY);
+	uint32_t *cpus = xcalloc(rest->ring_count, sizeof(*cpus));
+	uint32_t count = (uint32_t)rest->ring_count, bytes = ring_bytes(rest->ring_count);
+	int result = 0;
 
-	rest->ring_fds[cpu] = fd;
+	for (uint32_t i = 0; i < rest->ring_count && !result; i++) {
+		int fd = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "stack_rest", 0, 0, bytes, NULL);
+
+		cpus[i] = i;
+		rest->ring_fds[i] = fd;
+		result = fd < 0 ? fd : 0;
+	}
+	if (!result)
+		result = bpf_map_update_batch(bpf_map__fd(rest->programs->maps.rings), cpus,
+					      rest->ring_fds, &count, NULL);
+	free(cpus);
 	return result ? bpf_kernel_fail(error, result, "make rings for deep stacks") : 0;
 }
 
@@ -89,9 +99,7 @@ static int load(struct stack_rest *rest, bool may_be_tick, struct error *error)
 	result = stack_rest_bpf__load(rest->programs);
 	if (result)
 		return bpf_kernel_fail(error, result, "load the program for deep stacks");
-	for (uint32_t cpu = 0; cpu < rest->ring_count && !result; cpu++)
-		result = add_ring(rest, cpu, error);
-	return result;
+	return add_rings(rest, error);
 }
 
 struct stack_rest *stack_rest_load(bool may_be_tick, struct error *error)

@@ -390,7 +390,7 @@ Test(trust, a_recording_that_broke_off_claims_no_absence_of_losses)
 	profile_set_number(profile, "lost.write_failed", 4);
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "4 lost"));
-	profile = profile_new();
+	replace_profile(profile_new());
 	trust_measure(&trust, profile, 0);
 	cr_assert(item_with(&trust, "does not say whether its recording ended")->bad);
 	cr_assert_null(item_with(&trust, "loss"));

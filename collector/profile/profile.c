@@ -19,7 +19,8 @@ const struct profile_ending_row profile_endings[PROFILE_ENDINGS] = {
 	[PROFILE_ENDING_TRUNCATED] = {"truncated", false, "the copied stack ended too early"},
 	[PROFILE_ENDING_GUESSED] =
 		{"guessed", true,
-		 "passed code without call frame information by frame pointer or epilogue"},
+		 "passed code without full call frame information by frame pointer, "
+		 "epilogue or unchanged register"},
 	[PROFILE_ENDING_NO_RULE] = {"no_rule", false,
 				    "stopped in code without call frame information"},
 	[PROFILE_ENDING_UNMAPPED] = {"unmapped", false, "stopped at an address no mapping holds"},

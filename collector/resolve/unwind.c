@@ -136,7 +136,7 @@ static enum cfi_step step_out(struct walk *walk, const struct code_address *code
 	else if (step == CFI_STEP_IMPOSSIBLE)
 		*ending = PROFILE_ENDING_BAD;
 	else if (step == CFI_STEP_NO_RULE)
-		step = unwind_guess(walk, code->is_entry, ending);
+		step = unwind_guess(walk, code, ending);
 	return step;
 }
 

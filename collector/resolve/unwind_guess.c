@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 /*
- * unwind_guess: the steps of a walk out of code without call frame information (unwind_walk.h).
+ * unwind_guess: the steps of a walk out of code without full call frame information
+ * (unwind_walk.h).
  *
  * What the instructions up to the return do says where the return address is (epilogue.h). Code
  * that was generated is read in the process itself. Where they do not say it, the frame pointer is
@@ -9,13 +10,22 @@
  * points to could be one, the record is the function's own. A function that keeps no frame pointer
  * has left its caller's in the register, and its own return address lies before that record.
  *
- * Either way the caller must be mapped code, behind a call instruction. The result is marked as
+ * A caller's rule may name a register that a call need not preserve, as hand-written assembly's do
+ * which know their callees. Of those the call frame information says nothing, and DWARF leaves to
+ * the architecture what that means (DWARF 5 section 6.4.1). Below the innermost function it is
+ * supposed to be unchanged.
+ *
+ * In each case the caller must be mapped code, behind a call instruction. The result is marked as
  * guessed. Where neither says it the stack ends here, as no_rule: a caller is never made up.
  */
 #include "collector/resolve/unwind_walk.h"
 
 /* Between the stack pointer and a record; frames of generated code are far smaller. */
 #define MOST_RECORD_BYTES 16384
+
+/* Registers that calls need not preserve, by DWARF number: ax, dx, cx, si, di, r8 to r11 (System V
+ * ABI AMD64, figure 3.4). */
+#define CALLER_SAVED 0xf37U
 
 /* Takes a guessed step back unless the caller it led to is mapped code. */
 static enum cfi_step judge(struct walk *walk, const struct cfi_frame *before)
@@ -86,15 +96,41 @@ static enum cfi_step step_by_record(struct walk *walk)
 	return judge_call(walk, &before);
 }
 
-enum cfi_step unwind_guess(struct walk *walk, bool is_entry, enum profile_ending *ending)
+/* Steps by the rule of the innermost function's caller, supposing that the callee has left the
+ * register which that names as it was. */
+static enum cfi_step step_by_kept_register(struct walk *walk, const struct cfi_rule *rule)
 {
+	struct cfi_frame before = walk->frame;
+	enum cfi_step step;
+
+	if (walk->depth != 1 || walk->was_guessed || !(CALLER_SAVED >> rule->cfa_register & 1))
+		return CFI_STEP_NO_RULE;
+	walk->frame.known |= 1U << rule->cfa_register;
+	step = cfi_step(rule, &walk->frame, &walk->copy);
+	if (step == CFI_STEP_DONE && walk->frame.registers[CFI_IP])
+		return judge_call(walk, &before);
+	before.missing = walk->frame.missing;
+	walk->frame = before;
+	if (step == CFI_STEP_OUTSIDE &&
+	    before.missing - before.registers[CFI_SP] <= MOST_RECORD_BYTES)
+		return CFI_STEP_OUTSIDE;
+	return CFI_STEP_NO_RULE;
+}
+
+enum cfi_step unwind_guess(struct walk *walk, const struct code_address *code,
+			   enum profile_ending *ending)
+{
+	const struct cfi_rule rule = code->rule;
+	const bool is_entry = code->is_entry;
 	enum cfi_step step;
 
 	/* The kernel starts a process without a frame pointer. */
 	*ending = unwind_root_ending(walk);
 	if (is_entry && walk->frame.known & 1U << CFI_BP && !walk->frame.registers[CFI_BP])
 		return CFI_STEP_END;
-	step = step_by_code(walk);
+	step = step_by_kept_register(walk, &rule);
+	if (step == CFI_STEP_NO_RULE)
+		step = step_by_code(walk);
 	if (step == CFI_STEP_DONE || step == CFI_STEP_OUTSIDE || step == CFI_STEP_END)
 		return step;
 	*ending = PROFILE_ENDING_NO_RULE;

@@ -58,8 +58,10 @@ enum profile_ending unwind_root_ending(const struct walk *walk);
 /* Puts the real return address back where the kernel's was found. */
 void unwind_restore_return(struct walk *walk);
 
-/* Steps out of code without a rule. @ending receives how the walk ends unless the step is done. */
-enum cfi_step unwind_guess(struct walk *walk, bool is_entry, enum profile_ending *ending);
+/* Steps out of code without a rule, or with one that needs a register whose value is not known.
+ * @ending receives how the walk ends unless the step is done. */
+enum cfi_step unwind_guess(struct walk *walk, const struct code_address *code,
+			   enum profile_ending *ending);
 
 /* Steps out of a function of Go's that set the stack pointer freely; otherwise the same. */
 enum cfi_step unwind_guess_go(struct walk *walk, enum go_stack stack, enum profile_ending *ending);

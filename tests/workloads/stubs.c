@@ -7,6 +7,8 @@
  *     main → read_clock → clock_gettime → the vDSO
  *     main → through_assembly → described → called → …      described by .cfi directives
  *     main → through_assembly → bare                        a leaf that says nothing
+ *     main → through_register → in_register → keeps, loses  its frame's top is in rax, which the
+ *                                                           one leaves alone, the other does not
  */
 #include "tests/workloads/workload.h"
 
@@ -15,6 +17,9 @@ static volatile uint64_t sum = 1;
 /* Pushes two registers and calls back; and a loop that no directive describes. */
 uint64_t described(uint64_t value, uint64_t (*function)(uint64_t));
 uint64_t bare(uint64_t rounds);
+
+/* Calls both with the rounds; its frame is known by a register that they need not preserve. */
+void in_register(uint64_t rounds);
 
 __asm__(".text\n"
 	".type described, @function\n"
@@ -45,7 +50,50 @@ __asm__(".text\n"
 	"	mov %rbx, %rax\n"
 	"	pop %rbx\n"
 	"	ret\n"
-	".size bare, . - bare\n");
+	".size bare, . - bare\n"
+	".type in_register, @function\n"
+	"in_register:\n"
+	"	.cfi_startproc\n"
+	"	mov %rsp, %rax\n"
+	"	.cfi_def_cfa_register %rax\n"
+	"	push %rbx\n"
+	"	.cfi_offset %rbx, -16\n"
+	"	sub $64, %rsp\n"
+	"	and $-64, %rsp\n"
+	"	mov %rdi, %rbx\n"
+	"	call keeps\n"
+	"	mov %rbx, %rdi\n"
+	"	call loses\n"
+	"	mov -8(%rax), %rbx\n"
+	"	.cfi_restore %rbx\n"
+	"	lea (%rax), %rsp\n"
+	"	.cfi_def_cfa_register %rsp\n"
+	"	ret\n"
+	"	.cfi_endproc\n"
+	".size in_register, . - in_register\n"
+	".type keeps, @function\n"
+	"keeps:\n"
+	"	.cfi_startproc\n"
+	"1:	imul $69069, %rdi, %rdx\n"
+	"	dec %rdi\n"
+	"	jnz 1b\n"
+	"	ret\n"
+	"	.cfi_endproc\n"
+	".size keeps, . - keeps\n"
+	".type loses, @function\n"
+	"loses:\n"
+	"	.cfi_startproc\n"
+	"	push %rax\n"
+	"	.cfi_adjust_cfa_offset 8\n"
+	"	lea 32(%rsp), %rax\n"
+	"1:	imul $69069, %rdi, %rdx\n"
+	"	dec %rdi\n"
+	"	jnz 1b\n"
+	"	pop %rax\n"
+	"	.cfi_adjust_cfa_offset -8\n"
+	"	ret\n"
+	"	.cfi_endproc\n"
+	".size loses, . - loses\n");
 
 FUNCTION static uint64_t called(uint64_t value)
 {
@@ -56,6 +104,12 @@ FUNCTION static void through_assembly(void)
 {
 	sum += described(sum, called);
 	sum += bare(100000);
+	NOT_A_TAIL_CALL();
+}
+
+FUNCTION static void through_register(void)
+{
+	in_register(100000);
 	NOT_A_TAIL_CALL();
 }
 
@@ -92,6 +146,7 @@ int main(int argc, char **argv)
 		through_stub();
 		read_clock();
 		through_assembly();
+		through_register();
 	}
 	printf("%llu\n", (unsigned long long)sum);
 	return 0;

@@ -130,23 +130,16 @@ static const char *estimate_text(const struct memory *memory, uint64_t bytes, ch
 	return text;
 }
 
-/* The number of allocations, with half of the interval where it is an estimate and sizes are known.
- */
-static const char *allocations_text(const struct memory *memory, const struct profile *profile,
-				    char *text, size_t size)
+/* A number of blocks, with its interval where it is an estimate and sizes are known. */
+static const char *blocks_text(const struct memory *memory, const struct profile *profile,
+			       enum memory_amount amount, char *text, size_t size)
 {
-	uint64_t count = memory->amounts[MEMORY_ALLOCATIONS];
 	struct memory_shape shape;
-	double half = 0;
 
 	if (memory->rate && !memory->is_attached && memory_shape_measure(&shape, memory, profile))
-		half = memory_shape_error(&shape);
-	if (half > 0)
-		snprintf(text, size, "about %" PRIu64 " ± %" PRIu64, memory_round(count, half / 10),
-			 memory_round((uint64_t)ceil(half), half / 10));
-	else
-		snprintf(text, size, "%s%" PRIu64, memory->rate ? "about " : "",
-			 memory_blocks(memory, memory->amounts, MEMORY_ALLOCATIONS));
+		return memory_shape_blocks(&shape, memory->amounts, amount, text, size);
+	snprintf(text, size, "%s%" PRIu64, memory->rate ? "about " : "",
+		 memory_blocks(memory, memory->amounts, amount));
 	return text;
 }
 
@@ -184,7 +177,7 @@ static void write_attached(const struct report *report, const struct memory *mem
 	fprintf(stream, "allocated    %s%s%s%s in %s allocations\n", is_least ? "at least " : "",
 		bytes_text(memory->amounts[MEMORY_ALLOCATED], bytes, sizeof(bytes)),
 		is_least ? "" : " ± ", is_least ? "" : half,
-		allocations_text(memory, profile, count, sizeof(count)));
+		blocks_text(memory, profile, MEMORY_ALLOCATIONS, count, sizeof(count)));
 	fprintf(stream, "seen         %s %% of %.1f s, in %" PRId64 " looks of probes",
 		amount_brief(watched > 0 ? 100 * open / watched : 0, seen, sizeof(seen)),
 		watched / 1e9, memory->looks);
@@ -198,19 +191,19 @@ static void write_counted(const struct report *report, const struct memory *memo
 	const struct profile *profile = report->profile;
 	const uint64_t *amounts = memory->amounts;
 	int64_t processes = profile_number(profile, "memory.processes", 1);
-	char bytes[80], count[80];
+	char bytes[80], count[80], other[80];
 
-	fprintf(stream, "allocated    %s in %s allocations, %" PRIu64 " of them temporary\n",
+	fprintf(stream, "allocated    %s in %s allocations, %s of them temporary\n",
 		estimate_text(memory, amounts[MEMORY_ALLOCATED], bytes, sizeof(bytes)),
-		allocations_text(memory, profile, count, sizeof(count)),
-		memory_blocks(memory, amounts, MEMORY_TEMPORARIES));
-	fprintf(stream, "peak         %s in %" PRIu64 " blocks%s\n",
+		blocks_text(memory, profile, MEMORY_ALLOCATIONS, count, sizeof(count)),
+		blocks_text(memory, profile, MEMORY_TEMPORARIES, other, sizeof(other)));
+	fprintf(stream, "peak         %s in %s blocks%s\n",
 		estimate_text(memory, amounts[MEMORY_PEAK], bytes, sizeof(bytes)),
-		memory_blocks(memory, amounts, MEMORY_PEAK_BLOCKS),
+		blocks_text(memory, profile, MEMORY_PEAK_BLOCKS, count, sizeof(count)),
 		processes > 1 ? ", each process at its own peak" : "");
-	fprintf(stream, "live at end  %s in %" PRIu64 " blocks\n",
+	fprintf(stream, "live at end  %s in %s blocks\n",
 		estimate_text(memory, amounts[MEMORY_LIVE], bytes, sizeof(bytes)),
-		memory_blocks(memory, amounts, MEMORY_LIVE_BLOCKS));
+		blocks_text(memory, profile, MEMORY_LIVE_BLOCKS, count, sizeof(count)));
 	if (amounts[MEMORY_MAPPINGS])
 		fprintf(stream,
 			"mapped       %s in %" PRIu64
@@ -291,8 +284,8 @@ static void write_trust(const struct report *report, const struct memory *memory
 	else if (memory->rate)
 		fprintf(stream,
 			"\ntrust: one allocation in about %" PRIu64 " bytes sampled, amounts are "
-			"estimates: bytes to ± 1.96 √(%" PRIu64 " × bytes) at 95 %%",
-			memory->rate, memory->rate);
+			"estimates, with intervals at 95 %%",
+			memory->rate);
 	else
 		fprintf(stream, "\ntrust: %s allocation counted",
 			memory_has_gaps(report->profile) ? "not every" : "every");
@@ -330,7 +323,7 @@ static void write_text(const struct report *report, struct memory *memory,
 			memory_list_write(report, memory, &orders[i].order, options->rows.limit,
 					  stream);
 		if (memory_shape_measure(&shape, memory, report->profile))
-			memory_shape_write(&shape, memory, stream);
+			memory_shape_write(&shape, stream);
 		if (!memory->is_attached)
 			memory_growth_write(report, memory, options->rows.limit, stream);
 	}
@@ -343,6 +336,24 @@ static void set_amounts(json_t *json, const uint64_t *amounts)
 {
 	for (int i = 0; i < MEMORY_AMOUNTS; i++)
 		json_object_set_new(json, memory_metrics[i], json_integer((json_int_t)amounts[i]));
+}
+
+/* Half of the interval of each number of blocks, where they were sampled. */
+static void set_intervals(json_t *json, const struct memory_shape *shape,
+			  const struct memory *memory)
+{
+	static const enum memory_amount blocks[] = {MEMORY_ALLOCATIONS, MEMORY_TEMPORARIES,
+						    MEMORY_PEAK_BLOCKS, MEMORY_LIVE_BLOCKS,
+						    MEMORY_REPLACED_BLOCKS};
+
+	for (size_t i = 0; shape->rate && i < sizeof(blocks) / sizeof(*blocks); i++) {
+		double high = memory_shape_interval(shape, memory->amounts, blocks[i]).high;
+		char key[40];
+
+		snprintf(key, sizeof(key), "%s_half_width", memory_metrics[blocks[i]]);
+		json_object_set_new(json, key,
+				    json_real(high - (double)memory->amounts[blocks[i]]));
+	}
 }
 
 /* The ways to a site that have most of an amount, @limit of them, with the callers' names. */
@@ -417,9 +428,7 @@ static void write_json(const struct report *report, struct memory *memory,
 	set_amounts(totals, memory->amounts);
 	if (memory_shape_measure(&shape, memory, report->profile)) {
 		json_object_set_new(json, "shape", memory_shape_json(&shape));
-		if (memory->rate)
-			json_object_set_new(totals, "allocations_half_width",
-					    json_real(memory_shape_error(&shape)));
+		set_intervals(totals, &shape, memory);
 	}
 	json_object_set_new(totals, "without_whole_stack", json_integer((json_int_t)memory->cut));
 	for (size_t i = 0; i < report->profile->meta_count; i++) {

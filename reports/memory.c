@@ -199,9 +199,29 @@ bool memory_has_few_samples(const struct memory *memory)
 	       (memory->samples < MEMORY_LEAST_SAMPLES || memory->looks < MEMORY_LEAST_LOOKS);
 }
 
+struct memory_interval memory_interval(double estimate, double variance, double most)
+{
+	double spare = MEMORY_HALF_WIDTH * most / 2;
+	double up = sqrt(variance + spare * spare) + spare;
+	double error = estimate > 0 ? sqrt(variance) / estimate : 0;
+	double least = fmax(0, 1 - error * error / 9 - MEMORY_HALF_WIDTH * error / 3);
+
+	return (struct memory_interval){
+		.low = estimate * least * least * least,
+		.high = estimate + MEMORY_HALF_WIDTH * up,
+	};
+}
+
+struct memory_interval memory_bytes_interval(const struct memory *memory, uint64_t bytes)
+{
+	double each = (double)memory->rate * memory->stretch;
+
+	return memory_interval((double)bytes, each * (double)bytes, each);
+}
+
 double memory_error(const struct memory *memory, uint64_t bytes)
 {
-	return MEMORY_HALF_WIDTH * sqrt((double)memory->rate * memory->stretch * (double)bytes);
+	return memory_bytes_interval(memory, bytes).high - (double)bytes;
 }
 
 uint64_t memory_round(uint64_t number, double half_width)
@@ -213,20 +233,32 @@ uint64_t memory_round(uint64_t number, double half_width)
 	return (number + unit / 2) / unit * unit;
 }
 
+enum memory_amount memory_bytes_of(enum memory_amount blocks)
+{
+	switch (blocks) {
+	case MEMORY_ALLOCATIONS:
+		return MEMORY_ALLOCATED;
+	case MEMORY_LIVE_BLOCKS:
+		return MEMORY_LIVE;
+	case MEMORY_PEAK_BLOCKS:
+		return MEMORY_PEAK;
+	case MEMORY_REPLACED_BLOCKS:
+		return MEMORY_REPLACED;
+	default:
+		return MEMORY_AMOUNTS;
+	}
+}
+
 uint64_t memory_blocks(const struct memory *memory, const uint64_t amounts[MEMORY_AMOUNTS],
 		       enum memory_amount amount)
 {
-	enum memory_amount blocks = amount, bytes = MEMORY_ALLOCATED;
+	enum memory_amount blocks = amount, bytes = memory_bytes_of(amount);
 	double each;
 
-	if (amount == MEMORY_LIVE_BLOCKS)
-		bytes = MEMORY_LIVE;
-	else if (amount == MEMORY_PEAK_BLOCKS)
-		bytes = MEMORY_PEAK;
-	else if (amount == MEMORY_REPLACED_BLOCKS)
-		bytes = MEMORY_REPLACED;
-	else
+	if (bytes == MEMORY_AMOUNTS) {
 		blocks = MEMORY_ALLOCATIONS;
+		bytes = MEMORY_ALLOCATED;
+	}
 	/* As many blocks as one that was sampled stands for. */
 	each = (double)memory->rate * memory->stretch * (double)amounts[blocks] /
 	       fmax(1, fmax((double)amounts[bytes], (double)amounts[blocks]));

@@ -92,15 +92,38 @@ bool memory_has_few_samples(const struct memory *memory);
 
 #define MEMORY_HALF_WIDTH 1.959964 /* of an interval at 95 %, in standard errors */
 
+struct memory_interval {
+	double low, high;
+};
+
 /*
- * Returns half of the interval, at 95 %, of an estimate of bytes; 0 when it is exact.
+ * Returns the interval, at 95 %, of an estimate >= 0 from a sample of allocations. What was not
+ * sampled is not in the estimate of its variance either: so the upper end is where as much as
+ * could lie there, if all that is missing were of the allocations that are sampled least. The
+ * lower end is that of a gamma distribution with this mean and variance, by its cube root.
+ * Sources: M. P. Fay, E. J. Feuer, Statistics in Medicine 16 (1997); E. B. Wilson, M. M. Hilferty,
+ * PNAS 17 (1931).
+ *
+ * @variance  as the sample estimates it
+ * @most      variance for each one that may be missing, at most
+ */
+struct memory_interval memory_interval(double estimate, double variance, double most);
+
+/*
+ * Returns the interval of an estimate of bytes; both ends are the bytes where they are exact.
  *
  * Each sampled allocation stands for at least `rate` bytes, and adds at most the square of that to
  * the variance: so the variance is at most rate * bytes, and little less where allocations are
  * small. Where they were sampled in windows of time, it is the part of the error that comes of the
  * sampling. Source: docs/methods.md.
  */
+struct memory_interval memory_bytes_interval(const struct memory *memory, uint64_t bytes);
+
+/* Returns the larger part of that interval, the one above the bytes. */
 double memory_error(const struct memory *memory, uint64_t bytes);
+
+/* Returns the amount that has the bytes of an amount of blocks, MEMORY_AMOUNTS for temporaries. */
+enum memory_amount memory_bytes_of(enum memory_amount blocks);
 
 /*
  * Returns how many blocks an amount is, as a report shows it: where allocations were sampled,

@@ -11,6 +11,8 @@
 
 #define NS_PER_MS     1000000u
 #define LEAST_LIFE_MS 4u /* shorter ones are not told apart */
+#define LEAST_BYTES   8u /* of blocks that may be there though none was sampled */
+#define HALVINGS      30
 
 static uint32_t power_of(uint64_t value)
 {
@@ -22,8 +24,20 @@ static void add_at(uint64_t *counts, uint32_t limit, uint32_t index, uint64_t co
 	counts[index < limit ? index : limit - 1] += count;
 }
 
-static void add_row(struct memory_shape *shape, const struct profile_spread *row, uint64_t rate,
-		    uint64_t *aged)
+/* Sizes are counted in quarters of each power of two, of which the profile has the beginning. */
+static uint64_t most_of(uint64_t start)
+{
+	return start < 4 ? start : start + (UINT64_C(1) << (power_of(start) - 3)) - 1;
+}
+
+/* What one block adds to the variance of a number of blocks: (1 - p) / p, with the chance
+ * p = 1 - exp(-bytes / rate) that it is taken. For none, a byte is sampled in its place. */
+static double variance_each(const struct memory_shape *shape, uint64_t bytes)
+{
+	return shape->rate ? 1 / expm1((double)(bytes ? bytes : 1) / (double)shape->rate) : 0;
+}
+
+static void add_row(struct memory_shape *shape, const struct profile_spread *row, uint64_t *aged)
 {
 	uint64_t start = profile_bucket_start(row->bucket);
 
@@ -31,8 +45,8 @@ static void add_row(struct memory_shape *shape, const struct profile_spread *row
 	case PROFILE_SPREAD_SIZE:
 		add_at(shape->sizes, MEMORY_SHAPE_SIZES, power_of(start), row->count);
 		shape->sized += row->count;
-		shape->count_variance +=
-			(double)row->count * (double)rate / (double)(start ? start : 1);
+		shape->counts[row->bucket] += row->count;
+		shape->count_variance += (double)row->count * variance_each(shape, start);
 		break;
 	case PROFILE_SPREAD_LIFETIME:
 		/* The bucket that a step of the clock is in begins before it. */
@@ -50,21 +64,12 @@ static void add_row(struct memory_shape *shape, const struct profile_spread *row
 	}
 }
 
-/* Sizes are counted in quarters of each power of two, of which the profile has the beginning. */
-static uint64_t most_of(uint64_t start)
+static uint64_t median_of(const struct memory_shape *shape)
 {
-	return start < 4 ? start : start + (UINT64_C(1) << (power_of(start) - 3)) - 1;
-}
+	uint64_t below = 0;
 
-static uint64_t median_of(const struct memory_shape *shape, const struct profile *profile)
-{
-	uint64_t counts[PROFILE_BUCKETS] = {0}, below = 0;
-
-	for (size_t i = 0; i < profile->spreads_count; i++)
-		if (profile->spreads[i].kind == PROFILE_SPREAD_SIZE)
-			counts[profile->spreads[i].bucket] += profile->spreads[i].count;
 	for (uint32_t bucket = 0; bucket < PROFILE_BUCKETS; bucket++) {
-		below += counts[bucket];
+		below += shape->counts[bucket];
 		if (2 * below >= shape->sized)
 			return most_of(profile_bucket_start(bucket));
 	}
@@ -76,17 +81,107 @@ bool memory_shape_measure(struct memory_shape *shape, const struct memory *memor
 {
 	uint64_t aged = 0;
 
-	*shape = (struct memory_shape){0};
+	*shape = (struct memory_shape){.rate = memory->rate};
 	for (size_t i = 0; i < profile->spreads_count; i++)
-		add_row(shape, &profile->spreads[i], memory->rate, &aged);
+		add_row(shape, &profile->spreads[i], &aged);
 	if (!shape->sized)
 		return false;
 	shape->freed = memory_frees(memory->amounts);
 	if (shape->freed < aged)
 		shape->freed = aged;
 	shape->lifetimes[0] += shape->freed - aged;
-	shape->median_bytes = median_of(shape, profile);
+	shape->median_bytes = median_of(shape);
 	return true;
+}
+
+/* ---- intervals ---------------------------------------------------------------------------- */
+
+struct portion {
+	double bytes, variance; /* both at most */
+};
+
+/* Adds the smallest of all blocks, or the largest. */
+static void add_blocks(const struct memory_shape *shape, double blocks, bool is_largest,
+		       struct portion *portion)
+{
+	for (uint32_t i = 0; i < PROFILE_BUCKETS && blocks > 0; i++) {
+		uint32_t bucket = is_largest ? PROFILE_BUCKETS - 1 - i : i;
+		double taken = fmin(blocks, (double)shape->counts[bucket]);
+		uint64_t start;
+
+		if (taken <= 0)
+			continue;
+		start = profile_bucket_start(bucket);
+		portion->bytes += taken * (double)most_of(start);
+		portion->variance += taken * variance_each(shape, start);
+		blocks -= taken;
+	}
+}
+
+static struct portion portion_of(const struct memory_shape *shape, double small, double large)
+{
+	struct portion portion = {0};
+
+	add_blocks(shape, small, false, &portion);
+	add_blocks(shape, large, true, &portion);
+	return portion;
+}
+
+/*
+ * The largest variance that so many of the blocks can have if they come to so many bytes: as what
+ * a block adds is convex in its size, that is of the smallest ones and as many of the largest ones
+ * as the bytes want.
+ */
+static double largest_variance(const struct memory_shape *shape, double blocks, double bytes)
+{
+	double low = 0, high = blocks = fmin(blocks, (double)shape->sized);
+
+	for (int i = 0; i < HALVINGS && low < high; i++) {
+		double large = (low + high) / 2;
+
+		if (portion_of(shape, blocks - large, large).bytes < bytes)
+			low = large;
+		else
+			high = large;
+	}
+	return portion_of(shape, blocks - low, low).variance;
+}
+
+struct memory_interval memory_shape_interval(const struct memory_shape *shape,
+					     const uint64_t amounts[MEMORY_AMOUNTS],
+					     enum memory_amount amount)
+{
+	enum memory_amount bytes = memory_bytes_of(amount);
+	uint32_t bucket = 0, last = profile_bucket_of(LEAST_BYTES);
+	double blocks = (double)amounts[amount], variance;
+
+	if (!shape->rate)
+		return (struct memory_interval){blocks, blocks};
+	while (bucket < last && !shape->counts[bucket])
+		bucket++;
+	variance = largest_variance(shape, blocks,
+				    bytes < MEMORY_AMOUNTS ? (double)amounts[bytes] : 0);
+	return memory_interval(blocks, variance,
+			       variance_each(shape, profile_bucket_start(bucket)));
+}
+
+const char *memory_shape_blocks(const struct memory_shape *shape,
+				const uint64_t amounts[MEMORY_AMOUNTS], enum memory_amount amount,
+				char *text, size_t size)
+{
+	struct memory_interval interval = memory_shape_interval(shape, amounts, amount);
+	uint64_t count = amounts[amount];
+	double half = interval.high - (double)count;
+
+	if (!shape->rate)
+		snprintf(text, size, "%" PRIu64, count);
+	else if (half <= (double)count)
+		snprintf(text, size, "about %" PRIu64 " ± %" PRIu64, memory_round(count, half / 10),
+			 memory_round((uint64_t)ceil(half), half / 10));
+	else
+		snprintf(text, size, "between %" PRIu64 " and %" PRIu64, (uint64_t)interval.low,
+			 memory_round((uint64_t)ceil(interval.high), half));
+	return text;
 }
 
 /* ---- text --------------------------------------------------------------------------------- */
@@ -123,18 +218,13 @@ static void write_table(const uint64_t *counts, const double *each, uint32_t lim
 	table_done(&table);
 }
 
-double memory_shape_error(const struct memory_shape *shape)
-{
-	return MEMORY_HALF_WIDTH * sqrt(shape->count_variance);
-}
-
-void memory_shape_write(const struct memory_shape *shape, const struct memory *memory, FILE *stream)
+void memory_shape_write(const struct memory_shape *shape, FILE *stream)
 {
 	double by_size[MEMORY_SHAPE_SIZES], by_lifetime[MEMORY_SHAPE_LIFETIMES];
 	char median[32];
 
 	for (uint32_t i = 0; i < MEMORY_SHAPE_SIZES; i++)
-		by_size[i] = (double)memory->rate / (double)(i ? UINT64_C(1) << (i - 1) : 1);
+		by_size[i] = variance_each(shape, i ? UINT64_C(1) << (i - 1) : 0);
 	for (uint32_t i = 0; i < MEMORY_SHAPE_LIFETIMES; i++)
 		by_lifetime[i] = shape->count_variance / (double)shape->sized;
 

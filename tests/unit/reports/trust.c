@@ -416,8 +416,8 @@ Test(trust, guessed_stacks_say_how)
 {
 	profile->samples[0].ending = PROFILE_ENDING_GUESSED;
 	trust_measure(&trust, profile, 0);
-	cr_assert(item_with(&trust, "0.1 %: passed code without call frame information by frame "
-				    "pointer or epilogue (1)"));
+	cr_assert(item_with(&trust, "0.1 %: passed code without full call frame information by "
+				    "frame pointer, epilogue or unchanged register (1)"));
 }
 
 /* The good profile and one wait of a second whose stack was copied, one of a tenth without. */

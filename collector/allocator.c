@@ -104,12 +104,14 @@ static bool is_libc(const char *path)
 
 /* Takes a file of the process if it is a better one than @file has. Returns 0, or the negative
  * errno with which it could not be opened. */
-static int consider(pid_t pid, const char *range, const char *path, struct heap_file *file)
+static int consider(pid_t pid, unsigned long start, unsigned long end, const char *path,
+		    struct heap_file *file)
 {
 	struct heap_file other = {0};
 	char link[PATH_MAX];
 
-	snprintf(link, sizeof(link), "/proc/%d/map_files/%s", pid, range);
+	/* Its names have no leading zeros; the ranges of maps have up to eight digits. */
+	snprintf(link, sizeof(link), "/proc/%d/map_files/%lx-%lx", pid, start, end);
 	other.fd = open(link, O_RDONLY | O_CLOEXEC);
 	if (other.fd < 0)
 		return -errno;
@@ -137,18 +139,24 @@ int allocator_find(pid_t pid, struct heap_file *file, struct error *error)
 	if (!stream)
 		return fail(error, -errno, "cannot see what process %d has in memory: %m", pid);
 	while (fgets(line, sizeof(line), stream)) {
-		char range[64], rights[8], path[PATH_MAX];
+		unsigned long start, end;
+		char rights[8], path[PATH_MAX];
 		int result = 0;
 
-		if (sscanf(line, "%63s %7s %*s %*s %*s %4095s", range, rights, path) == 3 &&
+		if (sscanf(line, "%lx-%lx %7s %*s %*s %*s %4095s", &start, &end, rights, path) ==
+			    4 &&
 		    rights[2] == 'x' && *path == '/' && (!file->count || file->is_libc))
-			result = consider(pid, range, path, file);
-		if (result == -EPERM || result == -EACCES)
+			result = consider(pid, start, end, path, file);
+		if (result && result != -ENOENT) /* what is unmapped meanwhile is not there */
 			refusal = result;
 	}
 	fclose(stream);
 	if (file->count)
 		return 0;
+	if (refusal && refusal != -EPERM && refusal != -EACCES)
+		return fail(error, refusal,
+			    "cannot see what process %d allocates: a file of it cannot be opened: %s",
+			    pid, strerror(-refusal));
 	if (refusal)
 		return fail(error, refusal,
 			    "cannot see what process %d allocates: the kernel refuses to open its "

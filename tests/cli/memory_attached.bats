@@ -64,6 +64,31 @@ setup() {
 	[[ $output == *"the sample of allocations is empty: one in about 1073741824 bytes"* ]]
 }
 
+@test "allocators are found in programs at fixed addresses too: static ones, and those that bring their own" {
+	require root bpf perf
+	cat >fixed.c <<-'END'
+		#include <stdlib.h>
+		#include <unistd.h>
+		#ifdef OWN
+		static char room[64];
+		void *malloc(size_t size) { return size ? room : NULL; }
+		void free(void *block) { (void)block; }
+		#endif
+		int main(void) { for (;;) { free(malloc(1000)); usleep(100); } }
+	END
+	gcc -O0 -fno-builtin -static -o static fixed.c
+	gcc -O0 -fno-builtin -no-pie -DOWN -o own fixed.c
+	for program in static own; do
+		./$program &
+		target=$!
+		begun $target
+		collector attach -q -d 1 --memory-rate 1024 -o x $target
+		kill $target
+		wait $target || true
+		[ "$(site main allocations)" -gt 0 ]
+	done
+}
+
 @test "a running program whose allocator cannot be found is told, and left alone" {
 	require root bpf perf
 	printf 'int main(void) { volatile long i; for (i = 0; i < 3000000000; i++) ; return 0; }' >none.c

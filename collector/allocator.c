@@ -154,9 +154,10 @@ int allocator_find(pid_t pid, struct heap_file *file, struct error *error)
 	if (file->count)
 		return 0;
 	if (refusal && refusal != -EPERM && refusal != -EACCES)
-		return fail(error, refusal,
-			    "cannot see what process %d allocates: a file of it cannot be opened: %s",
-			    pid, strerror(-refusal));
+		return fail(
+			error, refusal,
+			"cannot see what process %d allocates: a file of it cannot be opened: %s",
+			pid, strerror(-refusal));
 	if (refusal)
 		return fail(error, refusal,
 			    "cannot see what process %d allocates: the kernel refuses to open its "

@@ -50,6 +50,7 @@ struct recorder {
 	struct operations *operations;
 	struct brief_proof brief;
 	bool wants_interruptions;
+	bool wants_red_zones;
 	struct executions executions;
 	int failure;
 	struct error error;
@@ -207,6 +208,7 @@ static uint32_t walk_user(struct thread *thread, const struct event_sample *samp
 		.stack_bytes = sample->stack_bytes,
 		.rest = rest,
 		.rest_count = list_rest(sample, rest),
+		.red_zone = sample->red_zone,
 		.brief_bytes = sample->brief_bytes,
 		.is_brief = sample->is_brief,
 		.callers = sample->callers,
@@ -251,6 +253,7 @@ static size_t add_user_frames(struct recorder *recorder, struct thread *thread,
 	}
 	frame_count = walk_user(thread, sample, false, recorder->frames + count, ending);
 	recorder->wants_interruptions |= *ending == PROFILE_ENDING_INTERRUPTED;
+	recorder->wants_red_zones |= thread->memory.wants_red_zone;
 	/* Inside execve the old stack is gone and the new program has not begun. */
 	if (*ending == PROFILE_ENDING_UNMAPPED && sample->kernel_count && !sample->stack_bytes) {
 		*ending = PROFILE_ENDING_NO_USER;
@@ -530,6 +533,11 @@ bool recorder_wants_brief_copies(struct recorder *recorder)
 	if (modules_have_go(recorder->population.modules))
 		recorder->brief.is_wanted = false;
 	return recorder->brief.is_wanted;
+}
+
+bool recorder_wants_red_zones(const struct recorder *recorder)
+{
+	return recorder->wants_red_zones;
 }
 
 bool recorder_wants_interruptions(const struct recorder *recorder)

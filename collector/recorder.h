@@ -65,6 +65,9 @@ bool recorder_wants_brief_copies(struct recorder *recorder);
 /* Says whether a stack has ended because nothing told what a handler interrupted. */
 bool recorder_wants_interruptions(const struct recorder *recorder);
 
+/* Says whether a stack ended for want of what lies below the stack pointer. */
+bool recorder_wants_red_zones(const struct recorder *recorder);
+
 /* Returns in how many milliseconds the next events should come, at most @most_ms, so that few
  * samples are cut short when brief copies do not do any more. */
 int recorder_poll_ms(const struct recorder *recorder, uint64_t now_ns, int most_ms);

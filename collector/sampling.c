@@ -102,6 +102,8 @@ void sampling_begin(struct sampling *sampling, struct recorder *recorder)
 
 void sampling_adapt(struct sampling *sampling, struct recorder *recorder)
 {
+	if (sampling->rest && recorder_wants_red_zones(recorder))
+		stack_rest_want_red_zones(sampling->rest);
 	if (recorder_wants_interruptions(recorder))
 		interruptions_begin(sampling->interruptions);
 	if (sampling->perf && sampling->wants_brief != recorder_wants_brief_copies(recorder)) {

@@ -39,6 +39,13 @@ static uint64_t readable_bytes(const struct thread *thread, const ucontext_t *co
 	return PAGE_BYTES - sp % PAGE_BYTES;
 }
 
+/* Says whether what lies below the stack pointer is certainly mapped. */
+static bool has_red_zone(const struct thread *thread, uint64_t sp)
+{
+	return sp % PAGE_BYTES >= WIRE_RED_ZONE ||
+	       (sp >= thread->stack_start + WIRE_RED_ZONE && sp < thread->stack_end);
+}
+
 static void take(struct thread *thread, int overrun, const ucontext_t *context)
 {
 	uint64_t sp = (uint64_t)context->uc_mcontext.gregs[REG_RSP];
@@ -54,6 +61,9 @@ static void take(struct thread *thread, int overrun, const ucontext_t *context)
 	for (int i = 0; i < WIRE_REGISTERS; i++)
 		sample->registers[i] = (uint64_t)context->uc_mcontext.gregs[register_place[i]];
 	sample->stack_bytes = bytes;
+	sample->has_red_zone = has_red_zone(thread, sp);
+	if (sample->has_red_zone)
+		raw_copy(sample->red_zone, (const void *)(sp - WIRE_RED_ZONE), WIRE_RED_ZONE);
 	raw_copy(sample->stack, (const void *)sp, bytes);
 	ring_commit(thread, &sample->record);
 }

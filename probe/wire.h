@@ -44,7 +44,7 @@
 
 #define WIRE_VARIABLE "SIMPROF_PROBE"
 #define WIRE_MAGIC    0x45424f5250464d53ull /* "SMFPROBE" */
-#define WIRE_VERSION  5
+#define WIRE_VERSION  6
 
 /* A program maps no more than this part of what memory it is limited to (ulimit -v). */
 #define WIRE_LIMIT_PARTS 8
@@ -203,12 +203,15 @@ struct wire_record {
 
 #define WIRE_REGISTERS 17 /* by DWARF number; the last is the instruction pointer */
 
+#define WIRE_RED_ZONE 128 /* bytes below the stack pointer (System V ABI AMD64, section 3.2.2) */
+
 struct wire_sample {
 	struct wire_record record;
 	uint64_t periods; /* of CPU time since the sample before: 1 + missed expirations */
 	uint64_t registers[WIRE_REGISTERS];
 	uint64_t stack_bytes; /* from the stack pointer upward */
-	uint64_t unused;
+	uint64_t has_red_zone;
+	uint8_t red_zone[WIRE_RED_ZONE]; /* up to the stack pointer */
 	uint8_t stack[];
 };
 

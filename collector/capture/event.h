@@ -75,6 +75,8 @@ struct event_stack_piece {
 
 #define EVENT_STACK_PIECES 16 /* at most */
 
+#define EVENT_RED_ZONE 128 /* bytes below the stack pointer (System V ABI AMD64, section 3.2.2) */
+
 struct event_sample {
 	const struct event_metric *metric; /* as in event_amount; not of EVENT_STACK */
 	uint64_t weight;		   /* in the metric's unit; not of EVENT_STACK */
@@ -89,6 +91,7 @@ struct event_sample {
 	const struct event_stack_piece
 		*pieces; /* ascending; between them nothing was ever written */
 	size_t piece_count;
+	const uint8_t *red_zone; /* EVENT_RED_ZONE bytes up to the stack pointer; NULL: not taken */
 	size_t brief_bytes;  /* that the source would copy, were it told that they do; 0: it can not
 			      */
 	bool is_brief;	     /* it was told, and they are all that was wanted */

@@ -92,6 +92,7 @@ static bool take_sample(const struct wire_sample *sample, uint64_t bytes, struct
 		.has_registers = EVENT_REGISTERS_64,
 		.stack = sample->stack,
 		.stack_bytes = stack_bytes,
+		.red_zone = sample->has_red_zone ? sample->red_zone : NULL,
 	};
 	memcpy(event->sample.registers, sample->registers, sizeof(sample->registers));
 	return true;

@@ -8,6 +8,8 @@
 #include "collector/capture/bpf_ring.h"
 #include "stack_rest.skel.h"
 
+_Static_assert(STACK_REST_RED_ZONE == EVENT_RED_ZONE, "a sample has all of it");
+
 #include <bpf/bpf.h>
 #include <errno.h>
 #include <unistd.h>
@@ -148,6 +150,11 @@ int stack_rest_attach(struct stack_rest *rest, struct perf_source *perf, struct 
 	return result;
 }
 
+void stack_rest_want_red_zones(struct stack_rest *rest)
+{
+	__atomic_store_n(&rest->programs->bss->wants_red_zones, 1, __ATOMIC_RELAXED);
+}
+
 /* ---- putting samples together --------------------------------------------------------------- */
 
 /* Maps the rings once there is something in them. Returns whether they are: what cannot be mapped
@@ -156,7 +163,10 @@ static bool map_rings(struct stack_rest *rest)
 {
 	struct error refusal;
 
-	if (rest->is_mapped || !__atomic_load_n(&rest->programs->bss->copied, __ATOMIC_RELAXED))
+	const struct stack_rest_bpf__bss *seen = rest->programs->bss;
+
+	if (rest->is_mapped || (!__atomic_load_n(&seen->copied, __ATOMIC_RELAXED) &&
+				!__atomic_load_n(&seen->red_zones, __ATOMIC_RELAXED)))
 		return rest->is_mapped;
 	for (size_t i = 0; i < rest->ring_count; i++)
 		bpf_ring_map(&rest->rings[i], rest->ring_fds[i], ring_bytes(rest->ring_count),
@@ -251,6 +261,7 @@ static void complete(void *context, const struct event *event)
 		rest->given = &rest->rings[i];
 		whole.sample.pieces = rest->pieces;
 		whole.sample.piece_count = list_pieces(record, rest->pieces);
+		whole.sample.red_zone = record->has_red_zone ? record->red_zone : NULL;
 	}
 	rest->deliver(rest->context, &whole);
 }

@@ -43,6 +43,10 @@ struct stack_rest *stack_rest_load(bool may_be_tick, struct error *error);
  */
 int stack_rest_attach(struct stack_rest *rest, struct perf_source *perf, struct error *error);
 
+/* Has what lies below the stack pointer copied, too, from now on: it costs a read and a record for
+ * each sample, so only where a function needs it (recorder_wants_red_zones). */
+void stack_rest_want_red_zones(struct stack_rest *rest);
+
 void stack_rest_unload(struct stack_rest *rest); /* of which there is no row; accepts NULL */
 
 /* Returns a row that stands for the source's own: it delivers the same, samples with their rest,

@@ -204,6 +204,13 @@ static void link_memory(struct walk *walk)
 		last->next = &walk->rest[i];
 		last = &walk->rest[i];
 	}
+	if (sample->red_zone) {
+		walk->red_zone =
+			(struct cfi_memory){sample->red_zone, walk->copy.start - UNWIND_RED_ZONE,
+					    UNWIND_RED_ZONE, NULL};
+		last->next = &walk->red_zone;
+		last = &walk->red_zone;
+	}
 	last->next = &walk->live.memory;
 }
 
@@ -235,9 +242,14 @@ uint32_t unwind_walk(struct address_space *space, struct unwind_memory *memory, 
 		     enum profile_ending *ending)
 {
 	struct walk walk;
+	bool is_done;
 
 	begin(&walk, space, pid, sample, frames);
-	if (!unwind_walk_on(&walk, ending) && !unwind_finish(&walk, memory, ending)) {
+	is_done = unwind_walk_on(&walk, ending);
+	if (memory && !is_done && !sample->red_zone)
+		memory->wants_red_zone |=
+			walk.copy.start - walk.frame.missing - 1 < UNWIND_RED_ZONE;
+	if (!is_done && !unwind_finish(&walk, memory, ending)) {
 		*ending = walk.is_elsewhere ? PROFILE_ENDING_INTERRUPTED : PROFILE_ENDING_TRUNCATED;
 		walk.depth++; /* the frame that could not be left */
 	}

@@ -47,6 +47,8 @@
 
 #define UNWIND_RESTS 16
 
+#define UNWIND_RED_ZONE 128 /* bytes (System V ABI AMD64, section 3.2.2) */
+
 struct unwind_stack {
 	struct unwind_memory_frame *frames; /* innermost first */
 	uint32_t count, capacity;
@@ -64,8 +66,9 @@ struct unwind_memory {
 	uint8_t *copy;	   /* that the deep one left */
 	uint64_t copy_start;
 	size_t copy_bytes;
-	uint32_t changes; /* walks that met beyond a brief copy what the one before had not */
-	bool is_doubtful; /* the last change was seen by a brief copy */
+	uint32_t changes;    /* walks that met beyond a brief copy what the one before had not */
+	bool wants_red_zone; /* a walk ended for want of what lies below the stack pointer */
+	bool is_doubtful;    /* the last change was seen by a brief copy */
 	uint32_t walks_until_whole; /* that may not read all of a deep stack */
 };
 
@@ -85,8 +88,10 @@ struct unwind_sample {
 	const struct cfi_memory *rest; /* what was copied beyond, ascending; the first
 					  UNWIND_RESTS count; borrowed, next is not used */
 	size_t rest_count;
-	size_t brief_bytes;   /* of a copy that might do; 0: there is no choice */
-	bool is_brief;	      /* no more was wanted */
+	const uint8_t *red_zone; /* UNWIND_RED_ZONE bytes up to registers[CFI_SP]; NULL: not taken
+				  */
+	size_t brief_bytes;	 /* of a copy that might do; 0: there is no choice */
+	bool is_brief;		 /* no more was wanted */
 	bool is_interruption; /* a handler is about to interrupt it: kept, whole, for those in it */
 	const uint64_t *callers; /* the code address and what follows by frame pointers, as the
 				    kernel found it with the sample; borrowed */

@@ -28,6 +28,7 @@ struct walk {
 	struct cfi_frame frame;
 	struct cfi_memory copy; /* next: the rest, and at last live.memory */
 	struct cfi_memory rest[UNWIND_RESTS];
+	struct cfi_memory red_zone;
 	const uint64_t *callers;
 	size_t caller_count;
 	bool was_guessed;

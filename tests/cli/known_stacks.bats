@@ -136,18 +136,31 @@ raised() {
 @test "call stubs, the vDSO and assembly are passed" {
 	record "$BUILD/workloads/stubs" 2
 	# What lies below a callee that has changed the register is not told by anything.
-	[ $((100 * ($(samples '^\[') - $(samples '^\[no_rule\];in_register;loses')))) -le "$(samples .)" ]
+	[ $((100 * ($(samples '^\[') - $(samples '^\[(no_rule\];in_register;loses|truncated\];in_red_zone)')))) -le "$(samples .)" ]
 	[ "$(samples 'labs@plt ')" -gt 0 ]
 	all 'through_stub' "^$start;through_stub(;labs(@plt)?)? "
 	all 'read_clock' "^$start;read_clock(;(__)?clock_gettime[^ ]*)? "
 	all 'described' "^$start;through_assembly;described(;called(;burn)?)? "
 	all ';keeps' "^$start;through_register;in_register;keeps"
+	all ';in_red_zone' "^$start;through_red_zone;in_red_zone" 'in_red_zone'
 	all ';loses' "^$start;through_register;in_register;loses" 'in_register;loses'
 	# Nothing describes the one, so it is passed by its instructions; the other, by a register that
 	# it is supposed to keep. Both are marked.
 	[ "$(sqlite3 x.prof "SELECT group_concat(DISTINCT endings.name) FROM samples JOIN endings ON endings.id = ending
 		JOIN stacks ON stacks.id = stack JOIN lines USING (frame) JOIN functions ON functions.id = lines.function
 		WHERE functions.name IN ('bare', 'keeps')")" = guessed ]
+}
+
+@test "what a function keeps below the stack pointer is copied once one is met, whoever takes the samples" {
+	require root
+	local ENGINE
+	for ENGINE in cpu-clock probe; do
+		record "$BUILD/workloads/stubs" 2
+		all ';in_red_zone' "^$start;through_red_zone;in_red_zone" 'in_red_zone'
+		sqlite3 x.prof "SELECT sum(endings.name = 'complete') > 0 FROM samples JOIN endings ON endings.id = ending
+			JOIN stacks ON stacks.id = stack JOIN lines USING (frame) JOIN functions ON functions.id = lines.function
+			WHERE functions.name = 'in_red_zone'" | grep -qx 1
+	done
 }
 
 @test "code of unloaded libraries is not named after those that lie there now" {

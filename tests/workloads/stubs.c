@@ -9,6 +9,8 @@
  *     main → through_assembly → bare                        a leaf that says nothing
  *     main → through_register → in_register → keeps, loses  its frame's top is in rax, which the
  *                                                           one leaves alone, the other does not
+ *     main → through_red_zone → in_red_zone                 the same is kept below the stack
+ * pointer
  */
 #include "tests/workloads/workload.h"
 
@@ -20,6 +22,7 @@ uint64_t bare(uint64_t rounds);
 
 /* Calls both with the rounds; its frame is known by a register that they need not preserve. */
 void in_register(uint64_t rounds);
+void in_red_zone(uint64_t rounds);
 
 __asm__(".text\n"
 	".type described, @function\n"
@@ -93,7 +96,25 @@ __asm__(".text\n"
 	"	.cfi_adjust_cfa_offset -8\n"
 	"	ret\n"
 	"	.cfi_endproc\n"
-	".size loses, . - loses\n");
+	".size loses, . - loses\n"
+	".type in_red_zone, @function\n"
+	"in_red_zone:\n"
+	"	.cfi_startproc\n"
+	"	mov %rsp, %rax\n"
+	"	.cfi_def_cfa_register %rax\n"
+	"	sub $64, %rsp\n"
+	"	and $-64, %rsp\n"
+	"	mov %rax, -8(%rsp)\n"
+	/* DW_CFA_def_cfa_expression: DW_OP_breg7 -8, DW_OP_deref, DW_OP_plus_uconst 8 */
+	"	.cfi_escape 0x0f, 5, 0x77, 0x78, 0x06, 0x23, 8\n"
+	"1:	imul $69069, %rdi, %rax\n"
+	"	dec %rdi\n"
+	"	jnz 1b\n"
+	"	mov -8(%rsp), %rsp\n"
+	"	.cfi_def_cfa %rsp, 8\n"
+	"	ret\n"
+	"	.cfi_endproc\n"
+	".size in_red_zone, . - in_red_zone\n");
 
 FUNCTION static uint64_t called(uint64_t value)
 {
@@ -110,6 +131,12 @@ FUNCTION static void through_assembly(void)
 FUNCTION static void through_register(void)
 {
 	in_register(100000);
+	NOT_A_TAIL_CALL();
+}
+
+FUNCTION static void through_red_zone(void)
+{
+	in_red_zone(500000);
 	NOT_A_TAIL_CALL();
 }
 
@@ -147,6 +174,7 @@ int main(int argc, char **argv)
 		read_clock();
 		through_assembly();
 		through_register();
+		through_red_zone();
 	}
 	printf("%llu\n", (unsigned long long)sum);
 	return 0;

@@ -18,6 +18,9 @@
  * Of a stack that perf copies to the end nothing is done but to look whether it can: a word of each
  * page.
  *
+ * perf copies nothing below the stack pointer, where functions that call none may keep what leads
+ * out of them. Where the user side has asked for it that goes with each sample, brief ones too.
+ *
  * Samples of the kernel's tick run no such program; there is one that runs at each tick of a thread
  * which has perf events, anybody's.
  *
@@ -49,6 +52,10 @@ const volatile __u32 brief_bytes;
 __u64 tick_handler;
 __u32 tick_copy_bytes;
 
+/* Set by the user side when it has met a function that keeps something there. */
+__u32 wants_red_zones;
+
+__u64 red_zones; /* samples of which only that was copied */
 __u64 copied;	 /* samples whose stack was copied to its end */
 __u64 limited;	 /* that would have taken more than the share of the processor's time */
 __u64 ring_full; /* that found no room */
@@ -166,15 +173,17 @@ static void send(struct stack_rest_record *record)
 		bpf_loop(record->pages, fill_page, &filling, 0);
 		__builtin_memcpy(record->present, filling.present, sizeof(record->present));
 		bpf_dynptr_write(&filling.memory, 0, record, sizeof(*record), 0);
-		__sync_fetch_and_add(&copied, 1);
+		__sync_fetch_and_add(record->pages ? &copied : &red_zones, 1);
 	} else {
 		__sync_fetch_and_add(&ring_full, 1);
 	}
 	bpf_ringbuf_submit_dynptr(&filling.memory, BPF_RB_NO_WAKEUP);
 }
 
-/* Copies what perf leaves of the interrupted thread's stack. @copy_bytes  that perf copies */
-static void copy_rest(const struct pt_regs *registers, __u64 time_ns, __u64 copy_bytes)
+/* Copies what perf leaves of the interrupted thread's stack. @copy_bytes  that perf copies;
+ * @is_brief  and no more is wanted above them */
+static void copy_rest(const struct pt_regs *registers, __u64 time_ns, __u64 copy_bytes,
+		      bool is_brief)
 {
 	struct task_struct *task = bpf_get_current_task_btf();
 	struct stack_rest_record record = {
@@ -187,9 +196,11 @@ static void copy_rest(const struct pt_regs *registers, __u64 time_ns, __u64 copy
 
 	if (!task->mm)
 		return;
-	end = end_of_stack(task, record.sp);
+	end = is_brief ? 0 : end_of_stack(task, record.sp);
 	record.start = find_start(record.sp, copy_bytes, end);
-	if (record.start >= end)
+	if (record.start < end)
+		record.pages = (end - record.start + STACK_REST_PAGE - 1) / STACK_REST_PAGE;
+	else if (!wants_red_zones)
 		return;
 	begun_ns = bpf_ktime_get_ns();
 	spending = spending_at(begun_ns);
@@ -198,7 +209,10 @@ static void copy_rest(const struct pt_regs *registers, __u64 time_ns, __u64 copy
 		return;
 	}
 	record.tid = thread_number(task);
-	record.pages = (end - record.start + STACK_REST_PAGE - 1) / STACK_REST_PAGE;
+	if (wants_red_zones)
+		record.has_red_zone =
+			!bpf_probe_read_user(record.red_zone, sizeof(record.red_zone),
+					     (const void *)(record.sp - sizeof(record.red_zone)));
 	send(&record);
 	spending->ns += bpf_ktime_get_ns() - begun_ns;
 }
@@ -208,9 +222,11 @@ int on_sample(void *context)
 {
 	const struct bpf_perf_event_data_kern *event = bpf_cast_to_kern_ctx(context);
 	const struct perf_sample_data *data = event->data;
+	bool is_brief = data->stack_user_size <= brief_bytes;
 
-	if (data->stack_user_size > brief_bytes)
-		copy_rest(BPF_CORE_READ(data, regs_user.regs), data->time, data->stack_user_size);
+	if (!is_brief || wants_red_zones)
+		copy_rest(BPF_CORE_READ(data, regs_user.regs), data->time, data->stack_user_size,
+			  is_brief);
 	bpf_tail_call(context, &next, 0);
 	return 1; /* perf keeps the sample */
 }
@@ -231,6 +247,6 @@ int on_tick(const struct expiry *expiry)
 
 	if ((__u64)expiry->function == tick_handler && task->perf_event_ctxp)
 		copy_rest((const struct pt_regs *)bpf_task_pt_regs(task), bpf_ktime_get_ns(),
-			  tick_copy_bytes);
+			  tick_copy_bytes, false);
 	return 1; /* nor do others lose theirs */
 }

@@ -17,6 +17,9 @@
 #define STACK_REST_PERCENT     5
 #define STACK_REST_WINDOW_BITS 24
 
+/* Bytes below the stack pointer that are a function's own: System V ABI AMD64, section 3.2.2. */
+#define STACK_REST_RED_ZONE 128
+
 /* A record; STACK_REST_PAGE bytes follow for each page. */
 struct stack_rest_record {
 	__u64 time_ns; /* of perf's sample, and its registers: by these they are put together */
@@ -25,4 +28,6 @@ struct stack_rest_record {
 	__u32 tid;
 	__u32 pages;
 	__u64 present[STACK_REST_PAGES / 64]; /* a bit for each page; absent: never written */
+	__u64 has_red_zone;
+	__u8 red_zone[STACK_REST_RED_ZONE];
 };

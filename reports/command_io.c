@@ -15,9 +15,7 @@
 #define LIMIT 10
 
 #define KIND(name) OPERATIONS_KIND(PROFILE_OPERATION_##name)
-#define READING	   (KIND(READ) | KIND(STREAM_READ))
-#define WRITING	   (KIND(WRITE) | KIND(STREAM_WRITE) | KIND(COPY))
-#define ALL	   (READING | WRITING | KIND(OPEN) | KIND(CLOSE) | KIND(SYNC))
+#define ALL	   (OPERATIONS_READING | OPERATIONS_WRITING | KIND(OPEN) | KIND(CLOSE) | KIND(SYNC))
 
 const struct argp command_io_argp = {
 	NULL,
@@ -34,26 +32,13 @@ const struct argp command_io_argp = {
 	NULL,
 };
 
-static struct operations_amounts sum_of(const struct operations_group *group, uint32_t kinds)
-{
-	struct operations_amounts sum = {0};
-
-	for (int kind = 0; kind < PROFILE_OPERATION_KINDS; kind++) {
-		if (!(kinds >> kind & 1))
-			continue;
-		sum.count += group->kinds[kind].count;
-		sum.total_ns += group->kinds[kind].total_ns;
-		sum.amount += group->kinds[kind].amount;
-	}
-	return sum;
-}
-
 static struct operations_amounts sum_all(const struct operations *operations, uint32_t kinds)
 {
 	struct operations_amounts sum = {0};
 
 	for (size_t i = 0; i < operations->count; i++) {
-		struct operations_amounts part = sum_of(&operations->groups[i], kinds);
+		struct operations_amounts part =
+			operations_amounts_of(&operations->groups[i], kinds);
 
 		sum.count += part.count;
 		sum.total_ns += part.total_ns;
@@ -77,8 +62,8 @@ static void write_line(const char *title, const struct operations_amounts *sum, 
 
 static void write_verdict(const struct operations *files, FILE *stream)
 {
-	struct operations_amounts reading = sum_all(files, READING),
-				  writing = sum_all(files, WRITING),
+	struct operations_amounts reading = sum_all(files, OPERATIONS_READING),
+				  writing = sum_all(files, OPERATIONS_WRITING),
 				  syncing = sum_all(files, KIND(SYNC)),
 				  others = sum_all(files, KIND(OPEN) | KIND(CLOSE));
 	static const char *const names[] = {"io-time", "io-bytes"};
@@ -106,8 +91,8 @@ static void write_verdict(const struct operations *files, FILE *stream)
 static void write_file(const struct operations *files, const struct operations_group *group,
 		       struct table *table)
 {
-	struct operations_amounts reading = sum_of(group, READING),
-				  writing = sum_of(group, WRITING);
+	struct operations_amounts reading = operations_amounts_of(group, OPERATIONS_READING),
+				  writing = operations_amounts_of(group, OPERATIONS_WRITING);
 	struct obstack text;
 	char cell[32];
 

@@ -15,8 +15,7 @@
 #define LIMIT	   10
 #define TEXT_SHOWN 300
 
-#define EXECUTING                                                                                  \
-	(OPERATIONS_KIND(PROFILE_OPERATION_EXECUTE) | OPERATIONS_KIND(PROFILE_OPERATION_PREPARE))
+#define EXECUTING  OPERATIONS_KIND(PROFILE_OPERATION_EXECUTE)
 #define COMMITTING OPERATIONS_KIND(PROFILE_OPERATION_TRANSACTION)
 
 const struct argp command_sql_argp = {
@@ -84,10 +83,13 @@ static void write_statement(const struct operations *statements,
 	table_cell(table, "%s", TIME(group->all.total_ns));
 	table_cell(table, "%" PRIu64, executed->count);
 	table_cell(table, "%" PRIu64, executed->amount);
-	table_cell(
-		table, "%s",
-		TIME(executed->count ? (double)executed->total_ns / (double)executed->count : 0));
-	table_cell(table, "%s", TIME(operations_percentile(statements, group, EXECUTING, 0.99)));
+	/* What was only prepared has no durations of executing. */
+	table_cell(table, "%s",
+		   executed->count ? TIME((double)executed->total_ns / (double)executed->count)
+				   : "");
+	table_cell(table, "%s",
+		   executed->count ? TIME(operations_percentile(statements, group, EXECUTING, 0.99))
+				   : "");
 	table_cell(table, "%s", TIME(group->all.part_ns));
 	table_cell(table, "%" PRIu64, group->kinds[PROFILE_OPERATION_PREPARE].count);
 	table_cell(table, "%s", text_plain(&text, group->label, TEXT_SHOWN));
@@ -213,7 +215,8 @@ int command_sql(int count, char **arguments)
 	if (command_begin(&options.files, NULL, refuse, &report, &output))
 		return 1;
 	operations_measure(&statements, &report, OPERATIONS_KIND(PROFILE_SUBJECT_STATEMENT),
-			   EXECUTING);
+			   EXECUTING | OPERATIONS_KIND(PROFILE_OPERATION_PREPARE));
+	statements.timed = EXECUTING;
 	operations_measure(&databases, &report, OPERATIONS_KIND(PROFILE_SUBJECT_DATABASE),
 			   COMMITTING);
 	if (options.rows.json)

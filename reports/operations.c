@@ -273,10 +273,14 @@ static void sort_groups(struct operations *operations)
 void operations_measure(struct operations *operations, const struct report *report,
 			uint32_t subject_kinds, uint32_t operation_kinds)
 {
-	*operations = (struct operations){.report = report, .kinds = operation_kinds};
+	*operations = (struct operations){
+		.report = report, .kinds = operation_kinds, .timed = operation_kinds};
 	operations->group_of_subject =
 		xcalloc(report->profile->subjects_count + 1, sizeof(*operations->group_of_subject));
 	group_subjects(operations, subject_kinds);
+	if (subject_kinds & OPERATIONS_KIND(PROFILE_SUBJECT_MUTEX))
+		operations->taken +=
+			(uint64_t)profile_number(report->profile, "operations.taken_elsewhere", 0);
 	sum_operations(operations);
 	sort_groups(operations);
 }
@@ -290,6 +294,22 @@ void operations_done(struct operations *operations)
 	free(operations->groups);
 	free(operations->group_of_subject);
 	*operations = (struct operations){0};
+}
+
+struct operations_amounts operations_amounts_of(const struct operations_group *group,
+						uint32_t kinds)
+{
+	struct operations_amounts sum = {.longest_ns = group->all.longest_ns};
+
+	for (int kind = 1; kind < PROFILE_OPERATION_KINDS; kind++) {
+		if (!(kinds >> kind & 1))
+			continue;
+		sum.count += group->kinds[kind].count;
+		sum.amount += group->kinds[kind].amount;
+		sum.total_ns += group->kinds[kind].total_ns;
+		sum.part_ns += group->kinds[kind].part_ns;
+	}
+	return sum;
 }
 
 /* ---- distributions ------------------------------------------------------------------------ */
@@ -343,7 +363,7 @@ const struct operations_remark operations_remarks[OPERATIONS_REMARKS] = {
 	{"operations.lost_slot", false,
 	 "threads that shared counters, there were too many at a time"},
 	{"operations.taken_elsewhere", false,
-	 "times a lock was taken that there was no counter for"},
+	 "times taken at locks that are in no row, as their threads took too many others"},
 };
 
 bool operations_have_gaps(const struct profile *profile)

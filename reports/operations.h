@@ -37,15 +37,25 @@ struct operations_group {
 struct operations {
 	const struct report *report;
 	uint32_t kinds; /* of operations, a set of 1 << enum profile_operation_kind */
+	uint32_t timed; /* of them, whose durations JSON tells; all, if the caller does not change
+			   it */
 	struct operations_group *groups;
 	size_t count, capacity;
 	uint32_t *group_of_subject; /* index + 1; 0: not among them */
 	struct operations_amounts all;
-	uint64_t taken;
-	uint64_t cut; /* operations whose stack does not reach its thread's root */
+	uint64_t taken; /* also of locks that a thread had no counter for: of no group */
+	uint64_t cut;	/* operations whose stack does not reach its thread's root */
 };
 
 #define OPERATIONS_KIND(kind) (1u << (kind))
+
+/* Kinds whose amount is the bytes that a program took from files, or gave to them. */
+#define OPERATIONS_READING                                                                         \
+	(OPERATIONS_KIND(PROFILE_OPERATION_READ) | OPERATIONS_KIND(PROFILE_OPERATION_STREAM_READ))
+#define OPERATIONS_WRITING                                                                         \
+	(OPERATIONS_KIND(PROFILE_OPERATION_WRITE) |                                                \
+	 OPERATIONS_KIND(PROFILE_OPERATION_STREAM_WRITE) |                                         \
+	 OPERATIONS_KIND(PROFILE_OPERATION_COPY))
 
 /*
  * Measures operations of some kinds on subjects of some kinds (both sets of 1 << enum).
@@ -54,6 +64,10 @@ struct operations {
 void operations_measure(struct operations *operations, const struct report *report,
 			uint32_t subject_kinds, uint32_t operation_kinds);
 void operations_done(struct operations *operations);
+
+/* Returns what was done to a group by operations of some kinds; the longest is of all kinds. */
+struct operations_amounts operations_amounts_of(const struct operations_group *group,
+						uint32_t kinds);
 
 /*
  * Returns the duration below which a share of a group's operations lie: the middle of a bucket,

@@ -75,10 +75,10 @@ json_t *operations_json(const struct operations *operations, uint32_t limit, con
 		json_object_set_new(json, "operations", kinds);
 		json_object_set_new(json, "p50_ns",
 				    json_real(operations_percentile(operations, group,
-								    operations->kinds, 0.5)));
+								    operations->timed, 0.5)));
 		json_object_set_new(json, "p99_ns",
 				    json_real(operations_percentile(operations, group,
-								    operations->kinds, 0.99)));
+								    operations->timed, 0.99)));
 		json_object_set_new(json, "sites", sites_json(operations, group, amount));
 		json_array_append_new(groups, json);
 	}

@@ -105,8 +105,6 @@ static void add_memory(struct work *work, const struct profile *profile)
 /* ---- files and SQL ------------------------------------------------------------------------ */
 
 #define KIND(name) OPERATIONS_KIND(PROFILE_OPERATION_##name)
-#define READING	   (KIND(READ) | KIND(STREAM_READ))
-#define WRITING	   (KIND(WRITE) | KIND(STREAM_WRITE) | KIND(COPY))
 
 static const struct {
 	enum work_kind kind;
@@ -114,10 +112,10 @@ static const struct {
 	bool is_amount;	      /* bytes or rows, not their number */
 	const char *recorded; /* meta key */
 } operation_kinds[] = {
-	{WORK_READS, READING, false, "io"},
-	{WORK_READ_BYTES, READING, true, "io"},
-	{WORK_WRITES, WRITING, false, "io"},
-	{WORK_WRITTEN_BYTES, WRITING, true, "io"},
+	{WORK_READS, OPERATIONS_READING, false, "io"},
+	{WORK_READ_BYTES, OPERATIONS_READING, true, "io"},
+	{WORK_WRITES, OPERATIONS_WRITING, false, "io"},
+	{WORK_WRITTEN_BYTES, OPERATIONS_WRITING, true, "io"},
 	{WORK_SYNCS, KIND(SYNC), false, "io"},
 	{WORK_EXECUTIONS, KIND(EXECUTE), false, "sql"},
 	{WORK_ROWS, KIND(EXECUTE), true, "sql"},

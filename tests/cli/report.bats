@@ -84,14 +84,26 @@ replicates() {
 	require perf node
 	collector run -q --locks --io --sql -o x -- sim --agents 10 --steps 20 >out
 	collector report --json -o page.json x.prof
-	local kind
-	for kind in io:files sql:statements; do
-		collector "${kind%:*}" --json -o other.json x.prof
-		[ "$(ask page.json "JSON.stringify(it.sections.flatMap(s => s.tables || [])
-			.find(t => t.id == '${kind#*:}').rows.map(r => [r[0], r[2], r[3], r[6]]))")" = \
-			"$(ask other.json "JSON.stringify(it.${kind#*:}.filter(g => g.count).slice(0, 20)
-				.map(g => [g.name, g.count, g.ns, g.longest_ns]))")" ]
-	done
+	# rows TABLE COLUMN…: cells of a table of the page
+	rows() {
+		local table=$1 ids
+		shift
+		ids=$(printf '"%s",' "$@")
+		ask page.json "(t => JSON.stringify(t.rows.map(r => [${ids%,}].map(id =>
+			r[t.columns.findIndex(c => c.id == id)]))))(it.sections.flatMap(s => s.tables || [])
+			.find(t => t.id == '$table'))"
+	}
+	collector io --json -o other.json x.prof
+	[ "$(rows files subject count total longest)" = "$(ask other.json "JSON.stringify(it.files
+		.filter(g => g.count).slice(0, 20).map(g => [g.name, g.count, g.ns, g.longest_ns]))")" ]
+	collector sql --json -o other.json x.prof
+	# Preparing a statement is no execution of it, and its time none of an execution's.
+	[ "$(rows statements subject count prepared p99)" = "$(ask other.json "JSON.stringify(it.statements
+		.filter(g => g.count).slice(0, 20).map(g => [g.name, (g.operations.execute || { count: 0 }).count,
+		(g.operations.prepare || { count: 0 }).count, g.operations.execute ? g.p99_ns : null]))")" ]
+	[ "$(rows transactions subject count rows)" = "$(ask other.json "JSON.stringify(it.transactions
+		.filter(g => g.count).map(g => [g.name, g.count, g.rows]))")" ]
+	[ "$(ask other.json 'it.statements.some(g => g.operations.prepare && g.operations.execute)')" = true ]
 	[ "$(ask page.json 'it.sections.find(s => s.id == "locks").text[0]')" = "Every one is counted, none is sampled." ]
 }
 

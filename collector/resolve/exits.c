@@ -2,6 +2,8 @@
 /* exits: see exits.h. */
 #include "collector/resolve/exits.h"
 
+#include "collector/resolve/instruction.h"
+
 #include <capstone/capstone.h>
 
 #define LOOK_UP_NEAR 12 /* instructions between looking a table up and jumping */
@@ -15,6 +17,7 @@ struct reading {
 	const struct placement_code *code;
 	size_t part_count;
 	struct exits *exits;
+	csh handle;
 	size_t from_arrays;   /* jumps through elements of arrays: of several, labels of its own */
 	size_t since_look_up; /* instructions since one that may have looked a jump table up */
 	bool has_loaded;      /* the instruction before has loaded 32 bits of an array */
@@ -35,6 +38,8 @@ static const char *add(struct reading *reading, const cs_insn *instruction, uint
 
 	if (exits->count == EXITS_MOST)
 		return too_many;
+	if (instruction_is_refused(reading->handle, instruction))
+		return odd_jump;
 	exits->places[exits->count++] = (struct exit_place){
 		instruction->address, condition, is_emulated, instruction->id != X86_INS_RET};
 	return NULL;
@@ -48,8 +53,8 @@ static const char *take_direct(struct reading *reading, const cs_insn *instructi
 
 	if (is_inside(reading, (uint64_t)instruction->detail->x86.operands[0].imm))
 		return NULL;
-	/* Hints and bnd, which the kernel steps. */
-	while (*bytes == 0x2e || *bytes == 0x3e || *bytes == 0xf2) {
+	/* bnd, which the kernel steps. */
+	while (*bytes == 0xf2) {
 		bytes++;
 		has_prefix = true;
 	}
@@ -155,6 +160,7 @@ const char *exits_find(const struct placement_code *code, size_t part_count, str
 	if (cs_open(CS_ARCH_X86, CS_MODE_64, &handle) != CS_ERR_OK)
 		return no_code;
 	cs_option(handle, CS_OPT_DETAIL, CS_OPT_ON);
+	reading.handle = handle;
 	instruction = cs_malloc(handle);
 	for (size_t i = 0; i < part_count && !problem; i++)
 		problem = read_part(handle, instruction, &reading, i);

@@ -33,60 +33,15 @@ static void take_tables(struct flow_code *code, const cs_insn *instruction)
 			    (uint64_t)source->mem.disp);
 }
 
-/* Returns the opcode's first byte and what prefixes come before it. */
-static const uint8_t *skip_prefixes(const cs_insn *instruction, bool *is_refused, bool *is_repeated)
-{
-	const uint8_t *bytes = instruction->bytes;
-
-	for (size_t i = 0; i + 1 < instruction->size; i++, bytes++)
-		switch (*bytes) {
-		case 0x26:
-		case 0x2e:
-		case 0x36:
-		case 0x3e:
-		case 0xf0: /* lock and segments, which the kernel does not take */
-			*is_refused = true;
-			break;
-		case 0xf2:
-		case 0xf3:
-			*is_repeated = true;
-			break;
-		case 0x64:
-		case 0x65:
-		case 0x66:
-		case 0x67:
-			break;
-		default:
-			if ((*bytes & 0xf0) != 0x40) /* REX */
-				return bytes;
-		}
-	return bytes;
-}
-
-/* Repeated string instructions trap once a round when they are stepped. */
-static bool is_string(uint8_t opcode)
-{
-	return (opcode >= 0xa4 && opcode <= 0xa7) || (opcode >= 0xaa && opcode <= 0xaf) ||
-	       (opcode >= 0x6c && opcode <= 0x6f);
-}
-
 static enum flow_price price_of(csh handle, const cs_insn *instruction)
 {
-	bool is_refused = false, is_repeated = false;
-	const uint8_t *opcode = skip_prefixes(instruction, &is_refused, &is_repeated);
-
 	/* The nop that the kernel may turn into a call writes below the stack pointer. */
 	if (instruction_is_kernel_nop(instruction))
 		return instruction->size == 5 ? FLOW_NEVER : FLOW_EMULATED;
 	if (instruction_is_register_push(instruction) ||
 	    instruction_is_emulated_branch(instruction))
 		return FLOW_EMULATED;
-	if (is_refused || (is_repeated && is_string(*opcode)) ||
-	    cs_insn_group(handle, instruction, CS_GRP_INT) ||
-	    cs_insn_group(handle, instruction, CS_GRP_IRET) ||
-	    cs_insn_group(handle, instruction, CS_GRP_PRIVILEGE) ||
-	    instruction->id == X86_INS_SYSCALL || instruction->id == X86_INS_SYSENTER ||
-	    instruction->id == X86_INS_UD2 || instruction->id == X86_INS_HLT)
+	if (instruction_is_refused(handle, instruction))
 		return FLOW_NEVER;
 	return FLOW_STEPPED;
 }
@@ -94,8 +49,7 @@ static enum flow_price price_of(csh handle, const cs_insn *instruction)
 /* The flags that decide a jump; none for loop and jrcxz. */
 static uint8_t condition_of(const cs_insn *instruction)
 {
-	bool is_refused = false, is_repeated = false;
-	const uint8_t *opcode = skip_prefixes(instruction, &is_refused, &is_repeated);
+	const uint8_t *opcode = instruction_opcode(instruction);
 
 	if ((*opcode & 0xf0) == 0x70)
 		return *opcode & 15;

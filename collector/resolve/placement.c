@@ -144,20 +144,22 @@ static bool is_cheap_place(const cs_insn *instruction, const struct way *way)
 	       instruction_is_emulated_branch(instruction);
 }
 
-static void walk(csh handle, cs_insn *instruction, const struct placement_code *code,
+/* Returns false when the kernel takes none of the instructions that every call executes once. */
+static bool walk(csh handle, cs_insn *instruction, const struct placement_code *code,
 		 const struct targets *targets, bool is_counted, struct placement *placement)
 {
 	const uint8_t *bytes = code->bytes;
 	size_t left = code->count;
 	uint64_t address = code->address;
 	struct way way = {.is_plain = true, .is_table_way = targets->has_table};
+	bool is_refused = true; /* as far as the way has come */
 
 	for (int i = 0; i < MOST_INSTRUCTIONS; i++) {
 		uint64_t distance = address - code->address;
 
 		if (distance >= REACH_BYTES || (distance && targets->is_target[distance]) ||
 		    !cs_disasm_iter(handle, &bytes, &left, &address, instruction))
-			return;
+			return !is_refused;
 		if (is_cheap_place(instruction, &way)) {
 			placement->address = instruction->address;
 			placement->moved = way.moved;
@@ -165,16 +167,23 @@ static void walk(csh handle, cs_insn *instruction, const struct placement_code *
 				instruction_is_kernel_nop(instruction) && instruction->size == 5
 					? PLACEMENT_NOP5
 					: PLACEMENT_EMULATED;
-			return;
+			return true;
+		}
+		if (is_refused && !(way.is_table_way && i) &&
+		    !instruction_is_refused(handle, instruction)) {
+			placement->address = instruction->address;
+			placement->moved = way.moved;
+			is_refused = false;
 		}
 		if (ends_block(handle, instruction) ||
 		    (!is_counted && moves_stack(handle, instruction)))
-			return;
+			return !is_refused;
 		way.moved = moved_by(handle, instruction, way.moved);
 		way.is_plain = way.is_plain && (instruction_is_kernel_nop(instruction) ||
 						instruction->id == X86_INS_ENDBR64);
 		way.has_written = way.has_written || writes_memory(instruction);
 	}
+	return !is_refused;
 }
 
 bool placement_find(const struct placement_code *code, size_t part_count, bool is_counted,
@@ -185,23 +194,23 @@ bool placement_find(const struct placement_code *code, size_t part_count, bool i
 	size_t left = code->count;
 	uint64_t address = code->address;
 	cs_insn *instruction;
-	bool is_code;
+	bool is_placed;
 	csh handle;
 
 	if (cs_open(CS_ARCH_X86, CS_MODE_64, &handle) != CS_ERR_OK)
 		return false;
 	cs_option(handle, CS_OPT_DETAIL, CS_OPT_ON);
 	instruction = cs_malloc(handle);
-	is_code = cs_disasm_iter(handle, &bytes, &left, &address, instruction);
-	if (is_code) {
+	is_placed = cs_disasm_iter(handle, &bytes, &left, &address, instruction);
+	if (is_placed) {
 		*placement =
 			(struct placement){.address = code->address, .kind = PLACEMENT_STEPPED};
 		for (size_t i = 0; i < part_count; i++)
 			find_targets(handle, instruction, &code[i], &targets);
-		walk(handle, instruction, code, &targets, is_counted, placement);
+		is_placed = walk(handle, instruction, code, &targets, is_counted, placement);
 		placement->is_loop = targets.is_target[0];
 	}
 	cs_free(instruction, 1);
 	cs_close(&handle);
-	return is_code;
+	return is_placed;
 }

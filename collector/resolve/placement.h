@@ -66,7 +66,8 @@ struct placement {
  * @code        the function from its first byte on, then its parts elsewhere; @part_count >= 1
  * @is_counted  only the entry is probed, so the stack pointer may have moved
  * Returns true and the place: the entry itself, with kind PLACEMENT_STEPPED, where there is no
- * better one. False when the first bytes are no code. Cost: a microsecond an instruction decoded.
+ * better one, or the first instruction after it that the kernel takes. False when it takes none of
+ * those on the way, or the first bytes are no code. Cost: a microsecond an instruction decoded.
  */
 bool placement_find(const struct placement_code *code, size_t part_count, bool is_counted,
 		    struct placement *placement);

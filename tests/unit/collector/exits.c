@@ -40,6 +40,12 @@ Test(exits, every_return_is_one)
 		cr_expect_not(exits.places[i].is_tail_call, "%d", i);
 }
 
+Test(exits, those_that_the_kernel_refuses_are_said)
+{
+	cr_assert_not_null(FIND(MOV, 0x3e, JMP_RAX));
+	cr_assert_not_null(FIND(MOV, 0x2e, 0x75, 0x40, RET));
+}
+
 Test(exits, a_function_that_never_returns_has_none)
 {
 	cr_assert_null(FIND(0xe8, 0, 1, 0, 0, 0x0f, 0x0b)); /* call, ud2 */

@@ -52,6 +52,20 @@ Test(placement, goes_down_to_the_first_conditional_jump)
 	cr_assert_eq(placement.kind, PLACEMENT_EMULATED);
 }
 
+#define LOCK_ADD 0xf0, 0x48, 0x01, 0x07 /* lock add %rax,(%rdi) */
+#define NOTRACK	 0x3e, 0xff, 0xe0	/* notrack jmp *%rax */
+
+Test(placement, passes_what_the_kernel_refuses)
+{
+	cr_assert_eq(PLACE(false, LOCK_ADD, MOV, RET), 4);
+	cr_assert_eq(placement.kind, PLACEMENT_STEPPED);
+	cr_assert_eq(PLACE(true, LOCK_ADD, RET), 4);
+	cr_assert_eq(PLACE(true, ENDBR64, LOCK_ADD, RET), 0);
+	cr_assert_eq(PLACE(true, LOCK_ADD, NOTRACK), -1);
+	/* Behind it a loop would be counted, too. */
+	cr_assert_eq(PLACE(true, LOCK_ADD, MOV, 0xeb, 0xfb), -1);
+}
+
 Test(placement, takes_a_five_byte_nop_at_the_entry)
 {
 	cr_assert_eq(PLACE(false, ENDBR64, NOP5, MOV, RET), 4);

@@ -208,7 +208,7 @@ static void add_io(json_t *table, const char *sweep, const char *point, const st
 	document_text(row, curve->name);
 	document_number(row, figures.last);
 	document_number(row, run->lacks_steps ? NAN : figures.last / run->steps);
-	document_number(row, figures.most);
+	document_number(row, series_most_in_a_second(curve));
 }
 
 static void add_curves(struct phase_system *system, const char *name, const struct scaling *scaling,

@@ -129,6 +129,25 @@ struct series_figures series_measure(const struct series_curve *curve)
 	return figures;
 }
 
+double series_most_in_a_second(const struct series_curve *curve)
+{
+	static const struct profile_point start;
+	const struct profile_point *from = &start;
+	double most = 0;
+
+	for (size_t i = 0; i < curve->count; i++) {
+		const struct profile_point *point = &curve->points[i];
+		const struct profile_point *before = i ? point - 1 : &start;
+		double ns;
+
+		while (from != before && point->time_ns - from->time_ns > 1e9)
+			from = from == &start ? curve->points : from + 1;
+		ns = (double)(point->time_ns - from->time_ns);
+		most = fmax(most, (double)(point->value - from->value) * (ns > 1e9 ? 1e9 / ns : 1));
+	}
+	return most;
+}
+
 static void write_row(struct table *table, const struct series_curve *curve,
 		      const struct span *span)
 {

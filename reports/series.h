@@ -31,6 +31,13 @@ struct series_figures {
 
 struct series_figures series_measure(const struct series_curve *curve);
 
+/*
+ * Returns the most that a total rose within a second, from one point to another; where points are
+ * further apart, the part of a second. Of a program that was recorded from its start on, which is
+ * a point with 0. It is never more than the whole, as a rate of a short interval may be.
+ */
+double series_most_in_a_second(const struct series_curve *curve);
+
 /* Value in the interval that ends with point @i, from 1: of a level its mean there, of stairs
  * what they were until then, of a total its rate a second. */
 double series_value(const struct series_curve *curve, size_t i);

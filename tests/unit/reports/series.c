@@ -46,6 +46,33 @@ static void expect(const char *name, const char *wanted)
 	*end = '\n';
 }
 
+/* Returns the most in a second of points at times in ms. */
+static double most_of(const int64_t (*points)[2], size_t count)
+{
+	struct profile_point rows[8] = {0};
+
+	for (size_t i = 0; i < count; i++) {
+		rows[i].time_ns = (uint64_t)points[i][0] * 1000000;
+		rows[i].value = points[i][1];
+	}
+	return series_most_in_a_second(
+		&(struct series_curve){.is_total = true, .points = rows, .count = count});
+}
+
+#define MOST_OF(...)                                                                               \
+	({                                                                                         \
+		static const int64_t points[][2] = {__VA_ARGS__};                                  \
+		most_of(points, sizeof(points) / sizeof(*points));                                 \
+	})
+
+Test(series, the_most_in_a_second_is_never_more_than_the_whole)
+{
+	cr_expect_float_eq(MOST_OF({100, 0}, {122, 1500}), 1500, 1e-9, "a rate of 22 ms is 68,000");
+	cr_expect_float_eq(MOST_OF({100, 6000}, {200, 6000}), 6000, 1e-9, "before the first look");
+	cr_expect_float_eq(MOST_OF({600, 10}, {1200, 30}, {1800, 70}, {2400, 80}), 40, 1e-9);
+	cr_expect_float_eq(MOST_OF({2000, 100}, {6000, 500}), 100, 1e-9, "looks far apart");
+}
+
 Test(series, a_level_has_mean_and_extremes_and_a_total_has_rates)
 {
 	struct report report;

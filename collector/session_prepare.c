@@ -88,15 +88,20 @@ static int append(void *context, const struct profile_sample *sample, struct err
 	return profile_file_append(session->file, sample, error);
 }
 
-/* Makes everything that lies between the sources and the file. */
+/* The recording's time begins: no later than the first sample may come. */
+static void begin_clock(struct session *session)
+{
+	session->start_ns = session_clock_ns(CLOCK_MONOTONIC);
+	session->start_cpu_ns = session_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
+}
+
+/* Makes everything that lies between the sources and the file. The clock has begun. */
 static int open_file(struct session *session, struct error *error)
 {
 	session->file = profile_file_create(session->options->path, error);
 	if (!session->file)
 		return -errno;
 	describe(session);
-	session->start_ns = session_clock_ns(CLOCK_MONOTONIC);
-	session->start_cpu_ns = session_clock_ns(CLOCK_PROCESS_CPUTIME_ID);
 	profile_set_number(session->profile, "start_clock_ns", (int64_t)session->start_ns);
 	session->commit_ns = session->start_ns;
 	session->recorder =
@@ -223,8 +228,10 @@ static int prepare_launch(struct session *session, struct error *error)
 	}
 	if (!result)
 		result = open_off_cpu(session, error);
-	if (!result)
+	if (!result) {
+		begin_clock(session);
 		result = open_file(session, error);
+	}
 	if (!result)
 		result = open_probes(session, &session->target.pid, 1, error);
 	return result ? result : start_probes(session, &session->target.pid, 1, error);
@@ -277,9 +284,10 @@ static int prepare_attach(struct session *session, struct error *error)
 	if (!result) /* it takes long, and samples would fill the rings meanwhile */
 		result = open_off_cpu(session, error);
 	if (!result)
-		do
+		do {
+			begin_clock(session);
 			result = open_sources(session, PERF_START_NOW, attached->first_tid, error);
-		while (result == -ESRCH && attached_choose(attached));
+		} while (result == -ESRCH && attached_choose(attached));
 	if (!result)
 		result = open_file(session, error);
 	if (result)

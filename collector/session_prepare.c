@@ -295,6 +295,8 @@ static int prepare_attach(struct session *session, struct error *error)
 	if (session->off_cpu)
 		recorder_begin(session->recorder, UINT64_MAX);
 	result = attached_watch(attached, session->sampling.perf, session->recorder, error);
+	profile_set_number(session->profile, "attached_ns",
+			   (int64_t)(session_clock_ns(CLOCK_MONOTONIC) - session->start_ns));
 	if (!result)
 		result = open_heap(session, error);
 	profile_set_number(session->profile, "attach_ns", (int64_t)attached->watch_ns);

@@ -308,11 +308,14 @@ struct profile_spread {
  *   start_time         UTC, ISO 8601
  *   start_clock_ns     CLOCK_MONOTONIC at time 0 of the samples
  *   attach_ns          from events on the first thread to events on all
- *   attach_outrun      1: threads without events were still found when looking for them was given
- * up duration_ns        from start to end of the recording exit_status        of the target as
- * `run` returns it (128 + n for a signal) signal             that killed the target; absent when
- * none did host, kernel, cpu_model, cpu_count, libc, collector_version engine             name of
- * the rung used, e.g. "cpu-clock"; engine_note: what it cannot see frequency_hz       asked for
+ *   attached_ns        when that was so, since the start of the recording
+ *   attach_outrun      1: looking for threads without events was given up
+ *   duration_ns        from start to end of the recording
+ *   exit_status        of the target as `run` returns it (128 + n for a signal)
+ *   signal             that killed the target; absent when none did
+ *   host, kernel, cpu_model, cpu_count, libc, collector_version
+ *   engine             name of the rung used, e.g. "cpu-clock"; engine_note: what it cannot see
+ *   frequency_hz       asked for
  *   target_cpu_ns      CPU time of all its threads as the kernel counted it while recording
  *   unsampled_cpu_ns   of that, what no sample stands for: of programs that cannot be preloaded,
  *                      or at whose exec the kernel ends events; absent where nobody knows

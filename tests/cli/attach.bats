@@ -109,9 +109,9 @@ start() {
 
 @test "takes several processes, or a tree of them" {
 	# To their ends: so each has its samples, however late it gets a processor.
-	start "$WORKLOADS/leaf" 1.2
+	start "$WORKLOADS/leaf" 3
 	first=$pid
-	start "$WORKLOADS/leaf" 1.2
+	start "$WORKLOADS/leaf" 3
 	collector attach -q -o x $first $pid
 	[ "$(sqlite3 x.prof 'SELECT count(DISTINCT pid) FROM threads JOIN samples ON thread = threads.id')" -eq 2 ]
 
@@ -120,7 +120,7 @@ start() {
 	[ "$(sqlite3 z.prof 'SELECT count(DISTINCT pid) FROM threads JOIN samples ON thread = threads.id')" -eq 0 ]
 	kill "$(cat first)" "$(cat second)"
 	wait $pid || true
-	start sh -c "$WORKLOADS/leaf 1.2 & $WORKLOADS/leaf 1.2 & wait"
+	start sh -c "$WORKLOADS/leaf 3 & $WORKLOADS/leaf 3 & wait"
 	collector attach -q --tree -o y $pid
 	[ "$(sqlite3 y.prof 'SELECT count(DISTINCT pid) FROM threads JOIN samples ON thread = threads.id')" -eq 2 ]
 	wait $pid
@@ -145,7 +145,7 @@ start() {
 	[[ $output == *"no series of cores: "*"context switches were not looked up while"* ]]
 	# All whose life lay between the end of attaching and the beginning of the end.
 	sqlite3 -separator ' ' x.prof "SELECT (SELECT value FROM meta WHERE key = 'start_clock_ns'),
-		(SELECT value FROM meta WHERE key = 'attach_ns')" >figures
+		(SELECT value FROM meta WHERE key = 'attached_ns')" >figures
 	awk 'NR == FNR { start = $1 + $2; end = $1 + 2e9; next }
 		NF == 3 && $2 > start && $3 < end { print $1 }' figures out | sort >lived
 	[ "$(wc -l <lived)" -ge 10 ]

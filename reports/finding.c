@@ -277,7 +277,8 @@ const char *finding_line(const struct findings *findings, const char *component,
 	}
 	if (table && !json_array_size(json_object_get(table, "rows")))
 		return "no source lines: no debug information";
-	return table ? "no sample in its lines" : NOT_MEASURED;
+	return table ? "no line of it is among the hottest, or its code has no lines"
+		     : NOT_MEASURED;
 }
 
 /* The row of a component in a group of phase 4, of which it says how its own time grows; NULL: it

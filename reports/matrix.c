@@ -102,20 +102,26 @@ static void sort_rows(json_t *table)
 	free(sorted);
 }
 
-/* What a phase lacks that is no success; @summary NULL: it was not measured. */
-static const char *shortcoming_of(const json_t *summary)
+/* Says whether a phase lacks nothing but that recording took more than its budget. */
+static bool is_only_slowed(const json_t *summary)
 {
 	const json_t *problems = json_object_get(summary, "problems"), *problem;
-	bool is_budget = json_array_size(problems) > 0;
 	size_t i;
 
 	json_array_foreach (problems, i, problem) {
-		is_budget &= json_is_string(problem) &&
-			     strstr(json_string_value(problem), PHASE_BUDGET_WORDS) != NULL;
+		if (!json_is_string(problem) ||
+		    !strstr(json_string_value(problem), PHASE_BUDGET_WORDS))
+			return false;
 	}
+	return json_array_size(problems) > 0;
+}
+
+/* What a phase lacks that is no success; @summary NULL: it was not measured. */
+static const char *shortcoming_of(const json_t *summary)
+{
 	if (!summary)
 		return "was not measured";
-	return is_budget
+	return is_only_slowed(summary)
 		       ? "measured all that was planned, but recording broke the budget: its times "
 			 "and shares are of a slowed down program"
 		       : "did not measure all that was planned";
@@ -422,12 +428,16 @@ static json_t *put_together(const struct findings *findings)
 {
 	json_t *document = document_new("Bottleneck matrix"), *row;
 	const json_t *matrix;
-	bool is_complete = true;
+	bool is_complete = true, is_slowed = false;
 	size_t i;
 
-	for (int phase = 0; phase < FINDING_PHASES; phase++)
-		is_complete &=
-			!strcmp(finding_string(findings->phases[phase], "status"), "success");
+	for (int phase = 0; phase < FINDING_PHASES; phase++) {
+		const json_t *summary = findings->phases[phase];
+
+		is_slowed |= is_only_slowed(summary);
+		is_complete &= !strcmp(finding_string(summary, "status"), "success") ||
+			       is_only_slowed(summary);
+	}
 	matrix = add_matrix(document, findings);
 	add_predictions(document, findings, matrix);
 	json_array_foreach (json_object_get(matrix, "rows"), i, row) {
@@ -438,9 +448,12 @@ static json_t *put_together(const struct findings *findings)
 		document_add_trust(document, finding_string(row, "text"),
 				   json_is_true(json_object_get(row, "bad")));
 	}
-	document_set_verdict(document, is_complete ? "measured" : "doubtful",
-			     is_complete ? "All four phases measured what they planned."
-					 : "Not all four phases measured what they planned.");
+	document_set_verdict(
+		document, is_complete && !is_slowed ? "measured" : "doubtful",
+		!is_complete ? "Not all four phases measured what they planned."
+		: is_slowed  ? "All four phases measured what they planned, but recording slowed "
+			       "the program down by more than its budget."
+			     : "All four phases measured what they planned.");
 	return document;
 }
 

@@ -40,7 +40,7 @@ refused() {
 	[ "$(ask matrix.json 'JSON.stringify(it.sections[0].tables[0].rows[0].slice(2, 5))')" = \
 		'["not measured","burn.c:9 (50 %)","O(n) in n, exponent 1.10 (1.00 to 1.20)"]' ]
 	[ "$(ask matrix.json 'it.sections[0].tables[0].rows[0][5].toFixed(6)')" = 3.000000 ]
-	[ "$(ask matrix.json 'it.sections[0].tables[0].rows[1][3]')" = "no sample in its lines" ]
+	[ "$(ask matrix.json 'it.sections[0].tables[0].rows[1][3]')" = "no line of it is among the hottest, or its code has no lines" ]
 	# Without a class of its own: what is known of it.
 	[ "$(ask matrix.json 'it.sections[0].tables[0].rows[1][4]')" = "not measured: too few samples (at most 0.4 % of the CPU time at any n)" ]
 	[ "$(ask matrix.json 'it.sections[1].tables[0].rows.map(row => row[2] + ", " + row[4]).join("; ")')" = \
@@ -74,7 +74,7 @@ refused() {
 	run -0 "$BUILD/bin/reports" matrix --json out
 	echo "$output" >matrix.json
 	[ "$(ask matrix.json 'it.sections[0].tables[0].rows[1].slice(2, 5).join("|")')" = \
-		'sip: median 3.00 µs at n 2; best: mild_sips, n 2: cup b (2.50 times)|no sample in its lines|not measured: too few samples (at most 10.0 % of the CPU time at any n)' ]
+		'sip: median 3.00 µs at n 2; best: mild_sips, n 2: cup b (2.50 times)|no line of it is among the hottest, or its code has no lines|not measured: too few samples (at most 10.0 % of the CPU time at any n)' ]
 	[ "$(ask matrix.json 'it.sections[0].tables[0].rows[0][2]')" = "not measured" ]
 	sed -i 's/"class": "O(n)", //' out/phase4/phase4_summary.json
 	run -0 "$BUILD/bin/reports" matrix --json out
@@ -119,6 +119,11 @@ refused() {
 	sed -i 's/"status": "failed",/& "problems": ["n: recording took 9 % of the CPU time (8 to 10), more than the budget of 5 %: times"],/' out/phase4/phase4_summary.json
 	run -0 "$BUILD/bin/reports" matrix out
 	[[ $output == *"Phase 4 measured all that was planned, but recording broke the budget"* && $output != *build* ]]
+	[[ $output == *"Not all four phases"* ]] # of the second nothing is there
+	mkdir out/phase2
+	echo '{"schema": "simprof/phase-v1", "phase": 2, "status": "success"}' >out/phase2/phase2_summary.json
+	run -0 "$BUILD/bin/reports" matrix out
+	[[ $output == *"All four phases measured what they planned, but recording slowed the program down"* ]]
 }
 
 @test "phases of different builds are told" {

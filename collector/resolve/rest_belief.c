@@ -24,13 +24,7 @@ static uint64_t row_of(uint64_t place)
 	return (place ^ place >> 32 ^ place >> 17) % PLACES;
 }
 
-static bool is_believed(const struct belief *belief)
-{
-	return belief->same >= REST_BELIEF_TIMES && !belief->doubt;
-}
-
-bool rest_belief_note(struct rest_beliefs **beliefs, uint64_t place, uint64_t rest, bool is_seen,
-		      uint64_t now_ns)
+bool rest_belief_note(struct rest_beliefs **beliefs, uint64_t place, uint64_t rest, uint64_t now_ns)
 {
 	struct belief *belief;
 
@@ -50,5 +44,5 @@ bool rest_belief_note(struct rest_beliefs **beliefs, uint64_t place, uint64_t re
 		belief->same += belief->same < REST_BELIEF_TIMES;
 		belief->doubt -= belief->doubt > 0;
 	}
-	return is_believed(belief) || (is_seen && !belief->doubt);
+	return belief->same >= REST_BELIEF_TIMES && !belief->doubt;
 }

@@ -14,8 +14,9 @@
  *     left in (function, position):  A A A ... A A A B A A ...
  *     believed                      - - - ... - + + - - -      for ever longer
  *
- * In a recursion what functions keep where the copy ended says more than return addresses do: where
- * that is the same it is believed at once, as long as nothing else was ever found there.
+ * So it is in a plain recursion, too: entered again from elsewhere it can stand there word for word
+ * as it was copied. Believed at once, half of the stacks had another one's caller where three
+ * functions entered one in turn.
  */
 #pragma once
 
@@ -38,10 +39,9 @@ struct rest_beliefs;
  * @beliefs  of the thread; allocated at the first use, freed by its owner
  * @place    digest of where the copy was left
  * @rest     digest of what was found beyond
- * @is_seen  what stood in the copy next to it stands there still
  * @now_ns   the moment, of any clock that does not go back
  */
-bool rest_belief_note(struct rest_beliefs **beliefs, uint64_t place, uint64_t rest, bool is_seen,
+bool rest_belief_note(struct rest_beliefs **beliefs, uint64_t place, uint64_t rest,
 		      uint64_t now_ns);
 
 /* Adds a word to a digest (FNV-1a, by words). */

@@ -58,7 +58,8 @@ struct unwind_stack {
  * unwind_memory_done. */
 struct unwind_memory {
 	struct unwind_stack last;
-	struct unwind_stack deep;	 /* the last one that went beyond a whole copy */
+	struct unwind_stack deep; /* the last one that went beyond a whole copy */
+	bool is_deep_believed;	  /* else what lay beyond its copy may be another activation's */
 	struct unwind_stack interrupted; /* of the last interruption; empty: not known */
 	enum profile_ending interrupted_ending;
 	struct rest_beliefs *beliefs; /* of what lies beyond whole copies */

@@ -66,6 +66,7 @@ static void remember_deep(const struct walk *walk, struct unwind_memory *memory)
 {
 	keep(walk, &memory->deep);
 	remember_copy(walk, memory);
+	memory->is_deep_believed = true;
 }
 
 void unwind_remember(const struct walk *walk, struct unwind_memory *memory)
@@ -163,6 +164,27 @@ static bool is_same_below(const struct walk *walk, const struct unwind_stack *be
 			return false;
 	}
 	return true;
+}
+
+/*
+ * Says whether the recursion had called the same functions in both walks: from the innermost one up
+ * to the call that the recursion itself consists of. Who enters a recursion often tells it what to
+ * call, so what it calls says who entered it.
+ */
+static bool is_same_called(const struct walk *walk, const struct unwind_stack *before,
+			   uint32_t meeting)
+{
+	uint64_t call = before->frames[meeting].address;
+
+	for (uint32_t i = 0; i < walk->depth && i < before->count; i++) {
+		uint64_t here = walk->trail[i].address, there = before->frames[i].address;
+
+		if (here == call || there == call)
+			return here == there;
+		if (!unwind_is_same_function(walk->space, here, there))
+			return false;
+	}
+	return false;
 }
 
 /* Takes all frames beyond the meeting from the last complete walk; false when they are too many. */
@@ -295,6 +317,24 @@ static bool walk_live(struct walk *walk, struct unwind_memory *memory, enum prof
 	return false;
 }
 
+/* Says whether the last frames that the walk has passed are the same few calls again and again, so
+ * that they tell nothing of what lies below them. */
+static bool is_monotonous(const struct walk *walk)
+{
+	const struct unwind_memory_frame *last = &walk->trail[walk->depth];
+
+	for (uint32_t period = 1; period <= LONGEST_PERIOD; period++) {
+		uint32_t i = 0;
+
+		while (i + period <= walk->depth && i < RECURSION_PROOF &&
+		       last[-(int64_t)i].address == last[-(int64_t)(i + period)].address)
+			i++;
+		if (i == RECURSION_PROOF)
+			return true;
+	}
+	return false;
+}
+
 /*
  * What must stand as it was copied, before and after live memory is asked for the rest. Return
  * addresses alone do not say enough: a function that was called from elsewhere since has left the
@@ -395,8 +435,9 @@ static bool join(struct walk *walk, const struct unwind_memory *memory,
 	uint32_t meeting = find_meeting(walk, before);
 
 	return meeting != before->count && is_recursive(before, meeting) && !memory->restless &&
-	       is_same_below(walk, before, meeting) &&
-	       (before != &memory->deep || is_same_copy(walk, memory)) &&
+	       is_same_below(walk, before, meeting) && is_same_called(walk, before, meeting) &&
+	       (before != &memory->deep ||
+		(memory->is_deep_believed && is_same_copy(walk, memory))) &&
 	       take_rest(walk, before, meeting);
 }
 
@@ -418,24 +459,6 @@ bool unwind_finish_by_memory(struct walk *walk, const struct unwind_memory *memo
 	if (!has_ended && (join(walk, memory, &memory->last) || join(walk, memory, &memory->deep)))
 		return true;
 	walk->depth = depth;
-	return false;
-}
-
-/* Says whether the last frames that the walk has passed are the same few calls again and again, so
- * that they tell nothing of what lies below them. */
-static bool is_monotonous(const struct walk *walk)
-{
-	const struct unwind_memory_frame *last = &walk->trail[walk->depth];
-
-	for (uint32_t period = 1; period <= LONGEST_PERIOD; period++) {
-		uint32_t i = 0;
-
-		while (i + period <= walk->depth && i < RECURSION_PROOF &&
-		       last[-(int64_t)i].address == last[-(int64_t)(i + period)].address)
-			i++;
-		if (i == RECURSION_PROOF)
-			return true;
-	}
 	return false;
 }
 
@@ -476,17 +499,17 @@ static bool is_rest_believed(const struct walk *walk, uint64_t call, struct unwi
 /*
  * Judges what live memory showed beyond the frame @left, which was at @frame. In a recursion that
  * takes another way each time there is always something else; there what functions keep is another
- * thing each time, too, and says enough. Of a plain one it says so until something else was found.
+ * thing each time, too, and says enough. A plain one that was entered again from elsewhere
+ * meanwhile can look the same word for word: it has to be the same at many moments, as outside of
+ * recursions.
  */
 static bool is_live_believed(const struct walk *walk, uint32_t left, const struct cfi_frame *frame,
 			     bool was_in_recursion, bool is_alike, struct unwind_memory *memory)
 {
-	bool is_seen = was_in_recursion && walk->live.seen_bytes >= LEAST_SEEN_BYTES;
-
-	if (is_seen && !is_alike)
+	if (was_in_recursion && !is_alike && walk->live.seen_bytes >= LEAST_SEEN_BYTES)
 		return true;
 	return rest_belief_note(&memory->beliefs, digest_place(walk, frame),
-				digest_rest(walk, left), is_seen, now_ns());
+				digest_rest(walk, left), now_ns());
 }
 
 /* Finishes a walk that left a whole copy from live memory. */
@@ -511,8 +534,10 @@ static bool finish_whole_live(struct walk *walk, struct unwind_memory *memory,
 		is_right = false;
 	if (is_right)
 		return true;
-	if (is_alike && profile_endings[*ending].complete)
+	if (is_alike && profile_endings[*ending].complete) {
 		remember_deep(walk, memory);
+		memory->is_deep_believed = false;
+	}
 	walk->depth = left;
 	return false;
 }

@@ -232,6 +232,7 @@ ends_fit_the_way() {
 }
 
 @test "a stack deeper than the copy is finished" {
+	require root bpf # without the kernel's copies it takes some time until it is believed
 	record "$BUILD/workloads/deep" 1 steady
 	[ "$(complete_percent)" -ge 95 ]
 	all 'bottom_even;burn ' "^$start;((descend;go_on|descend);?){301}(go_on;)?bottom_even;burn " '(descend|go_on);'
@@ -240,6 +241,16 @@ ends_fit_the_way() {
 @test "of a stack deeper than the copy that changes all the time nothing is made up" {
 	without_bpf record "$BUILD/workloads/deep" 2 restless
 	ends_fit_the_way
+}
+
+@test "of a recursion that callers enter in turn no stack has another one's caller" {
+	entered() {
+		"$@" "$BUILD/workloads/deep" 1 entered
+		all 'bottom_even' "^$start;enter_one;(repeat;){301}bottom_even" 'repeat;'
+		all 'bottom_odd' "^$start;enter_two;(repeat;){301}bottom_odd" 'repeat;'
+	}
+	entered without_bpf record
+	ENGINE=probe entered record
 }
 
 @test "a function with more stack than the copy hangs under its caller or nothing" {

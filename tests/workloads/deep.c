@@ -17,6 +17,8 @@
  *               it was called by is beyond the copy, and a moment later another one
  *     unequal   the same by turns, by_one for a few milliseconds, by_two for some hundred: of the
  *               first nothing is left when its samples are looked at
+ *     entered   main → enter_one → repeat × 301 → bottom_even, then the same with enter_two and
+ *               bottom_odd: but for what the recursion calls they are alike
  */
 #include "tests/workloads/workload.h"
 
@@ -65,6 +67,30 @@ FUNCTION static void descend(int levels, uint64_t way, int odd)
 FUNCTION static void descend_too(int levels, uint64_t way, int odd)
 {
 	go_on(levels, way, odd);
+}
+
+FUNCTION static void repeat(void (*bottom)(void), int levels)
+{
+	char room[700];
+
+	__asm__ volatile("" ::"r"(room) : "memory");
+	if (levels)
+		repeat(bottom, levels - 1);
+	else
+		bottom();
+	NOT_A_TAIL_CALL();
+}
+
+FUNCTION static void enter_one(void)
+{
+	repeat(bottom_even, LEVELS);
+	NOT_A_TAIL_CALL();
+}
+
+FUNCTION static void enter_two(void)
+{
+	repeat(bottom_odd, LEVELS);
+	NOT_A_TAIL_CALL();
 }
 
 /* Different, so that the compiler keeps both. */
@@ -154,6 +180,11 @@ int main(int argc, char **argv)
 			by_one(large_calling);
 			stay = 300;
 			by_two(large_calling);
+		} else if (*kind == 'e') {
+			stay = 4;
+			enter_one();
+			stay = 2;
+			enter_two();
 		} else if (*kind == 'r') {
 			stay = random >> 58 ? 1 : 64;
 			descend(LEVELS, random, 0);

@@ -18,7 +18,7 @@ TestSuite(rest_belief, .fini = done);
 static bool note(uint64_t rest)
 {
 	now_ns += REST_BELIEF_APART_NS;
-	return rest_belief_note(&beliefs, 7, rest, false, now_ns);
+	return rest_belief_note(&beliefs, 7, rest, now_ns);
 }
 
 /* Returns after how many moments @rest is believed. */
@@ -34,13 +34,13 @@ static unsigned moments(uint64_t rest)
 Test(rest_belief, comes_when_the_same_was_found_at_many_moments)
 {
 	cr_expect_eq(moments(100), 1 + REST_BELIEF_TIMES);
-	cr_expect_not(rest_belief_note(&beliefs, 8, 100, false, now_ns), "at another place");
+	cr_expect_not(rest_belief_note(&beliefs, 8, 100, now_ns), "at another place");
 }
 
 Test(rest_belief, counts_what_is_found_in_one_go_once)
 {
 	for (int i = 0; i < 1000; i++)
-		cr_expect_not(rest_belief_note(&beliefs, 7, 100, false, now_ns));
+		cr_expect_not(rest_belief_note(&beliefs, 7, 100, now_ns));
 }
 
 Test(rest_belief, goes_with_a_change_and_comes_back_ever_later)
@@ -52,15 +52,6 @@ Test(rest_belief, goes_with_a_change_and_comes_back_ever_later)
 	second = moments(100);
 	cr_expect_eq(first, 1 + REST_BELIEF_DOUBT);
 	cr_expect_eq(second, 1 + 2 * REST_BELIEF_DOUBT);
-}
-
-Test(rest_belief, comes_at_once_where_the_copy_stands_unless_something_else_was_found)
-{
-	cr_expect(rest_belief_note(&beliefs, 7, 100, true, now_ns));
-	cr_expect_not(rest_belief_note(&beliefs, 7, 100, false, now_ns),
-		      "without having found it again");
-	cr_expect_not(rest_belief_note(&beliefs, 7, 200, true, now_ns));
-	cr_expect_not(rest_belief_note(&beliefs, 7, 200, true, now_ns));
 }
 
 Test(rest_belief, changes_without_end_do_not_bring_it_back)

@@ -4,6 +4,7 @@
 #include "tests/unit/collector/caught_stack.h"
 
 #include <criterion/criterion.h>
+#include <time.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -139,8 +140,11 @@ static void finish_restless_inside(int number, siginfo_t *information, void *con
 
 	catch_sample(number, information, context);
 	sample = caught_sample((size_t)((uint8_t *)return_slot(30) - caught.stack));
-	unwind_walk(space, &memory, getpid(), &sample, frames, &ending);
-	cr_expect_eq(ending, PROFILE_ENDING_FINISHED_LIVE);
+	for (int i = 0; i < REST_BELIEF_TIMES; i++) {
+		unwind_walk(space, &memory, getpid(), &sample, frames, &ending);
+		cr_expect_eq(ending, PROFILE_ENDING_TRUNCATED, "too few moments: %d", i);
+		nanosleep(&(struct timespec){.tv_nsec = REST_BELIEF_APART_NS + 1000000}, NULL);
+	}
 	expect_truth(unwind_walk(space, &memory, getpid(), &sample, frames, &ending));
 	cr_expect_eq(ending, PROFILE_ENDING_FINISHED_LIVE);
 

@@ -74,7 +74,7 @@ whole='^_start;.*;main;(descend;){105}bottom'
 		[ "$(share "$whole")" -ge 90 ]
 		[ "$(sqlite3 x.prof "SELECT count(*) FROM samples WHERE ending = (SELECT id FROM endings WHERE name = 'guessed')")" -gt 100 ]
 		run collector summary x.prof
-		[[ $output == *"without call frame information"* ]]
+		[[ $output == *"without full call frame information by frame pointer, "* ]]
 	done
 }
 
